@@ -1,0 +1,61 @@
+"""Verifiable text environments for training language models with reinforcement learning.
+
+Importing this package registers the environments with Gymnasium::
+
+    import gymnasium
+    import infinite_rl
+
+    env = gymnasium.make("InfiniteRL/Math-v0")
+
+Everything else loads when it is first used, so the import is cheap and needs neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from .envs.registration import register_envs
+
+if TYPE_CHECKING:
+    from .datasets.task import Task, TaskSource
+    from .envs.text_env import TextEnv
+    from .envs.vector import TextVectorEnv
+    from .rewards import RewardFunctionScore, Status, get_reward_functions, verify
+    from .spaces import TextSpace
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "RewardFunctionScore": "rewards",
+    "Status": "rewards",
+    "Task": "datasets.task",
+    "TaskSource": "datasets.task",
+    "TextEnv": "envs.text_env",
+    "TextSpace": "spaces",
+    "TextVectorEnv": "envs.vector",
+    "get_reward_functions": "rewards",
+    "verify": "rewards",
+}
+
+__all__ = [
+    "RewardFunctionScore",
+    "Status",
+    "Task",
+    "TaskSource",
+    "TextEnv",
+    "TextSpace",
+    "TextVectorEnv",
+    "get_reward_functions",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name from its room when it is first asked for."""
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'infinite_rl' has no attribute {name!r}")
+    return getattr(import_module(f".{_PUBLIC[name]}", __name__), name)
+
+
+register_envs()

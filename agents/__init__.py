@@ -1,0 +1,1 @@
+"""Inference, rollouts, advantages, losses, updates, algorithms, checkpoints, training, evaluation and reports."""

@@ -1,0 +1,1 @@
+"""What to practise next: task and trajectory buffers and the sampler that draws from them."""

@@ -1,0 +1,68 @@
+"""Tasks from files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from .task import Task, TaskList
+
+
+def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
+    """Reads tasks from a JSON Lines file.
+
+    Each line is an object with ``messages`` (a list of ``{"role", "content"}``) and ``answer``, and optionally ``id``,
+    ``domain`` and ``metadata``.
+
+    Args:
+        path: the file, UTF-8.
+        domain: the domain of rows that name none; the file's stem if not given.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file holds no task, or a row is malformed; the message names the line and what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected JSON Lines with one task a line")
+    tasks = []
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    tasks.append(_parse_row(line, f"{path}, line {number}", f"{path.stem}/{number}", domain or path.stem))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    if not tasks:
+        raise ValueError(f'{path}: no tasks. Each line needs "messages" and "answer".')
+    return TaskList(tasks)
+
+
+def _parse_row(line: str, where: str, default_id: str, default_domain: str) -> Task:
+    try:
+        row: Any = json.loads(line)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{where}: not JSON ({error}). Each line needs one JSON object.") from None
+    if not isinstance(row, dict):
+        raise ValueError(f'{where}: not an object. Each row needs "messages" and "answer".')
+    for key in ("messages", "answer"):
+        if key not in row:
+            raise ValueError(f'{where}: "{key}" is missing. Each row needs "messages" and "answer".')
+    messages = row["messages"]
+    if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
+        raise ValueError(f'{where}: "messages" must be a non-empty list of {{"role": …, "content": …}} with text in both.')
+    metadata = row.get("metadata", {})
+    if not isinstance(metadata, dict):
+        raise ValueError(f'{where}: "metadata" must be an object.')
+    return Task(
+        str(row.get("id", default_id)), str(row.get("domain", default_domain)), tuple(messages), row["answer"], metadata
+    )
+
+
+def _is_message(message: object) -> bool:
+    return (
+        isinstance(message, dict)
+        and isinstance(message.get("role"), str)
+        and isinstance(message.get("content"), str)
+    )

@@ -1,0 +1,93 @@
+"""Procedural tasks: endless streams that need no files, with splits that cannot overlap."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+import numpy as np
+
+from .task import SPLITS, Split, Task, TaskList, TaskSource
+
+# The share of all problems that each split may use, in sixteenths.
+_SPLIT_OF_BUCKET: tuple[Split, ...] = ("train",) * 11 + ("validation",) * 2 + ("test",) * 3
+_MAX_TRIES = 10_000
+
+
+def _digest(*parts: object) -> int:
+    """A 128-bit hash of the parts, the same on every machine and in every process."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
+
+
+def split_of(problem: str) -> Split:
+    """The only split that may show ``problem``: decided by the problem's own hash, whatever the seed."""
+    return _SPLIT_OF_BUCKET[_digest("split", problem) % len(_SPLIT_OF_BUCKET)]
+
+
+class ProceduralSource(ABC):
+    """An endless stream of generated tasks.
+
+    Task ``index`` comes from a random stream keyed by a hash of (seed, split, index), so seed 1 is not seed 0 shifted
+    by one. Splits are disjoint by construction: each problem, named by its ``key``, belongs to one split for all seeds,
+    and the stream of a split redraws until a problem of its own comes.
+
+    Args:
+        seed: names the stream.
+        split: ``train`` (11/16 of all problems), ``validation`` (2/16) or ``test`` (3/16).
+        level: difficulty, from 1 to ``max_level``.
+    """
+
+    max_level: ClassVar[int] = 4
+
+    def __init__(self, *, seed: int = 0, split: Split = "train", level: int = 1) -> None:
+        if split not in SPLITS:
+            raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+        if not 1 <= level <= self.max_level:
+            raise ValueError(f"level must be from 1 to {self.max_level}, not {level!r}")
+        self.seed = seed
+        self.split = split
+        self.level = level
+
+    size = None
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator) -> Task:
+        """Draws one task. Its ``metadata["key"]`` names the problem, equal for tasks that ask the same thing."""
+
+    def task(self, index: int) -> Task:
+        """The task at ``index``.
+
+        Raises:
+            IndexError: if ``index`` is negative.
+            LookupError: if the split holds next to none of the problems that these arguments can make.
+        """
+        if index < 0:
+            raise IndexError(f"task index {index} is negative")
+        rng = np.random.Generator(np.random.PCG64(_digest(self.seed, self.split, index)))
+        for _ in range(_MAX_TRIES):
+            task = self.draw(rng)
+            if split_of(task.metadata["key"]) == self.split:
+                return task
+        raise LookupError(f"no problem for split {self.split!r} in {_MAX_TRIES} draws: allow more different problems")
+
+
+def distinct(source: TaskSource, count: int) -> TaskList:
+    """The first ``count`` tasks of ``source`` that ask different things.
+
+    Raises:
+        LookupError: if the source does not hold that many.
+    """
+    seen: dict[str, Task] = {}
+    index, last_new = 0, 0
+    limit = source.size
+    # A stream of k equally likely problems shows all of them in about k ln k draws; ten times that is a fair wait.
+    while len(seen) < count and (index - last_new < 100 + 10 * len(seen)) and (limit is None or index < limit):
+        task = source.task(index)
+        index += 1
+        if seen.setdefault(task.metadata.get("key", task.id), task) is task:
+            last_new = index
+    if len(seen) < count:
+        raise LookupError(f"wanted {count} different tasks, but the source holds only about {len(seen)}")
+    return TaskList(list(seen.values()))

@@ -1,0 +1,1 @@
+"""Where outside code and outside models run."""
