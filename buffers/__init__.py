@@ -1,1 +1,1 @@
-"""What to practise next: task and trajectory buffers and the sampler that draws from them."""
+"""What to practise next: buffers of tasks and trajectories, and the sampler that draws from them."""

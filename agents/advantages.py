@@ -1,0 +1,51 @@
+"""Advantages: how much better a response was than expected."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def group_advantages(rewards: Tensor, groups: Tensor, valid: Tensor, *, norm_std: bool, eps: float = 1e-4) -> Tensor:
+    """Rewards relative to their group (GRPO, Shao et al. 2024, arXiv:2402.03300, section 4.1.2).
+
+    Args:
+        rewards: [N], float.
+        groups: [N], int64: equal for responses to one task draw.
+        valid: [N], bool: false where grading failed; such rewards enter no mean and get advantage 0.
+        norm_std: divide by the group's sample standard deviation (n - 1) plus ``eps``.
+        eps: keeps groups of nearly equal rewards from exploding.
+
+    Returns:
+        [N], float32. 0 for groups of equal rewards and for groups with a single valid member.
+    """
+    _, member_of = torch.unique(groups, return_inverse=True)
+    count = int(member_of.max()) + 1 if len(groups) else 0
+    weight = valid.double()
+    reward = torch.where(valid, rewards.double(), 0.0)
+    size = _sum_by(member_of, weight, count)
+    mean = _sum_by(member_of, reward, count) / size.clamp(min=1)
+    centred = torch.where(valid, reward - mean[member_of], 0.0)
+    if norm_std:
+        std = (_sum_by(member_of, centred.square(), count) / (size - 1).clamp(min=1)).sqrt()
+        centred = centred / (std[member_of] + eps)
+    return centred.float()
+
+
+def _sum_by(member_of: Tensor, values: Tensor, count: int) -> Tensor:
+    return values.new_zeros(count).index_add(0, member_of, values)
+
+
+def normalised_ranks(rewards: Tensor) -> Tensor:
+    """Ranks of ``rewards`` [N], scaled to mean 0 and standard deviation 1; equal rewards share their mean rank.
+
+    Returns:
+        [N], float32; all 0 where all rewards are equal.
+    """
+    reward = rewards.double()
+    below = (reward[:, None] > reward[None, :]).sum(1)
+    equal = (reward[:, None] == reward[None, :]).sum(1)
+    rank = below + (equal - 1) / 2
+    centred = rank - rank.mean()
+    spread = centred.square().mean().sqrt()
+    return (centred / spread if spread > 0 else centred).float()

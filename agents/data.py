@@ -1,0 +1,86 @@
+"""The tasks of a run: three splits that share no task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..datasets.arithmetic import QUESTION, ArithmeticSource
+from ..datasets.files import load_tasks
+from ..datasets.procedural import distinct, split_of
+from ..datasets.task import SPLITS, Split, Task, TaskList
+from .config import ConfigError, DataConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Splits:
+    """Training practises on ``train``; choices are made on ``validation``; ``test`` only measures."""
+
+    train: TaskList
+    validation: TaskList
+    test: TaskList
+
+
+def load_splits(config: DataConfig, *, seed: int) -> Splits:
+    """Makes or reads the tasks.
+
+    Raises:
+        ConfigError: if a file is missing, empty or malformed, a split is empty, or two splits share a task.
+    """
+    try:
+        splits = _from_files(config) if config.train_path else _procedural(config, seed)
+    except (OSError, ValueError, LookupError) as error:
+        raise ConfigError(str(error)) from None
+    prompts = {name: {task.prompt for task in getattr(splits, name).tasks} for name in SPLITS}
+    for name, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+        if shared := prompts[name] & prompts[other]:
+            raise ConfigError(f"{len(shared)} tasks are in both {name} and {other}, such as {min(shared)[:80]!r}")
+    return splits
+
+
+def _procedural(config: DataConfig, seed: int) -> Splits:
+    if config.arithmetic is None:
+        raise ConfigError("no tasks: set data.train_path, or take data=arithmetic")
+    sizes = {"train": config.train_size, "validation": config.validation_size, "test": config.test_size}
+    arguments: dict[str, Any] = {
+        "level": config.arithmetic.level,
+        "operations": config.arithmetic.operations,
+        "digits": config.arithmetic.digits,
+        "template": config.arithmetic.template or QUESTION,
+    }
+
+    def split(name: Split) -> TaskList:
+        count = sizes[name]
+        if count is None or count < 1:
+            raise ConfigError(f"data.{name}_size must be at least 1 for procedural tasks, not {count}")
+        try:
+            return distinct(ArithmeticSource(seed=seed, split=name, **arguments), count)
+        except LookupError as error:
+            raise ConfigError(f"data.{name}_size={count}: {error}") from None
+
+    return Splits(split("train"), split("validation"), split("test"))
+
+
+def _from_files(config: DataConfig) -> Splits:
+    assert config.train_path is not None
+    everything = load_tasks(config.train_path).tasks
+    files = {"validation": config.validation_path, "test": config.test_path}
+    carved = [name for name in SPLITS if not files.get(name)]
+
+    def own(name: str) -> list[Task]:
+        """The tasks of the train file whose prompt's hash says ``name``; those of a split with its own file train."""
+        return [task for task in everything if (part if (part := split_of(task.prompt)) in carved else "train") == name]
+
+    def split(name: str, size: int | None) -> TaskList:
+        path = files.get(name)
+        tasks = list(load_tasks(path).tasks) if path else own(name)
+        if not tasks:
+            raise ConfigError(f"{config.train_path}: too few tasks to hold out a {name} split; set data.{name}_path")
+        return TaskList(tasks[:size])
+
+    return Splits(
+        split("train", config.train_size),
+        split("validation", config.validation_size),
+        split("test", config.test_size),
+    )
+

@@ -1,0 +1,48 @@
+"""Rewards after collection: the environment's verdicts, taken as they are or compared."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor
+
+from .advantages import normalised_ranks
+from .trajectory import Trajectory
+
+RewardMethod: TypeAlias = Literal["absolute", "relative"]
+
+
+class RewardComputer:
+    """Gives each trajectory its reward. Subclasses change :meth:`score_trajectory`, or the whole.
+
+    Args:
+        normalize: scale absolute rewards to mean 0 and standard deviation 1 over the batch. Relative rewards are
+            normalised by their nature, and once is enough.
+    """
+
+    def __init__(self, normalize: bool = False) -> None:
+        self.normalize = normalize
+
+    def score_trajectory(self, trajectory: Trajectory) -> float:
+        """The reward of one trajectory on its own: what the environment gave."""
+        return float(trajectory.reward)
+
+    def compute_rewards(self, trajectories: Trajectory, method: RewardMethod = "absolute") -> Tensor:
+        """One reward per trajectory: [N], float32.
+
+        Args:
+            trajectories: a batch.
+            method: ``absolute``: each on its own; ``relative``: normalised ranks within the batch (mean 0, std 1).
+
+        Raises:
+            ValueError: for an unknown method.
+        """
+        scores = torch.tensor([self.score_trajectory(trajectory) for trajectory in trajectories])
+        if method == "relative":
+            return normalised_ranks(scores)
+        if method != "absolute":
+            raise ValueError(f"method must be 'absolute' or 'relative', not {method!r}")
+        if self.normalize:
+            return (scores - scores.mean()) / (scores.std(correction=0) + 1e-8)
+        return scores

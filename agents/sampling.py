@@ -1,0 +1,130 @@
+"""Token sampling: counter-based random streams and the decoding loop.
+
+A token's random number is a function of (stream key, position) alone. So a response does not depend on the batch it was
+sampled in, on the order of the batch, or on what was sampled before, and a resumed run draws what the first one would.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from transformers import DynamicCache, PreTrainedModel
+
+
+def stream_key(*parts: object) -> int:
+    """A 64-bit key for the random stream named by ``parts``, the same in every process."""
+    text = "\x1f".join(map(str, parts)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
+
+
+def uniforms(keys: Sequence[int], positions: Sequence[int], count: int) -> npt.NDArray[np.float64]:
+    """Uniform numbers in [0, 1) with 53 random bits: row i holds positions ``positions[i]`` … ``+ count`` of stream i.
+
+    SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter times an odd constant, then two multiply-xorshift rounds.
+
+    Returns:
+        [len(keys), count], float64.
+    """
+    start = np.array(keys, dtype=np.uint64)[:, None]
+    position = np.array(positions, dtype=np.uint64)[:, None] + np.arange(1, count + 1, dtype=np.uint64)
+    z = start + position * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One sampled continuation.
+
+    Attributes:
+        token_ids: [T], int64, the end token included where one was sampled.
+        logprobs: [T], float32, of each token under the distribution it was drawn from (temperature included).
+        truncated: whether the token limit ended it, rather than an end token.
+    """
+
+    token_ids: Tensor
+    logprobs: Tensor
+    truncated: bool
+
+
+@torch.no_grad()
+def sample_tokens(
+    model: PreTrainedModel,
+    prompts: Sequence[Sequence[int]],
+    keys: Sequence[int],
+    *,
+    max_new_tokens: int,
+    temperature: float,
+    end_ids: Sequence[int],
+    pad_id: int,
+) -> list[Sample]:
+    """Samples one continuation per prompt, all in one batch with a key-value cache.
+
+    Args:
+        model: a causal language model, in evaluation mode.
+        prompts: token ids, one list a row, none empty.
+        keys: the random stream of each row; see :func:`stream_key`.
+        max_new_tokens: at most so many tokens a row.
+        temperature: divides the logits; 0 takes the likeliest token, with log-probs at temperature 1.
+        end_ids: tokens that end a row.
+        pad_id: fills rows on the left; masked out.
+    """
+    device = model.device
+    ids, mask = _pad_left(prompts, pad_id, device)
+    rows = len(prompts)
+    noise = torch.from_numpy(uniforms(keys, [len(prompt) for prompt in prompts], max_new_tokens)).to(device)
+    ends = torch.tensor(list(end_ids), device=device)
+    position = (mask.cumsum(-1) - 1).clamp(min=0)
+    cache = DynamicCache(config=model.config)
+    alive = torch.ones(rows, dtype=torch.bool, device=device)
+    length = torch.zeros(rows, dtype=torch.long, device=device)
+    tokens, logprobs = [], []
+    for step in range(max_new_tokens):
+        out = model(
+            input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1
+        )
+        token, logprob = _draw(out.logits[:, -1].float(), noise[:, step], temperature)
+        tokens.append(token)
+        logprobs.append(logprob)
+        length += alive
+        alive = alive & ~torch.isin(token, ends)
+        if not alive.any():
+            break
+        ids = token[:, None]
+        mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
+        position = position[:, -1:] + 1
+    token_rows, logprob_rows = torch.stack(tokens, 1).cpu(), torch.stack(logprobs, 1).cpu()
+    return [
+        Sample(token_rows[i, :n], logprob_rows[i, :n], bool(cut))
+        for i, (n, cut) in enumerate(zip(length.tolist(), alive.tolist(), strict=True))
+    ]
+
+
+def _draw(logits: Tensor, noise: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+    """Draws a token per row of ``logits`` [B, V] by inverting the cumulative distribution at ``noise`` [B]."""
+    if temperature == 0:
+        logprob = torch.log_softmax(logits, -1)
+        token = logprob.argmax(-1)
+    else:
+        logprob = torch.log_softmax(logits / temperature, -1)
+        cumulative = logprob.double().exp().cumsum(-1)
+        total = cumulative[:, -1:]
+        # Strictly below the total, so that the first entry above it exists and has a positive probability.
+        target = torch.minimum(noise[:, None] * total, torch.nextafter(total, torch.zeros_like(total)))
+        token = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    return token, logprob.gather(-1, token[:, None]).squeeze(-1)
+
+
+def _pad_left(rows: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    width = max(map(len, rows))
+    ids = torch.tensor([[pad_id] * (width - len(row)) + list(row) for row in rows], device=device)
+    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
+    return ids, mask

@@ -1,0 +1,96 @@
+"""``python -m agents.train``: train a language model by reinforcement learning.
+
+    python -m agents.train                                  a tiny model learns to add, on a CPU
+    python -m agents.train seed=1 actor.lr=1e-4             with other values
+    python -m agents.train model=hf model.name=FOLDER       any causal language model
+    python -m agents.train data=file data.train_path=FILE   tasks from a JSON Lines file
+    python -m agents.train --resume                         go on with the latest run
+"""
+
+from __future__ import annotations
+
+import os
+
+# Threads that spin while they wait for each other made a step nine times slower on a busy machine of two cores.
+# This must stand before torch is loaded; what the person has set stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+LATEST = "latest"
+
+
+def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Reads the command line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m agents.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config-name", default="grpo", metavar="NAME", help="a file of config/ (default: grpo)")
+    parser.add_argument(
+        "--resume", nargs="?", const=LATEST, metavar="RUN", help="go on with this run's folder, or with the latest run"
+    )
+    parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as Hydra takes them, such as model=hf")
+    parsed = parser.parse_intermixed_args(arguments)
+    # "--resume seed=1" means the latest run and an override, not a run of that name.
+    if parsed.resume and "=" in parsed.resume:
+        parsed.overrides.insert(0, parsed.resume)
+        parsed.resume = LATEST
+    return parsed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command.
+
+    Returns:
+        The exit code: 0, 2 for bad input, 130 after Ctrl-C.
+    """
+    from infinite_rl.agents.config import ConfigError
+
+    parsed = parse_arguments(arguments)
+    try:
+        return _run(parsed)
+    except ConfigError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+def _run(parsed: argparse.Namespace) -> int:
+    # Late, so that --help and wrong arguments answer at once.
+    from infinite_rl.agents.config import load_config, reload_config
+    from infinite_rl.agents.run_folder import find_run, make_run
+
+    if parsed.resume:
+        folder = find_run(None if parsed.resume == LATEST else Path(parsed.resume))
+        config = reload_config(folder / "config.yaml", parsed.overrides)
+    else:
+        config = load_config(parsed.config_name, parsed.overrides)
+
+    logging.getLogger("torchrl").setLevel(logging.WARNING)
+    from rich.console import Console
+
+    from infinite_rl.agents.progress import summary_table
+    from infinite_rl.agents.report import write_report
+    from infinite_rl.agents.training import Trainer
+
+    if not parsed.resume:
+        folder = make_run(config)
+    trainer = Trainer(config, folder, resume=bool(parsed.resume))
+    try:
+        summary = trainer.run()
+    except KeyboardInterrupt:
+        write_report(folder)
+        print(f"stopped; go on with: python -m agents.train --resume {folder}", file=sys.stderr)
+        return 130
+    report = write_report(folder)
+    if config.trainer.progress:
+        Console().print(summary_table(summary | {"report": str(report)}))
+    return trainer.interrupt.exit_code if summary["status"] == "interrupted" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,62 @@
+"""What a rollout leaves: the token record of one episode."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import torch
+from tensordict import TensorClass, lazy_stack
+from torch import Tensor
+
+State: TypeAlias = dict[str, Any]
+
+
+class Trajectory(TensorClass):
+    """The record of one episode. Token ids are the record; text is a view of it.
+
+    A batch is a lazy stack: iterating it gives single trajectories, and nothing is padded.
+
+    Attributes:
+        token_ids: [T], int64: prompt, responses and what the environment said between them.
+        action_mask: [T], bool: the tokens that the policy sampled.
+        behaviour_logprob: [T], float32: log-prob of each sampled token when it was sampled; 0 elsewhere.
+        version: [T], int64: the policy version that sampled the token; -1 elsewhere.
+        reward: [], float32: the environment's reward, summed over the episode.
+        advantage: [], float32: set by the algorithm; 0 until then.
+        group: [], int64: equal for the trajectories of one task draw.
+        valid: [], bool: false where grading failed, so that the reward says nothing.
+        truncated: [], bool: whether a token or turn limit cut the episode.
+        state: texts and verdicts, for people and reward computers: ``prompt``, ``response`` (the last one),
+            ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components``, ``error_msg``.
+    """
+
+    token_ids: Tensor
+    action_mask: Tensor
+    behaviour_logprob: Tensor
+    version: Tensor
+    reward: Tensor
+    advantage: Tensor
+    group: Tensor
+    valid: Tensor
+    truncated: Tensor
+    state: State
+
+    @property
+    def prompt(self) -> str:
+        """The text that opened the episode."""
+        return str(self.state["prompt"])
+
+    @property
+    def response(self) -> str:
+        """The text of the last response."""
+        return str(self.state["response"])
+
+
+def stack(trajectories: list[Trajectory]) -> Trajectory:
+    """A batch of trajectories of any lengths."""
+    return lazy_stack(trajectories)  # type: ignore[no-any-return]
+
+
+def response_lengths(trajectories: Trajectory) -> Tensor:
+    """The number of sampled tokens of each trajectory: [N], int64. The mask's sum, not a span."""
+    return torch.stack([mask.sum() for mask in trajectories.get("action_mask", as_list=True)])

@@ -1,0 +1,91 @@
+"""The task buffer: the tasks of a run, and the curriculum that draws from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from tensordict import TensorDict
+from torch import Tensor
+from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
+
+from .sampler import Preset, RubricPrioritizedSampler
+
+
+@dataclass(frozen=True, slots=True)
+class TaskDraw:
+    """A task to practise.
+
+    Attributes:
+        task_index: its index in the task source.
+        attempt: how often it was drawn before, so that each draw can have random streams of its own.
+    """
+
+    task_index: int
+    attempt: int = 0
+
+
+class TaskBuffer:
+    """Tasks by index and domain in a TensorDict buffer, drawn by :class:`RubricPrioritizedSampler`.
+
+    Args:
+        domains: the domain of each task, in the order of the task source.
+        preset: of the sampler.
+        seed: of the sampler.
+    """
+
+    def __init__(self, domains: Sequence[str], *, preset: Preset = "seed_acc_ema", seed: int = 0) -> None:
+        self.domains = sorted(set(domains))
+        self.sampler = RubricPrioritizedSampler(len(self.domains), preset, seed=seed)
+        self.buffer = TensorDictReplayBuffer(storage=LazyTensorStorage(len(domains)), sampler=self.sampler)
+        number = {domain: k for k, domain in enumerate(self.domains)}
+        self.buffer.extend(
+            TensorDict(
+                {
+                    "task_index": torch.arange(len(domains)),
+                    "domain": torch.tensor([number[domain] for domain in domains]),
+                },
+                [len(domains)],
+            )
+        )
+        self._attempts = torch.zeros(len(domains), dtype=torch.long)
+
+    def draw(self, count: int) -> list[TaskDraw]:
+        """The next ``count`` tasks to practise."""
+        draws = []
+        for index in self.buffer.sample(count)["task_index"].tolist():
+            draws.append(TaskDraw(index, int(self._attempts[index])))
+            self._attempts[index] += 1
+        return draws
+
+    def learn_from(self, draws: Sequence[TaskDraw], pass_rates: Tensor) -> None:
+        """Tells the sampler how the groups went.
+
+        Args:
+            draws: what was drawn.
+            pass_rates: [len(draws)], float; NaN where no response could be graded, which teaches nothing.
+        """
+        known = ~pass_rates.isnan()
+        index = torch.tensor([draw.task_index for draw in draws])
+        self.buffer.update_priority(index[known], pass_rates[known])
+
+    def accuracy(self) -> dict[str, float]:
+        """The sampler's average pass rate of each domain."""
+        return dict(zip(self.domains, self.sampler.accuracy.tolist(), strict=True))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next draws depend on; the tasks themselves come from the source again."""
+        return {"sampler": self.sampler.state_dict(), "attempts": self._attempts.clone()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: if it comes from other tasks.
+        """
+        if len(state["attempts"]) != len(self._attempts):
+            raise ValueError(f"saved with {len(state['attempts'])} tasks, but there are {len(self._attempts)} now")
+        self.sampler.load_state_dict(state["sampler"])
+        self._attempts = state["attempts"].clone()

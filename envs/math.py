@@ -1,0 +1,48 @@
+"""Math problems."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from ..datasets.arithmetic import ArithmeticSource
+from ..datasets.task import Task, TaskSource
+from ..rewards import MathRewardFunction, RewardFunctionScore
+from .text_env import TextEnv
+from .vector import TextVectorEnv
+
+
+class MathEnv(TextEnv):
+    """Work out a math problem.
+
+    Observation: the problem as text, for example ``What is 3+4? Give the number between <answer> and </answer>.``
+    Action: text with one answer between ``<answer>`` and ``</answer>``.
+    Reward: 1.0 if the answer equals the expected one exactly, in the form that the task wants, else 0.0. Arithmetic
+    wants a numeral: ``3+4`` is no answer to ``3+4``.
+    Termination: after one action. Truncation: only if grading fails (status ``error``).
+    Arguments: ``level`` (1 to 4: one digit, two digits, with products and quotients, three digits), ``split``
+    (``train``, ``validation``, ``test``; no problem is in two of them, whatever the seed), ``seed``, ``operations``,
+    ``digits`` and ``template``, as in ``ArithmeticSource``. Or ``tasks``: a JSON Lines file or a task source; its
+    tasks may say in their metadata which ``answer_form`` they want (``numeral``, ``simplified``, ``any``; by default
+    ``any``) and which ``expression`` they ask about.
+    Floor: at most 0.05 for empty, constant, majority, copying and random policies.
+    Versions: v0, first release.
+    """
+
+    domain = "math"
+
+    def make_source(self, **arguments: Any) -> TaskSource:
+        """Two integers, one operation."""
+        return ArithmeticSource(**arguments)
+
+    def grade(self, task: Task, response: str) -> RewardFunctionScore:
+        """Compares the tagged answer with the expected one by value."""
+        return MathRewardFunction().compute_reward(
+            response,
+            task.answer,
+            answer_form=task.metadata.get("answer_form", "any"),
+            question=task.metadata.get("expression", ""),
+        )
+
+
+MathVectorEnv = partial(TextVectorEnv, MathEnv)

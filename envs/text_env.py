@@ -1,0 +1,296 @@
+"""The base of all environments: text in, text out, scored at the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium
+import numpy as np
+from gymnasium.error import ResetNeeded
+
+from ..datasets.files import load_tasks
+from ..datasets.task import Task, TaskSource
+from ..rewards.score import RewardFunctionScore, Status
+from ..spaces import TextSpace
+from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
+from .transcript import print_messages, transcript
+
+logger = logging.getLogger(__name__)
+
+# Indices drawn from an endless source: exact in JSON and in floats, and so many that repeats are rare.
+_ENDLESS = 2**53
+
+
+class TextEnv(gymnasium.Env[str, str]):
+    """An environment whose observations and actions are texts.
+
+    Observation: the first shows all opening messages, each later one the messages that came since, without the
+    assistant's own; empty at the end of a single-turn episode.
+    Action: the assistant's next message.
+    Reward: 0.0 until the episode ends, then the score's correctness.
+    Termination: when ``respond`` says that the task is over, by default after one action; and after an action longer
+    than the action space allows, which is not graded (status ``resource_limit``).
+    Truncation: at the turn limit, where the last response is graded like any other; and when our own code fails
+    (status ``error``, reward 0.0): such an episode says nothing about the policy.
+
+    ``info`` holds ``messages`` (the transcript, as new objects each time), ``task_id``, ``task_index`` and ``domain``,
+    and at the end ``score``, ``components`` (the parts of the score by name), ``status`` and ``error_msg``. The
+    expected answer is in none of them.
+
+    ``reset(options={"task_index": 3})`` selects a task; otherwise the index is drawn from ``np_random``.
+
+    To write an environment, set ``domain`` and define ``make_source`` and ``grade``. The vector environment drives the
+    same methods: ``open``, ``respond`` and ``finish``. They keep all state in the episode they are given.
+
+    Args:
+        tasks: a task source, or the path of a JSON Lines file; by default the class's own procedural tasks.
+        max_turns: the most actions of an episode; ``None`` for no limit.
+        render_mode: ``ansi`` (``render`` returns the transcript), ``human`` (it is printed as it grows) or ``None``.
+        **arguments: arguments of the class's own source, such as ``split``, ``seed`` and ``level``.
+
+    Raises:
+        TypeError: if ``tasks`` is none of these, or if there are both ``tasks`` and arguments of the class's source.
+        ValueError: if an argument has an impossible value.
+    """
+
+    domain: ClassVar[str] = "text"
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
+    observation_space: TextSpace
+    action_space: TextSpace
+
+    def __init__(
+        self,
+        tasks: TaskSource | str | Path | None = None,
+        *,
+        max_turns: int | None = None,
+        render_mode: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, not {render_mode!r}")
+        if max_turns is not None and max_turns < 1:
+            raise ValueError(f"max_turns must be at least 1, not {max_turns}")
+        self.tasks = self._find_tasks(tasks, arguments)
+        self.max_turns = max_turns
+        self.render_mode = render_mode
+        self.observation_space = TextSpace()
+        self.action_space = TextSpace()
+        self._episode: Episode | None = None
+
+    # What an author writes.
+
+    def make_source(self, **arguments: Any) -> TaskSource:
+        """Makes the class's own tasks from the arguments that the environment was made with."""
+        raise TypeError(f"{type(self).__name__} has no tasks of its own: pass tasks (a task source or a file's path)")
+
+    def grade(self, task: Task, response: str) -> RewardFunctionScore:
+        """Judges one response to ``task``. Exceptions count as failures of ours, never as wrong answers."""
+        raise NotImplementedError(f"{type(self).__name__} must define grade(task, response) or finish(episodes)")
+
+    # The protocol that both forms drive. Environments with several turns or a batched grader override these.
+
+    def open(self, task: Task) -> Episode:
+        """Starts an episode."""
+        return Episode(task, list(task.messages))
+
+    def respond(self, episode: Episode, action: str) -> None:
+        """Takes the assistant's message. This one ends the episode.
+
+        An override appends ``action`` as the assistant's message, then what the environment answers, and sets
+        ``episode.finished`` when the task is over.
+        """
+        episode.messages.append({"role": "assistant", "content": action})
+        episode.finished = True
+
+    def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
+        """Judges all episodes that ended in one step, in one call; this one grades their last responses in turn."""
+        return [self._grade(episode) for episode in episodes]
+
+    # Driving the protocol: shared with the vector environment.
+
+    def begin(self, task: Task, task_index: int) -> Episode:
+        """Opens the episode of ``task``, which lies at ``task_index``."""
+        episode = self.open(task)
+        episode.task_index = task_index
+        return episode
+
+    def advance(self, episodes: Sequence[Episode], actions: Sequence[str], *, max_turns: int | None = None) -> None:
+        """Takes one action in each episode, then scores all that ended, together.
+
+        Args:
+            episodes: episodes under way.
+            actions: the assistant's next message in each.
+            max_turns: a turn limit instead of the environment's own.
+        """
+        for episode, action in zip(episodes, actions, strict=True):
+            self._take(episode, action, max_turns or self.max_turns)
+        ungraded = [episode for episode in episodes if episode.ended and episode.score is None]
+        if ungraded:
+            for episode, score in zip(ungraded, self._finish(ungraded), strict=True):
+                episode.score = score
+                episode.truncated |= score.failed
+
+    def observe(self, episode: Episode) -> str:
+        """The messages that no observation has shown yet, without the assistant's, as text."""
+        unseen = episode.messages[episode.shown :]
+        episode.shown = len(episode.messages)
+        return "\n\n".join([str(message["content"]) for message in unseen if message["role"] != "assistant"])
+
+    def draw_index(self, rng: np.random.Generator) -> int:
+        """A task index, all equally likely."""
+        size = self.tasks.size or _ENDLESS
+        # Ten times as fast as rng.integers. Of the 53 random bits, a source of a million tasks notices nothing.
+        return min(int(rng.random() * size), size - 1)
+
+    def check_index(self, index: object) -> int:
+        """Returns ``index`` if the source has such a task.
+
+        Raises:
+            TypeError: if it is not an integer.
+            ValueError: if it is out of range.
+        """
+        if isinstance(index, (bool, np.bool_)) or not isinstance(index, (int, np.integer)):
+            raise TypeError(f"task_index must be an integer, not {index!r}")
+        limit = self.tasks.size or 2**63
+        if not 0 <= index < limit:
+            raise ValueError(f"task_index must be from 0 to {limit - 1}, not {index}")
+        return int(index)
+
+    def render_episode(self, episode: Episode) -> str | None:
+        """Renders one episode: returns the transcript (``ansi``), or prints what is new in it (``human``)."""
+        if self.render_mode == "ansi":
+            return transcript(episode)
+        if self.render_mode == "human":
+            print_messages(episode)
+        return None
+
+    # Gymnasium's interface.
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
+        """Starts a new episode.
+
+        Args:
+            seed: seeds ``np_random``, which draws the task index.
+            options: ``{"task_index": i}`` selects the task instead.
+
+        Returns:
+            The observation and ``info``.
+
+        Raises:
+            TypeError: if ``task_index`` is not an integer.
+            ValueError: if it is out of range, or if there is an unknown option.
+        """
+        super().reset(seed=seed)
+        check_options(options, "task_index")
+        if options and "task_index" in options:
+            index = self.check_index(options["task_index"])
+        else:
+            index = self.draw_index(self.np_random)
+        self._episode = self.begin(self.tasks.task(index), index)
+        return self._show(self._episode)
+
+    def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """Takes the assistant's next message.
+
+        Returns:
+            Observation, reward, terminated, truncated, ``info``.
+
+        Raises:
+            ResetNeeded: if no episode is under way.
+            TypeError: if ``action`` is not a ``str``.
+        """
+        if self._episode is None or self._episode.ended:
+            raise ResetNeeded("no episode is under way: call reset() before step()")
+        check_action(action)
+        episode = self._episode
+        self.advance([episode], [action])
+        observation, info = self._show(episode)
+        return observation, episode.reward, episode.terminated, episode.truncated, info
+
+    def render(self) -> str | None:
+        """Returns the transcript (``ansi``), or prints what is new in it (``human``)."""
+        if self.render_mode is None:
+            gymnasium.logger.warn('render() needs a render mode: make the environment with render_mode="ansi"')
+            return None
+        if self._episode is None:
+            raise ResetNeeded("nothing to render yet: call reset() before render()")
+        return self.render_episode(self._episode)
+
+    # Inner steps.
+
+    def _find_tasks(self, tasks: TaskSource | str | Path | None, arguments: dict[str, Any]) -> TaskSource:
+        if tasks is None:
+            return self.make_source(**arguments)
+        if arguments:
+            raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
+        source = load_tasks(tasks, domain=self.domain) if isinstance(tasks, (str, Path)) else tasks
+        if not isinstance(source, TaskSource):
+            raise TypeError(f"tasks must be a task source or the path of a JSON Lines file, not {type(tasks).__name__}")
+        if source.size == 0:
+            raise ValueError("tasks holds no task")
+        return source
+
+    def _show(self, episode: Episode) -> tuple[str, dict[str, Any]]:
+        observation = self.observe(episode)
+        info = {key: read(episode) for key, (_, read) in EPISODE_INFO.items()}
+        if episode.score is not None:
+            info |= {key: read(episode) for key, (_, read) in SCORE_INFO.items()}
+            info["components"] = components_of(episode)
+        if self.render_mode == "human":
+            self.render_episode(episode)
+        return observation, info
+
+    def _take(self, episode: Episode, action: str, max_turns: int | None) -> None:
+        episode.turns += 1
+        if len(action) > self.action_space.max_length:
+            limit = f"the response has {len(action):,} characters; the limit is {self.action_space.max_length:,}"
+            episode.messages.append({"role": "assistant", "content": action})
+            episode.finished = True
+            episode.score = RewardFunctionScore(0.0, 0.0, limit, status=Status.RESOURCE_LIMIT)
+            return
+        try:
+            self.respond(episode, action)
+        except Exception as error:
+            episode.score = _failure("respond", error)
+            episode.truncated = True
+        if not episode.finished and max_turns is not None and episode.turns >= max_turns:
+            episode.truncated = True
+
+    def _finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
+        try:
+            scores = list(self.finish(episodes))
+            if len(scores) != len(episodes):
+                raise ValueError(f"finish returned {len(scores)} scores for {len(episodes)} episodes")
+            for score in scores:
+                if not isinstance(score, RewardFunctionScore):
+                    raise TypeError(f"a score must be a RewardFunctionScore, not {type(score).__name__}")
+        except Exception as error:
+            return [_failure("grading", error)] * len(episodes)
+        return scores
+
+    def _grade(self, episode: Episode) -> RewardFunctionScore:
+        # One response that breaks the grader must not cost the others of its batch their scores.
+        try:
+            return self.grade(episode.task, episode.response)
+        except Exception as error:
+            return _failure("grading", error)
+
+
+def check_options(options: dict[str, Any] | None, *known: str) -> None:
+    """Raises ``ValueError`` if ``options`` has a key that is not in ``known``."""
+    if unknown := [key for key in options or () if key not in known]:
+        raise ValueError(f"unknown reset option {unknown[0]!r}; known: {', '.join(known)}")
+
+
+def check_action(action: object) -> None:
+    """Raises ``TypeError`` if ``action`` is not a ``str``."""
+    if not isinstance(action, str):
+        raise TypeError(f"an action must be a str, not {type(action).__name__}")
+
+
+def _failure(what: str, error: Exception) -> RewardFunctionScore:
+    logger.warning("%s failed", what, exc_info=error)
+    return RewardFunctionScore.error(f"{what} raised {type(error).__name__}: {error}")

@@ -1,0 +1,53 @@
+"""Episodes for people to read. What models write is not trusted: a terminal must not obey it."""
+
+from __future__ import annotations
+
+import re
+
+from ..datasets.task import Message
+from .episode import Episode
+
+# Control characters except tab and line feed, marks that reorder text, and lone surrogates, which no terminal can
+# encode.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: object) -> str:
+    """``text`` with every character that could steer a terminal replaced by U+FFFD."""
+    return _UNSAFE.sub("\ufffd", str(text))
+
+
+def transcript(episode: Episode) -> str:
+    """The episode as plain text: each message under its role, then the score if there is one."""
+    parts = [f"[{clean(message['role'])}]\n{_body(message)}" for message in episode.messages]
+    return "\n\n".join([*parts, *_score_lines(episode)])
+
+
+def print_messages(episode: Episode) -> None:
+    """Prints, in colour, the messages that were not printed yet, and the score when the episode has ended."""
+    from rich.console import Console
+    from rich.text import Text
+
+    new = episode.messages[episode.printed :]
+    if not new:
+        return
+    console = Console(highlight=False, soft_wrap=True)
+    for message in new:
+        console.rule(Text(clean(message["role"]), style="bold"), align="left")
+        # Text, not a string: rich reads markup such as [red] or [link=…] in strings.
+        console.print(Text(_body(message)))
+    for line in _score_lines(episode):
+        console.print(Text(line, style="bold"))
+    episode.printed = len(episode.messages)
+
+
+def _body(message: Message) -> str:
+    return clean(message.get("content") or "")
+
+
+def _score_lines(episode: Episode) -> list[str]:
+    score = episode.score
+    if score is None:
+        return []
+    why = f": {clean(score.error_msg)}" if score.error_msg else ""
+    return [f"[score] correctness {score.correctness_score:g}, format {score.format_score:g}, {score.status}{why}"]

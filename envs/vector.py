@@ -1,0 +1,273 @@
+"""Many episodes at once, graded together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from typing import Any
+
+import numpy as np
+from gymnasium.error import ResetNeeded
+from gymnasium.utils import seeding
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+from numpy.typing import NDArray
+
+from .episode import EPISODE_INFO, SCORE_INFO, Episode, InfoFields, components_of
+from .text_env import TextEnv, check_action, check_options
+
+Step = tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+
+
+class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
+    """``num_envs`` episodes of one text environment.
+
+    It returns what ``SyncVectorEnv`` over the same environments returns, but asks the environment to grade all
+    episodes that end in one step in one ``finish`` call, and builds the infos column by column.
+
+    Observations: a tuple of ``num_envs`` texts. Actions: a sequence of as many.
+    Rewards: float64 [num_envs]. Terminations, truncations: bool [num_envs].
+    Infos: Gymnasium's array form: ``infos["task_id"]`` is an array [num_envs], and ``infos["_task_id"]`` tells, bool
+    [num_envs], which of its entries hold. ``infos["components"]`` is a dictionary of such arrays.
+
+    Args:
+        env: the environment's class, or an instance that this one then drives and closes.
+        num_envs: how many episodes run at once.
+        autoreset_mode: when ended episodes start anew: ``NEXT_STEP``, in the step after; ``SAME_STEP``, at once, with
+            the last observation and info in ``final_obs`` and ``final_info``; ``DISABLED``, by ``reset``, for some of
+            them with ``options={"reset_mask": mask}``. The values as text (``"NextStep"``, …) will do.
+        **arguments: arguments of the class.
+
+    Raises:
+        TypeError: if there are arguments beside an instance.
+        ValueError: if ``num_envs`` is less than 1, or the mode is unknown.
+    """
+
+    def __init__(
+        self,
+        env: Callable[..., TextEnv] | TextEnv,
+        num_envs: int = 1,
+        *,
+        autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
+        **arguments: Any,
+    ) -> None:
+        if num_envs < 1:
+            raise ValueError(f"num_envs must be at least 1, not {num_envs}")
+        if isinstance(env, TextEnv) and arguments:
+            raise TypeError(f"{', '.join(arguments)}: an instance takes no more arguments; pass its class instead")
+        self.env = env if isinstance(env, TextEnv) else env(**arguments)
+        self.num_envs = num_envs
+        self.autoreset_mode = AutoresetMode(autoreset_mode)
+        self.metadata = self.env.metadata | {"autoreset_mode": self.autoreset_mode}
+        self.render_mode = self.env.render_mode
+        self.single_observation_space = self.env.observation_space
+        self.single_action_space = self.env.action_space
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        # One generator for each episode's place, made when first needed: a draw costs nothing where tasks are given.
+        self._generators: list[np.random.Generator | None] = [None] * num_envs
+        self._episodes: list[Episode] = []
+        self._observations: list[str] = [""] * num_envs
+        # The places whose episodes have ended and were not started anew.
+        self._over: Set[int] = frozenset()
+
+    @property  # type: ignore[misc]
+    def np_random(self) -> tuple[np.random.Generator, ...]:  # type: ignore[override]
+        """The generator of each place; it draws the task indices."""
+        return tuple(self._generator(i) for i in range(self.num_envs))
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[tuple[str, ...], dict[str, Any]]:
+        """Starts new episodes.
+
+        Args:
+            seed: an integer s seeds place i with s + i; a list gives each place its own seed, and equal seeds draw
+                equal tasks.
+            options: ``task_index`` selects the task: one index for all, or ``num_envs`` of them; ``reset_mask``, bool
+                [num_envs], restarts only some places (and seeds only those).
+
+        Returns:
+            Observations and infos. The infos cover the restarted places only.
+
+        Raises:
+            ResetNeeded: if the first reset has a mask that leaves out a place.
+            TypeError: if an option has the wrong type.
+            ValueError: if an option is unknown, or has the wrong length or an impossible value.
+        """
+        check_options(options, "task_index", "reset_mask")
+        options = options or {}
+        places = self._masked_places(options["reset_mask"]) if "reset_mask" in options else list(range(self.num_envs))
+        if not self._episodes and len(places) < self.num_envs:
+            raise ResetNeeded("the first reset must start every episode: call reset() without reset_mask")
+        indices = self._checked_indices(options["task_index"]) if "task_index" in options else None
+        seeds = self._seeds(seed)
+        for i in places:
+            if (place_seed := seeds[i]) is not None:
+                self._generators[i] = seeding.np_random(int(place_seed))[0]
+        episodes = self._begin(places, None if indices is None else [indices[i] for i in places])
+        self._over = self._over - set(places)
+        infos = self._columns(EPISODE_INFO, places, episodes)
+        self._render_human()
+        return tuple(self._observations), infos
+
+    def step(self, actions: Sequence[str]) -> Step:
+        """Takes one action in each episode.
+
+        Args:
+            actions: ``num_envs`` texts. In ``NEXT_STEP`` mode those of ended episodes are not read.
+
+        Returns:
+            Observations, rewards, terminations, truncations, infos.
+
+        Raises:
+            ResetNeeded: before the first reset; in ``DISABLED`` mode also if an episode has ended.
+            TypeError: if an action is not a ``str``.
+            ValueError: if there are not ``num_envs`` actions.
+        """
+        resetting = self._check_step(actions)
+        places = [i for i in range(self.num_envs) if i not in resetting] if resetting else range(self.num_envs)
+        episodes = [self._episodes[i] for i in places]
+        self.env.advance(episodes, [actions[i] for i in places])
+        rewards = np.zeros(self.num_envs)
+        terminations = np.zeros(self.num_envs, dtype=np.bool_)
+        truncations = np.zeros(self.num_envs, dtype=np.bool_)
+        over: dict[int, Episode] = {}
+        for i, episode in zip(places, episodes, strict=True):
+            self._observations[i] = self.env.observe(episode)
+            if episode.ended:
+                over[i] = episode
+                rewards[i], terminations[i], truncations[i] = episode.reward, episode.terminated, episode.truncated
+        self._render_human()
+        if self.autoreset_mode is AutoresetMode.SAME_STEP:
+            infos = self._final_columns(over)
+            self._begin(over)
+        else:
+            infos = self._score_columns(over)
+            self._begin(resetting)
+            self._over = over.keys()
+        infos |= self._columns(EPISODE_INFO, range(self.num_envs), self._episodes)
+        self._render_human()
+        return tuple(self._observations), rewards, terminations, truncations, infos
+
+    def render(self) -> tuple[str | None, ...]:  # type: ignore[override]
+        """Renders every episode: transcripts (``ansi``), or prints what is new in each (``human``)."""
+        if not self._episodes:
+            raise ResetNeeded("nothing to render yet: call reset() before render()")
+        return tuple(self.env.render_episode(episode) for episode in self._episodes)
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Closes the environment."""
+        self.env.close()
+
+    def _render_human(self) -> None:
+        if self.render_mode == "human":
+            self.render()
+
+    def _generator(self, i: int) -> np.random.Generator:
+        generator = self._generators[i]
+        if generator is None:
+            generator = self._generators[i] = seeding.np_random()[0]
+        return generator
+
+    def _begin(self, places: Collection[int], indices: Sequence[int] | None = None) -> list[Episode]:
+        """Starts an episode at each place, of the given tasks or of drawn ones."""
+        if indices is None:
+            indices = [self.env.draw_index(self._generator(i)) for i in places]
+        # A group asks one task many times; sources are pure, so it is made once.
+        tasks = {index: self.env.tasks.task(index) for index in dict.fromkeys(indices)}
+        episodes = [self.env.begin(tasks[index], index) for index in indices]
+        if not self._episodes:
+            self._episodes = episodes.copy()
+        for i, episode in zip(places, episodes, strict=True):
+            self._episodes[i] = episode
+            self._observations[i] = self.env.observe(episode)
+        return episodes
+
+    def _check_step(self, actions: Sequence[Any]) -> Set[int]:
+        """Refuses a step that cannot be taken, before anything has changed; returns the places that start anew."""
+        if not self._episodes:
+            raise ResetNeeded("no episodes are under way: call reset() before step()")
+        if self._over and self.autoreset_mode is AutoresetMode.DISABLED:
+            raise ResetNeeded(
+                f"{len(self._over)} of {self.num_envs} episodes have ended, and autoreset_mode is DISABLED: "
+                'restart them with reset(options={"reset_mask": terminations | truncations}) before step()'
+            )
+        if isinstance(actions, str):
+            raise TypeError("actions must be a sequence of texts, not one text")
+        if len(actions) != self.num_envs:
+            raise ValueError(f"expected {self.num_envs} actions, one for each environment, but got {len(actions)}")
+        for i, action in enumerate(actions):
+            if not isinstance(action, str) and i not in self._over:
+                check_action(action)
+        return self._over
+
+    def _checked_indices(self, indices: Any) -> list[int]:
+        if np.ndim(indices) == 0:
+            return [self.env.check_index(indices)] * self.num_envs
+        if len(indices) != self.num_envs:
+            raise ValueError(f"task_index must be one index or {self.num_envs} of them, not {len(indices)}")
+        return [self.env.check_index(index) for index in indices]
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> Sequence[int | None]:
+        if seed is None:
+            return [None] * self.num_envs
+        if isinstance(seed, (int, np.integer)):
+            return [int(seed) + i for i in range(self.num_envs)]
+        if len(seed) != self.num_envs:
+            raise ValueError(f"expected one seed or {self.num_envs} of them, but got {len(seed)}")
+        return seed
+
+    def _masked_places(self, mask: Any) -> list[int]:
+        # The errors that Gymnasium's own vector environments raise.
+        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
+            raise TypeError("options['reset_mask'] must be a NumPy array of bool")
+        if mask.shape != (self.num_envs,):
+            raise ValueError(f"options['reset_mask'] must have shape ({self.num_envs},), not {mask.shape}")
+        if not mask.any():
+            raise ValueError("options['reset_mask'] must select at least one environment")
+        return [int(i) for i in np.flatnonzero(mask)]
+
+    def _columns(self, fields: InfoFields, places: Collection[int], episodes: Collection[Episode]) -> dict[str, Any]:
+        """The fields of the episodes at ``places`` in Gymnasium's array form."""
+        everywhere = len(places) == self.num_envs
+        where = [*places]
+        mask = np.full(self.num_envs, everywhere)
+        mask[where] = True
+        columns: dict[str, Any] = {}
+        for key, (dtype, read) in fields.items():
+            column: NDArray[Any] = np.fromiter(map(read, episodes), dtype, len(where))
+            if not everywhere:
+                part, column = column, np.full(self.num_envs, None if dtype is object else 0, dtype)
+                column[where] = part
+            columns[key], columns["_" + key] = column, mask.copy()
+        return columns
+
+    def _score_columns(self, over: Mapping[int, Episode]) -> dict[str, Any]:
+        """The scores of ended episodes; nothing if none has ended."""
+        if not over:
+            return {}
+        columns = self._columns(SCORE_INFO, over.keys(), over.values())
+        columns["_components"] = columns["_score"].copy()
+        columns["components"] = components = {}
+        for i, episode in over.items():
+            for name, value in components_of(episode).items():
+                if name not in components:
+                    components[name] = np.zeros(self.num_envs)
+                    components["_" + name] = np.zeros(self.num_envs, dtype=np.bool_)
+                components[name][i] = value
+                components["_" + name][i] = True
+        return columns
+
+    def _final_columns(self, over: Mapping[int, Episode]) -> dict[str, Any]:
+        """The last observations and infos of episodes that are about to be replaced; nothing if there are none."""
+        if not over:
+            return {}
+        info = self._columns(EPISODE_INFO, over.keys(), over.values()) | self._score_columns(over)
+        observations = np.full(self.num_envs, None, dtype=object)
+        for i in over:
+            observations[i] = self._observations[i]
+        mask = info["_score"]
+        return {"final_info": info, "_final_info": mask.copy(), "final_obs": observations, "_final_obs": mask.copy()}

@@ -1,0 +1,43 @@
+"""Scores of responses: what they answered, and whether it is right.
+
+Answers are judged by value, exactly and with a stated reason; nothing that a model wrote is ever evaluated as code.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from .equality import Verdict, verify
+from .math import MathRewardFunction
+from .score import RewardFunctionScore, Status
+
+__all__ = [
+    "MathRewardFunction",
+    "RewardFunction",
+    "RewardFunctionScore",
+    "Status",
+    "Verdict",
+    "get_reward_functions",
+    "verify",
+]
+
+
+class RewardFunction(Protocol):
+    """What every reward function offers."""
+
+    def initialize(self) -> None:
+        """Prepares the function, once; `compute_reward` does so itself when it is first used."""
+
+    def compute_reward(
+        self, model_output: str, expected_output: Any, answer_tag: str = "answer"
+    ) -> RewardFunctionScore:
+        """Scores one response against what was expected of it."""
+
+
+def get_reward_functions(timeout: float = 10) -> dict[str, RewardFunction]:
+    """The reward functions by the name of their task type.
+
+    Args:
+        timeout: seconds that judging one response may take.
+    """
+    return {"math": MathRewardFunction(timeout)}

@@ -1,0 +1,212 @@
+"""Exact values and values modulo a prime of expressions, with their size known before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import NamedTuple
+
+from .expressions import Expression, Number, Operation, Operator, Variable, fold
+from .tokens import ExpressionError, LimitError
+
+MAX_BITS = 20_000
+MAX_FUNCTION_BITS = 4_423
+MAX_DEGREE = 10_000
+
+
+class UndefinedError(ExpressionError):
+    """The expression has no value: it divides by zero, or holds 0^0."""
+
+
+class Size(NamedTuple):
+    """An upper bound of a polynomial with integer coefficients.
+
+    Attributes:
+        bits: the sum of the absolute values of all coefficients is at most ``2**bits``.
+        degree: the total degree is at most this.
+    """
+
+    bits: int
+    degree: int
+
+    def times(self, other: Size) -> Size:
+        """The size of a product."""
+        return Size(self.bits + other.bits, self.degree + other.degree)
+
+    def plus(self, other: Size) -> Size:
+        """The size of a sum."""
+        return Size(max(self.bits, other.bits) + 1, max(self.degree, other.degree))
+
+    def to_the(self, exponent: int) -> Size:
+        """The size of a power with an exponent of at least 0."""
+        return Size(self.bits * exponent, self.degree * exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """An expression whose constant parts are computed: a `Number`, or a rational function of its variables.
+
+    Attributes:
+        tree: the expression; every exponent in it is an integer `Number`.
+        numerator: size of the numerator when all is put over one denominator, without cancelling.
+        denominator: size of that denominator.
+    """
+
+    tree: Expression
+    numerator: Size
+    denominator: Size
+
+    @property
+    def value(self) -> Fraction | None:
+        """The value of a constant, None for an expression with variables."""
+        return self.tree.value if isinstance(self.tree, Number) else None
+
+    def check(self) -> Reduced:
+        """Itself, if it is within the limits.
+
+        Raises:
+            LimitError: it isn't.
+        """
+        limit = MAX_BITS if self.value is not None else MAX_FUNCTION_BITS
+        if max(self.numerator.bits, self.denominator.bits) > limit:
+            raise LimitError(f"a value or coefficient may need more than {limit:,} bits")
+        if max(self.numerator.degree, self.denominator.degree) > MAX_DEGREE:
+            raise LimitError(f"the degree may be over {MAX_DEGREE:,}")
+        return self
+
+
+def reduce_constants(tree: Expression) -> Reduced:
+    """Computes all constant parts of an expression exactly.
+
+    Raises:
+        LimitError: a value, coefficient or degree is over the limits. That is found before it is computed.
+        UndefinedError: a constant part divides by zero, or is 0^0.
+        ExpressionError: an exponent is not an integer constant.
+    """
+    return fold(tree, _reduce)
+
+
+def _reduce(node: Expression, parts: list[Reduced]) -> Reduced:
+    if isinstance(node, Number):
+        return _constant(node.value)
+    if isinstance(node, Variable):
+        return Reduced(node, Size(0, 1), Size(0, 0))
+    match node.operator:
+        case Operator.NEGATIVE:
+            return _negative(parts[0])
+        case Operator.INVERSE:
+            return _inverse(parts[0])
+        case Operator.POWER:
+            return _power(*parts)
+        case Operator.SUM | Operator.PRODUCT:
+            return _chain(node.operator, parts)
+
+
+def _constant(value: Fraction) -> Reduced:
+    numerator, denominator = (Size(max(abs(part) - 1, 0).bit_length(), 0) for part in value.as_integer_ratio())
+    return Reduced(Number(value), numerator, denominator).check()
+
+
+def _negative(part: Reduced) -> Reduced:
+    if part.value is not None:
+        return _constant(-part.value)
+    return Reduced(Operation(Operator.NEGATIVE, (part.tree,)), part.numerator, part.denominator)
+
+
+def _inverse(part: Reduced) -> Reduced:
+    if part.value is None:
+        return Reduced(Operation(Operator.INVERSE, (part.tree,)), part.denominator, part.numerator)
+    if part.value == 0:
+        raise UndefinedError("division by zero")
+    return _constant(1 / part.value)
+
+
+def _chain(operator: Operator, parts: list[Reduced]) -> Reduced:
+    """A sum or product of all parts; step by step, so that the bound of a constant is that of its true value."""
+    total = parts[0]
+    for part in parts[1:]:
+        numerator = total.numerator.times(part.numerator)
+        if operator is Operator.SUM:
+            crossed = part.numerator.times(total.denominator)
+            numerator = total.numerator.times(part.denominator).plus(crossed)
+        tree = part.tree if total.value is not None else total.tree
+        total_value, part_value = total.value, part.value
+        total = Reduced(tree, numerator, total.denominator.times(part.denominator)).check()
+        if total_value is not None and part_value is not None:
+            total = _constant(total_value + part_value if operator is Operator.SUM else total_value * part_value)
+    if total.value is not None:
+        return total
+    return Reduced(Operation(operator, tuple(part.tree for part in parts)), total.numerator, total.denominator)
+
+
+def _power(base: Reduced, exponent: Reduced) -> Reduced:
+    if exponent.value is None or exponent.value.denominator != 1:
+        raise ExpressionError("an exponent is not an integer constant")
+    times = int(exponent.value)
+    if base.value == 0 and times <= 0:
+        raise UndefinedError("division by zero" if times else "0^0 has no value")
+    sizes = base.numerator.to_the(abs(times)), base.denominator.to_the(abs(times))
+    numerator, denominator = sizes if times >= 0 else sizes[::-1]
+    # Checked with the base's tree, which is constant or not just as the power is.
+    Reduced(base.tree, numerator, denominator).check()
+    if base.value is not None:
+        return _constant(base.value**times)
+    return Reduced(Operation(Operator.POWER, (base.tree, exponent.tree)), numerator, denominator)
+
+
+def evaluate_modulo(reduced: Reduced, point: Mapping[str, int], prime: int) -> tuple[int, int]:
+    """Evaluates at a point modulo a prime.
+
+    Args:
+        reduced: the expression.
+        point: a value for each of its variables.
+        prime: the modulus, larger than every number in the expression.
+
+    Returns:
+        Numerator and denominator. They are never divided, because multiplying is far cheaper than inverting.
+
+    Raises:
+        UndefinedError: something is divided by zero at this point.
+    """
+
+    def combine(node: Expression, parts: list[tuple[int, int]]) -> tuple[int, int]:
+        if isinstance(node, Number):
+            return node.value.numerator % prime, node.value.denominator % prime
+        if isinstance(node, Variable):
+            return point[node.name] % prime, 1
+        numerator, denominator = parts[0]
+        match node.operator:
+            case Operator.NEGATIVE:
+                return -numerator % prime, denominator
+            case Operator.INVERSE:
+                return _flip(numerator, denominator)
+            case Operator.POWER:
+                return _power_modulo(node, numerator, denominator, prime)
+            case Operator.SUM:
+                for top, bottom in parts[1:]:
+                    numerator = (numerator * bottom + top * denominator) % prime
+                    denominator = denominator * bottom % prime
+            case Operator.PRODUCT:
+                for top, bottom in parts[1:]:
+                    numerator, denominator = numerator * top % prime, denominator * bottom % prime
+        return numerator, denominator
+
+    return fold(reduced.tree, combine)
+
+
+def _flip(numerator: int, denominator: int) -> tuple[int, int]:
+    if numerator == 0:
+        raise UndefinedError("division by zero")
+    return denominator, numerator
+
+
+def _power_modulo(node: Operation, numerator: int, denominator: int, prime: int) -> tuple[int, int]:
+    exponent = node.operands[1]
+    assert isinstance(exponent, Number)  # what reduce_constants has made sure of
+    times = exponent.value.numerator
+    if numerator == 0 and times <= 0:
+        raise UndefinedError("division by zero" if times else "0^0 has no value")
+    if times < 0:
+        numerator, denominator = denominator, numerator
+    return pow(numerator, abs(times), prime), pow(denominator, abs(times), prime)

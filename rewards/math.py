@@ -1,0 +1,137 @@
+"""The reward of a mathematical answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, SupportsFloat
+
+from .equality import Tier, Verdict, is_over_limits, verify
+from .expected import expected_text
+from .extraction import MAX_CANDIDATES, Extraction, extract_answer
+from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
+from .score import RewardFunctionScore, Status
+from .tokens import unwrap
+
+
+class MathRewardFunction:
+    """Scores the tagged answer of a response against an expected answer or a function that judges it.
+
+    Attributes:
+        timeout: seconds that judging one answer may take. The tiers there are now are bounded by their limits instead
+            and end within milliseconds.
+        initialized: whether `initialize` has run.
+    """
+
+    def __init__(self, timeout: float = 10) -> None:
+        if not timeout > 0:
+            raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
+        self.timeout = timeout
+        self.initialized = False
+
+    def initialize(self) -> None:
+        """Prepares the function; `compute_reward` does so itself when it is first used."""
+        self.initialized = True
+
+    def compute_reward(
+        self,
+        model_output: str,
+        expected_output: Any,
+        answer_tag: str = "answer",
+        *,
+        answer_form: AnswerForm = "any",
+        question: str = "",
+    ) -> RewardFunctionScore:
+        """Scores one response.
+
+        Args:
+            model_output: the whole response, with its thinking and its tags.
+            expected_output: the right answer (see `expected_text`), or a function of the answer's text that returns
+                True for right or a score, which is cut to [0, 1].
+            answer_tag: name of the tag around the answer.
+            answer_form: the form that the task wants: ``any``, ``numeral`` (see `is_numeral`) or ``simplified`` (see
+                `is_simplified`).
+            question: the expression that the task asks to compute, if it asks for one. An answer that restates it is
+                wrong unless the form is ``any``.
+
+        Returns:
+            Format score as in `Extraction`, and correctness 1.0 or 0.0 (a function may give what is between). The
+            status is ``no_answer`` without an answer to judge, ``resource_limit`` for one over the limits, and
+            ``error`` where the expected answer is empty or over the limits, which says nothing about the response. An
+            exception in a function counts as a wrong answer, lest a response gain by provoking it.
+
+        Raises:
+            TypeError: the expected answer is neither text nor a number nor a function; bool is none of them.
+            ValueError: the tag or the form is unknown, or the expected number not finite.
+        """
+        if answer_form not in ANSWER_FORMS:
+            raise ValueError(f"answer_form is {answer_form!r}. Give one of {', '.join(ANSWER_FORMS)}.")
+        if not self.initialized:
+            self.initialize()
+        expected = expected_output if callable(expected_output) else expected_text(expected_output)
+        found = extract_answer(model_output, answer_tag)
+        if not found.answers:
+            return RewardFunctionScore.no_answer(found.error_msg)
+        if not unwrap(found.answers[0]):
+            return RewardFunctionScore.no_answer("The answer is empty.", format_score=found.format_score)
+        if not _one_value(found):
+            return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=found.error_msg)
+        if isinstance(expected, str):
+            score, verdict = _compare(expected, found)
+        else:
+            score, verdict = _call(expected, found), None
+        if score.correctness_score > 0:
+            flaw = _flaw(found.answers[0], answer_form, question, verdict)
+            if flaw:
+                return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=flaw)
+        return score
+
+
+def _one_value(found: Extraction) -> bool:
+    first, *others = found.answers
+    # More different texts than the extraction keeps are not worth comparing.
+    return len(others) < MAX_CANDIDATES and all(verify(first, other).equal for other in others)
+
+
+def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Verdict]:
+    verdict = verify(expected, found.answers[0])
+    if verdict.equal:
+        return RewardFunctionScore.scored(1.0, format_score=found.format_score, error_msg=found.error_msg), verdict
+    if not unwrap(expected):
+        return RewardFunctionScore.error("The expected answer is empty."), verdict
+    if verdict.tier is not Tier.LIMITS:
+        message = f"Mathematical mismatch. Expected {expected}"
+        return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message), verdict
+    if is_over_limits(expected):
+        return RewardFunctionScore.error(f"The expected answer is {verdict.reason}."), verdict
+    message = f"The answer is {verdict.reason}."
+    return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT), verdict
+
+
+def _call(validator: Callable[[str], object], found: Extraction) -> RewardFunctionScore:
+    try:
+        result = validator(found.answers[0])
+        if not isinstance(result, SupportsFloat):
+            raise TypeError(f"it returned {type(result).__name__}, not True, False or a number")
+        correctness = float(result)
+        if correctness != correctness:
+            raise ValueError("it returned NaN")
+    except Exception as error:
+        message = f"Validator error: {error}"
+        return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message)
+    correctness = min(max(correctness, 0.0), 1.0)
+    return RewardFunctionScore.scored(correctness, format_score=found.format_score, error_msg=found.error_msg)
+
+
+def _flaw(answer: str, form: AnswerForm, question: str, verdict: Verdict | None) -> str:
+    """What is wrong with the form of a right answer; empty if nothing is."""
+    if form == "any":
+        return ""
+    if question and restates(answer, question):
+        return "The answer restates the question."
+    if form == "numeral" and not is_numeral(answer):
+        return "The answer must be one number."
+    # Text such as a word can't be simplified further than to the expected text.
+    literal = verdict is not None and verdict.tier is Tier.TEXT
+    if form == "simplified" and not literal and not is_simplified(answer):
+        return "The answer must be simplified."
+    return ""
