@@ -111,7 +111,9 @@ class GRPOAlgorithm:
             for batch in microbatches(trajectories, config.tokens_per_microbatch, backprop.model.device):
                 scores = backprop.score(batch)
                 loss = grpo_loss(
-                    backprop.loss_inputs(batch, scores), clip=backprop.config.ppo_clip_range, beta=backprop.config.kl_coef
+                    backprop.loss_inputs(batch, scores),
+                    clip=backprop.config.ppo_clip_range,
+                    beta=backprop.config.kl_coef,
                 )
                 backprop.accumulate(loss.loss / tokens)
                 sums.add(loss, scores.entropy)

@@ -11,7 +11,6 @@ import torch
 from gymnasium.error import Error as GymnasiumError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ..buffers.sampler import Preset
 from ..buffers.tasks import TaskBuffer
 from ..datasets.task import SPLITS, Split, TaskList
 from ..envs.text_env import TextEnv

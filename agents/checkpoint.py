@@ -74,7 +74,9 @@ class Checkpoints:
         try:
             state = torch.load(path / STATE_FILE, weights_only=True, map_location="cpu")
         except (OSError, RuntimeError, ValueError) as error:
-            raise ConfigError(f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it to use the one before") from None
+            raise ConfigError(
+                f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it to use the one before"
+            ) from None
         return path, state
 
 

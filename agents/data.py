@@ -31,7 +31,7 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
         splits = _from_files(config) if config.train_path else _procedural(config, seed)
     except (OSError, ValueError, LookupError) as error:
         raise ConfigError(str(error)) from None
-    prompts = {name: {task.prompt for task in getattr(splits, name).tasks} for name in SPLITS}
+    prompts: dict[str, set[str]] = {name: {task.prompt for task in getattr(splits, name).tasks} for name in SPLITS}
     for name, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
         if shared := prompts[name] & prompts[other]:
             raise ConfigError(f"{len(shared)} tasks are in both {name} and {other}, such as {min(shared)[:80]!r}")
@@ -83,4 +83,3 @@ def _from_files(config: DataConfig) -> Splits:
         split("validation", config.validation_size),
         split("test", config.test_size),
     )
-

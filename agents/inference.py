@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from .sampling import Sample, sample_tokens, stream_key
 from .scoring import token_scores
 from .session import Session
 
-ComputeDtype = Literal["auto", "float32", "bfloat16"]
+DTYPES = ("auto", "float32", "bfloat16")
 
 
 class Generation(str):
@@ -54,6 +54,9 @@ class HuggingFaceBackend:
         tokenizer: its tokenizer.
         dtype: arithmetic of forward passes: under ``bfloat16`` the weights stay as they are and autocast does the rest;
             ``auto`` takes bfloat16 on a GPU that has it, else float32.
+
+    Raises:
+        ValueError: for an unknown dtype, or if neither model nor tokenizer names an end token.
     """
 
     def __init__(
@@ -61,8 +64,10 @@ class HuggingFaceBackend:
         model: PreTrainedModel,
         tokenizer: PreTrainedTokenizerBase,
         *,
-        dtype: ComputeDtype = "auto",
+        dtype: str = "auto",
     ) -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
         self.model = model
         self.tokenizer = tokenizer
         self.bfloat16 = dtype == "bfloat16" or (
@@ -127,7 +132,7 @@ class InferenceModule:
         backend: str = "huggingface",
         *,
         seed: int = 0,
-        dtype: ComputeDtype = "auto",
+        dtype: str = "auto",
     ) -> None:
         if backend != "huggingface":
             raise ValueError(f"unknown backend {backend!r}: this version has 'huggingface'")
@@ -143,9 +148,7 @@ class InferenceModule:
         self.seed = seed
         self._calls = 0
 
-    def generate(
-        self, prompts: Sequence[str], max_new_tokens: int = 128, temperature: float = 1.0
-    ) -> GenerationResult:
+    def generate(self, prompts: Sequence[str], max_new_tokens: int = 128, temperature: float = 1.0) -> GenerationResult:
         """Continues each prompt.
 
         Args:
@@ -160,9 +163,10 @@ class InferenceModule:
         keys = [stream_key(self.seed, "generate", self._calls, row) for row in range(len(prompts))]
         self._calls += 1
         samples = self.backend.sample(prompt_ids, keys, max_new_tokens=max_new_tokens, temperature=temperature)
+        texts = self.decode([sample.token_ids for sample in samples])
         return GenerationResult(
-            Generation(self.decode(sample.token_ids), ids, sample, self.version)
-            for ids, sample in zip(prompt_ids, samples, strict=True)
+            Generation(text, ids, sample, self.version)
+            for text, ids, sample in zip(texts, prompt_ids, samples, strict=True)
         )
 
     def respond(self, sessions: Sequence[Session], *, max_new_tokens: int, temperature: float) -> list[str]:
@@ -175,13 +179,11 @@ class InferenceModule:
         )
         for session, sample in zip(sessions, samples, strict=True):
             session.record(sample, self.version)
-        return [self.decode(sample.token_ids) for sample in samples]
+        return self.decode([sample.token_ids for sample in samples])
 
     def get_logits(self, prompts: Sequence[str], responses: Sequence[str]) -> Tensor:
         """The logits that predict each response token: [batch, longest response, V], float32; zeros where padded."""
-        rows = [
-            self.backend.logits(prompt, response) for prompt, response in self._pairs(prompts, responses)
-        ]
+        rows = [self.backend.logits(prompt, response) for prompt, response in self._pairs(prompts, responses)]
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 
     @torch.no_grad()
@@ -204,11 +206,9 @@ class InferenceModule:
             self.model.load_state_dict(dict(weights), strict=True)
         self.version = version
 
-    def decode(self, token_ids: Tensor) -> str:
-        """The text of sampled tokens, special tokens left out."""
-        text = self.tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-        assert isinstance(text, str)
-        return text
+    def decode(self, token_ids: Sequence[Tensor]) -> list[str]:
+        """The texts of sampled tokens, special tokens left out."""
+        return list(self.tokenizer.batch_decode(list(token_ids), skip_special_tokens=True))
 
     def _encode(self, prompt: str, **options: Any) -> list[int]:
         ids = list(self.tokenizer.encode(prompt, **options))

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from .losses import LossOutputs
-from .trajectory import State, Trajectory, response_lengths
+from .trajectory import Trajectory, response_lengths, states_of
 
 Metrics: TypeAlias = dict[str, float]
 
@@ -36,7 +36,7 @@ Metrics: TypeAlias = dict[str, float]
 def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
     """Metrics of what was collected; ``rewards`` [N] is what the algorithm learns from."""
     valid = trajectories.valid
-    states: list[State] = [trajectory.state for trajectory in trajectories]
+    states = states_of(trajectories)
     metrics = {
         "reward": _mean(rewards[valid]),
         **pass_rates(trajectories),
@@ -57,8 +57,8 @@ def pass_rates(trajectories: Trajectory) -> Metrics:
     """``pass_rate``, and ``pass_rate/<domain>`` for each domain, over trajectories whose grading worked."""
     passed = passes(trajectories)
     by_domain: dict[str, list[float]] = defaultdict(list)
-    for trajectory, outcome in zip(trajectories, passed.tolist(), strict=True):
-        by_domain[trajectory.state["domain"]].append(outcome)
+    for state, outcome in zip(states_of(trajectories), passed.tolist(), strict=True):
+        by_domain[state["domain"]].append(outcome)
     means = {f"pass_rate/{domain}": _mean(torch.tensor(values)) for domain, values in sorted(by_domain.items())}
     return {"pass_rate": _mean(passed), **means}
 
@@ -111,7 +111,7 @@ def _mean(values: Tensor) -> float:
 
 def _zero_variance(rewards: Tensor, groups: Tensor, valid: Tensor) -> float:
     spans = []
-    for group in groups.unique():
+    for group in set(groups.tolist()):
         members = rewards[(groups == group) & valid]
         spans.append(float(len(members) == 0 or members.max() == members.min()))
     return fmean(spans)

@@ -44,14 +44,14 @@ def visible(text: str) -> str:
 
 
 def number(value: object) -> float | None:
-    """A finite float, or None where the value is missing, not a number, or not finite."""
+    """A float to count and draw with; None where the value is no number, not finite, or so large that sums overflow."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         finite = float(value)
     except OverflowError:
         return None
-    return finite if math.isfinite(finite) else None
+    return finite if abs(finite) < 1e100 else None
 
 
 def gain_error(before_error: float | None, after_error: float | None) -> float | None:
@@ -189,7 +189,7 @@ def _short(value: float) -> str:
 
 
 def summary_table(summary: Mapping[str, Any]) -> Table:
-    """What a run came to, for the terminal, from the values of ``summary.json`` and, if given, ``tokens`` and ``report``."""
+    """What a run came to, from the values of ``summary.json`` and, if given, ``tokens`` and ``report`` (its path)."""
     table = Table(title="Test split", show_header=False, title_justify="left")
     table.add_column(style="dim")
     table.add_column(justify="right")

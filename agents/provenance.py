@@ -29,7 +29,9 @@ def versions() -> dict[str, str]:
 def code_hash() -> str:
     """A hash of this package's own code and configuration files."""
     files = [path for room in ROOMS for path in (PACKAGE / room).rglob("*") if path.suffix in (".py", ".yaml", ".j2")]
-    return _digest(part for path in sorted(files) for part in (str(path.relative_to(PACKAGE)).encode(), path.read_bytes()))
+    return _digest(
+        part for path in sorted(files) for part in (str(path.relative_to(PACKAGE)).encode(), path.read_bytes())
+    )
 
 
 def tasks_hash(tasks: TaskList) -> str:

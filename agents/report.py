@@ -65,7 +65,7 @@ class Log(dict[str, dict[float, float]]):
 
 
 class Bucket(NamedTuple):
-    """Neighbouring steps as one point of a curve: their mean step and mean value, and their least and greatest value."""
+    """Neighbouring steps as one point of a curve: their mean step, and the mean, least and greatest of their values."""
 
     step: float
     mean: float
@@ -79,6 +79,32 @@ class Point(NamedTuple):
     step: float
     value: float
     error: float | None
+
+
+class Side(NamedTuple):
+    """A held-out pass rate and when it was measured."""
+
+    when: str
+    value: float
+    error: float | None
+
+
+class Headline(NamedTuple):
+    """What a run came to on a split."""
+
+    split: str
+    before: Side | None = None
+    after: Side | None = None
+
+    @property
+    def gain(self) -> float:
+        """After less before; 0.0 where there are not both."""
+        return self.after.value - self.before.value if self.before and self.after else 0.0
+
+    @property
+    def error(self) -> float | None:
+        """Standard error of the gain."""
+        return gain_error(self.before.error, self.after.error) if self.before and self.after else None
 
 
 class Shown(NamedTuple):
@@ -369,26 +395,21 @@ def pair_samples(rows: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]
     return list(pairs.values()), len(others)
 
 
-def headline(summary: Mapping[str, Any], logs: Mapping[str, Log]) -> dict[str, Any]:
+def headline(summary: Mapping[str, Any], logs: Mapping[str, Log]) -> Headline:
     """The held-out pass rate before and after: of the summary, else of the first and last evaluation of a split."""
-    points = held_out(logs, "pass_rate")
     sides = []
     for side in ("before", "after"):
         value, error = number(summary.get(f"test_{side}")), number(summary.get(f"test_{side}_se"))
-        sides.append(None if value is None else {"when": f"{side} training", "value": value, "error": error})
-    split = "test"
-    if None in sides:
-        split, found = max(points.items(), key=lambda item: (len(item[1]) > 1, item[0] == "test"), default=("", []))
-        ends = [{"when": f"at step {at.step:.0f}", "value": at.value, "error": at.error} for at in found]
-        sides = ends[:1] + ends[-1:] if len(ends) > 1 else [ends[0] if ends else sides[0], None]
-    before, after = sides
-    if before is None or after is None:
-        return {"split": split or "test", "before": before, "after": after, "gain": None, "error": None}
-    gain = after["value"] - before["value"]
-    return {
-        "split": split, "before": before, "after": after, "gain": gain,
-        "error": gain_error(before["error"], after["error"]),
-    }  # fmt: skip
+        if value is not None:
+            sides.append(Side(f"{side} training", value, error))
+    if len(sides) == 2:
+        return Headline("test", *sides)
+    splits = held_out(logs, "pass_rate").items()
+    split, points = max(splits, key=lambda item: (len(item[1]) > 1, item[0] == "test"), default=("test", []))
+    ends = [Side(f"at step {point.step:.0f}", point.value, point.error) for point in points]
+    if len(ends) > 1:
+        return Headline(split, ends[0], ends[-1])
+    return Headline("test", sides[0]) if sides else Headline(split, *ends)
 
 
 def compare(log: Log, prefix: str) -> list[dict[str, Any]]:

@@ -121,20 +121,20 @@ class RolloutManager:
         self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int], max_turns: int | None = None
     ) -> list[Trajectory]:
         """Plays all episodes at once, each to its end."""
-        sessions = [Session(self.inference.tokenizer, key) for key in keys]
-        heard = [0] * len(episodes)
+        sessions = self._open(episodes, keys)
         live = list(range(len(episodes)))
         while live:
-            for i in live:
-                new = episodes[i].messages[heard[i] :]
-                sessions[i].observe([message for message in new if message["role"] != "assistant"])
-                heard[i] = len(episodes[i].messages)
             replies = self.inference.respond(
                 [sessions[i] for i in live],
                 max_new_tokens=self.config.max_new_tokens,
                 temperature=self.config.temperature,
             )
+            heard = [len(episodes[i].messages) for i in live]
             self.env.advance([episodes[i] for i in live], replies, max_turns=max_turns)
+            for i, before in zip(live, heard, strict=True):
+                if not episodes[i].ended:
+                    new = episodes[i].messages[before:]
+                    sessions[i].observe([message for message in new if message["role"] != "assistant"])
             live = [i for i in live if not episodes[i].ended]
         return [
             session.trajectory(
@@ -146,6 +146,17 @@ class RolloutManager:
             )
             for session, episode, group in zip(sessions, episodes, groups, strict=True)
         ]
+
+    def _open(self, episodes: Sequence[Episode], keys: Sequence[int]) -> list[Session]:
+        """A session for each episode. Neighbours that open alike, the members of a group, are tokenized once."""
+        sessions: list[Session] = []
+        for i, (episode, key) in enumerate(zip(episodes, keys, strict=True)):
+            if i and episode.messages == episodes[i - 1].messages:
+                sessions.append(sessions[-1].fork(key))
+            else:
+                sessions.append(Session(self.inference.tokenizer, key))
+                sessions[-1].observe(episode.messages)
+        return sessions
 
 
 def _state(episode: Episode) -> State:

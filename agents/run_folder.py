@@ -6,7 +6,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from .config import ConfigError, TrainConfig, save_config
+from .config import ConfigError, TrainConfig
+from .load_config import save_config
 
 RUNS = Path("runs")
 CONFIG_FILE = "config.yaml"
@@ -21,7 +22,9 @@ def make_run(config: TrainConfig) -> Path:
     name = f"{config.experiment}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
     folder = Path(config.trainer.save_dir) if config.trainer.save_dir else RUNS / name
     if (folder / CONFIG_FILE).exists():
-        raise ConfigError(f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir")
+        raise ConfigError(
+            f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         save_config(config, folder / CONFIG_FILE)

@@ -33,11 +33,12 @@ def uniforms(keys: Sequence[int], positions: Sequence[int], count: int) -> npt.N
     """
     start = np.array(keys, dtype=np.uint64)[:, None]
     position = np.array(positions, dtype=np.uint64)[:, None] + np.arange(1, count + 1, dtype=np.uint64)
-    z = start + position * np.uint64(0x9E3779B97F4A7C15)
+    z = np.asarray(start + position * np.uint64(0x9E3779B97F4A7C15), dtype=np.uint64)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(11)).astype(np.float64) * 2.0**-53
+    numbers: npt.NDArray[np.float64] = np.ldexp((z >> np.uint64(11)).astype(np.float64), -53)
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,12 @@ def sample_tokens(
     tokens, logprobs = [], []
     for step in range(max_new_tokens):
         out = model(
-            input_ids=ids, attention_mask=mask, position_ids=position, past_key_values=cache, use_cache=True, logits_to_keep=1
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
         )
         token, logprob = _draw(out.logits[:, -1].float(), noise[:, step], temperature)
         tokens.append(token)

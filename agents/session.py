@@ -31,7 +31,12 @@ class Session:
         self.logprobs: list[float] = []
         self.versions: list[int] = []
         self.truncated = False
-        self._said = ""
+
+    def fork(self, key: int) -> Session:
+        """A session with the same record so far and a random stream of its own: another member of the group."""
+        twin = Session(self.tokenizer, key)
+        twin._append(self.token_ids)
+        return twin
 
     def observe(self, messages: Sequence[Message]) -> None:
         """Appends the tokens of new messages, up to where the policy is to speak.
@@ -50,8 +55,6 @@ class Session:
         self.logprobs += sample.logprobs.tolist()
         self.versions += [version] * len(ids)
         self.truncated = sample.truncated
-        last = self.tokenizer.decode(ids[-1:], skip_special_tokens=False)
-        self._said = last if isinstance(last, str) else ""
 
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids (int64), action mask (bool) and log-probs (float32) so far, each [T]."""
@@ -106,4 +109,4 @@ class Session:
             raise ValueError("this tokenizer's chat template rewrites earlier turns, so it cannot serve several turns")
         rest = after[len(spoken) :]
         # The end-of-turn token is already in the record where the policy said it.
-        return rest.removeprefix(self._said) if self._said and not self.truncated else rest
+        return rest if self.truncated else rest.removeprefix(str(self.tokenizer.decode(self.token_ids[-1:])))

@@ -1,10 +1,10 @@
 """``python -m agents.train``: train a language model by reinforcement learning.
 
-    python -m agents.train                                  a tiny model learns to add, on a CPU
-    python -m agents.train seed=1 actor.lr=1e-4             with other values
-    python -m agents.train model=hf model.name=FOLDER       any causal language model
-    python -m agents.train data=file data.train_path=FILE   tasks from a JSON Lines file
-    python -m agents.train --resume                         go on with the latest run
+python -m agents.train                                  a tiny model learns to add, on a CPU
+python -m agents.train seed=1 actor.lr=1e-4             with other values
+python -m agents.train model=hf model.name=FOLDER       any causal language model
+python -m agents.train data=file data.train_path=FILE   tasks from a JSON Lines file
+python -m agents.train --resume                         go on with the latest run
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import os
 # This must stand before torch is loaded; what the person has set stays.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")  # TorchRL tells of every buffer it makes
 
 import argparse
-import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -61,7 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
-    from infinite_rl.agents.config import load_config, reload_config
+    from infinite_rl.agents.load_config import load_config, reload_config
     from infinite_rl.agents.run_folder import find_run, make_run
 
     if parsed.resume:
@@ -70,8 +70,8 @@ def _run(parsed: argparse.Namespace) -> int:
     else:
         config = load_config(parsed.config_name, parsed.overrides)
 
-    logging.getLogger("torchrl").setLevel(logging.WARNING)
     from rich.console import Console
+    from transformers.utils.logging import disable_progress_bar
 
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.report import write_report
@@ -79,6 +79,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     if not parsed.resume:
         folder = make_run(config)
+    disable_progress_bar()  # we show one of our own
     trainer = Trainer(config, folder, resume=bool(parsed.resume))
     try:
         summary = trainer.run()

@@ -185,9 +185,7 @@ class Trainer:
 
     def _report_step(self, metrics: dict[str, float], counts: dict[str, float]) -> None:
         self.results["tokens"] += int(counts["tokens"])
-        self.progress.advance(
-            reward=metrics["reward"], kl=metrics["kl"], tokens_per_second=counts["tokens_per_second"]
-        )
+        self.progress.advance(reward=metrics["reward"], kl=metrics["kl"], tokens_per_second=counts["tokens_per_second"])
 
     def _spent(self) -> dict[str, float]:
         """Time spent so far, runs before a resume included."""

@@ -11,7 +11,7 @@ from torch import Tensor
 State: TypeAlias = dict[str, Any]
 
 
-class Trajectory(TensorClass):
+class Trajectory(TensorClass):  # type: ignore[misc]
     """The record of one episode. Token ids are the record; text is a view of it.
 
     A batch is a lazy stack: iterating it gives single trajectories, and nothing is padded.
@@ -27,7 +27,8 @@ class Trajectory(TensorClass):
         valid: [], bool: false where grading failed, so that the reward says nothing.
         truncated: [], bool: whether a token or turn limit cut the episode.
         state: texts and verdicts, for people and reward computers: ``prompt``, ``response`` (the last one),
-            ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components``, ``error_msg``.
+            ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components`` and
+            ``error_msg``.
     """
 
     token_ids: Tensor
@@ -60,3 +61,9 @@ def stack(trajectories: list[Trajectory]) -> Trajectory:
 def response_lengths(trajectories: Trajectory) -> Tensor:
     """The number of sampled tokens of each trajectory: [N], int64. The mask's sum, not a span."""
     return torch.stack([mask.sum() for mask in trajectories.get("action_mask", as_list=True)])
+
+
+def states_of(trajectories: Trajectory) -> list[State]:
+    """The state of each trajectory of a batch."""
+    states: Any = trajectories.state  # a lazy stack gives a list of what each of its members holds
+    return list(states)

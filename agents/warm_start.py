@@ -51,7 +51,7 @@ class WarmStart:
         scores = token_scores(self.model, batch.token_ids, batch.attention_mask, batch.action_mask, temperature=1.0)
         loss = -masked_sum(scores.logprob, batch.action_mask) / batch.action_mask.sum()
         self._optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
         return float(loss.detach())

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any
 
 import torch
 from torch import Tensor
 from torchrl.data.replay_buffers.samplers import Sampler
 from torchrl.data.replay_buffers.storages import Storage
 
-Preset: TypeAlias = Literal["uniform", "seed_acc_ema"]
+PRESETS = ("uniform", "seed_acc_ema")
 
 
-class RubricPrioritizedSampler(Sampler):
+class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
     """Draws items of a TorchRL buffer: first a domain by how well the policy does there, then an item within it.
 
     Presets:
@@ -45,7 +45,7 @@ class RubricPrioritizedSampler(Sampler):
     def __init__(
         self,
         domains: int,
-        preset: Preset = "seed_acc_ema",
+        preset: str = "seed_acc_ema",
         *,
         seed: int = 0,
         beta: float = 0.05,
@@ -54,8 +54,8 @@ class RubricPrioritizedSampler(Sampler):
         initial_accuracy: float = 0.5,
         domain_key: str = "domain",
     ) -> None:
-        if preset not in get_args(Preset):
-            raise ValueError(f"sampler must be one of {', '.join(get_args(Preset))}, not {preset!r}")
+        if preset not in PRESETS:
+            raise ValueError(f"sampler must be one of {', '.join(PRESETS)}, not {preset!r}")
         self.preset = preset
         self.beta, self.tau, self.eps = beta, tau, eps
         self.initial_accuracy = initial_accuracy
@@ -65,7 +65,7 @@ class RubricPrioritizedSampler(Sampler):
         self._members: list[Tensor] | None = None  # item indices by domain; rebuilt after the storage changed
 
     @property
-    def _rng(self) -> torch.Generator:  # type: ignore[override]
+    def _rng(self) -> torch.Generator:
         return self._generator
 
     @_rng.setter
@@ -99,7 +99,7 @@ class RubricPrioritizedSampler(Sampler):
         sizes = torch.tensor([len(items) for items in members])
         chosen = torch.multinomial(self.probabilities(sizes), batch_size, replacement=True, generator=self._rng)
         index = torch.empty(batch_size, dtype=torch.long)
-        for domain in chosen.unique().tolist():
+        for domain in sorted(set(chosen.tolist())):
             places = (chosen == domain).nonzero().squeeze(-1)
             index[places] = self._spread(members[domain], len(places))
         return index, {}

@@ -11,7 +11,7 @@ from tensordict import TensorDict
 from torch import Tensor
 from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
 
-from .sampler import Preset, RubricPrioritizedSampler
+from .sampler import RubricPrioritizedSampler
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class TaskBuffer:
         seed: of the sampler.
     """
 
-    def __init__(self, domains: Sequence[str], *, preset: Preset = "seed_acc_ema", seed: int = 0) -> None:
+    def __init__(self, domains: Sequence[str], *, preset: str = "seed_acc_ema", seed: int = 0) -> None:
         self.domains = sorted(set(domains))
         self.sampler = RubricPrioritizedSampler(len(self.domains), preset, seed=seed)
         self.buffer = TensorDictReplayBuffer(storage=LazyTensorStorage(len(domains)), sampler=self.sampler)

@@ -31,7 +31,9 @@ def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
         with path.open(encoding="utf-8") as lines:
             for number, line in enumerate(lines, 1):
                 if line.strip():
-                    tasks.append(_parse_row(line, f"{path}, line {number}", f"{path.stem}/{number}", domain or path.stem))
+                    tasks.append(
+                        _parse_row(line, f"{path}, line {number}", f"{path.stem}/{number}", domain or path.stem)
+                    )
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     if not tasks:
@@ -51,7 +53,9 @@ def _parse_row(line: str, where: str, default_id: str, default_domain: str) -> T
             raise ValueError(f'{where}: "{key}" is missing. Each row needs "messages" and "answer".')
     messages = row["messages"]
     if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
-        raise ValueError(f'{where}: "messages" must be a non-empty list of {{"role": …, "content": …}} with text in both.')
+        raise ValueError(
+            f'{where}: "messages" must be a non-empty list of {{"role": …, "content": …}} with text in both.'
+        )
     metadata = row.get("metadata", {})
     if not isinstance(metadata, dict):
         raise ValueError(f'{where}: "metadata" must be an object.')
@@ -62,7 +66,5 @@ def _parse_row(line: str, where: str, default_id: str, default_domain: str) -> T
 
 def _is_message(message: object) -> bool:
     return (
-        isinstance(message, dict)
-        and isinstance(message.get("role"), str)
-        and isinstance(message.get("content"), str)
+        isinstance(message, dict) and isinstance(message.get("role"), str) and isinstance(message.get("content"), str)
     )

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
+
+if TYPE_CHECKING:
+    from .text_env import TextEnv
 
 NAMESPACE = "InfiniteRL"
 
@@ -44,6 +48,12 @@ class Row:
     def vector_entry_point(self) -> str:
         """Where Gymnasium finds the batched form."""
         return self.entry_point.removesuffix("Env") + "VectorEnv"
+
+    def load(self) -> type[TextEnv]:
+        """The environment's class."""
+        module, name = self.environment.split(":")
+        environment: type[TextEnv] = getattr(import_module(f".{module}", __package__), name)
+        return environment
 
 
 # A change that affects results gets a row of its own with a new version; the old row stays.

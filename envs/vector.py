@@ -147,7 +147,7 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         else:
             infos = self._score_columns(over)
             self._begin(resetting)
-            self._over = over.keys()
+            self._over = frozenset(over)
         infos |= self._columns(EPISODE_INFO, range(self.num_envs), self._episodes)
         self._render_human()
         return tuple(self._observations), rewards, terminations, truncations, infos

@@ -78,15 +78,24 @@ def verify(gold: str, answer: str) -> Verdict:
     return Verdict(equal, reason, tier, perf_counter() - start)
 
 
-def is_over_limits(text: str) -> bool:
-    """Whether a text is over the limits all by itself, so that it equals nothing but its own text."""
+def flaw_of(text: str) -> str:
+    """Why a text equals at most itself: it is empty, forbidden or over the limits. Empty text if nothing is wrong.
+
+    A text that merely isn't an expression, such as a word, has no flaw.
+    """
+    try:
+        check_text(text)
+    except ExpressionError as error:
+        return str(error)
+    if not unwrap(text):
+        return "it is empty"
     try:
         reduce_constants(parse(text))
-    except LimitError:
-        return True
+    except LimitError as error:
+        return str(error)
     except ExpressionError:
-        return False
-    return False
+        pass
+    return ""
 
 
 def _judge(first: str, second: str) -> tuple[bool, str, Tier]:

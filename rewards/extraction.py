@@ -133,6 +133,11 @@ def _tags(text: str, name: str) -> Iterator[_Tag]:
 
 def _tag_around(text: str, at: int, after: int) -> _Tag | None:
     """The tag whose name stands at ``text[at:after]``, or None if that is no tag."""
+    if text[after : after + 1] == ">":
+        if text[max(0, at - 2) : at] == "</":
+            return _Tag(at - 2, after + 1, True, True)
+        if text[max(0, at - 1) : at] == "<":
+            return _Tag(at - 1, after + 1, False, True)
     before = text[max(0, at - 2 * _MAX_PADDING - 2) : at].rstrip(_SPACES)
     closing = before.endswith("/")
     if closing:
@@ -142,6 +147,4 @@ def _tag_around(text: str, at: int, after: int) -> _Tag | None:
     if not before or not bracket or _BRACKETS.get(before[-1]) != bracket:
         return None
     start = text.rindex(before[-1], 0, at)
-    end = text.index(bracket, after) + 1
-    exact = text[start:at] == ("</" if closing else "<") and end == after + 1
-    return _Tag(start, end, closing, exact)
+    return _Tag(start, text.index(bracket, after) + 1, closing, False)

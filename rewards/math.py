@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, SupportsFloat
 
-from .equality import Tier, Verdict, is_over_limits, verify
+from .equality import Tier, Verdict, flaw_of, verify
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
@@ -56,8 +56,9 @@ class MathRewardFunction:
         Returns:
             Format score as in `Extraction`, and correctness 1.0 or 0.0 (a function may give what is between). The
             status is ``no_answer`` without an answer to judge, ``resource_limit`` for one over the limits, and
-            ``error`` where the expected answer is empty or over the limits, which says nothing about the response. An
-            exception in a function counts as a wrong answer, lest a response gain by provoking it.
+            ``error`` where the expected answer can't be compared (empty, over the limits, forbidden characters), which
+            says nothing about the response. An exception in a function counts as a wrong answer, lest a response gain
+            by provoking it.
 
         Raises:
             TypeError: the expected answer is neither text nor a number nor a function; bool is none of them.
@@ -71,10 +72,10 @@ class MathRewardFunction:
         found = extract_answer(model_output, answer_tag)
         if not found.answers:
             return RewardFunctionScore.no_answer(found.error_msg)
-        if not unwrap(found.answers[0]):
-            return RewardFunctionScore.no_answer("The answer is empty.", format_score=found.format_score)
         if not _one_value(found):
             return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=found.error_msg)
+        if not unwrap(found.answers[0]):
+            return RewardFunctionScore.no_answer("The answer is empty.", format_score=found.format_score)
         if isinstance(expected, str):
             score, verdict = _compare(expected, found)
         else:
@@ -96,15 +97,14 @@ def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Ver
     verdict = verify(expected, found.answers[0])
     if verdict.equal:
         return RewardFunctionScore.scored(1.0, format_score=found.format_score, error_msg=found.error_msg), verdict
-    if not unwrap(expected):
-        return RewardFunctionScore.error("The expected answer is empty."), verdict
-    if verdict.tier is not Tier.LIMITS:
-        message = f"Mathematical mismatch. Expected {expected}"
-        return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message), verdict
-    if is_over_limits(expected):
-        return RewardFunctionScore.error(f"The expected answer is {verdict.reason}."), verdict
-    message = f"The answer is {verdict.reason}."
-    return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT), verdict
+    problem = flaw_of(expected)
+    if problem:
+        return RewardFunctionScore.error(f"The expected answer can't be compared: {problem}."), verdict
+    if verdict.tier is Tier.LIMITS:
+        message = f"The answer is {verdict.reason}."
+        return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT), verdict
+    message = f"Mathematical mismatch. Expected {expected}"
+    return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message), verdict
 
 
 def _call(validator: Callable[[str], object], found: Extraction) -> RewardFunctionScore:

@@ -33,7 +33,7 @@ def tighten(text: str) -> str:
     pieces = text.split()
     tight = pieces[:1]
     for previous, piece in pairwise(pieces):
-        meaningless = previous[-1] in _TIGHT or piece[0] in _TIGHT
+        meaningless = previous[-1] in _TIGHT or piece[0] in _TIGHT or (piece[0] == "\\" and previous[-1] != "\\")
         if not meaningless or (previous[-1] == "," and previous[-2:-1].isdigit() and _starts_group(piece)):
             tight.append(" ")
         tight.append(piece)

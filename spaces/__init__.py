@@ -1,6 +1,7 @@
 """Spaces for text."""
 
-from . import generic as _generic  # noqa: F401  (registers Gymnasium's generic functions)
-from .text import TextSpace
+# By way of the package, so that a bare `import spaces` from the repository's root fails here, at once.
+from ..spaces import generic as _generic  # noqa: F401  (registers Gymnasium's generic functions)
+from ..spaces.text import TextSpace
 
 __all__ = ["TextSpace"]

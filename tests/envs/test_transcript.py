@@ -3,7 +3,9 @@ from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.rewards.score import RewardFunctionScore
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07 [red]markup[/red] [link=http://example.org]x[/link] [/] \x9b31m \u202eabc \ud800 a\rb\x00"
+HOSTILE = (
+    "\x1b[2J\x1b]0;owned\x07 [red]markup[/red] [link=http://example.org]x[/link] [/] \x9b31m \u202eabc \ud800 a\rb\x00"
+)
 
 
 class EchoEnv(TextEnv):

@@ -1,0 +1,116 @@
+"""The ``infinite-rl`` command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gymnasium
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .envs.registration import ENVIRONMENTS, register_envs
+from .envs.text_env import TextEnv
+from .envs.transcript import clean
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A subcommand: its help, how it declares its arguments, and what it does; ``run`` returns the exit code."""
+
+    help: str
+    declare: Callable[[argparse.ArgumentParser], object]
+    run: Callable[[argparse.Namespace], int]
+
+
+def list_envs(arguments: argparse.Namespace) -> int:
+    """Prints the table of environments."""
+    table = Table("environment", "what it asks", "render modes")
+    for row in ENVIRONMENTS:
+        modes = row.load().metadata["render_modes"]
+        table.add_row(row.id, row.asks, ", ".join(modes))
+    Console().print(table)
+    return 0
+
+
+def declare_play(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``play``."""
+    parser.add_argument("id", help="the environment, such as InfiniteRL/Math-v0")
+    parser.add_argument("--level", type=int, help="difficulty of the tasks, from 1")
+    parser.add_argument("--split", help="train, validation or test")
+    parser.add_argument("--seed", type=int, help="draws the same tasks again")
+    parser.add_argument("--episodes", type=int, default=5, help="how many tasks (default: 5)")
+    parser.add_argument("--wrap", action="store_true", help="put <answer> tags around what is typed")
+
+
+def play(arguments: argparse.Namespace) -> int:
+    """Lets a person answer at the prompt, and shows the scores."""
+    if arguments.episodes < 1:
+        raise ValueError(f"--episodes must be at least 1, not {arguments.episodes}")
+    chosen = {name: getattr(arguments, name) for name in ("level", "split") if getattr(arguments, name) is not None}
+    console = Console(highlight=False)
+    rewards: list[float] = []
+    with gymnasium.make(arguments.id, **chosen) as env:
+        if not isinstance(env.unwrapped, TextEnv):
+            raise ValueError(f"{arguments.id} is no text environment; see infinite-rl envs")
+        try:
+            for episode in range(arguments.episodes):
+                rewards.append(_play_episode(env, console, arguments.seed if episode == 0 else None, arguments.wrap))
+        except (EOFError, KeyboardInterrupt):
+            console.print()
+    if rewards:
+        console.print(f"{len(rewards)} answered, mean reward {sum(rewards) / len(rewards):.2f}")
+    else:
+        console.print("Nothing answered.")
+    return 0
+
+
+def _play_episode(env: gymnasium.Env[Any, Any], console: Console, seed: int | None, wrap: bool) -> float:
+    """Plays one episode to its end; returns the sum of its rewards."""
+    observation, _ = env.reset(seed=seed)
+    total, over = 0.0, False
+    while not over:
+        console.print(Text(clean(observation)))
+        typed = input("> ")
+        observation, reward, terminated, truncated, info = env.step(f"<answer>{typed}</answer>" if wrap else typed)
+        total, over = total + float(reward), terminated or truncated
+    score = info["score"]
+    why = f" ({clean(score.error_msg)})" if score.error_msg else ""
+    console.print(Text(f"reward {total:g}, format {score.format_score:g}, {score.status}{why}\n", style="bold"))
+    return total
+
+
+COMMANDS = {
+    "envs": Command("list the environments", lambda parser: None, list_envs),
+    "play": Command("answer the tasks of an environment yourself", declare_play, play),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one subcommand.
+
+    Args:
+        argv: the arguments; those of the process if not given.
+
+    Returns:
+        The exit code: 0, or 2 with one line on standard error if an argument is wrong.
+    """
+    parser = argparse.ArgumentParser(prog="infinite-rl", description="Verifiable text environments.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, command in COMMANDS.items():
+        command.declare(subparsers.add_parser(name, help=command.help, description=command.help))
+    arguments = parser.parse_args(argv)
+    register_envs()
+    try:
+        return COMMANDS[arguments.command].run(arguments)
+    except (gymnasium.error.Error, ValueError, TypeError, OSError, LookupError) as error:
+        print(f"infinite-rl: {' '.join(clean(error).split())}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

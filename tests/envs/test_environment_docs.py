@@ -1,0 +1,47 @@
+import importlib.util
+import re
+from pathlib import Path
+
+import gymnasium
+import pytest
+from infinite_rl.envs.registration import ENVIRONMENTS
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def python_blocks(page):
+    return re.findall(r"^```python\n(.*?)^```$", (DOCS / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+BLOCKS = [(page, number) for page in ("envs.md", "spaces.md") for number in range(len(python_blocks(page)))]
+
+
+@pytest.fixture
+def build():
+    spec = importlib.util.spec_from_file_location("docs_build", DOCS / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("page", "number"), BLOCKS)
+def test_examples_run_as_they_stand(page, number, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gymnasium.envs.registration, "registry", gymnasium.registry.copy())
+    exec(compile(python_blocks(page)[number], f"{page}[{number}]", "exec"), {"__name__": "example"})
+
+
+def test_an_environment_takes_at_most_sixty_lines():
+    (example,) = (block for block in python_blocks("envs.md") if "class ReversalEnv" in block)
+    assert len(example.splitlines()) <= 60
+
+
+@pytest.mark.parametrize("row", ENVIRONMENTS, ids=lambda row: row.id)
+def test_pages_are_what_the_docstrings_say(row, build):
+    assert build.path_of(row).read_text(encoding="utf-8") == build.page(row), "run python docs/build.py"
+
+
+def test_every_environment_is_on_the_overview_and_no_page_is_left_over(build):
+    overview = (DOCS / "envs.md").read_text(encoding="utf-8")
+    assert all(f"`{row.id}`" in overview for row in ENVIRONMENTS)
+    assert set(build.PAGES.glob("*.md")) == {build.path_of(row) for row in ENVIRONMENTS}

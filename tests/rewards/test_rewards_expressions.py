@@ -1,0 +1,153 @@
+import contextlib
+import dataclasses
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from infinite_rl.rewards.expressions import Number, Operation, Operator, Variable, canonical, parse
+from infinite_rl.rewards.tokens import ExpressionError, LimitError, unwrap
+
+
+@pytest.mark.parametrize(
+    ("text", "tree"),
+    [
+        ("42", "42"),
+        ("007", "7"),
+        ("2.50", "5/2"),
+        (".5", "1/2"),
+        ("42.", "42"),
+        ("1,000", "1000"),
+        ("12,345,678.5", "24691357/2"),
+        ("1 000", "1000"),
+        ("1{,}000", "1000"),
+        ("11,\\! 111,\\! 111", "11111111"),
+        ("1\\,000", "1000"),
+        ("a-b", "(+ a (- b))"),
+        ("−x", "(- x)"),
+        ("+6", "6"),
+        ("2+-3", "(+ 2 (- 3))"),
+        ("a*b/c·d", "(* a b (/ c) d)"),
+        ("a×b÷c", "(* a b (/ c))"),
+        ("-x^2", "(- (^ x 2))"),
+        ("2^-3", "(^ 2 (- 3))"),
+        ("2**3^4", "(^ 2 (^ 3 4))"),
+        ("x^{2+y}z", "(* (^ x (+ 2 y)) z)"),
+        ("2x", "(* 2 x)"),
+        ("2xy^2", "(* 2 x (^ y 2))"),
+        ("3(x+1)", "(* 3 (+ x 1))"),
+        ("(a)(b)", "(* a b)"),
+        ("2 a b", "(* 2 a b)"),
+        ("n(n+1)/2", "(* n (+ n 1) (/ 2))"),
+        ("x^2(x+1)^3", "(* (^ x 2) (^ (+ x 1) 3))"),
+        ("\\frac{1}{2}x", "(* (* 1 (/ 2)) x)"),
+        ("2\\dfrac{x}{3}", "(* 2 (* x (/ 3)))"),
+        ("\\left(x\\right) \\times 2 \\div y", "(* x 2 (/ y))"),
+        ("$\\boxed{\\frac{1}{2}}$.", "(* 1 (/ 2))"),
+        ("\\(x\\)", "x"),
+        ("\\[x\\]", "x"),
+        ("$$x$$", "x"),
+    ],
+)
+def test_notation_with_one_reading_is_read(text, tree):
+    assert canonical(parse(text)) == tree
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "()", "{}", "$$", "+", "1+", "*2", "(1", "1)", "x^", "x^{}", "\\frac{1}", "\\frac12", "{5}", "x^{2}^3"),
+        *("1,00", "10,00", "1,234567", "1234,567", "0,123", "1,000,00", "1.5,000", "1.2.3", "1..2", "1e5", "1,23"),
+        *(
+            "(1,234)",
+            "(1, 2)",
+            "1, 234",
+            "[1,2]",
+            "\\{1\\}",
+            "6 7",
+            "1 00",
+            "1  000",
+            "5 or 6",
+            "5, 6",
+            "\\pm 6",
+            "6 \\pm 1",
+        ),
+        *(
+            "6=7",
+            "x<3",
+            "6≈7",
+            "6?",
+            "6!",
+            "28%",
+            "28\\%",
+            "x_2",
+            "|x|",
+            "\\sqrt{2}",
+            "\\pi",
+            "π",
+            "½",
+            "4²",
+            "∞",
+            "3;4",
+        ),
+        *("odd", "not 6", "I think 42", "True", "nan", "oo", "cm", "10cm", "ab", "xx", "sin x", "pi", "__import__"),
+        *("1/2x", "8/2(2+2)", "a/b c", "x2", "(x+1)2", "x 2", "f(x)", "f(x+1)", "P(x+1)", "x(y)", "1\\frac{1}{2}"),
+        *("42\0", "4\u200b2", "42\u0301", "４2", "٤٢", "②", "42\ufffd", "\ud800", "аb", "１＋１", "\x1b[0m1"),
+        *("\\left. x", "\\left x", "\\", "\\frac", "\\def\\a{1}", "lambda: 1", "eval('1')", "#", "'1'", "$5$ or $6$"),
+        *("\\boxed{6} \\boxed{7}", "\\boxed{6", "1...", "..", "1 if x else 0"),
+    ],
+)
+def test_what_has_no_reading_or_more_than_one_is_refused(text):
+    with pytest.raises(ExpressionError):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "9" * 2001,
+        "+".join("1" * 401),
+        "(" * 61 + "x" + ")" * 61,
+        "(" * 700,
+        "-" * 700 + "x",
+        "^".join("1" * 62),
+        "\\frac{" * 61,
+        "x^{" * 300,
+    ],
+)
+def test_text_over_the_limits_is_refused_as_such(text):
+    with pytest.raises(LimitError):
+        parse(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 2000, "+".join("1" * 400), "(" * 60 + "x" + ")" * 60, "x " * 800])
+def test_text_at_the_limits_is_read(text):
+    parse(text)
+
+
+def test_a_number_knows_how_it_was_written_and_equals_by_value():
+    number = parse("0.2500")
+    assert (number.value, number.places, number.digits) == (Fraction(1, 4), 4, 4)
+    assert number == parse(".25") == Number(Fraction(1, 4))
+
+
+def test_trees_are_immutable():
+    tree = Operation(Operator.SUM, (Variable("x"), Number(Fraction(1))))
+    assert parse("x+1") == tree
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        tree.operands = ()
+
+
+def test_wrappers_come_off_only_around_the_whole():
+    assert unwrap(" $ \\boxed{ 6 } $ . ") == "6"
+    assert unwrap("$5$ or $6$") == "$5$ or $6$"
+    assert unwrap("\\boxed{6} \\boxed{7}") == "\\boxed{6} \\boxed{7}"
+    assert unwrap("\\boxed{\\{6\\}}") == "\\{6\\}"
+    assert unwrap("1, 2, ...") == "1, 2, ..."
+
+
+@settings(deadline=None)
+@given(st.text(max_size=60) | st.text("0123456789xyzab+-*/^(){}.,\\$ ", max_size=60))
+def test_any_text_is_read_or_refused_by_our_own_error(text):
+    with contextlib.suppress(ExpressionError):
+        parse(text)

@@ -1,0 +1,89 @@
+import io
+
+import pytest
+from infinite_rl import cli
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Runs the command with text on standard input; returns exit code, output, errors."""
+
+    def run_command(*argv, typed=""):
+        monkeypatch.setattr("sys.stdin", io.StringIO(typed))
+        code = cli.main(argv)
+        output = capsys.readouterr()
+        return code, output.out, output.err
+
+    return run_command
+
+
+def test_envs_lists_every_environment(run):
+    code, out, err = run("envs")
+    assert (code, err) == (0, "")
+    assert "InfiniteRL/Math-v0" in out
+    assert "ansi, human" in out
+
+
+def test_play_grades_what_is_typed(run):
+    typed = "".join(f"<answer>{number}</answer>\n" for number in range(8))
+    code, out, _ = run(
+        "play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "8", "--split", "test", "--level", "1", typed=typed
+    )
+    assert code == 0
+    assert out.count("What is") == 8
+    assert "8 answered, mean reward" in out
+
+
+def test_bare_answers_get_tags_on_request(run):
+    _, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", typed="7\n")
+    assert "no_answer" in out
+    _, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", "--wrap", typed="7\n")
+    assert "scored" in out
+
+
+def test_equal_seeds_play_equal_tasks(run):
+    first, second = (run("play", "InfiniteRL/Math-v0", "--seed", "3", typed="a\nb\n") for _ in range(2))
+    assert first == second
+
+
+def test_the_end_of_input_ends_the_game_with_a_summary(run):
+    code, out, err = run("play", "InfiniteRL/Math-v0", "--episodes", "3", typed="<answer>7</answer>\n")
+    assert (code, err) == (0, "")
+    assert "1 answered, mean reward" in out
+    assert "Nothing answered." in run("play", "InfiniteRL/Math-v0", typed="")[1]
+
+
+def test_an_interrupt_ends_the_game_with_a_summary(run, monkeypatch):
+    def interrupt(prompt):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("builtins.input", interrupt)
+    code, out, err = run("play", "InfiniteRL/Math-v0")
+    assert (code, err) == (0, "")
+    assert "Nothing answered." in out
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["play", "InfiniteRL/Maths-v0"], "doesn't exist"),
+        (["play", "InfiniteRL/Math-v0", "--level", "9"], "level must be from 1 to 4"),
+        (["play", "InfiniteRL/Math-v0", "--split", "dev"], "split must be one of"),
+        (["play", "InfiniteRL/Math-v0", "--episodes", "0"], "--episodes must be at least 1"),
+        (["play", "InfiniteRL/Math-v0", "--seed", "-1"], "zero"),
+        (["play", "CartPole-v1"], "no text environment"),
+    ],
+)
+def test_errors_are_one_line_and_exit_code_2(run, argv, says):
+    code, _, err = run(*argv)
+    assert code == 2
+    assert says in err
+    assert err.count("\n") == 1
+    assert err.startswith("infinite-rl: ")
+
+
+@pytest.mark.parametrize("argv", [[], ["nonsense"], ["play"], ["play", "InfiniteRL/Math-v0", "--level", "one"]])
+def test_wrong_usage_exits_with_2(run, argv):
+    with pytest.raises(SystemExit) as exit_info:
+        run(*argv)
+    assert exit_info.value.code == 2

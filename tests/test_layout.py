@@ -1,0 +1,145 @@
+"""The layout of the house: the repository's root is the package, and rooms import only what they may."""
+
+import ast
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# What each room may import; the right column of the design's table.
+MAY_IMPORT = {
+    "runtimes": set(),
+    "spaces": set(),
+    "rewards": {"runtimes"},
+    "datasets": {"rewards"},
+    "envs": {"runtimes", "spaces", "rewards", "datasets"},
+    "wrappers": {"spaces", "rewards", "datasets", "envs"},
+    "buffers": {"rewards", "datasets"},
+    "agents": {"runtimes", "spaces", "rewards", "datasets", "envs", "wrappers", "buffers"},
+}
+CORE_ROOMS = ("runtimes", "spaces", "rewards", "datasets", "envs", "wrappers")
+HEAVY = {"torch", "transformers", "tensordict", "torchrl", "hydra", "omegaconf", "wandb", "matplotlib", "jinja2"}
+
+
+def modules(room: str) -> list[Path]:
+    return sorted((ROOT / room).rglob("*.py"))
+
+
+def imports(path: Path) -> list[tuple[int, str]]:
+    """All imports of a module as (level, dotted name); level 0 is absolute."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found += [(node.level, name) for name in names]
+        elif isinstance(node, ast.Import):
+            found += [(0, alias.name) for alias in node.names]
+    return found
+
+
+def setup_cfg() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg")
+    return parser
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_the_rooms_the_design_allows(room):
+    assert modules(room), f"{room} holds no module"
+    for path in modules(room):
+        depth = len(path.relative_to(ROOT).parts)  # as many dots lead to the package's root
+        for level, name in imports(path):
+            if level == depth:
+                other = name.split(".")[0]
+                assert other in MAY_IMPORT[room] | {room}, f"{path.relative_to(ROOT)} imports {other}"
+            assert level <= depth, f"{path.relative_to(ROOT)} imports from above the package"
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_rooms_import_each_other_relatively(room):
+    for path in modules(room):
+        if path == ROOT / "agents" / "train.py":  # it also runs as the top-level module agents.train
+            continue
+        for level, name in imports(path):
+            assert level or name.split(".")[0] not in {"infinite_rl", *MAY_IMPORT} - {"datasets"}, path
+
+
+@pytest.mark.parametrize("room", CORE_ROOMS)
+def test_core_rooms_need_no_extra(room):
+    for path in modules(room):
+        for level, name in imports(path):
+            assert level or name.split(".")[0] not in HEAVY, f"{path.relative_to(ROOT)} imports {name}"
+
+
+def test_setup_cfg_lists_every_package_folder():
+    listed = set(setup_cfg()["options"]["packages"].split())
+    rooms = [*MAY_IMPORT, "config"]
+    folders = {path.parent for room in rooms for path in (ROOT / room).rglob("*") if path.suffix in (".py", ".yaml")}
+    expected = {"infinite_rl"} | {".".join(("infinite_rl", *f.relative_to(ROOT).parts)) for f in folders}
+    assert listed == expected
+
+
+def test_datasets_and_config_are_no_regular_packages():
+    assert not (ROOT / "datasets" / "__init__.py").exists()
+    assert not list((ROOT / "config").rglob("__init__.py"))
+
+
+def test_the_agents_package_is_a_docstring_only():
+    body = ast.parse((ROOT / "agents" / "__init__.py").read_text("utf-8")).body
+    assert len(body) == 1
+    assert isinstance(body[0], ast.Expr)
+
+
+def run(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("room", ["envs", "rewards", "buffers", "spaces", "runtimes", "wrappers"])
+def test_a_bare_import_of_a_room_is_refused(room):
+    done = run(f"import {room}", ROOT)
+    assert done.returncode == 1
+    assert "ImportError" in done.stderr
+
+
+def test_import_datasets_from_the_root_is_hugging_faces():
+    done = run("import datasets; print(datasets.__file__); datasets.Dataset", ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "site-packages" in done.stdout
+
+
+def test_importing_the_package_is_cheap_and_pulls_in_nothing_heavy(tmp_path):
+    code = (
+        "import time; start = time.process_time(); import infinite_rl; used = time.process_time() - start\n"
+        "import sys; print(used, sorted({name.split('.')[0] for name in sys.modules} & set("
+        f"{sorted(HEAVY)!r})))"
+    )
+    done = run(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+    seconds, heavy = done.stdout.strip().split(" ", 1)
+    assert heavy == "[]"
+    assert float(seconds) < 1.0
+
+
+def test_importing_the_package_registers_the_environments(tmp_path):
+    done = run("import gymnasium, infinite_rl; print(gymnasium.make('InfiniteRL/Math-v0').reset(seed=1)[0])", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "What is" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["TextEnv", "TextVectorEnv", "Task", "TextSpace", "get_reward_functions", "verify"])
+def test_public_names_are_at_the_front_door(name):
+    import infinite_rl
+
+    assert name in infinite_rl.__all__
+    assert callable(getattr(infinite_rl, name))
+
+
+def test_an_unknown_public_name_is_an_attribute_error():
+    import infinite_rl
+
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = infinite_rl.nonsense
