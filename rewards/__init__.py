@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from .equality import Verdict, verify
-from .math import MathRewardFunction
-from .score import RewardFunctionScore, Status
+# By way of the package, so that a bare `import rewards` from the repository's root fails here, at once.
+from ..rewards.equality import Verdict, verify
+from ..rewards.math import MathRewardFunction
+from ..rewards.score import RewardFunctionScore, Status
 
 __all__ = [
     "MathRewardFunction",

@@ -5,8 +5,9 @@ import time
 import unicodedata
 
 import pytest
-from infinite_rl.agents.progress import Progress, gain_error, number, summary_table, visible
 from rich.console import Console
+
+from infinite_rl.agents.progress import Progress, gain_error, number, summary_table, visible
 
 HOSTILE = "[bold red]x[/] [/] \x1b]0;title\x07 \x00 \u202e \ud800"
 

@@ -7,6 +7,7 @@ import shutil
 from html.parser import HTMLParser
 
 import pytest
+
 from infinite_rl.agents import report
 from infinite_rl.agents.progress import visible
 from infinite_rl.agents.report import Curve, buckets, compare, cut, draw, pair_samples, spend, write_report
