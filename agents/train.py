@@ -55,8 +55,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _run(parsed)
     except ConfigError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        message = " ".join(str(error).split())
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("infinite_rl"):
+            raise
+        message = f'{error.name} is not installed; training needs it: pip install "infinite-rl[train]"'
+    print(f"error: {message}", file=sys.stderr)
+    return 2
 
 
 def _run(parsed: argparse.Namespace) -> int:

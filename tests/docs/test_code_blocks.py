@@ -1,0 +1,67 @@
+"""Every Python block of README and docs runs as it stands; every command in them is one that exists."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
+
+
+def blocks(*languages: str) -> list:
+    found = []
+    for page in PAGES:
+        for match in BLOCK.finditer(page.read_text("utf-8")):
+            line = page.read_text("utf-8")[: match.start()].count("\n") + 1
+            if match[1] in languages:
+                found.append(pytest.param(match[2], id=f"{page.relative_to(ROOT)}:{line}"))
+    return found
+
+
+@pytest.mark.parametrize("code", blocks("python"))
+def test_a_python_block_runs(code, tmp_path):
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_blocks_are_of_languages_that_a_test_runs_or_reads():
+    used = {match[1] for page in PAGES for match in BLOCK.finditer(page.read_text("utf-8"))}
+    assert used <= {"python", "bash", "json"}
+
+
+def commands() -> list[str]:
+    found = []
+    for block in blocks("bash"):
+        for line in block.values[0].splitlines():
+            found += [part.strip() for part in line.split("#")[0].split("&&") if part.strip()]
+    return sorted(set(found))
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if c.startswith("python -m agents.train")])
+def test_a_training_command_is_understood(command):
+    from infinite_rl.agents.load_config import load_config
+    from infinite_rl.agents.train import parse_arguments
+
+    parsed = parse_arguments(shlex.split(command)[3:])
+    if not parsed.resume:
+        load_config(parsed.config_name, parsed.overrides)
+
+
+def test_other_commands_are_the_two_of_the_readme():
+    others = [c for c in commands() if not c.startswith("python -m agents.train")]
+    assert others == [
+        'pip install -c constraints.txt -e ".[test]"',
+        'pip install -c constraints.txt -e ".[train]"',
+        "pytest",
+    ]
+
+
+def test_links_between_pages_lead_somewhere():
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
