@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupt:
@@ -33,7 +36,9 @@ class Interrupt:
 
     def __enter__(self) -> Self:
         """Takes the signals over."""
-        self._old = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        # Only the main thread may handle signals; a run in another thread is its owner's to stop.
+        mine = threading.current_thread() is threading.main_thread()
+        self._old = {number: signal.signal(number, self._hear) for number in SIGNALS if mine}
         return self
 
     def __exit__(

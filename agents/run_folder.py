@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
 from .config import ConfigError, TrainConfig
-from .load_config import save_config
 
 RUNS = Path("runs")
 CONFIG_FILE = "config.yaml"
 
 
 def make_run(config: TrainConfig) -> Path:
-    """Makes the folder of a new run, with its configuration in it.
+    """Makes the folder of a new run. It counts as one when its configuration is saved in it.
 
     Raises:
         ConfigError: if it cannot be written, or holds a run already.
@@ -27,7 +27,8 @@ def make_run(config: TrainConfig) -> Path:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_config(config, folder / CONFIG_FILE)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror or error}); set trainer.save_dir") from None
     return folder

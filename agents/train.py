@@ -59,19 +59,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("infinite_rl"):
             raise
-        message = f'{error.name} is not installed; training needs it: pip install "infinite-rl[train]"'
+        message = f'{error.name} is not installed; training needs it: pip install -c constraints.txt -e ".[train]"'
     print(f"error: {message}", file=sys.stderr)
     return 2
 
 
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
+    from infinite_rl.agents.config import ConfigError
     from infinite_rl.agents.load_config import load_config, reload_config
-    from infinite_rl.agents.run_folder import find_run, make_run
+    from infinite_rl.agents.run_folder import CONFIG_FILE, find_run, make_run
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError("this version trains in one process: start it with --nproc_per_node=1, or without torchrun")
     if parsed.resume:
         folder = find_run(None if parsed.resume == LATEST else Path(parsed.resume))
-        config = reload_config(folder / "config.yaml", parsed.overrides)
+        config = reload_config(folder / CONFIG_FILE, parsed.overrides)
     else:
         config = load_config(parsed.config_name, parsed.overrides)
 

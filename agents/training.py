@@ -17,11 +17,13 @@ from .checkpoint import Checkpoints, save_policy
 from .config import TrainConfig
 from .evaluation import Evaluation, evaluate
 from .interrupt import Interrupt
+from .load_config import save_config
 from .metrics import group_pass_rates
 from .policy import load_policy
 from .progress import Progress
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .reward_computer import RewardComputer
+from .run_folder import CONFIG_FILE
 from .run_log import RunLog, cpu_seconds
 from .trajectory import response_lengths
 
@@ -33,7 +35,7 @@ class Trainer:
 
     Args:
         config: what to do.
-        folder: where the run is written; holds ``config.yaml`` already.
+        folder: where the run is written.
         resume: go on from the folder's latest checkpoint.
         reward_computer: gives trajectories their rewards; by default the environment's own.
 
@@ -62,6 +64,8 @@ class Trainer:
             The summary, as written to ``summary.json``. Its ``status`` is ``finished`` or ``interrupted``.
         """
         self._clock = time.perf_counter(), cpu_seconds()
+        # Only now: a run whose parts could not be built is no run to resume.
+        save_config(self.config, self.folder / CONFIG_FILE)
         with ExitStack() as stack:
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
@@ -212,7 +216,7 @@ class Trainer:
             "versions": versions(),
             "hashes": {
                 "code": code_hash(),
-                "config": file_hash(self.folder / "config.yaml"),
+                "config": file_hash(self.folder / CONFIG_FILE),
                 **{name: tasks_hash(getattr(self.parts.splits, name)) for name in ("train", "validation", "test")},
             },
         }

@@ -1,0 +1,347 @@
+"""The command ``python -m agents.train``: from configuration to report, killed, resumed, and given bad input."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from infinite_rl.agents.train import main
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = [
+    "model.tiny.hidden_size=32",
+    "model.tiny.mlp_size=64",
+    "model.tiny.layers=1",
+    "model.warm_start.max_steps=20",
+    "model.warm_start.batch_size=16",
+    "data.train_size=40",
+    "data.validation_size=10",
+    "data.test_size=10",
+    "data.prompts_per_rollout=4",
+    "data.responses_per_prompt=4",
+    "evaluation.samples_per_prompt=2",
+    "evaluation.every=2",
+    "trainer.save_every=2",
+    "trainer.progress=false",
+]
+
+
+def train(folder: Path, *overrides: str) -> Path:
+    assert main([*SMALL, f"trainer.save_dir={folder}", *overrides]) == 0
+    return folder
+
+
+def rows(folder: Path, name: str = "metrics.jsonl") -> list[dict]:
+    return [json.loads(line) for line in (folder / name).read_text("utf-8").splitlines()]
+
+
+def metrics(folder: Path) -> bytes:
+    return (folder / "metrics.jsonl").read_bytes()
+
+
+def assert_same_state(one: Path, other: Path, step: int) -> None:
+    """Weights, optimizer and curriculum of two runs are equal bit for bit."""
+    first, second = (folder / "checkpoints" / f"step-{step:08d}" for folder in (one, other))
+    weights = load_file(first / "model.safetensors")
+    assert weights.keys() == load_file(second / "model.safetensors").keys()
+    assert all(torch.equal(value, weights[name]) for name, value in load_file(second / "model.safetensors").items())
+    states = [torch.load(path / "trainer.pt", weights_only=True) for path in (first, second)]
+    for number, moments in states[0]["optimizer"]["state"].items():
+        for name, value in moments.items():
+            assert torch.equal(value, states[1]["optimizer"]["state"][number][name])
+    for part in ("accuracy", "generator"):
+        assert torch.equal(states[0]["curriculum"]["sampler"][part], states[1]["curriculum"]["sampler"][part])
+    assert torch.equal(states[0]["curriculum"]["attempts"], states[1]["curriculum"]["attempts"])
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run of six steps, never interrupted."""
+    return train(tmp_path_factory.mktemp("runs") / "whole", "trainer.steps=6")
+
+
+def test_a_run_leaves_all_its_files(whole):
+    for name in ("config.yaml", "metrics.jsonl", "timing.jsonl", "transcripts.jsonl", "summary.json", "report.html"):
+        assert (whole / name).stat().st_size > 0, name
+    assert [row["step"] for row in rows(whole) if row["phase"] == "train"] == [1, 2, 3, 4, 5, 6]
+    assert [row["step"] for row in rows(whole) if row.get("split") == "validation"] == [2, 4, 6]
+    assert [row["step"] for row in rows(whole) if row.get("split") == "test"] == [0, 6]
+    summary = json.loads((whole / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert summary["gain"] == pytest.approx(summary["test_after"] - summary["test_before"])
+    assert set(summary["hashes"]) == {"code", "config", "train", "validation", "test"}
+
+
+def test_times_stay_out_of_the_metrics(whole):
+    assert not any("second" in key for row in rows(whole) for key in row)
+    assert all("cpu_seconds" in row for row in rows(whole, "timing.jsonl"))
+
+
+def test_the_reference_is_the_policy_before_the_first_step(whole):
+    first = next(row for row in rows(whole) if row["phase"] == "train")
+    assert first["kl"] == 0.0
+    assert first["ratio"] == pytest.approx(1.0, abs=1e-5)
+    assert first["clip_fraction"] == 0.0
+
+
+def test_transcripts_pair_the_same_tasks_before_and_after(whole):
+    before = [row["task_id"] for row in rows(whole, "transcripts.jsonl") if row["when"] == "before"]
+    after = [row["task_id"] for row in rows(whole, "transcripts.jsonl") if row["when"] == "after"]
+    assert before == after
+    assert len(set(before)) == 10
+
+
+def test_the_same_seed_writes_the_same_bytes(whole, tmp_path):
+    again = train(tmp_path / "again", "trainer.steps=6")
+    assert metrics(again) == metrics(whole)
+    assert_same_state(again, whole, 6)
+
+
+def test_another_seed_writes_others(whole, tmp_path):
+    assert metrics(train(tmp_path / "other", "trainer.steps=6", "seed=1")) != metrics(whole)
+
+
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
+    folder = train(tmp_path / "halves", f"trainer.steps={stop}")
+    assert main(["--resume", str(folder), "trainer.steps=6"]) == 0
+    assert metrics(folder) == metrics(whole)
+    assert_same_state(folder, whole, 6)
+    before = [row for row in rows(folder, "transcripts.jsonl") if row["when"] == "after"]
+    assert len(before) == 10  # those of the first end are gone
+
+
+def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
+    folder = train(tmp_path / "done", "trainer.steps=6")
+    assert main(["--resume", str(folder)]) == 0
+    assert metrics(folder) == metrics(whole)
+
+
+def test_only_the_latest_checkpoints_are_kept(whole):
+    kept = sorted(path.name for path in (whole / "checkpoints").iterdir())
+    assert kept == ["reference", "step-00000004", "step-00000006"]
+
+
+def test_transformers_loads_a_checkpoint(whole):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = whole / "checkpoints" / "step-00000006"
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = tokenizer("1+2=", return_tensors="pt").input_ids
+    assert AutoModelForCausalLM.from_pretrained(folder)(ids).logits.shape == (1, 4, len(tokenizer))
+
+
+def start(folder: Path, *overrides: str) -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-m", "agents.train", *SMALL, f"trainer.save_dir={folder}", *overrides],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(folder: Path, phase: str, count: int, process: subprocess.Popen) -> None:
+    """Waits until so many rows of a phase are written."""
+    for _ in range(1200):
+        path = folder / "metrics.jsonl"
+        if path.exists() and path.read_text().count(f'"phase": "{phase}"') >= count:
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("the run did not get that far within a minute")
+
+
+# Longer than any test lets it run, so that the signal always comes in time.
+ENDLESS = "trainer.steps=100000"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code):
+    folder = tmp_path / "stopped"
+    process = start(folder, ENDLESS)
+    wait_for(folder, "train", 3, process)
+    process.send_signal(number)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == code, stderr
+    assert "Traceback" not in stderr
+    assert json.loads((folder / "summary.json").read_text())["status"] == "interrupted"
+    assert (folder / "report.html").exists()
+    last = rows(folder)[-1]["step"]
+    assert (folder / "checkpoints" / f"step-{last:08d}" / "trainer.pt").exists()
+    assert main(["--resume", str(folder), f"trainer.steps={last + 2}"]) == 0
+    assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={last + 2}"))
+
+
+def test_a_run_killed_at_once_goes_on_from_its_last_checkpoint(tmp_path):
+    folder = tmp_path / "killed"
+    process = start(folder, ENDLESS)
+    wait_for(folder, "train", 5, process)
+    process.kill()
+    process.communicate()
+    with (folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 9, "pha')  # as a kill in mid-write would leave it
+    done = rows_of_checkpoints(folder)
+    assert main(["--resume", str(folder), f"trainer.steps={done + 2}"]) == 0
+    assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={done + 2}"))
+
+
+def rows_of_checkpoints(folder: Path) -> int:
+    return max(int(path.name[-8:]) for path in (folder / "checkpoints").glob("step-*"))
+
+
+def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
+    long = ["model.warm_start.max_steps=400", "model.warm_start.target=1.1", "trainer.steps=2"]
+    folder = tmp_path / "warm"
+    process = start(folder, *long)
+    wait_for(folder, "warmup", 2, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode == 130
+    steps = rows(folder)[-1]["step"] + 20
+    rest = [f"model.warm_start.max_steps={steps}", *long[1:]]
+    assert main(["--resume", str(folder), *rest]) == 0
+    assert metrics(folder) == metrics(train(tmp_path / "whole", *rest))
+
+
+@pytest.fixture(scope="module")
+def local_model(whole):
+    return whole / "checkpoints" / "step-00000006"
+
+
+@pytest.mark.parametrize("dtype", ["auto", "bfloat16"])
+def test_any_causal_model_from_a_folder_trains(local_model, tmp_path, dtype):
+    small = [o for o in SMALL if not o.startswith("model.")]
+    arguments = [
+        *small,
+        "model=hf",
+        f"model.name={local_model}",
+        f"model.dtype={dtype}",
+        "rollout.max_new_tokens=6",
+        "trainer.steps=2",
+        f"trainer.save_dir={tmp_path / 'hf'}",
+    ]
+    assert main(arguments) == 0
+    trained = [row for row in rows(tmp_path / "hf") if row["phase"] == "train"]
+    assert len(trained) == 2
+    assert trained[0]["ratio"] == pytest.approx(1.0, abs=0.05 if dtype == "bfloat16" else 1e-4)
+
+
+def test_tasks_from_a_file_train(tmp_path):
+    lines = [
+        json.dumps({"messages": [{"role": "user", "content": f"{a}+{b}="}], "answer": str(a + b)})
+        for a in range(10)
+        for b in range(10)
+    ]
+    path = tmp_path / "sums.jsonl"
+    path.write_text("\n".join(lines))
+    folder = train(tmp_path / "run", "data=file", f"data.train_path={path}", "trainer.steps=2")
+    assert any("pass_rate/sums" in row for row in rows(folder))
+
+
+def test_wandb_logs_offline(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    folder = train(tmp_path / "run", "trainer.steps=1", "trainer.use_wandb=true")
+    assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
+
+
+def empty(tmp_path: Path) -> str:
+    path = tmp_path / "empty.jsonl"
+    path.write_text("\n")
+    return str(path)
+
+
+BAD = {
+    "unknown key": (lambda _: ["actor.lrr=1"], "did you mean 'actor.lr'"),
+    "new key": (lambda _: ["+actor.momentum=1"], "unknown configuration key 'actor.momentum'"),
+    "wrong type": (lambda _: ["actor.lr=fast"], "actor.lr"),
+    "impossible value": (lambda _: ["rollout.temperature=0"], "rollout.temperature"),
+    "unknown sampler": (lambda _: ["buffer.sampler=best"], "uniform, seed_acc_ema"),
+    "unknown config": (lambda _: ["--config-name", "grpoo"], "grpo"),
+    "missing model name": (lambda _: ["model=hf"], "model.name"),
+    "missing model folder": (lambda path: ["model=hf", f"model.name={path}/none"], "no such folder"),
+    "folder without a model": (lambda path: ["model=hf", f"model.name={path}"], "cannot be loaded"),
+    "missing task file": (lambda path: ["data=file", f"data.train_path={path}/none"], "no such file"),
+    "empty task file": (lambda path: ["data=file", f"data.train_path={empty(path)}"], "no tasks"),
+    "too few problems": (lambda _: ["data.train_size=100000"], "data.train_size"),
+    "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
+    "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
+    "nothing to resume": (lambda path: ["--resume", str(path)], "not a run to resume"),
+    "output is a file": (lambda path: [f"trainer.save_dir={empty(path)}"], "cannot be written"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    arguments, expected = BAD[case]
+    run = [f"trainer.save_dir={tmp_path / 'run'}"] if "resume" not in case and "output" not in case else []
+    small = [] if "resume" in case else [o for o in SMALL if "model" not in case or not o.startswith("model.")]
+    assert main([*small, *run, *arguments(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("error: ")
+    assert expected in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
+def test_an_unwritable_output_is_one_clear_line(tmp_path, capsys):
+    tmp_path.chmod(0o500)
+    assert main([*SMALL, f"trainer.save_dir={tmp_path / 'run'}"]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
+def test_a_folder_with_a_run_is_not_overwritten(whole, capsys):
+    before = metrics(whole)
+    assert main([*SMALL, f"trainer.save_dir={whole}"]) == 2
+    assert "--resume" in capsys.readouterr().err
+    assert metrics(whole) == before
+
+
+def test_a_failed_start_leaves_no_run_behind(tmp_path):
+    assert main([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "data.env=InfiniteRL/None-v0"]) == 2
+    assert main([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "trainer.steps=0"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "where"),
+    [
+        (["-m", "agents.train"], "root"),
+        (["-m", "infinite_rl.agents.train"], "elsewhere"),
+        (["-m", "torch.distributed.run", "--nproc_per_node=1", "-m", "agents.train"], "root"),
+    ],
+)
+def test_the_command_starts(command, where, tmp_path):
+    arguments = [*SMALL, "trainer.steps=1", f"trainer.save_dir={tmp_path / 'run'}"]
+    done = subprocess.run(
+        [sys.executable, *command, *arguments],
+        cwd=ROOT if where == "root" else tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_the_default_job_learns_within_its_budget(seed, tmp_path):
+    folder = tmp_path / "run"
+    done = subprocess.run(
+        [sys.executable, "-m", "agents.train", f"seed={seed}", f"trainer.save_dir={folder}"], cwd=ROOT, timeout=1200
+    )
+    assert done.returncode == 0
+    summary = json.loads((folder / "summary.json").read_text())
+    assert 0.2 <= summary["test_before"] <= 0.4
+    assert summary["gain"] >= 0.35
+    assert summary["cpu_seconds"] <= 240
