@@ -11,6 +11,12 @@ Writes ``benchmarks/results/default_job.json``.
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command does, before torch is loaded
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
+os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
+
 import argparse
 import json
 import tempfile
@@ -61,15 +67,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3])
     parser.add_argument("--steps", type=int)
     arguments = parser.parse_args()
-    rows = [
-        run(seed, arguments.steps, shuffled=shuffled) for shuffled in (False, True) for seed in arguments.seeds
-    ]
+    rows = [run(seed, arguments.steps, shuffled=shuffled) for shuffled in (False, True) for seed in arguments.seeds]
     for seed in arguments.seeds:  # both runs of a seed must begin with the same policy
         assert len({row["test_before"] for row in rows if row["seed"] == seed}) == 1
     table = Table("seed", "rewards", "before", "after", "gain", "CPU s", title="Test split, 8 samples a task at T = 1")
     for row in rows:
         numbers = [f"{row[key]:.3f}" for key in ("test_before", "test_after", "gain")]
-        table.add_row(str(row["seed"]), "shuffled" if row["shuffled"] else "true", *numbers, f"{row['cpu_seconds']:.0f}")
+        table.add_row(
+            str(row["seed"]), "shuffled" if row["shuffled"] else "true", *numbers, f"{row['cpu_seconds']:.0f}"
+        )
     Console().print(table)
     gains = {kind: [row["gain"] for row in rows if row["shuffled"] == kind] for kind in (False, True)}
     print(f"mean gain {mean(gains[False]):.3f}, with shuffled rewards {mean(gains[True]):.3f}")

@@ -23,12 +23,13 @@ import numpy as np
 from gymnasium.spaces import Text
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv, VectorEnv
+from rich.console import Console
+from rich.table import Table
+
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.envs.vector import TextVectorEnv
 from infinite_rl.rewards.score import RewardFunctionScore
-from rich.console import Console
-from rich.table import Table
 
 NUM_ENVS = 16
 LENGTH = 8_000

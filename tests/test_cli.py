@@ -1,6 +1,7 @@
 import io
 
 import pytest
+
 from infinite_rl import cli
 
 

@@ -87,9 +87,7 @@ def test_no_rewards_have_no_advantages():
     assert advantages([], []).shape == (0,)
 
 
-rows = st.lists(
-    st.tuples(st.floats(-100, 100, width=32), st.integers(0, 4), st.booleans()), min_size=1, max_size=40
-)
+rows = st.lists(st.tuples(st.floats(-100, 100, width=32), st.integers(0, 4), st.booleans()), min_size=1, max_size=40)
 
 
 @settings(max_examples=150, deadline=None)

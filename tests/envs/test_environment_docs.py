@@ -4,6 +4,7 @@ from pathlib import Path
 
 import gymnasium
 import pytest
+
 from infinite_rl.envs.registration import ENVIRONMENTS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -5,10 +5,11 @@ from collections import Counter
 from functools import cache
 
 import gymnasium
-import infinite_rl  # noqa: F401  (registers the environments)
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+import infinite_rl  # noqa: F401  (registers the environments)
 from infinite_rl.datasets.arithmetic import BARE, ArithmeticSource
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.math import MathEnv, MathVectorEnv

@@ -5,11 +5,12 @@ import sys
 import warnings
 
 import gymnasium
-import infinite_rl
 import pytest
 from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env, data_equivalence
 from gymnasium.vector import AsyncVectorEnv, SyncVectorEnv
+
+import infinite_rl
 from infinite_rl.envs.registration import ENVIRONMENTS, register_envs
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.envs.vector import TextVectorEnv

@@ -7,6 +7,7 @@ import pytest
 from gymnasium.error import ResetNeeded
 from hypothesis import given
 from hypothesis import strategies as st
+
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.rewards.score import RewardFunctionScore, Status

@@ -1,4 +1,5 @@
 import pytest
+
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.rewards.score import RewardFunctionScore

@@ -7,6 +7,7 @@ import pytest
 from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
+
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.envs.vector import TextVectorEnv

@@ -138,7 +138,14 @@ def test_the_core_lists_and_plays_from_the_command_line(core_python):
     assert listed.returncode == 0, listed.stderr
     assert "InfiniteRL/Math-v0" in listed.stdout
     played = run_core(
-        core_python, "-m", "infinite_rl.cli", "play", "InfiniteRL/Math-v0", "--episodes", "1", stdin="<answer>1</answer>\n"
+        core_python,
+        "-m",
+        "infinite_rl.cli",
+        "play",
+        "InfiniteRL/Math-v0",
+        "--episodes",
+        "1",
+        stdin="<answer>1</answer>\n",
     )
     assert played.returncode == 0, played.stderr
     assert "What is" in played.stdout

@@ -6,6 +6,7 @@ import pytest
 import sympy
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+
 from infinite_rl.rewards import verify
 from infinite_rl.rewards.equality import Tier, flaw_of
 

@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from infinite_rl.rewards.expressions import Number, Operation, Operator, Variable, canonical, parse
 from infinite_rl.rewards.tokens import ExpressionError, LimitError, unwrap
 

@@ -3,6 +3,7 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from infinite_rl.rewards.extraction import MAX_CANDIDATES, extract_answer, visible_text
 
 MISSING = "Missing <answer> tags in response."

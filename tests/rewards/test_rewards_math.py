@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+
 from infinite_rl.rewards import MathRewardFunction, Status, get_reward_functions, verify
 from infinite_rl.rewards.expected import expected_text
 from infinite_rl.rewards.forms import is_numeral, is_simplified, restates

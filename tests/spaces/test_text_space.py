@@ -20,6 +20,7 @@ from gymnasium.vector.utils import (
 )
 from hypothesis import given
 from hypothesis import strategies as st
+
 from infinite_rl.spaces import TextSpace
 
 # All code points: `text()` leaves out lone surrogates, which JSON and UTF-8 stumble over.
