@@ -67,7 +67,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3])
     parser.add_argument("--steps", type=int)
     arguments = parser.parse_args()
-    rows = [run(seed, arguments.steps, shuffled=shuffled) for shuffled in (False, True) for seed in arguments.seeds]
+    rows = []
+    for shuffled in (False, True):
+        for seed in arguments.seeds:
+            rows.append(run(seed, arguments.steps, shuffled=shuffled))
+            print({key: rows[-1][key] for key in ("seed", "shuffled", "test_before", "test_after", "cpu_seconds")})
     for seed in arguments.seeds:  # both runs of a seed must begin with the same policy
         assert len({row["test_before"] for row in rows if row["seed"] == seed}) == 1
     table = Table("seed", "rewards", "before", "after", "gain", "CPU s", title="Test split, 8 samples a task at T = 1")

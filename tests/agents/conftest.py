@@ -171,7 +171,7 @@ def scripted(tiny):
 def make_trajectory():
     """Makes one trajectory by hand: ``prompt`` tokens that do not train, then ``response`` tokens that do."""
 
-    def make(prompt, response, *, logprobs=None, reward=0.0, group=0, valid=True, truncated=False, **state):
+    def make(prompt, response, /, *, logprobs=None, reward=0.0, group=0, valid=True, truncated=False, **state):
         ids, n = [*prompt, *response], len(response)
         row = {"prompt": "p", "response": "r", "messages": [], "task_id": "t", "task_index": 0, "domain": "d"}
         row |= {"answer": "a", "status": "scored" if valid else "error", "components": {}, "error_msg": ""}

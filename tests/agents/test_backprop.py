@@ -71,7 +71,7 @@ def test_the_gradient_is_scaled_down_to_the_largest_norm_and_never_up(lm):
         model = lm()
         before = weights(model)
         result = module(model, max_grad_norm=limit).update(some_loss(model))
-        moved = torch.stack([(value - before[name]).norm() for name, value in model.named_parameters()]).norm()
+        moved = torch.stack([(value.detach() - before[name]).norm() for name, value in model.named_parameters()]).norm()
         return float(moved), result["grad_norm"]
 
     free, norm = gap(float("inf"))

@@ -1,0 +1,74 @@
+import json
+
+import pytest
+
+from infinite_rl.datasets.arithmetic import ArithmeticSource
+from infinite_rl.datasets.files import load_tasks
+from infinite_rl.datasets.task import Task, TaskList
+
+ROW = {"messages": [{"role": "user", "content": "1+1?"}], "answer": "2"}
+
+
+def write(tmp_path, *lines):
+    path = tmp_path / "sums.jsonl"
+    path.write_bytes(b"\n".join(line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines))
+    return path
+
+
+def test_what_a_task_writes_is_what_a_file_reads(tmp_path):
+    tasks = [ArithmeticSource(level=3).task(i) for i in range(20)]
+    path = tmp_path / "tasks.jsonl"
+    path.write_text("".join(task.to_json() + "\n" for task in tasks), "utf-8")
+    assert list(load_tasks(path).tasks) == tasks
+
+
+def test_rows_without_id_and_domain_take_them_from_the_file(tmp_path):
+    (task,) = load_tasks(write(tmp_path, ROW)).tasks
+    assert (task.id, task.domain, task.answer) == ("sums/1", "sums", "2")
+    assert load_tasks(write(tmp_path, ROW), domain="math").task(0).domain == "math"
+
+
+def test_blank_lines_are_skipped_but_counted(tmp_path):
+    assert [task.id for task in load_tasks(write(tmp_path, ROW, b"", ROW)).tasks] == ["sums/1", "sums/3"]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"{", "line 2: not JSON"),
+        (b"[" * 100_000, "line 2: not JSON"),
+        ([1], "line 2: not an object"),
+        ({"messages": ROW["messages"]}, 'line 2: "answer" is missing'),
+        ({"answer": "2"}, 'line 2: "messages" is missing'),
+        ({"messages": [], "answer": "2"}, "non-empty list"),
+        ({"messages": ["hello"], "answer": "2"}, "non-empty list"),
+        ({"messages": [{"role": "user", "content": 3}], "answer": "2"}, "text in both"),
+        (ROW | {"metadata": 3}, '"metadata" must be an object'),
+        (b"\xff\xfe", "not UTF-8"),
+    ],
+)
+def test_a_malformed_row_is_named(tmp_path, line, message):
+    with pytest.raises(ValueError, match=message):
+        load_tasks(write(tmp_path, ROW, line))
+
+
+def test_an_empty_file_is_an_error_that_says_what_to_do(tmp_path):
+    with pytest.raises(ValueError, match=r'no tasks\. Each line needs "messages" and "answer"'):
+        load_tasks(write(tmp_path))
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nothing\.jsonl: no such file"):
+        load_tasks(tmp_path / "nothing.jsonl")
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_tasks(tmp_path)
+
+
+def test_a_list_refuses_indices_outside():
+    tasks = TaskList([Task.ask("?", "1", id="0", domain="d")])
+    for index in (-1, 1):
+        with pytest.raises(IndexError, match=r"outside 0\.\.0"):
+            tasks.task(index)
