@@ -145,7 +145,11 @@ def test_a_kill_while_the_oldest_is_removed_leaves_the_latest_usable(save, folde
     save(2)
     remove = shutil.rmtree
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "rmtree", lambda path, **o: partial_removal(path) if path.name == "step-00000001" else remove(path, **o))
+        patch.setattr(
+            shutil,
+            "rmtree",
+            lambda path, **o: partial_removal(path) if path.name == "step-00000001" else remove(path, **o),
+        )
         with pytest.raises(Killed):
             save(3)
     assert Checkpoints(folder, keep=2).latest()[1]["step"] == 3

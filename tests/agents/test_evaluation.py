@@ -16,7 +16,11 @@ def answers(scripted, tokenizer, quiz):
     """Evaluates a policy that says, for each task in turn, whether each of its samples is right (``!``: grader fails)."""
 
     def make(*tasks, num_parallel=256, on_progress=lambda n: None):
-        said = [f"a{i}<eos>" if one == "+" else "!<eos>" if one == "!" else "x" for i, row in enumerate(tasks) for one in row]
+        said = [
+            f"a{i}<eos>" if one == "+" else "!<eos>" if one == "!" else "x"
+            for i, row in enumerate(tasks)
+            for one in row
+        ]
         inference = scripted(tokenizer, lambda turn, row: said.pop(0))
         rollouts = RolloutManager(quiz(count=len(tasks)), RolloutConfig(num_parallel=num_parallel), inference=inference)
         return evaluate(rollouts, samples_per_prompt=len(tasks[0]), on_progress=on_progress)

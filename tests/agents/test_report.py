@@ -10,7 +10,7 @@ import pytest
 
 from infinite_rl.agents import report
 from infinite_rl.agents.progress import visible
-from infinite_rl.agents.report import Curve, buckets, compare, cut, draw, pair_samples, spend, write_report
+from infinite_rl.agents.report import write_report
 
 HOSTILE = (
     "<script>alert(1)</script></pre></div></style></svg></textarea>--><img src=http://evil.example/x onerror=alert(2)>"
@@ -95,12 +95,6 @@ def make_run(folder, *, names="sums", text="fine"):
 
 def page_of(folder):
     return write_report(folder).read_text(encoding="utf-8")
-
-
-def line_points(svg):
-    """The coordinates of the drawn curve."""
-    path = re.search(r'id="[^"]*line">\s*<path d="([^"]*)"', svg)
-    return [(float(x), float(y)) for x, y in re.findall(r"[ML] ([-\d.]+) ([-\d.]+)", path[1])] if path else []
 
 
 # Safety
@@ -247,16 +241,6 @@ def test_a_line_that_is_no_object_is_noted_and_passed_over(tmp_path, line):
     assert "question sums" in text
 
 
-def test_values_that_cannot_be_drawn_are_counted(tmp_path):
-    values = [1.0, float("nan"), float("inf"), 1e308, 2.0, None, "text", 10**400, [1]]
-    rows = [{"step": step, "phase": "train", "kl": value} for step, value in enumerate(values)]
-    write_lines(tmp_path / "metrics.jsonl", [*rows, {"phase": "train", "kl": 3.0}])
-    page = page_of(tmp_path)
-    assert "3 values of kl are missing or not finite" in page
-    assert "1 values of step are missing or not finite" in page
-    assert len(line_points(page)) == 2
-
-
 @pytest.mark.parametrize(
     "fields", [{"messages": None}, {"messages": [1, None, {"role": 3}]}, {"reward": "x"}, {"task_id": [1]}]
 )
@@ -304,52 +288,6 @@ def test_an_interrupted_run_is_judged_by_its_held_out_points(tmp_path):
     assert "+30.0points" in text
 
 
-def test_every_step_is_a_point_while_there_are_few():
-    values = {float(step): step**2 / 100 for step in range(10)}
-    assert [(point.step, point.mean) for point in buckets(values)] == list(values.items())
-    points = line_points(draw(Curve("Reward", values), "id"))
-    assert len(points) == 10
-
-
-def test_the_drawn_line_is_the_logged_figures():
-    values = {0.0: 0.1, 1.0: 0.5, 2.0: 0.3, 6.0: 0.2}
-    (x0, y0), *others = line_points(draw(Curve("Reward", values), "id"))
-    (x1, y1) = others[0]
-    for (step, value), (x, y) in zip(list(values.items())[1:], others, strict=True):
-        assert (x - x0) / (x1 - x0) == pytest.approx(step / 1.0, rel=1e-4)
-        assert (y - y0) / (y1 - y0) == pytest.approx((value - 0.1) / 0.4, rel=1e-4)
-
-
-def test_many_steps_become_means_that_hide_no_outlier():
-    values = dict.fromkeys(range(1000), 0.0) | {617: 90.0}
-    points = buckets(values)
-    assert len(points) <= 120
-    assert sum(point.mean for point in points) * 9 == pytest.approx(90.0)
-    assert max(point.high for point in points) == 90.0
-    assert all(point.low == 0.0 for point in points)
-    assert [point.step for point in points[:2]] == [4.0, 13.0]
-    svg = draw(Curve("Gradient norm", values), "id")
-    assert len(line_points(svg)) == len(points)
-    assert "fill-opacity: 0.16" in svg  # the band of least and greatest
-
-
-def test_a_step_written_twice_counts_as_last_written(tmp_path):
-    rows = [
-        {"step": step, "phase": "train", "reward": value} for step, value in ((1, 0.1), (2, 0.2), (2, 0.9), (3, 0.3))
-    ]
-    logs = report.read_logs(rows, "metrics.jsonl", [])
-    assert logs["train"]["reward"] == {1: 0.1, 2: 0.9, 3: 0.3}
-
-
-def test_held_out_points_lie_on_the_training_curve_with_their_errors(tmp_path):
-    logs = report.read_logs(map(json.loads, (make_run(tmp_path / "run") / "metrics.jsonl").open()), "", [])
-    curve = next(curve for curve in report.make_curves(logs, {}, [])["learning"] if curve.title == "Pass rate")
-    assert curve.held_out["validation"] == [(0, 0.1, 0.02), (10, pytest.approx(0.6), 0.02)]
-    svg = draw(curve, "id")
-    assert svg.count("var(--test)") > 0
-    assert svg.count("var(--validation)") > 0
-
-
 def test_a_key_nobody_knows_has_a_curve_and_a_row(tmp_path):
     write_lines(
         tmp_path / "metrics.jsonl", [{"step": step, "phase": "train", "brand_new": 2.0 * step} for step in (1, 2, 3)]
@@ -357,32 +295,6 @@ def test_a_key_nobody_knows_has_a_curve_and_a_row(tmp_path):
     page = Page(page_of(tmp_path))
     assert page.text.count("brand_new") == 2
     assert "2 → 6" in " ".join(page.text.split())
-
-
-def test_domains_have_curves_only_if_there_are_two(tmp_path):
-    row = {"step": 1, "phase": "train", "pass_rate": 0.5, "pass_rate/sums": 0.5}
-    write_lines(tmp_path / "metrics.jsonl", [row])
-    assert "Pass rate by domain" not in page_of(tmp_path)
-    write_lines(tmp_path / "metrics.jsonl", [{**row, "pass_rate/products": 0.1}])
-    assert "Pass rate by domain" in page_of(tmp_path)
-
-
-def test_the_table_compares_the_first_with_the_last_tenth():
-    log = report.Log({"reward/format": {step: step / 100 for step in range(100)}, "reward": {0: 1.0}})
-    assert compare(log, "reward/") == [
-        {"name": "format", "first": pytest.approx(0.045), "last": pytest.approx(0.945), "low": 0.0, "high": 0.99}
-    ]
-
-
-def test_time_is_the_sum_of_all_rows_those_of_repeated_steps_too():
-    rows = [
-        {"step": 1, "phase": "train", "seconds": 2.0, "cpu_seconds": 4.0, "update_seconds": 1.5},
-        {"step": 1, "phase": "train", "seconds": 4.0, "cpu_seconds": 8.0, "update_seconds": 2.5},
-        {"step": 1, "phase": "eval", "seconds": 2.0, "tokens_per_second": 7.0},
-    ]
-    train, evaluation = spend(rows)
-    assert train == {"phase": "train", "seconds": 6.0, "share": 0.75, "cpu": 12.0, "parts": {"update_seconds": 4.0}}
-    assert (evaluation["share"], evaluation["parts"]) == (0.25, {})
 
 
 # Transcripts
@@ -417,14 +329,6 @@ def test_the_mark_follows_the_reward(tmp_path):
         assert titles == [title] * 4
 
 
-def test_samples_are_the_first_of_the_file_and_the_rest_is_counted():
-    rows = [transcript(when, f"t{place}", "x") for when in ("before", "after") for place in range(30)]
-    pairs, others = pair_samples(rows)
-    assert [pair["task_id"] for pair in pairs] == [f"t{place}" for place in range(12)]
-    assert all({"before", "after"} <= pair.keys() for pair in pairs)
-    assert others == 18
-
-
 def test_an_agents_turns_and_tool_calls_are_shown_with_their_roles(tmp_path):
     call = {"role": "assistant", "content": None, "tool_calls": [{"function": {"name": "search"}}]}
     messages = [
@@ -448,16 +352,6 @@ def test_line_breaks_and_spaces_of_a_response_are_kept(tmp_path):
 # Size
 
 
-def test_cut_text_says_how_much_and_loses_nothing_else():
-    text = "".join(chr(33 + place % 90) for place in range(10_000))
-    shown = cut(text, 4_000)
-    assert len(shown.head) + len(shown.tail) == 4_000
-    assert text.startswith(shown.head)
-    assert text.endswith(shown.tail)
-    assert shown.left_out == 6_000
-    assert cut("short") == ("short", 0, "")
-
-
 def test_megabyte_responses_make_no_megabyte_page(tmp_path):
     long = "<&\x00" * 333_333 + "END"
     write_lines(
@@ -467,21 +361,3 @@ def test_megabyte_responses_make_no_megabyte_page(tmp_path):
     assert len(page) < 300_000
     assert Page(page).text.count(f"{len(long) - 4_000:,} characters left out") == 4
     assert "END</div>" in page
-
-
-def test_a_hundred_thousand_rows_make_no_large_page(tmp_path):
-    rows = ({"step": step, "phase": "train", "reward": step % 7, "kl": 0.1} for step in range(100_000))
-    write_lines(tmp_path / "metrics.jsonl", rows)
-    page = page_of(tmp_path)
-    assert len(page) < 200_000
-    assert len(line_points(page)) == 120
-    assert "the mean of 834 neighbouring steps" in " ".join(page.split())
-
-
-def test_curves_beyond_the_most_are_left_out_with_a_note(tmp_path):
-    write_lines(
-        tmp_path / "metrics.jsonl", [{"step": 1, "phase": "train", **{f"key{place}": 1.0 for place in range(40)}}]
-    )
-    page = page_of(tmp_path)
-    assert "16 curves of the section others are left out" in page
-    assert page.count("<figure") == 24

@@ -119,7 +119,9 @@ def test_versions_are_those_of_the_policy_when_it_sampled(scripted, tokenizer, q
 def test_the_limit_of_tokens_and_the_temperature_reach_the_policy(tiny, tokenizer, quiz):
     inference = InferenceModule(tiny(tokenizer), tokenizer)
     heard = []
-    inference.backend.sample = lambda prompts, keys, **options: heard.append(options) or sample(prompts, keys, **options)
+    inference.backend.sample = lambda prompts, keys, **options: (
+        heard.append(options) or sample(prompts, keys, **options)
+    )
     sample = type(inference.backend).sample.__get__(inference.backend)
     RolloutManager(quiz(), RolloutConfig(max_new_tokens=3, temperature=0.5), inference=inference).collect(draws(0))
     assert heard == [{"max_new_tokens": 3, "temperature": 0.5}]

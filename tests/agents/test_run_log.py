@@ -102,7 +102,10 @@ def test_times_of_a_resumed_run_follow_the_earlier_ones(log, tmp_path):
 def batch(make_trajectory):
     texts = ["plain", "“ü\u2028\x85\x0b\r\n", '{"when": "before"', "\ud800"]
     return stack(
-        [make_trajectory([1], [2], task_id=str(i), messages=[{"role": "user", "content": texts[i % 4]}]) for i in range(40)]
+        [
+            make_trajectory([1], [2], task_id=str(i), messages=[{"role": "user", "content": texts[i % 4]}])
+            for i in range(40)
+        ]
     )
 
 
