@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -53,7 +54,7 @@ class Checkpoints:
         save_policy(draft, model, tokenizer)
         torch.save(state, draft / STATE_FILE)
         if place.exists():  # the same step again, after a resume
-            shutil.rmtree(place)
+            place.rename(self.folder / f".{place.name}.old")
         draft.rename(place)
         for old in self.steps()[: -self.keep]:
             shutil.rmtree(self.path(old))
@@ -73,10 +74,9 @@ class Checkpoints:
         path = self.path(steps[-1])
         try:
             state = torch.load(path / STATE_FILE, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ConfigError(
-                f"{path}: cannot be read ({str(error).splitlines()[0]}); remove it to use the one before"
-            ) from None
+        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ConfigError(f"{path}: cannot be read ({reason}); remove it to use the one before") from None
         return path, state
 
 

@@ -72,6 +72,8 @@ def _from_files(config: DataConfig) -> Splits:
         return [task for task in everything if (part if (part := split_of(task.prompt)) in carved else "train") == name]
 
     def split(name: str, size: int | None) -> TaskList:
+        if size is not None and size < 1:
+            raise ConfigError(f"data.{name}_size must be at least 1, or null for all, not {size}")
         path = files.get(name)
         tasks = list(load_tasks(path).tasks) if path else own(name)
         if not tasks:

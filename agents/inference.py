@@ -36,6 +36,10 @@ class Generation(str):
         generation.prompt_ids, generation.sample, generation.version = prompt_ids, sample, version
         return generation
 
+    def __getnewargs__(self) -> tuple[str, list[int], Sample, int]:  # type: ignore[override]
+        """What copies and pickles are made from."""
+        return str(self), self.prompt_ids, self.sample, self.version
+
 
 class GenerationResult(list[Generation]):
     """The generations for a list of prompts, in their order."""
@@ -159,6 +163,8 @@ class InferenceModule:
         Returns:
             One :class:`Generation` per prompt: a string, special tokens left out, with its token record.
         """
+        if not prompts:
+            return GenerationResult()
         prompt_ids = [self._encode(prompt) for prompt in prompts]
         keys = [stream_key(self.seed, "generate", self._calls, row) for row in range(len(prompts))]
         self._calls += 1

@@ -6,18 +6,22 @@ An unknown key, a wrong type or a missing value is a :class:`~infinite_rl.agents
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
+from math import inf
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_dir
-from hydra.errors import HydraException
+from hydra.core.override_parser.overrides_parser import OverrideParseException
+from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
-from .config import ConfigError, TrainConfig
+from .config import ConfigError, TinyConfig, TrainConfig
 
+DTYPES = ("auto", "float32", "bfloat16")
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "config"
 
 
@@ -34,11 +38,12 @@ def load_config(config_name: str = "grpo", overrides: Sequence[str] = ()) -> Tra
     if config_name not in _choices(CONFIG_DIR):
         names = ", ".join(_choices(CONFIG_DIR))
         raise ConfigError(f"--config-name {config_name}: there is no such configuration; choose from {names}")
+    _check_keys(overrides)
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base=None):
             composed = compose(config_name, overrides=list(overrides))
     except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(_explain(error, overrides)) from None
+        raise ConfigError(_explain(error)) from None
     return _typed(composed)
 
 
@@ -46,16 +51,21 @@ def reload_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """The configuration that a run saved, with overrides on top.
 
     Raises:
-        ConfigError: if there is no such file, or an override is wrong.
+        ConfigError: if there is no such file, it is damaged, or an override is wrong.
     """
     if not path.is_file():
         raise ConfigError(f"{path.parent}: not a run to resume (it holds no {path.name})")
     try:
         saved = OmegaConf.load(path)
-        assert isinstance(saved, DictConfig)
+    except (OmegaConfBaseException, YAMLError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read ({str(error).splitlines()[0]})") from None
+    if not isinstance(saved, DictConfig):
+        raise ConfigError(f"{path}: not the configuration of a run")
+    try:
+        _check_keys(overrides)
         return _typed(OmegaConf.merge(saved, OmegaConf.from_dotlist(list(overrides))))
-    except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, overrides)) from None
+    except (OmegaConfBaseException, YAMLError) as error:
+        raise ConfigError(_explain(error)) from None
 
 
 def save_config(config: TrainConfig, path: Path) -> None:
@@ -80,63 +90,77 @@ def _typed(composed: Any) -> TrainConfig:
         merged = OmegaConf.merge(OmegaConf.structured(TrainConfig), composed)
         if missing := sorted(OmegaConf.missing_keys(merged)):
             raise ConfigError(f"{missing[0]} needs a value: add {missing[0]}=…")
+        assert isinstance(merged, DictConfig)
+        _check_ranges(merged)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
-        raise ConfigError(_explain(error, ())) from None
+        raise ConfigError(_explain(error)) from None
     assert isinstance(config, TrainConfig)
-    _check_ranges(config)
     return config
 
 
-def _check_ranges(config: TrainConfig) -> None:
-    positive = {
-        "data.prompts_per_rollout": config.data.prompts_per_rollout,
-        "data.responses_per_prompt": config.data.responses_per_prompt,
-        "rollout.max_new_tokens": config.rollout.max_new_tokens,
-        "rollout.num_parallel": config.rollout.num_parallel,
-        "actor.epochs": config.actor.epochs,
-        "actor.tokens_per_microbatch": config.actor.tokens_per_microbatch,
-        "evaluation.samples_per_prompt": config.evaluation.samples_per_prompt,
-        "evaluation.every": config.evaluation.every,
-        "trainer.save_every": config.trainer.save_every,
-        "trainer.keep": config.trainer.keep,
-    }
-    for key, value in positive.items():
-        if value < 1:
-            raise ConfigError(f"{key} must be at least 1, not {value}")
-    not_negative = {
-        "actor.lr": config.actor.lr,
-        "actor.kl_coef": config.actor.kl_coef,
-        "trainer.steps": config.trainer.steps,
-    }
-    for key, number in not_negative.items():
-        if not number >= 0:
-            raise ConfigError(f"{key} must not be negative, but is {number}")
-    if not config.rollout.temperature > 0:
-        raise ConfigError(
-            f"rollout.temperature must be above 0, not {config.rollout.temperature}: training needs samples"
-        )
-    if config.model.dtype not in ("auto", "float32", "bfloat16"):
-        raise ConfigError(f"model.dtype must be auto, float32 or bfloat16, not {config.model.dtype!r}")
+# What values must satisfy beyond their type; NaN satisfies nothing.
+LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
+    "at least 1": (
+        lambda value: value >= 1,
+        (
+            "data.prompts_per_rollout",
+            "data.responses_per_prompt",
+            "rollout.max_new_tokens",
+            "rollout.num_parallel",
+            "actor.epochs",
+            "actor.tokens_per_microbatch",
+            "evaluation.samples_per_prompt",
+            "evaluation.every",
+            "trainer.save_every",
+            "trainer.keep",
+            "model.warm_start.batch_size",
+            "model.warm_start.check_every",
+            *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),
+        ),
+    ),
+    "at least 0": (
+        lambda value: 0 <= value < inf,
+        ("actor.lr", "actor.weight_decay", "actor.clip", "actor.kl_coef", "trainer.steps", "model.warm_start.lr"),
+    ),
+    "above 0": (lambda value: 0 < value < inf, ("rollout.temperature", "actor.max_grad_norm")),
+}
 
 
-def _explain(error: Exception, overrides: Sequence[str]) -> str:
-    """One line for a person, with the nearest known key where a key is unknown."""
+def _check_ranges(config: DictConfig) -> None:
+    for demand, (holds, keys) in LIMITS.items():
+        for key in keys:
+            value = OmegaConf.select(config, key)
+            if value is not None and not holds(value):
+                raise ConfigError(f"{key} must be {demand}, not {value}")
+    if config.model.dtype not in DTYPES:
+        raise ConfigError(f"model.dtype must be one of {', '.join(DTYPES)}, not {config.model.dtype!r}")
+
+
+def _check_keys(overrides: Sequence[str]) -> None:
+    """Refuses overrides of keys that there are not, and choices that there are not."""
     known = known_keys()
     for override in overrides:
-        key = override.split("=", 1)[0].lstrip("+~")
-        if "=" not in override:
-            return f"override {override!r} has no value: write {key}=…"
-        if key not in known and not (CONFIG_DIR / key).is_dir():
-            near = difflib.get_close_matches(key, known, n=1)
-            return f"unknown configuration key {key!r}" + (f": did you mean {near[0]!r}?" if near else "")
-        if (CONFIG_DIR / key).is_dir() and (choice := override.split("=", 1)[1]) not in _choices(CONFIG_DIR / key):
-            return (
-                f"{key}={choice}: there is no such configuration; choose from {', '.join(_choices(CONFIG_DIR / key))}"
-            )
+        key, sign, value = override.partition("=")
+        bare = key.lstrip("+~")
+        group = CONFIG_DIR / bare
+        if bare not in known and not (bare and group.is_dir()):
+            near = difflib.get_close_matches(bare, known, n=1)
+            raise ConfigError(f"unknown configuration key {bare!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+        if not sign:
+            raise ConfigError(f"override {override!r} has no value: write {bare}=…")
+        if group.is_dir() and value not in _choices(group):
+            choices = ", ".join(_choices(group))
+            raise ConfigError(f"{bare}={value}: there is no such configuration; choose from {choices}")
+
+
+def _explain(error: Exception) -> str:
+    """One line for a person."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if isinstance(error, OverrideParseException):
+        return f"override {error.override!r} cannot be read: {lines[0] if lines else ''}"
     full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
-    if full_key and full_key not in known:
+    if full_key and full_key not in known_keys():
         return f"unknown configuration key {full_key!r}"
     return (f"{full_key}: " if full_key else "") + (lines[0] if lines else type(error).__name__)
 

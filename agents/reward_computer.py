@@ -34,6 +34,7 @@ class RewardComputer:
         Args:
             trajectories: a batch.
             method: ``absolute``: each on its own; ``relative``: normalised ranks within the batch (mean 0, std 1).
+                Trajectories whose grading failed enter no mean and no rank.
 
         Raises:
             ValueError: for an unknown method.
@@ -41,11 +42,15 @@ class RewardComputer:
         if type(self).score_trajectory is RewardComputer.score_trajectory:
             scores = trajectories.reward.clone()  # the same numbers, without a walk over the batch
         else:
-            scores = torch.tensor([self.score_trajectory(trajectory) for trajectory in trajectories])
-        if method == "relative":
-            return normalised_ranks(scores)
-        if method != "absolute":
+            scores = torch.tensor([float(self.score_trajectory(trajectory)) for trajectory in trajectories])
+        if method not in ("absolute", "relative"):
             raise ValueError(f"method must be 'absolute' or 'relative', not {method!r}")
-        if self.normalize:
-            return (scores - scores.mean()) / (scores.std(correction=0) + 1e-8)
-        return scores
+        if method == "absolute" and not self.normalize:
+            return scores
+        rewards, graded = torch.zeros_like(scores), scores[trajectories.valid]
+        if len(graded):
+            spread = graded.std(correction=0) + 1e-8
+            rewards[trajectories.valid] = (
+                normalised_ranks(graded) if method == "relative" else (graded - graded.mean()) / spread
+            )
+        return rewards

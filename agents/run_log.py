@@ -38,7 +38,7 @@ class RunLog:
     def __init__(self, folder: Path, *, offset: int, config: TrainConfig) -> None:
         self.folder = folder
         self._metrics = (folder / "metrics.jsonl").open("ab")
-        self._metrics.truncate(offset)
+        self._metrics.truncate(min(offset, self._metrics.tell()))
         _keep_transcripts(folder / "transcripts.jsonl", "before")
         self._timing = (folder / "timing.jsonl").open("a", encoding="utf-8")
         self._wandb = _start_wandb(folder, config) if config.trainer.use_wandb else None

@@ -47,9 +47,9 @@ def token_scores(
     normaliser = torch.logsumexp(logits, -1)
     picked = logits.gather(-1, targets[..., None]).squeeze(-1) - normaliser
     with torch.no_grad():
-        probability = torch.softmax(logits, -1)
-        spread = normaliser - (probability * logits).sum(-1)
-    wanted = scored[:, width - keep + 1 :]
+        spread = torch.special.entr(torch.softmax(logits, -1)).sum(-1)
+    # The first token of a row has nothing before it, wherever padding puts it.
+    wanted = (scored[:, 1:] & (attention_mask[:, :-1] > 0))[:, width - keep :]
     pad = (width - keep + 1, 0)
     # where, not a product: an unscored place may be infinite, and 0 times infinity is NaN.
     zero = picked.new_zeros(())

@@ -12,7 +12,9 @@ from ..datasets.task import Message
 from .sampling import Sample
 from .trajectory import State, Trajectory
 
-_PROBE: list[Message] = [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]
+# Stands for the conversation so far. No template writes this of its own accord.
+_SPOKEN = "(what-the-policy-said)"
+_PROBE: list[Message] = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _SPOKEN}]
 
 
 class Session:
@@ -102,11 +104,12 @@ class Session:
         """
         if not self._has_template:
             return "\n\n" + "\n\n".join(str(message["content"]) for message in messages) + "\n\n"
-        before = self._render(_PROBE, prompt=False)
-        spoken = before[: before.rindex("y") + 1]
-        after = self._render([*_PROBE, *messages], prompt=True)
-        if not after.startswith(spoken):
+        text = self._render([*_PROBE, *messages], prompt=True)
+        if text.count(_SPOKEN) != 1:
             raise ValueError("this tokenizer's chat template rewrites earlier turns, so it cannot serve several turns")
-        rest = after[len(spoken) :]
-        # The end-of-turn token is already in the record where the policy said it.
-        return rest if self.truncated else rest.removeprefix(str(self.tokenizer.decode(self.token_ids[-1:])))
+        rest = text[text.index(_SPOKEN) + len(_SPOKEN) :]
+        if self.truncated:
+            return rest
+        # Where the policy said the end of its turn, the record has it already; templates may put blanks before it.
+        ended = str(self.tokenizer.decode(self.token_ids[-1:]))
+        return rest.lstrip().removeprefix(ended) if rest.lstrip().startswith(ended) else rest

@@ -163,6 +163,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
     def _members_of(self, storage: Storage) -> list[Tensor]:
         if self._members is None:
             domain = storage.get(torch.arange(len(storage)))[self.domain_key].reshape(-1)
+            if int(domain.min()) < 0 or int(domain.max()) >= len(self._accuracy):
+                raise ValueError(f"an item names a domain outside 0..{len(self._accuracy) - 1}")
             self._members = [(domain == k).nonzero().squeeze(-1) for k in range(len(self._accuracy))]
         return self._members
 

@@ -68,7 +68,9 @@ class TaskBuffer:
             pass_rates: [len(draws)], float; NaN where no response could be graded, which teaches nothing.
         """
         known = ~pass_rates.isnan()
-        index = torch.tensor([draw.task_index for draw in draws])
+        index = torch.tensor([draw.task_index for draw in draws], dtype=torch.long)
+        if not known.any():
+            return
         self.buffer.update_priority(index[known], pass_rates[known])
 
     def accuracy(self) -> dict[str, float]:

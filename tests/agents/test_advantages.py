@@ -110,7 +110,7 @@ def test_the_advantages_of_a_group_sum_to_zero(rows):
 
 
 def test_they_are_those_of_trl():
-    """``GRPOTrainer`` (TRL 1.16): mean and std over ``rewards.view(-1, num_generations)``, then (r - mean)/(std + 1e-4)."""
+    """``GRPOTrainer`` (TRL 1.16): mean and std over each ``num_generations`` rewards, then (r - mean)/(std + 1e-4)."""
     rewards = torch.rand(6 * 8, generator=torch.Generator().manual_seed(0))
     grouped = rewards.view(-1, 8)
     expected = (grouped - grouped.mean(1, keepdim=True)) / (grouped.std(1, keepdim=True) + 1e-4)

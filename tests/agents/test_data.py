@@ -86,7 +86,7 @@ def test_a_file_is_carved_into_three_that_hold_everything_once(write):
     everything = [f"prompt {i}" for i in range(400)]
     splits = load_splits(from_files(write("tasks.jsonl", everything)), seed=0)
     found = [prompts(splits, name) for name in SPLITS]
-    assert sorted(sum(found, [])) == sorted(everything)
+    assert sorted(prompt for part in found for prompt in part) == sorted(everything)
     assert all(found)
     assert len(found[0]) > len(found[2]) > len(found[1])  # 11/16, 3/16, 2/16
 
@@ -138,8 +138,8 @@ def test_files_that_share_a_task_are_refused(write):
         load_splits(from_files(train, *overrides), seed=0)
 
 
-def test_the_parts_are_compared_whatever_their_sizes_leave_out(write):
-    """A limit on the training tasks does not make an overlap that it happens to hide acceptable: it hides nothing used."""
+def test_what_a_limit_leaves_out_does_not_overlap(write):
+    """What counts is what is used: a task that the limit leaves out of training may be tested."""
     train, test = write("a.jsonl", [f"prompt {i}" for i in range(50)]), write("b.jsonl", ["prompt 40"])
     overrides = (f"data.validation_path={write('c.jsonl', ['v'])}", f"data.test_path={test}", "data.train_size=10")
     assert prompts(load_splits(from_files(train, *overrides), seed=0), "test") == ["prompt 40"]
@@ -169,5 +169,5 @@ def test_a_file_too_small_to_hold_anything_out_says_what_to_do(write):
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_size_below_one_is_refused_and_never_a_slice_from_the_end(write, size):
     path = write("a.jsonl", [f"prompt {i}" for i in range(100)])
-    with pytest.raises(ConfigError, match="data.train_size"):
+    with pytest.raises(ConfigError, match=r"data\.train_size"):
         load_splits(from_files(path, f"data.train_size={size}"), seed=0)

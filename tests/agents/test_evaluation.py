@@ -13,7 +13,7 @@ from infinite_rl.datasets.task import TaskList
 
 @pytest.fixture
 def answers(scripted, tokenizer, quiz):
-    """Evaluates a policy that says, for each task in turn, whether each of its samples is right (``!``: grader fails)."""
+    """Evaluates a policy of which it is said, task by task, which samples are right (``!``: the grader fails)."""
 
     def make(*tasks, num_parallel=256, on_progress=lambda n: None):
         said = [

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import nullcontext
 
 import pytest
 
@@ -47,13 +48,10 @@ def test_handlers_are_given_back(error):
 
     before = [signal.signal(number, own) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
-        try:
-            with Interrupt(lambda: None):
-                assert signal.getsignal(signal.SIGINT) is not own
-                if error:
-                    raise error
-        except BaseException as caught:
-            assert type(caught) is error
+        with pytest.raises(error) if error else nullcontext(), Interrupt(lambda: None):
+            assert signal.getsignal(signal.SIGINT) is not own
+            if error:
+                raise error
         assert signal.getsignal(signal.SIGINT) is own
         assert signal.getsignal(signal.SIGTERM) is own
     finally:

@@ -131,11 +131,11 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["actor.lr=[1"], "actor.lr"),
         (["rollout.num_parallel=0"], "rollout.num_parallel must be at least 1, not 0"),
         (["actor.epochs=-1"], "actor.epochs must be at least 1"),
-        (["actor.lr=-1"], "actor.lr must not be negative"),
+        (["actor.lr=-1"], "actor.lr must be at least 0"),
         (["actor.lr=nan"], "actor.lr"),
         (["rollout.temperature=0"], "rollout.temperature must be above 0"),
         (["rollout.temperature=nan"], "rollout.temperature"),
-        (["model.dtype=float16"], "model.dtype must be auto, float32 or bfloat16"),
+        (["model.dtype=float16"], "model.dtype must be one of auto, float32, bfloat16"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(overrides, message):

@@ -1,5 +1,7 @@
 """Rollouts: the right tasks in the right order, whatever the waves, with every token accounted for."""
 
+from itertools import chain
+
 import pytest
 import torch
 
@@ -159,7 +161,7 @@ def test_a_conversation_is_shown_as_the_template_renders_it(
         text = tokenizer.apply_chat_template(messages[:place], tokenize=False, add_generation_prompt=True)
         assert inference.shown[turn] == [tokenizer.encode(text, add_special_tokens=False)]
     sampled = [tokenizer.encode(text, add_special_tokens=False) for text in said]
-    assert found.token_ids[found.action_mask].tolist() == sum(sampled, [])
+    assert found.token_ids[found.action_mask].tolist() == list(chain(*sampled))
     assert float(found.reward) == 1
     assert not found.truncated
 

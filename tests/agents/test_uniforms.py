@@ -1,7 +1,6 @@
 """The counter-based random numbers behind every sampled token."""
 
-import subprocess
-import sys
+import hashlib
 
 import numpy as np
 import pytest
@@ -90,8 +89,8 @@ def test_stream_keys_keep_their_parts_apart():
     assert all(0 <= key < 2**64 for key in keys)
 
 
-def test_stream_keys_are_the_same_in_every_process():
-    code = "from infinite_rl.agents.sampling import stream_key; print(stream_key(0, 'train', 3))"
-    environment = {"PYTHONHASHSEED": "123", "PATH": ""}
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
-    assert int(found.stdout) == stream_key(0, "train", 3)
+def test_stream_keys_are_the_same_in_every_process_and_version():
+    """Pinned: another hash would make resumed runs draw other tokens. BLAKE2b of the parts joined by a separator."""
+    assert stream_key(0, "train", 3) == 17987451265356449081
+    digest = hashlib.blake2b(b"0\x1ftrain\x1f3", digest_size=8).digest()
+    assert stream_key(0, "train", 3) == int.from_bytes(digest, "little")

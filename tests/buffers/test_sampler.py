@@ -23,7 +23,7 @@ def items(domains, start=0):
 def buffer(domains, sampler=None, *, kind=TensorDictReplayBuffer, capacity=None, count=None, **arguments):
     sampler = sampler or RubricPrioritizedSampler(count or max(domains) + 1, "uniform")
     storage = LazyTensorStorage(capacity or len(domains))
-    found = kind(storage=storage, sampler=sampler, batch_size=4, **arguments)
+    found = kind(storage=storage, sampler=sampler, **arguments)
     if domains:
         found.extend(items(domains))
     return found
@@ -113,7 +113,7 @@ def test_an_empty_buffer_is_a_clear_error():
     with pytest.raises(RuntimeError, match="empty"):
         RubricPrioritizedSampler(1).sample(LazyTensorStorage(3), 1)
     with pytest.raises(RuntimeError):
-        buffer([], count=1, capacity=3).sample()
+        buffer([], count=1, capacity=3).sample(1)
 
 
 def test_an_unknown_preset_names_those_there_are():
@@ -188,9 +188,7 @@ def test_negative_indices_are_ignored():
 
 def test_a_column_of_domains_will_do():
     """Tensordicts often hold scalars as [N, 1]."""
-    found = TensorDictReplayBuffer(
-        storage=LazyTensorStorage(2), sampler=RubricPrioritizedSampler(2, beta=0.1), batch_size=2
-    )
+    found = TensorDictReplayBuffer(storage=LazyTensorStorage(2), sampler=RubricPrioritizedSampler(2, beta=0.1))
     found.extend(TensorDict({"item": torch.arange(2), "domain": torch.tensor([[0], [1]])}, [2]))
     assert set(drawn(found, 20).tolist()) == {0, 1}
     found.update_priority(torch.tensor([1]), torch.tensor([1.0]))
@@ -236,13 +234,13 @@ def test_global_random_state_is_neither_used_nor_consumed(kind):
     found = []
     for seed in (0, 1):
         torch.manual_seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+        np.random.seed(seed)
         ours = buffer([0, 1, 1, 2] * 5, RubricPrioritizedSampler(3, seed=7), kind=kind)
-        before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+        before = torch.get_rng_state(), np.random.get_state()[1].copy()
         found.append(drawn(ours, 8, 5).tolist())
         ours.update_priority(torch.tensor([0]), torch.tensor([1.0]))
         assert torch.equal(torch.get_rng_state(), before[0])
-        assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+        assert np.array_equal(np.random.get_state()[1], before[1])
     assert found[0] == found[1]
 
 
