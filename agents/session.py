@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from tensordict import NonTensorData, TensorDict
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
@@ -64,17 +65,21 @@ class Session:
 
     def trajectory(self, *, reward: float, group: int, valid: bool, truncated: bool, state: State) -> Trajectory:
         """The finished record."""
-        return Trajectory(
-            *self.tensors(),
-            version=torch.tensor(self.versions),
-            reward=torch.tensor(reward),
-            advantage=torch.tensor(0.0),
-            group=torch.tensor(group),
-            valid=torch.tensor(valid),
-            truncated=torch.tensor(truncated or self.truncated),
-            state=state,
-            batch_size=[],
-        )
+        ids, mask, logprobs = self.tensors()
+        record = {
+            "token_ids": ids,
+            "action_mask": mask,
+            "behaviour_logprob": logprobs,
+            "version": torch.tensor(self.versions),
+            "reward": torch.tensor(reward),
+            "advantage": torch.tensor(0.0),
+            "group": torch.tensor(group),
+            "valid": torch.tensor(valid),
+            "truncated": torch.tensor(truncated or self.truncated),
+            "state": NonTensorData(state),
+        }
+        # By way of a TensorDict: setting the fields one by one takes twice the time, on every trajectory.
+        return Trajectory.from_tensordict(TensorDict(record, []))
 
     @property
     def _has_template(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, SupportsFloat
 
 from .equality import Tier, Verdict, flaw_of, verify
@@ -11,6 +12,9 @@ from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
 from .score import RewardFunctionScore, Status
 from .tokens import unwrap
+
+# Longer verdicts are not kept in memory, so that hostile text cannot fill it.
+REMEMBERED_LENGTH = 500
 
 
 class MathRewardFunction:
@@ -76,21 +80,30 @@ class MathRewardFunction:
             return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=found.error_msg)
         if not unwrap(found.answers[0]):
             return RewardFunctionScore.no_answer("The answer is empty.", format_score=found.format_score)
-        if isinstance(expected, str):
-            score, verdict = _compare(expected, found)
-        else:
-            score, verdict = _call(expected, found), None
-        if score.correctness_score > 0:
-            flaw = _flaw(found.answers[0], answer_form, question, verdict)
-            if flaw:
-                return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=flaw)
-        return score
+        if not isinstance(expected, str):
+            return _with_form(_call(expected, found), None, found, answer_form, question)
+        short = len(expected) + len(question) + sum(map(len, found.answers)) <= REMEMBERED_LENGTH
+        return (_judge if short else _judge.__wrapped__)(expected, found, answer_form, question)
 
 
 def _one_value(found: Extraction) -> bool:
     first, *others = found.answers
     # More different texts than the extraction keeps are not worth comparing.
     return len(others) < MAX_CANDIDATES and all(verify(first, other).equal for other in others)
+
+
+@lru_cache(maxsize=16_384)
+def _judge(expected: str, found: Extraction, form: AnswerForm, question: str) -> RewardFunctionScore:
+    """The score of an answer. Verdicts are pure, and a group of responses to one task gives few different answers."""
+    score, verdict = _compare(expected, found)
+    return _with_form(score, verdict, found, form, question)
+
+
+def _with_form(
+    score: RewardFunctionScore, verdict: Verdict | None, found: Extraction, form: AnswerForm, question: str
+) -> RewardFunctionScore:
+    flaw = _flaw(found.answers[0], form, question, verdict) if score.correctness_score > 0 else ""
+    return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=flaw) if flaw else score
 
 
 def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Verdict]:

@@ -69,6 +69,7 @@ def table_model():
 
         def __call__(self, input_ids, logits_to_keep=0, **others):
             self.calls += 1
+            self.kept = logits_to_keep
             return SimpleNamespace(logits=self.table[input_ids][:, -logits_to_keep:])
 
     return TableModel

@@ -98,7 +98,7 @@ def test_clip_stops_the_gradient_only_where_the_policy_went_far_enough(ratio, ad
     assert float(batch.logprob.grad) == pytest.approx(-ratio * advantage if trains else 0.0, rel=1e-12)
     assert float(found.clipped) == (not trains)
     bounded = min(max(ratio, 1 - CLIP), 1 + CLIP)
-    assert float(found.loss) == pytest.approx(-(ratio if trains else bounded) * advantage)
+    assert found.loss.item() == pytest.approx(-(ratio if trains else bounded) * advantage)
 
 
 def test_on_policy_the_gradient_is_minus_the_advantage():

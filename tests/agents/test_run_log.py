@@ -10,10 +10,13 @@ from infinite_rl.agents.run_log import RunLog
 from infinite_rl.agents.trajectory import stack
 
 
-@pytest.fixture
-def log(tmp_path):
-    config = load_config()
+@pytest.fixture(scope="module")
+def config():
+    return load_config()
 
+
+@pytest.fixture
+def log(tmp_path, config):
     def make(offset=0):
         return RunLog(tmp_path, offset=offset, config=config)
 

@@ -140,6 +140,14 @@ def test_a_token_is_predicted_from_the_one_before_it(table_model):
     assert table.grad.any(1).nonzero().flatten().tolist() == [6, 7]
 
 
+def test_no_logits_are_made_for_what_comes_before_every_response(table_model):
+    """Logits are the largest thing in memory; those of a shared prompt serve nobody."""
+    model = table_model(torch.randn(32, 32))
+    ids, mask, scored = padded([([1] * 9, [2, 3]), ([1] * 7, [2])], "right")
+    token_scores(model, ids, mask, scored, temperature=1.0)
+    assert model.kept == 11 - 7 + 1  # from the token before the first scored one
+
+
 @pytest.mark.parametrize("temperature", [0.7, 1.0])
 def test_the_gradient_is_that_of_finite_differences(table_model, temperature):
     """Per logit: (1[token] - p) / T, summed over the places where the table's row predicts."""

@@ -188,6 +188,19 @@ def test_a_template_that_drops_earlier_turns_is_refused(tokenizer):
         session.observe([user("z")])
 
 
+def test_a_cut_turn_keeps_everything_that_the_template_writes_after_it(tokenizer):
+    """Also where the cut text ends as the template's own begins."""
+    tokenizer.chat_template = (
+        "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+        "{% if add_generation_prompt %}assistant: {% endif %}"
+    )
+    session = Session(tokenizer, key=0)
+    session.observe([user("a")])
+    say(session, "b\n", truncated=True)
+    session.observe([user("c")])
+    assert tokenizer.decode(session.token_ids) == "user: a\nassistant: b\n\nuser: c\nassistant: "
+
+
 def test_without_a_template_texts_are_joined_by_blank_lines(tokenizer):
     tokenizer.chat_template = None
     session = Session(tokenizer, key=0)
