@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from hydra import compose, initialize_config_dir
-from hydra.core.override_parser.overrides_parser import OverrideParseException
 from hydra.errors import HydraException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
