@@ -71,6 +71,16 @@ def test_the_code_s_hash_sees_content_names_and_configuration(tmp_path, monkeypa
     assert code_hash() == found[-1]
 
 
+def test_where_a_name_ends_and_content_begins_counts(tmp_path, monkeypatch):
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents/a.py").write_text(".py")
+    one = code_hash()
+    (tmp_path / "agents/a.py").unlink()
+    (tmp_path / "agents/a.py.py").write_text("")
+    assert code_hash() != one
+
+
 def test_versions_name_what_results_depend_on():
     import torch
 

@@ -145,6 +145,7 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},  # as in this process, or sums would differ in their last bits
     )
 
 
