@@ -17,7 +17,7 @@ from .metrics import Metrics, UpdateSums, rollout_metrics
 from .progress import Progress
 from .reward_computer import RewardComputer
 from .rollout import RolloutManager
-from .trajectory import Trajectory, response_lengths
+from .trajectory import Trajectory, response_lengths, states_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,10 @@ class GRPOAlgorithm:
         rewards = torch.as_tensor(self.reward_computer.compute_rewards(trajectories), dtype=torch.float32)
         if rewards.shape != trajectories.batch_size:
             raise ValueError(f"{len(trajectories)} trajectories but rewards of shape {list(rewards.shape)}")
+        bad = ~rewards.isfinite() & trajectories.valid
+        if bad.any():
+            task = states_of(trajectories)[int(bad.int().argmax())]["task_id"]
+            raise ValueError(f"the reward of a response to task {task} is not finite")
         trajectories.advantage = self.advantages(trajectories, rewards)
         replay = TrajectoryBuffer(len(trajectories))
         replay.extend(trajectories)

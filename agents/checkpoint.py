@@ -32,6 +32,7 @@ class Checkpoints:
     def __init__(self, folder: Path, *, keep: int) -> None:
         self.folder = folder
         self.keep = keep
+        self._put_back()
 
     def steps(self) -> list[int]:
         """The steps of all complete checkpoints, in order."""
@@ -47,6 +48,7 @@ class Checkpoints:
         self, step: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
     ) -> Path:
         """Saves model, tokenizer and ``state`` (tensors and plain values), then removes the oldest beyond ``keep``."""
+        self._put_back()
         place = self.path(step)
         draft = self.folder / f".{place.name}.{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
@@ -75,9 +77,20 @@ class Checkpoints:
         try:
             state = torch.load(path / STATE_FILE, weights_only=True, map_location="cpu")
         except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
-            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            # torch's own words advise to load the file as a program, which we never do.
+            unclear = isinstance(error, EOFError | UnpicklingError)
+            reason = type(error).__name__ if unclear else str(error).splitlines()[0]
             raise ConfigError(f"{path}: cannot be read ({reason}); remove it to use the one before") from None
         return path, state
+
+    def _put_back(self) -> None:
+        """Between its two moves ``save`` may be killed: what it had moved aside takes its place again."""
+        for aside in self.folder.glob(".step-*.old"):
+            place = self.folder / aside.name[1:].removesuffix(".old")
+            if place.exists():
+                shutil.rmtree(aside)
+            else:
+                aside.rename(place)
 
 
 def save_policy(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

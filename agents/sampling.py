@@ -78,6 +78,8 @@ def sample_tokens(
         end_ids: tokens that end a row.
         pad_id: fills rows on the left; masked out.
     """
+    if not prompts:
+        return []
     device = model.device
     ids, mask = _pad_left(prompts, pad_id, device)
     rows = len(prompts)
@@ -122,10 +124,8 @@ def _draw(logits: Tensor, noise: Tensor, temperature: float) -> tuple[Tensor, Te
     else:
         logprob = torch.log_softmax(logits / temperature, -1)
         cumulative = logprob.double().exp().cumsum(-1)
-        total = cumulative[:, -1:]
-        # Strictly below the total, so that the first entry above it exists and has a positive probability.
-        target = torch.minimum(noise[:, None] * total, torch.nextafter(total, torch.zeros_like(total)))
-        token = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+        # The first entry above the target; as noise is at most 1 - 2**-53, the product is below the last entry.
+        token = torch.searchsorted(cumulative, noise[:, None] * cumulative[:, -1:], right=True).squeeze(-1)
     return token, logprob.gather(-1, token[:, None]).squeeze(-1)
 
 

@@ -110,9 +110,9 @@ class Session:
         if not self._has_template:
             return "\n\n" + "\n\n".join(str(message["content"]) for message in messages) + "\n\n"
         text = self._render([*_PROBE, *messages], prompt=True)
-        if text.count(_SPOKEN) != 1:
+        _, spoken, rest = text.partition(_SPOKEN)
+        if not spoken:
             raise ValueError("this tokenizer's chat template rewrites earlier turns, so it cannot serve several turns")
-        rest = text[text.index(_SPOKEN) + len(_SPOKEN) :]
         if self.truncated:
             return rest
         # Where the policy said the end of its turn, the record has it already; templates may put blanks before it.

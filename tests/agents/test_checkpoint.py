@@ -1,6 +1,7 @@
 """Checkpoints: whole or not there, the latest few, readable by transformers."""
 
 import shutil
+from contextlib import suppress
 
 import pytest
 import torch
@@ -131,6 +132,36 @@ def test_a_kill_while_the_same_step_is_written_again_leaves_one_usable(save, fol
         with pytest.raises(Killed):
             save(2, value="new")
     assert Checkpoints(folder, keep=2).latest()[1]["value"] in ("old", "new")
+
+
+@pytest.mark.parametrize("instant", [0, 1, 2])
+def test_the_only_checkpoint_written_again_is_there_at_every_instant(save, folder, monkeypatch, instant):
+    """A warm start stopped twice saves step 0 twice. A kill between any two moves of folders must not lose it."""
+    save(0, value="old")
+    rename, moves = type(folder).rename, []
+
+    def kill(path, target):
+        if len(moves) == instant:
+            raise Killed
+        moves.append(path)
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(folder), "rename", kill)
+        with suppress(Killed):
+            save(0, value="new")
+    assert Checkpoints(folder, keep=2).latest()[1]["value"] in ("old", "new")
+
+
+def test_what_a_killed_process_left_behind_is_in_nobody_s_way(save, folder, monkeypatch):
+    """Killed after the new checkpoint took its place, before the old one was removed; then saved once more."""
+    save(2, value="oldest")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *arguments, **options: None)
+        save(2, value="old")
+    checkpoints = save(2, value="new")
+    assert checkpoints.latest()[1]["value"] == "new"
+    assert [path.name for path in folder.iterdir()] == ["step-00000002"]
 
 
 def test_the_same_step_again_takes_the_place_of_the_first(save, folder):
