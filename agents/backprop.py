@@ -108,6 +108,11 @@ class BackpropModule:
             mask=batch.action_mask,
         )
 
+    def set_learning_rate(self, rate: float) -> None:
+        """Sets the learning rate of all parameters."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+
     def accumulate(self, loss: Tensor) -> None:
         """Adds the gradient of ``loss`` to what is there."""
         loss.backward()  # type: ignore[no-untyped-call]

@@ -16,7 +16,7 @@ from ..datasets.task import SPLITS, Split, TaskList
 from ..envs.text_env import TextEnv
 from .algorithms import AlgorithmConfig, GRPOAlgorithm
 from .backprop import BackpropConfig, BackpropModule
-from .config import ConfigError, TrainConfig
+from .config import ActorConfig, ConfigError, TrainConfig
 from .data import Splits, load_splits
 from .inference import InferenceModule
 from .policy import find_device, make_policy
@@ -85,8 +85,9 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         rollouts={name: _rollouts(config, getattr(splits, name), name, inference) for name in SPLITS},
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
+        # A slow second moment: the gradients of single steps are noisy.
         optimizer=torch.optim.AdamW(
-            model.parameters(), lr=config.actor.lr, betas=(0.9, 0.95), weight_decay=config.actor.weight_decay
+            model.parameters(), lr=config.actor.lr, betas=(0.9, 0.99), weight_decay=config.actor.weight_decay
         ),
         warm_start=warm_start,
     )
@@ -120,6 +121,13 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
             tokens_per_microbatch=config.actor.tokens_per_microbatch,
         ),
     )
+
+
+def learning_rate(actor: ActorConfig, step: int) -> float:
+    """The learning rate of ``step``, counted from 1."""
+    if actor.decay_steps is None:
+        return actor.lr
+    return actor.lr * max(0.1, 1 - 0.9 * (step - 1) / actor.decay_steps)
 
 
 def freeze_copy(model: PreTrainedModel) -> PreTrainedModel:

@@ -107,6 +107,8 @@ class ActorConfig:
 
     Attributes:
         lr: learning rate of AdamW.
+        decay_steps: the rate falls linearly to a tenth over so many steps and stays there; null keeps it. It does not
+            depend on ``trainer.steps``, so that a run can be resumed for more.
         weight_decay: its decoupled weight decay.
         max_grad_norm: gradients are scaled down to this norm.
         clip: half-width of the trust region of the ratio.
@@ -116,6 +118,7 @@ class ActorConfig:
     """
 
     lr: float
+    decay_steps: int | None
     weight_decay: float
     max_grad_norm: float
     clip: float

@@ -108,6 +108,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "rollout.max_new_tokens",
             "rollout.num_parallel",
             "actor.epochs",
+            "actor.decay_steps",
             "actor.tokens_per_microbatch",
             "evaluation.samples_per_prompt",
             "evaluation.every",

@@ -12,7 +12,7 @@ import torch
 from transformers import PreTrainedModel
 
 from ..datasets.task import Split
-from .build import build, freeze_copy, make_algorithm
+from .build import build, freeze_copy, learning_rate, make_algorithm
 from .checkpoint import Checkpoints, save_policy
 from .config import TrainConfig
 from .evaluation import Evaluation, evaluate
@@ -91,6 +91,7 @@ class Trainer:
             with self.log.timed(self.step, "train") as counts:
                 draws = parts.curriculum.draw(config.data.prompts_per_rollout)
                 trajectories = parts.rollouts["train"].collect(draws, group_size)
+                algorithm.backprop.set_learning_rate(learning_rate(config.actor, self.step))
                 metrics = algorithm.step(trajectories)
                 parts.inference.load(parts.model.state_dict(), version=self.step)
                 parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))

@@ -6,7 +6,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from infinite_rl.agents.build import learning_rate
 from infinite_rl.agents.config import ConfigError, ModelConfig, TinyConfig
+from infinite_rl.agents.load_config import load_config
 from infinite_rl.agents.policy import find_device, load_policy, make_policy
 from infinite_rl.agents.tiny_model import make_tokenizer
 
@@ -84,3 +86,10 @@ def test_the_tiny_tokenizer_brings_every_text_back():
     assert len(ids) == len(text) - len("<answer></answer>") + 2
     assert tokenizer.decode(tokenizer.encode("ü")) == "<unk>"
     assert len({tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.unk_token_id}) == 4
+
+
+def test_the_learning_rate_falls_to_a_tenth_whatever_the_length_of_the_run():
+    actor = load_config(overrides=["actor.lr=1.0", "actor.decay_steps=10"]).actor
+    assert [learning_rate(actor, step) for step in (1, 6, 11, 500)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
+    constant = load_config(overrides=["actor.lr=1.0", "actor.decay_steps=null"]).actor
+    assert learning_rate(constant, 500) == 1.0
