@@ -79,7 +79,8 @@ class Session:
             "state": NonTensorData(state),
         }
         # By way of a TensorDict: setting the fields one by one takes twice the time, on every trajectory.
-        return Trajectory.from_tensordict(TensorDict(record, []))
+        trajectory: Trajectory = Trajectory.from_tensordict(TensorDict(record, []))
+        return trajectory
 
     @property
     def _has_template(self) -> bool:

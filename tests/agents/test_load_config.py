@@ -75,7 +75,7 @@ def test_the_default_configuration():
     config = load_config()
     assert (config.experiment, config.seed, config.model.name) == ("grpo", 0, None)
     assert config.model.tiny is not None
-    assert config.actor.lr == 3e-4
+    assert config.actor.lr == 4e-4
     assert isinstance(config.data.arithmetic.operations, list)
 
 
