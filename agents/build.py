@@ -64,6 +64,8 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         ConfigError: if the configuration names something that is not there.
     """
     torch.manual_seed(config.seed)
+    if config.trainer.threads is not None:
+        torch.set_num_threads(config.trainer.threads)
     splits = load_splits(config.data, seed=config.seed)
     device = find_device(config.trainer.device)
     model, tokenizer = make_policy(config.model, device, seed=config.seed, folder=checkpoint)

@@ -179,6 +179,7 @@ class TrainerConfig:
         keep: so many checkpoints are kept.
         save_dir: folder of the run; null makes a new one under ``runs/``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: CPU threads of PyTorch; null leaves the choice to it.
         progress: show progress.
         use_wandb: log to Weights & Biases too (``WANDB_MODE=offline`` works).
         project: the project's name there.
@@ -189,6 +190,7 @@ class TrainerConfig:
     keep: int
     save_dir: str | None
     device: str
+    threads: int | None
     progress: bool
     use_wandb: bool
     project: str

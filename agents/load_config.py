@@ -114,6 +114,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "evaluation.every",
             "trainer.save_every",
             "trainer.keep",
+            "trainer.threads",
             "model.warm_start.batch_size",
             "model.warm_start.check_every",
             *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),

@@ -1,6 +1,6 @@
 """Does the default job learn, within its budget, and from the rewards alone?
 
-Runs ``python -m agents.train`` with each seed, as a person would, and once more with the rewards of each group
+Runs the job of ``python -m agents.train`` with each seed, and once more with the rewards of each group
 shuffled among its responses: the same amount of reward, unrelated to what was answered. What is left of the gain then
 is not learning of the task.
 
@@ -20,12 +20,15 @@ os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 import argparse
 import json
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 import torch
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
 from infinite_rl.agents.load_config import load_config
@@ -52,12 +55,13 @@ class ShuffledRewards(RewardComputer):
         return rewards
 
 
-def run(seed: int, steps: int | None, *, shuffled: bool) -> dict[str, Any]:
-    """One run; what of its summary is to be kept."""
-    config = load_config("grpo", [f"seed={seed}"] + ([f"trainer.steps={steps}"] if steps is not None else []))
+def run(job: tuple[int, int | None, bool]) -> dict[str, Any]:
+    """One run, given its seed, its steps and whether rewards are shuffled; what of its summary is to be kept."""
+    seed, steps, shuffled = job
+    overrides = [f"seed={seed}", "trainer.progress=false"] + ([f"trainer.steps={steps}"] if steps is not None else [])
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, Path(folder), reward_computer=ShuffledRewards(seed) if shuffled else None)
-        summary = trainer.run()
+        rewards = ShuffledRewards(seed) if shuffled else None
+        summary = Trainer(load_config("grpo", overrides), Path(folder), reward_computer=rewards).run()
     kept = ("seed", "steps", "warm_start_steps", "test_before", "test_after", "test_after_se", "gain", "cpu_seconds")
     return {"shuffled": shuffled} | {key: summary[key] for key in (*kept, "threads", "versions", "hashes")}
 
@@ -66,12 +70,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3])
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--processes", type=int, default=2, help="runs at once")
     arguments = parser.parse_args()
+    jobs = [(seed, arguments.steps, shuffled) for shuffled in (False, True) for seed in arguments.seeds]
     rows = []
-    for shuffled in (False, True):
-        for seed in arguments.seeds:
-            rows.append(run(seed, arguments.steps, shuffled=shuffled))
-            print({key: rows[-1][key] for key in ("seed", "shuffled", "test_before", "test_after", "cpu_seconds")})
+    # Fresh processes, so that each run's CPU time is its own.
+    with ProcessPoolExecutor(arguments.processes, get_context("spawn"), max_tasks_per_child=1) as pool:
+        for row in track(pool.map(run, jobs), "training", total=len(jobs)):
+            rows.append(row)
     for seed in arguments.seeds:  # both runs of a seed must begin with the same policy
         assert len({row["test_before"] for row in rows if row["seed"] == seed}) == 1
     table = Table("seed", "rewards", "before", "after", "gain", "CPU s", title="Test split, 8 samples a task at T = 1")
