@@ -62,6 +62,13 @@ class GRPOAlgorithm:
     ) -> None:
         if env is not rollout_manager.env:
             raise ValueError("env is not the environment that rollout_manager drives")
+        if backprop.model is not rollout_manager.inference.model:
+            raise ValueError("backprop trains another model than the one that rollout_manager samples from")
+        if backprop.config.temperature != rollout_manager.config.temperature:
+            raise ValueError(
+                f"responses are sampled at temperature {rollout_manager.config.temperature}, "
+                f"but BackpropConfig says {backprop.config.temperature}: ratios would be wrong"
+            )
         self.rollout_manager = rollout_manager
         self.reward_computer = reward_computer
         self.backprop = backprop
@@ -81,6 +88,8 @@ class GRPOAlgorithm:
                     self.config.batch_size, group_size=self.config.group_size
                 )
                 history.append(self.step(trajectories))
+                inference = self.rollout_manager.inference
+                inference.load(self.backprop.model.state_dict(), version=inference.version + 1)
                 progress.advance(reward=history[-1]["reward"], kl=history[-1]["kl"])
         return history
 
@@ -107,7 +116,10 @@ class GRPOAlgorithm:
         return group_advantages(rewards, trajectories.group, trajectories.valid, norm_std=self.config.norm_std)
 
     def update(self, trajectories: Trajectory) -> Metrics:
-        """Makes ``ppo_epochs`` updates from trajectories with advantages."""
+        """Makes ``ppo_epochs`` updates from trajectories with advantages.
+
+        Those whose grading failed have advantage 0; their tokens still count in the mean and in the KL term.
+        """
         backprop, config = self.backprop, self.config
         tokens = int(response_lengths(trajectories).sum())
         sums = UpdateSums()

@@ -141,7 +141,8 @@ def _rollouts(config: TrainConfig, tasks: TaskList, split: Split, inference: Inf
     try:
         env = gymnasium.make(config.data.env, tasks=tasks).unwrapped
     except (GymnasiumError, TypeError, ValueError) as error:
-        raise ConfigError(f"data.env={config.data.env}: {error}") from None
+        # Gymnasium's words may hold all arguments, and so every task.
+        raise ConfigError(f"data.env={config.data.env}: {str(error).split(' with kwargs')[0][:200]}") from None
     if not isinstance(env, TextEnv):
         raise ConfigError(f"data.env={config.data.env}: not a text environment")
     sampling = RolloutConfig(

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+DTYPES = ("auto", "float32", "bfloat16")
+
 
 class ConfigError(ValueError):
     """Bad input from the person who started the run: reported in one line, exit code 2."""

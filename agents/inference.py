@@ -8,13 +8,13 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from .config import DTYPES
+from .policy import load_policy
 from .sampling import Sample, sample_tokens, stream_key
 from .scoring import token_scores
 from .session import Session
-
-DTYPES = ("auto", "float32", "bfloat16")
 
 
 class Generation(str):
@@ -141,8 +141,8 @@ class InferenceModule:
         if backend != "huggingface":
             raise ValueError(f"unknown backend {backend!r}: this version has 'huggingface'")
         if isinstance(model, str):
-            tokenizer = tokenizer or AutoTokenizer.from_pretrained(model)
-            model = AutoModelForCausalLM.from_pretrained(model)
+            model, own_tokenizer = load_policy(model)
+            tokenizer = tokenizer or own_tokenizer
         if tokenizer is None:
             raise ValueError("a model object needs its tokenizer: InferenceModule(model=…, tokenizer=…)")
         self.model: PreTrainedModel = model

@@ -18,10 +18,13 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from .config import ConfigError, TinyConfig, TrainConfig
+from .config import DTYPES, ConfigError, TinyConfig, TrainConfig
 
-DTYPES = ("auto", "float32", "bfloat16")
 CONFIG_DIR = Path(__file__).resolve().parent.parent / "config"
+
+
+# What may change when a run is resumed: how long and where it goes on, not what it is.
+RESUMABLE = ("trainer.", "evaluation.every", "model.warm_start.max_steps")
 
 
 def load_config(config_name: str = "grpo", overrides: Sequence[str] = ()) -> TrainConfig:
@@ -62,6 +65,10 @@ def reload_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise ConfigError(f"{path}: not the configuration of a run")
     try:
         _check_keys(overrides)
+        for override in overrides:
+            if not override.startswith(RESUMABLE):
+                key = override.split("=")[0]
+                raise ConfigError(f"{key} cannot change on resume: it would make another run; only the trainer's can")
         return _typed(OmegaConf.merge(saved, OmegaConf.from_dotlist(list(overrides))))
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(_explain(error)) from None
@@ -134,6 +141,13 @@ def _check_ranges(config: DictConfig) -> None:
             value = OmegaConf.select(config, key)
             if value is not None and not holds(value):
                 raise ConfigError(f"{key} must be {demand}, not {value}")
+    if not 0 <= config.seed < 2**63:
+        raise ConfigError(f"seed must be from 0 to 2**63 - 1, not {config.seed}")
+    if (tiny := config.model.tiny) is not None:
+        if tiny.hidden_size % (2 * tiny.heads):
+            raise ConfigError(f"model.tiny.hidden_size must be a multiple of 2 x heads, {2 * tiny.heads}")
+        if tiny.heads % tiny.kv_heads:
+            raise ConfigError(f"model.tiny.kv_heads must divide heads, {tiny.heads}")
     if config.model.dtype not in DTYPES:
         raise ConfigError(f"model.dtype must be one of {', '.join(DTYPES)}, not {config.model.dtype!r}")
 

@@ -78,7 +78,9 @@ def load_policy(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
 
 def _disable_dropout(model: PreTrainedModel) -> None:
     """Dropout would make training see another policy than the one that sampled."""
-    for module in model.modules():
-        for name in ("p", "attention_dropout", "dropout"):
-            if isinstance(getattr(module, name, None), float):
-                setattr(module, name, 0.0)
+    for holder in (model.config, *model.modules()):
+        for name, value in list(vars(holder).items()):
+            if isinstance(value, float) and name.endswith(("dropout", "dropout_p", "_pdrop", "layerdrop")):
+                setattr(holder, name, 0.0)
+        if isinstance(holder, torch.nn.Dropout):
+            holder.p = 0.0

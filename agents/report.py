@@ -65,7 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     parser = argparse.ArgumentParser(description="Write report.html of a run's folder.")
     parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    print(write_report(parser.parse_args(arguments).run_dir))
+    try:
+        print(write_report(parser.parse_args(arguments).run_dir))
+    except OSError as error:
+        parser.exit(2, f"error: {error}\n")
 
 
 def _gather(run_dir: Path) -> dict[str, Any]:

@@ -7,21 +7,23 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
+from .checkpoint import Checkpoints
 from .config import ConfigError, TrainConfig
 
 RUNS = Path("runs")
 CONFIG_FILE = "config.yaml"
+CHECKPOINTS = "checkpoints"
 
 
 def make_run(config: TrainConfig) -> Path:
-    """Makes the folder of a new run. It counts as one when its configuration is saved in it.
+    """Makes the folder of a new run. What a run that never came to a checkpoint left there is overwritten.
 
     Raises:
         ConfigError: if it cannot be written, or holds a run already.
     """
     name = f"{config.experiment}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
-    folder = Path(config.trainer.save_dir) if config.trainer.save_dir else RUNS / name
-    if (folder / CONFIG_FILE).exists():
+    folder = Path(config.trainer.save_dir).expanduser() if config.trainer.save_dir else RUNS / name
+    if Checkpoints(folder / CHECKPOINTS, keep=1).steps():
         raise ConfigError(
             f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir"
         )
@@ -41,7 +43,7 @@ def find_run(folder: Path | None) -> Path:
         ConfigError: if there is none.
     """
     if folder is not None:
-        return folder
+        return folder.expanduser()
     runs = [path.parent for path in RUNS.glob(f"*/{CONFIG_FILE}")]
     if not runs:
         raise ConfigError(f"no run to resume under {RUNS}/; name its folder: --resume FOLDER")

@@ -32,15 +32,16 @@ class RunLog:
     Args:
         folder: of the run.
         offset: how many bytes of ``metrics.jsonl`` to keep: those that a checkpoint had seen.
+        tested: whether that checkpoint had the transcripts of the test before training.
         config: of the run.
     """
 
-    def __init__(self, folder: Path, *, offset: int, config: TrainConfig) -> None:
+    def __init__(self, folder: Path, *, offset: int, tested: bool = True, config: TrainConfig) -> None:
         self.folder = folder
         self._metrics = (folder / "metrics.jsonl").open("ab")
         self._metrics.truncate(min(offset, self._metrics.tell()))
-        _keep_transcripts(folder / "transcripts.jsonl", "before")
-        self._timing = (folder / "timing.jsonl").open("a", encoding="utf-8")
+        _keep_transcripts(folder / "transcripts.jsonl", "before" if tested else "")
+        self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
         self._wandb = _start_wandb(folder, config) if config.trainer.use_wandb else None
 
     @property

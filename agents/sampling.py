@@ -77,6 +77,9 @@ def sample_tokens(
         temperature: divides the logits; 0 takes the likeliest token, with log-probs at temperature 1.
         end_ids: tokens that end a row.
         pad_id: fills rows on the left; masked out.
+
+    Raises:
+        ValueError: if the model's logits are not finite.
     """
     if not prompts:
         return []
@@ -109,6 +112,8 @@ def sample_tokens(
         ids = token[:, None]
         mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
         position = position[:, -1:] + 1
+    if not torch.stack(logprobs).isfinite().all():
+        raise ValueError("the model's logits are not finite: its weights are broken, or the learning rate too high")
     token_rows, logprob_rows = torch.stack(tokens, 1).cpu(), torch.stack(logprobs, 1).cpu()
     return [
         Sample(token_rows[i, :n], logprob_rows[i, :n], bool(cut))
@@ -126,6 +131,7 @@ def _draw(logits: Tensor, noise: Tensor, temperature: float) -> tuple[Tensor, Te
         cumulative = logprob.double().exp().cumsum(-1)
         # The first entry above the target; as noise is at most 1 - 2**-53, the product is below the last entry.
         token = torch.searchsorted(cumulative, noise[:, None] * cumulative[:, -1:], right=True).squeeze(-1)
+        token = token.clamp(max=logits.shape[-1] - 1)  # beyond the last only where the model gave NaN: see the caller
     return token, logprob.gather(-1, token[:, None]).squeeze(-1)
 
 

@@ -49,6 +49,8 @@ class Session:
         """
         text = self._opening(messages) if not self.token_ids else self._continuation(messages)
         self._append(self.tokenizer.encode(text, add_special_tokens=not self.token_ids and not self._has_template))
+        if not self.token_ids:
+            raise ValueError("the opening messages hold no text, so there is nothing to continue")
 
     def record(self, sample: Sample, version: int) -> None:
         """Appends what the policy sampled."""

@@ -54,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse_arguments(arguments)
     try:
         return _run(parsed)
+    except KeyboardInterrupt:
+        print("stopped before training began", file=sys.stderr)
+        return 130
     except ConfigError as error:
         message = " ".join(str(error).split())
     except ModuleNotFoundError as error:
@@ -93,7 +96,9 @@ def _run(parsed: argparse.Namespace) -> int:
         summary = trainer.run()
     except KeyboardInterrupt:
         write_report(folder)
-        print(f"stopped; go on with: python -m agents.train --resume {folder}", file=sys.stderr)
+        saved = trainer.checkpoints.steps()
+        where = f"go on with: python -m agents.train --resume {folder}" if saved else "nothing was saved yet"
+        print(f"stopped at once; {where}", file=sys.stderr)
         return 130
     report = write_report(folder)
     if config.trainer.progress:

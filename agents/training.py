@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from ..datasets.task import Split
 from .build import build, freeze_copy, learning_rate, make_algorithm
 from .checkpoint import Checkpoints, save_policy
-from .config import TrainConfig
+from .config import ConfigError, TrainConfig
 from .evaluation import Evaluation, evaluate
 from .interrupt import Interrupt
 from .load_config import save_config
@@ -23,7 +23,7 @@ from .policy import load_policy
 from .progress import Progress
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .reward_computer import RewardComputer
-from .run_folder import CONFIG_FILE
+from .run_folder import CHECKPOINTS, CONFIG_FILE
 from .run_log import RunLog, cpu_seconds
 from .trajectory import response_lengths
 
@@ -47,15 +47,20 @@ class Trainer:
         self, config: TrainConfig, folder: Path, *, resume: bool = False, reward_computer: RewardComputer | None = None
     ) -> None:
         self.config, self.folder = config, folder
-        self.checkpoints = Checkpoints(folder / "checkpoints", keep=config.trainer.keep)
+        self.checkpoints = Checkpoints(folder / CHECKPOINTS, keep=config.trainer.keep)
         checkpoint, state = self.checkpoints.latest() if resume else (None, {})
-        self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
         self.step = 0
-        self.warm = self.parts.warm_start is None
         self.results: dict[str, Any] = {"tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0}
         self._offset = 0
-        if state:
-            self._restore(state)
+        try:
+            self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
+            self.warm = self.parts.warm_start is None
+            if state:
+                self._restore(state)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigError(str(error)) from error
+        # What the latest checkpoint holds, so that nothing is saved twice.
+        self._saved = self._progress_made() if state else None
 
     def run(self) -> dict[str, Any]:
         """Does what is left of the run.
@@ -71,11 +76,13 @@ class Trainer:
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
             self.interrupt = stack.enter_context(Interrupt(self._hear))
-            self.log = stack.enter_context(RunLog(self.folder, offset=self._offset, config=self.config))
-            phases: list[Callable[[], None]] = [self.warm_up, self.test_before, self.train, self.save, self.test_after]
-            for phase in phases:
-                if not self.interrupt.requested or phase == self.save:
+            self.log = stack.enter_context(
+                RunLog(self.folder, offset=self._offset, tested="test_before" in self.results, config=self.config)
+            )
+            for phase in (self.warm_up, self.test_before, self.train, self.test_after):
+                if not self.interrupt.requested:
                     phase()
+                    self.save()
             summary = self._summary()
             self.log.summary(summary)
         return summary
@@ -118,7 +125,9 @@ class Trainer:
                 self.log.write(warm_start.steps, "warmup", {"loss": loss, "validation_pass_rate": rate})
                 self.progress.advance(0, held_out=rate)
                 self.warm = rate >= config.target
-            self.warm = self.warm or warm_start.steps >= config.max_steps
+            if not self.warm and warm_start.steps >= config.max_steps:
+                self.progress.note(f"the warm start ends at its {config.max_steps} steps, below its target")
+                self.warm = True
 
     def validate(self) -> None:
         """Measures the validation split."""
@@ -137,9 +146,10 @@ class Trainer:
         self.results["gain"] = self.results["test_after"] - self.results["test_before"]
 
     def save(self) -> None:
-        """Saves a checkpoint of this step, if there is none yet."""
-        if self.step in self.checkpoints.steps() and self.warm:
+        """Saves a checkpoint, if anything was done since the last one. What comes after the last step is not saved."""
+        if self._saved == self._progress_made() or "test_after" in self.results:
             return
+        self._saved = self._progress_made()
         warm_start = self.parts.warm_start
         self.checkpoints.save(
             self.step,
@@ -149,6 +159,7 @@ class Trainer:
                 "step": self.step,
                 "warm": self.warm,
                 "warm_start": warm_start.state_dict() if warm_start and not self.warm else None,
+                "warm_start_steps": warm_start.steps if warm_start else 0,
                 "optimizer": self.parts.optimizer.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
                 "results": self.results | self._spent(),
@@ -156,20 +167,27 @@ class Trainer:
             },
         )
 
+    def _progress_made(self) -> tuple[int, int, bool]:
+        """Steps, warm-up steps, and whether the test split was measured."""
+        warm_start = self.parts.warm_start
+        return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results
+
     def _restore(self, state: dict[str, Any]) -> None:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
         self.results = state["results"]
         self.parts.optimizer.load_state_dict(state["optimizer"])
         self.parts.curriculum.load_state_dict(state["curriculum"])
         self.parts.inference.version = self.step
-        if self.parts.warm_start is not None and state["warm_start"] is not None:
-            self.parts.warm_start.load_state_dict(state["warm_start"])
+        if self.parts.warm_start is not None:
+            self.parts.warm_start.steps = state["warm_start_steps"]
+            if state["warm_start"] is not None:
+                self.parts.warm_start.load_state_dict(state["warm_start"])
 
     def _reference(self) -> PreTrainedModel | None:
         """The policy as it was before the first step, kept beside the checkpoints."""
         if not self.config.actor.kl_coef:
             return None
-        folder = self.folder / "checkpoints" / "reference"
+        folder = self.checkpoints.folder / "reference"
         if self.step == 0:
             save_policy(folder, self.parts.model, self.parts.tokenizer)
             return freeze_copy(self.parts.model)
@@ -185,6 +203,9 @@ class Trainer:
         evaluation = self._evaluate("test", self.progress.advance)
         self.log.write(self.step, "eval", {"split": "test", **evaluation.metrics})
         self.log.transcripts(when, evaluation.trajectories, every=self.config.evaluation.samples_per_prompt)
+        if not evaluation.trajectories.valid.any():
+            reason = evaluation.trajectories[0].state["error_msg"]
+            raise ConfigError(f"not one response to the test tasks could be graded ({reason})")
         self.results[f"test_{when}"] = evaluation.pass_rate
         self.results[f"test_{when}_se"] = evaluation.standard_error
 

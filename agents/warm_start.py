@@ -9,6 +9,7 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..datasets.task import TaskSource
+from ..rewards.expected import expected_text
 from .batching import TokenBatch, TokenRow
 from .config import WarmStartConfig
 from .losses import masked_sum
@@ -75,18 +76,20 @@ def solved(tasks: TaskSource, tokenizer: PreTrainedTokenizerBase) -> list[TokenR
     """Each task with its answer, as if the policy had said it.
 
     Raises:
-        ValueError: if the source is endless, or an answer is not text.
+        ValueError: if the source is endless, or an answer is neither text nor a number.
     """
     if tasks.size is None:
         raise ValueError("a warm start needs a finite list of tasks")
     rows = []
     for index in range(tasks.size):
         task = tasks.task(index)
-        if not isinstance(task.answer, str):
-            raise ValueError(f"task {task.id}: a warm start needs answers that are text")
+        try:
+            answer = expected_text(task.answer)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"task {task.id}: {error}") from None
         session = Session(tokenizer, key=0)
         session.observe(task.messages)
-        ids = tokenizer.encode(f"<answer>{task.answer}</answer>{tokenizer.eos_token}", add_special_tokens=False)
+        ids = tokenizer.encode(f"<answer>{answer}</answer>{tokenizer.eos_token}", add_special_tokens=False)
         session.record(Sample(torch.tensor(ids), torch.zeros(len(ids)), truncated=False), version=0)
         rows.append(TokenRow(*session.tensors()))
     return rows

@@ -80,7 +80,7 @@ class ArithmeticSource(ProceduralSource):
         symbol = OPERATIONS[name]
         expression = f"{first}{symbol}{second}"
         return Task.ask(
-            self.template.format(expression=expression),
+            self.template.replace("{expression}", expression),
             str(answer),
             id=f"arithmetic/{expression}",
             domain=f"arithmetic/{name}",

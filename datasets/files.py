@@ -56,6 +56,8 @@ def _parse_row(line: str, where: str, default_id: str, default_domain: str) -> T
         raise ValueError(
             f'{where}: "messages" must be a non-empty list of {{"role": …, "content": …}} with text in both.'
         )
+    if not any(message["content"].strip() for message in messages):
+        raise ValueError(f"{where}: the messages hold no text, so there is nothing to answer.")
     metadata = row.get("metadata", {})
     if not isinstance(metadata, dict):
         raise ValueError(f'{where}: "metadata" must be an object.')

@@ -39,6 +39,6 @@ def get_reward_functions(timeout: float = 10) -> dict[str, RewardFunction]:
     """The reward functions by the name of their task type.
 
     Args:
-        timeout: seconds that judging one response may take.
+        timeout: seconds, for reward functions that run code; judging mathematics is bounded by its limits instead.
     """
     return {"math": MathRewardFunction(timeout)}

@@ -11,8 +11,9 @@ from .expressions import Expression, Number, Operation, Operator, Variable, fold
 from .tokens import ExpressionError, LimitError
 
 MAX_BITS = 20_000
-MAX_FUNCTION_BITS = 4_423
-MAX_DEGREE = 10_000
+# What a person writes is far below; what is above could buy seconds of computing with one answer.
+MAX_FUNCTION_BITS = 1_279
+MAX_DEGREE = 1_000
 
 
 class UndefinedError(ExpressionError):

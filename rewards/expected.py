@@ -10,6 +10,7 @@ from typing import Any
 from .extraction import extract_answer
 
 _TAGS = ("answer", "summary")
+MAX_EXPONENT = 1_000
 _KEYS = ("answer", "result", "solution", "value")
 
 
@@ -65,5 +66,7 @@ def _number_text(value: object) -> str:
         exact = Decimal(repr(value)) if isinstance(value, float) else value
         if not exact.is_finite():
             raise ValueError(f"The expected answer is {value}. Give a finite number.")
+        if abs(exact.adjusted()) > MAX_EXPONENT:
+            raise ValueError(f"The expected answer has an exponent over {MAX_EXPONENT}. Give it as text.")
         return f"{exact:f}"
     return str(value)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 # Spaces looked at between a bracket, the slash and the name. A bound keeps the work per tag constant.
 _MAX_PADDING = 8
 # More different texts than this are several values without looking at them.
-MAX_CANDIDATES = 8
+MAX_CANDIDATES = 3
 _SPACES = " \t\r\n"
 _BRACKETS = {"<": ">", "[": "]"}
 

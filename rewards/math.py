@@ -21,8 +21,8 @@ class MathRewardFunction:
     """Scores the tagged answer of a response against an expected answer or a function that judges it.
 
     Attributes:
-        timeout: seconds that judging one answer may take. The tiers there are now are bounded by their limits instead
-            and end within milliseconds.
+        timeout: seconds, for graders that run code or a solver. The tiers there are now need none: the limits on
+            text, degree and coefficients bound them to a fraction of a second.
         initialized: whether `initialize` has run.
     """
 

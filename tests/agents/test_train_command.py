@@ -207,9 +207,9 @@ def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
     process.communicate(timeout=60)
     assert process.returncode == 130
     steps = rows(folder)[-1]["step"] + 20
-    rest = [f"model.warm_start.max_steps={steps}", *long[1:]]
-    assert main(["--resume", str(folder), *rest]) == 0
-    assert metrics(folder) == metrics(train(tmp_path / "whole", *rest))
+    enough = f"model.warm_start.max_steps={steps}"
+    assert main(["--resume", str(folder), enough]) == 0
+    assert metrics(folder) == metrics(train(tmp_path / "whole", *long, enough))
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +237,7 @@ def test_any_causal_model_from_a_folder_trains(local_model, tmp_path, dtype):
 
 def test_tasks_from_a_file_train(tmp_path):
     lines = [
-        json.dumps({"messages": [{"role": "user", "content": f"{a}+{b}="}], "answer": str(a + b)})
+        json.dumps({"messages": [{"role": "user", "content": f"{a}+{b}="}], "answer": a + b})
         for a in range(10)
         for b in range(10)
     ]
@@ -260,6 +260,13 @@ def empty(tmp_path: Path) -> str:
     return str(path)
 
 
+def unjudgeable(tmp_path: Path) -> str:
+    path = tmp_path / "odd.jsonl"
+    rows = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": None} for i in range(50)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
 BAD = {
     "unknown key": (lambda _: ["actor.lrr=1"], "did you mean 'actor.lr'"),
     "new key": (lambda _: ["+actor.momentum=1"], "unknown configuration key 'actor.momentum'"),
@@ -275,6 +282,10 @@ BAD = {
     "too few problems": (lambda _: ["data.train_size=100000"], "data.train_size"),
     "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
+    "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),
+    "too large a seed": (lambda _: ["seed=99999999999999999999"], "seed"),
+    "another environment": (lambda _: ["data.env=CartPole-v1"], "CartPole"),
+    "answers that cannot be judged": (lambda path: ["data=file", f"data.train_path={unjudgeable(path)}"], "type"),
     "nothing to resume": (lambda path: ["--resume", str(path)], "not a run to resume"),
     "output is a file": (lambda path: [f"trainer.save_dir={empty(path)}"], "cannot be written"),
 }
@@ -292,6 +303,7 @@ def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, m
     assert error.startswith("error: ")
     assert expected in error
     assert "Traceback" not in error
+    assert len(error) < 500
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
@@ -306,6 +318,30 @@ def test_a_folder_with_a_run_is_not_overwritten(whole, capsys):
     assert main([*SMALL, f"trainer.save_dir={whole}"]) == 2
     assert "--resume" in capsys.readouterr().err
     assert metrics(whole) == before
+
+
+@pytest.mark.parametrize("override", ["data.test_size=1", "seed=3", "actor.kl_coef=0", "rollout.temperature=0.5"])
+def test_what_would_make_another_run_cannot_change_on_resume(whole, override, capsys):
+    before = (whole / "config.yaml").read_bytes()
+    assert main(["--resume", str(whole), override]) == 2
+    assert "cannot change on resume" in capsys.readouterr().err
+    assert (whole / "config.yaml").read_bytes() == before
+
+
+def test_a_run_killed_before_its_first_checkpoint_can_start_again(whole, tmp_path, capsys):
+    folder = tmp_path / "early"
+    process = start(folder, "model.warm_start.max_steps=100000", "model.warm_start.target=1.1")
+    wait_for(folder, "warmup", 2, process)
+    process.kill()
+    process.communicate()
+    assert main(["--resume", str(folder)]) == 2
+    assert "no checkpoint" in capsys.readouterr().err
+    assert metrics(train(folder, "trainer.steps=6")) == metrics(whole)
+
+
+def test_there_is_a_checkpoint_before_the_first_step(tmp_path):
+    folder = train(tmp_path / "none", "trainer.steps=0")
+    assert (folder / "checkpoints" / "step-00000000" / "trainer.pt").exists()
 
 
 def test_a_failed_start_leaves_no_run_behind(tmp_path):

@@ -107,5 +107,5 @@ def test_a_negative_index_is_an_index_error():
 
 
 def test_a_template_may_hold_braces_of_its_own():
-    task = ArithmeticSource(template="\\boxed{{}} for {expression}").task(0)
-    assert task.prompt == f"\\boxed{{}} for {task.metadata['expression']}"
+    task = ArithmeticSource(template="\\boxed{} for {expression}").task(0)
+    assert task.prompt == "\\boxed{} for " + task.metadata["expression"]
