@@ -91,6 +91,9 @@ def main() -> None:
     print(f"mean gain {mean(gains[False]):.3f}, with shuffled rewards {mean(gains[True]):.3f}")
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+    # The bars that the default job is held to.
+    assert min(gains[False]) >= 0.35, "a seed gained too little"
+    assert max(gains[True]) <= 0.05, "something other than the rewards teaches the task"
 
 
 if __name__ == "__main__":

@@ -29,11 +29,17 @@ class Recorder(BackpropModule):
         return super().step()
 
 
+def stub_manager(model, module):
+    """A rollout manager that samples as the module trains, and is never asked to."""
+    inference, config = SimpleNamespace(model=model), SimpleNamespace(temperature=module.config.temperature)
+    return SimpleNamespace(env=object(), inference=inference, config=config)
+
+
 def algorithm(model, *, reference=None, lr=0.0, backprop=None, reward_computer=None, **config):
     settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "max_grad_norm": float("inf")} | (backprop or {})
     module = Recorder(model, reference, torch.optim.SGD(model.parameters(), lr=lr), BackpropConfig(**settings))
     module.gradients = []
-    manager = SimpleNamespace(env=object())
+    manager = stub_manager(model, module)
     computer = reward_computer or RewardComputer()
     return GRPOAlgorithm(manager.env, manager, computer, module, AlgorithmConfig(**config))
 
@@ -170,7 +176,7 @@ def algorithm_of_stub(model):
     module = BackpropModule(model, None, optimizer, BackpropConfig())
     module.accumulate = lambda loss: None
     module.step = lambda: 0.0
-    manager = SimpleNamespace(env=object())
+    manager = stub_manager(model, module)
     return GRPOAlgorithm(manager.env, manager, RewardComputer(), module)
 
 
@@ -374,3 +380,23 @@ def test_training_collects_whole_groups_and_moves_the_policy(tiny, tokenizer, qu
     assert len(history) == 2
     assert rollouts.get_statistics()["trajectories"] == 24  # 10 in groups of 4 are 12
     assert not all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def test_parts_that_do_not_fit_are_refused(tiny, tokenizer, quiz):
+    model, other, env = tiny(tokenizer), tiny(tokenizer), quiz()
+    rollouts = RolloutManager(env, RolloutConfig(temperature=0.7), inference=InferenceModule(model, tokenizer))
+
+    def parts(model, temperature):
+        optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+        return (
+            env,
+            rollouts,
+            RewardComputer(),
+            BackpropModule(model, None, optimizer, BackpropConfig(temperature=temperature)),
+        )
+
+    with pytest.raises(ValueError, match="another model"):
+        GRPOAlgorithm(*parts(other, 0.7))
+    with pytest.raises(ValueError, match="ratios would be wrong"):
+        GRPOAlgorithm(*parts(model, 1.0))
+    GRPOAlgorithm(*parts(model, 0.7))

@@ -184,9 +184,9 @@ def test_saved_and_reloaded_it_is_the_same(tmp_path):
 def test_a_resumed_run_takes_overrides(tmp_path):
     path = tmp_path / "config.yaml"
     save_config(load_config(), path)
-    found = reload_config(path, ["trainer.steps=999", "actor.lr=1e-5"])
+    found = reload_config(path, ["trainer.steps=999", "evaluation.every=7"])
     expected = asdict(load_config())
-    expected["trainer"]["steps"], expected["actor"]["lr"] = 999, 1e-5
+    expected["trainer"]["steps"], expected["evaluation"]["every"] = 999, 7
     assert asdict(found) == expected
 
 
@@ -197,7 +197,8 @@ def test_a_resumed_run_takes_overrides(tmp_path):
         (["+new=1"], "unknown configuration key 'new'"),
         (["trainer.steps"], "trainer.steps"),
         (["trainer.steps=many"], "trainer.steps"),
-        (["actor.epochs=0"], "actor.epochs must be at least 1"),
+        (["trainer.keep=0"], "trainer.keep must be at least 1"),
+        (["actor.lr=1e-5"], "actor.lr cannot change on resume"),
         (["model=hf"], "model"),
     ],
 )

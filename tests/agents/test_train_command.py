@@ -108,7 +108,7 @@ def test_another_seed_writes_others(whole, tmp_path):
     assert metrics(train(tmp_path / "other", "trainer.steps=6", "seed=1")) != metrics(whole)
 
 
-@pytest.mark.parametrize("stop", [1, 2, 3])
+@pytest.mark.parametrize("stop", [1, 2])
 def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
     folder = train(tmp_path / "halves", f"trainer.steps={stop}")
     assert main(["--resume", str(folder), "trainer.steps=6"]) == 0

@@ -26,14 +26,14 @@ def test_rows_are_prompt_and_tagged_answer(tasks, tokenizer, chatml_tokenizer):
             assert row.action_mask.sum() == 4
 
 
-def test_endless_tasks_and_answers_that_are_no_text_are_refused(tokenizer):
+def test_endless_tasks_and_answers_that_cannot_be_judged_are_refused(tokenizer):
     class Endless:
         size = None
 
     with pytest.raises(ValueError, match="finite list"):
         solved(Endless(), tokenizer)
-    with pytest.raises(ValueError, match="task t: a warm start needs answers that are text"):
-        solved(TaskList([Task.ask("q", 3, id="t", domain="d")]), tokenizer)
+    with pytest.raises(ValueError, match="task t: The expected answer is of type NoneType"):
+        solved(TaskList([Task.ask("q", None, id="t", domain="d")]), tokenizer)
 
 
 def test_the_loss_is_the_mean_negative_log_likelihood_of_answer_tokens(tasks, tokenizer, tiny):

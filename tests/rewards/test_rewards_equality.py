@@ -139,7 +139,7 @@ def test_only_a_decimal_of_15_digits_equals_the_value_it_is_the_rounding_of(exac
         ("xy", "y x"),
         ("2^10 x", "1024x"),
         ("0.5x", "x/2"),
-        ("(x^100)^100", "x^10000"),
+        ("(x^30)^30", "x^900"),
     ],
 )
 def test_functions_are_equal_where_they_agree_everywhere(gold, answer):
@@ -207,7 +207,7 @@ def test_bombs_are_refused_before_they_are_computed(bomb):
 
 
 def test_the_dearest_expressions_within_the_limits_take_well_under_a_second():
-    numbers = range(2, 70)
+    numbers = range(2, 18)
     forth = "*".join(f"(x+{number})^9" for number in numbers)
     back = "*".join(f"(x+{number})^9" for number in reversed(numbers))
     fractions = "+".join(f"1/{number}^50" for number in range(3, 120))
