@@ -20,6 +20,7 @@ os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")  # TorchRL tells of every b
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 LATEST = "latest"
@@ -91,7 +92,12 @@ def _run(parsed: argparse.Namespace) -> int:
     if not parsed.resume:
         folder = make_run(config)
     disable_progress_bar()  # we show one of our own
-    trainer = Trainer(config, folder, resume=bool(parsed.resume))
+    try:
+        trainer = Trainer(config, folder, resume=bool(parsed.resume))
+    except ConfigError:
+        with suppress(OSError):  # an empty folder of a run that never was; one with anything in it stays
+            folder.rmdir()
+        raise
     try:
         summary = trainer.run()
     except KeyboardInterrupt:

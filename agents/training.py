@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from ..datasets.task import Split
+from ..datasets.task import SPLITS, Split
 from .build import build, freeze_copy, learning_rate, make_algorithm
 from .checkpoint import Checkpoints, save_policy
 from .config import ConfigError, TrainConfig
@@ -25,7 +26,7 @@ from .provenance import code_hash, file_hash, tasks_hash, versions
 from .reward_computer import RewardComputer
 from .run_folder import CHECKPOINTS, CONFIG_FILE
 from .run_log import RunLog, cpu_seconds
-from .trajectory import response_lengths
+from .trajectory import Trajectory, response_lengths, states_of
 
 
 class Trainer:
@@ -79,6 +80,7 @@ class Trainer:
             self.log = stack.enter_context(
                 RunLog(self.folder, offset=self._offset, tested="test_before" in self.results, config=self.config)
             )
+            self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
                 if not self.interrupt.requested:
                     phase()
@@ -117,6 +119,7 @@ class Trainer:
             return
         self.progress.phase("warm start", config.max_steps)
         self.progress.advance(warm_start.steps)
+        rate = 0.0
         while not self.warm and not self.interrupt.requested:
             loss = warm_start.step()
             self.progress.advance()
@@ -126,7 +129,10 @@ class Trainer:
                 self.progress.advance(0, held_out=rate)
                 self.warm = rate >= config.target
             if not self.warm and warm_start.steps >= config.max_steps:
-                self.progress.note(f"the warm start ends at its {config.max_steps} steps, below its target")
+                self.progress.note(
+                    f"the warm start ends at its {config.max_steps} steps with {rate:.3f} on the validation split, "
+                    f"below its target {config.target}: rewards may be too rare to learn from; more tasks may help"
+                )
                 self.warm = True
 
     def validate(self) -> None:
@@ -206,6 +212,8 @@ class Trainer:
         if not evaluation.trajectories.valid.any():
             reason = evaluation.trajectories[0].state["error_msg"]
             raise ConfigError(f"not one response to the test tasks could be graded ({reason})")
+        if not evaluation.pass_rate:
+            self.progress.note(f"no response to the test tasks is right: {_outcomes(evaluation.trajectories)}")
         self.results[f"test_{when}"] = evaluation.pass_rate
         self.results[f"test_{when}_se"] = evaluation.standard_error
 
@@ -223,7 +231,7 @@ class Trainer:
 
     def _summary(self) -> dict[str, Any]:
         return {
-            "status": "interrupted" if self.interrupt.requested else "finished",
+            "status": "finished" if "test_after" in self.results else "interrupted",
             "experiment": self.config.experiment,
             "env": self.config.data.env,
             "model": self.config.model.name or "tiny",
@@ -243,5 +251,16 @@ class Trainer:
             },
         }
 
+    def _announce(self) -> None:
+        sizes = ", ".join(f"{len(getattr(self.parts.splits, name).tasks)} {name}" for name in SPLITS)
+        self.progress.note(f"{self.folder}: {sizes} tasks" + (f"; resumed at step {self.step}" if self._saved else ""))
+
     def _hear(self) -> None:
-        self.progress.note("stopping after this step; press Ctrl-C again to stop at once")
+        self.progress.note("stopping as soon as what is in hand is done; press Ctrl-C again to stop at once")
+
+
+def _outcomes(trajectories: Trajectory) -> str:
+    """What became of responses, for people: how many of each status, and how many were cut off."""
+    counts = Counter(state["status"] for state in states_of(trajectories))
+    parts = [f"{count} {status}" for status, count in counts.most_common()]
+    return ", ".join([*parts, f"{int(trajectories.truncated.sum())} cut off"])
