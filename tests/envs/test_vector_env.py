@@ -1,6 +1,8 @@
 import pickle
+import sys
 from functools import partial
 
+import cloudpickle
 import gymnasium
 import numpy as np
 import pytest
@@ -15,6 +17,9 @@ from infinite_rl.rewards.score import RewardFunctionScore, Status
 from infinite_rl.spaces import TextSpace
 
 MODES = list(AutoresetMode)
+
+# Spawned workers cannot import a test: AsyncVectorEnv's pickles carry the environment of this file by value.
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class GuessEnv(TextEnv):
@@ -90,7 +95,7 @@ def test_it_returns_what_sync_returns(mode):
 @pytest.mark.parametrize("shared_memory", [True, False])
 def test_it_returns_what_async_returns(shared_memory):
     ours = rollout(TextVectorEnv(GuessEnv, 2), steps=8)
-    assert_same(ours, rollout(AsyncVectorEnv([GuessEnv] * 2, shared_memory=shared_memory), steps=8))
+    assert_same(ours, rollout(AsyncVectorEnv([GuessEnv] * 2, shared_memory, context="spawn"), steps=8))
 
 
 @pytest.mark.parametrize("mode", MODES)
