@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gymnasium
 from rich.console import Console
@@ -16,6 +18,9 @@ from rich.text import Text
 from .envs.registration import ENVIRONMENTS, register_envs
 from .envs.text_env import TextEnv
 from .envs.transcript import clean
+
+if TYPE_CHECKING:
+    from .runtimes.status import RuntimeStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +89,52 @@ def _play_episode(env: gymnasium.Env[Any, Any], console: Console, seed: int | No
     return total
 
 
+def declare_runtimes(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``runtimes``."""
+    parser.add_argument("--json", action="store_true", help="print everything as JSON")
+
+
+def show_runtimes(arguments: argparse.Namespace) -> int:
+    """Shows the sandboxes and tests them; the exit code is 1 if one is missing or fails."""
+    from .runtimes.build.recipe import LANGUAGES
+    from .runtimes.status import runtime_status
+
+    found = [runtime_status(language) for language in LANGUAGES]
+    if arguments.json:
+        print(json.dumps([{**dataclasses.asdict(status), "works": status.works} for status in found], default=str))
+    else:
+        console = Console(highlight=False)
+        for status in found:
+            if status.problem is not None:
+                console.print(Text(f"{status.language}: {status.problem}\n"), soft_wrap=True)
+            else:
+                console.print(_runtime_table(status))
+    return 0 if all(status.works for status in found) else 1
+
+
+def _runtime_table(status: RuntimeStatus) -> Table:
+    """One sandbox: what it is, where it lies, and its self-test."""
+    table = Table(title=status.language, title_justify="left", show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    recipe = f"{(status.recipe or '')[:16]}, {'current' if status.current else 'not of this version'}"
+    compiled = [f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in status.compiled]
+    table.add_row("engine", Text(f"{status.engine}, {status.variant}"))
+    table.add_row("artefact", Text(f"{status.path} ({(status.bytes or 0) / 1e6:.1f} MB)"))
+    table.add_row("sha256", status.sha256)
+    table.add_row("recipe", recipe)
+    table.add_row("compiled", Text("\n".join(compiled) or "not kept"))
+    table.add_row("first run", f"{status.ready_seconds:.2f} s")
+    for trial in status.trials:
+        verdict = f"ok, {trial.cpu_ms:.1f} ms" if trial.passed else f"failed: {clean(trial.detail)}"
+        table.add_row(f"test: {trial.name}", Text(verdict))
+    return table
+
+
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself", declare_play, play),
+    "runtimes": Command("show and test the sandboxes that run code", declare_runtimes, show_runtimes),
 }
 
 

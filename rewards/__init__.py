@@ -1,6 +1,6 @@
 """Scores of responses: what they answered, and whether it is right.
 
-Answers are judged by value, exactly and with a stated reason; nothing that a model wrote is ever evaluated as code.
+Answers are judged by value, exactly and with a stated reason. What a model wrote is only ever run in a sandbox.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 # By way of the package, so that a bare `import rewards` from the repository's root fails here, at once.
+from ..rewards.coding import CodingRewardFunction
 from ..rewards.equality import Verdict, verify
 from ..rewards.math import MathRewardFunction
 from ..rewards.score import RewardFunctionScore, Status
 
 __all__ = [
+    "CodingRewardFunction",
     "MathRewardFunction",
     "RewardFunction",
     "RewardFunctionScore",
@@ -39,6 +41,6 @@ def get_reward_functions(timeout: float = 10) -> dict[str, RewardFunction]:
     """The reward functions by the name of their task type.
 
     Args:
-        timeout: seconds, for reward functions that run code; judging mathematics is bounded by its limits instead.
+        timeout: seconds that a program may run; judging mathematics is bounded by its limits instead.
     """
-    return {"math": MathRewardFunction(timeout)}
+    return {"math": MathRewardFunction(timeout), "coding": CodingRewardFunction(timeout)}

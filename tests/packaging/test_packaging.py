@@ -4,7 +4,6 @@ import importlib.metadata
 import re
 import shutil
 import subprocess
-import sys
 import tarfile
 import venv
 import zipfile
@@ -12,36 +11,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("agents", "buffers", "config", "datasets", "envs", "rewards", "runtimes", "spaces", "wrappers")
-
-
-def build(source: Path, kind: str, target: Path) -> Path:
-    """Builds ``source`` without isolation and without network."""
-    code = f"from setuptools.build_meta import build_{kind} as build; print(build({str(target)!r}))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=source, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return target / done.stdout.strip().splitlines()[-1]
+SUFFIXES = (".py", ".yaml", ".j2", ".c", ".h", ".js", ".wit")
 
 
 @pytest.fixture(scope="session")
-def checkout(tmp_path_factory):
-    """The files that git knows, so that nothing a developer left behind takes part."""
-    place = tmp_path_factory.mktemp("checkout")
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
-    )
-    if listed.returncode:
-        pytest.skip("not a git checkout")
-    for name in listed.stdout.splitlines():
-        if (ROOT / name).is_file():
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, place / name)
-    return place
-
-
-@pytest.fixture(scope="session")
-def wheel(checkout, tmp_path_factory):
+def wheel(build, checkout, tmp_path_factory):
     return build(checkout, "wheel", tmp_path_factory.mktemp("wheel"))
 
 
@@ -53,8 +28,9 @@ def contents(path: Path) -> dict[str, bytes]:
 def test_the_wheel_holds_every_module_and_data_file(checkout, wheel):
     expected = {"infinite_rl/" + name for name in ("__init__.py", "cli.py", "py.typed")}
     for room in ROOMS:
-        files = [path for path in (checkout / room).rglob("*") if path.suffix in (".py", ".yaml", ".j2")]
+        files = [path for path in (checkout / room).rglob("*") if path.suffix in SUFFIXES]
         expected |= {f"infinite_rl/{path.relative_to(checkout).as_posix()}" for path in files}
+    expected |= {f"infinite_rl/runtimes/{language}.wasm" for language in ("python", "javascript")}
     packed = {name for name in contents(wheel) if name.startswith("infinite_rl/")}
     assert packed == expected
 
@@ -67,9 +43,10 @@ def test_the_wheel_carries_the_licence_and_the_readme(wheel):
     assert "# Infinite RL" in metadata
 
 
-def test_a_wheel_made_from_the_sdist_equals_one_made_from_the_checkout(checkout, wheel, tmp_path):
+def test_a_wheel_made_from_the_sdist_equals_one_made_from_the_checkout(build, checkout, wheel, tmp_path):
     sdist = build(checkout, "sdist", tmp_path)
     with tarfile.open(sdist) as archive:
+        assert not [name for name in archive.getnames() if name.endswith(".wasm")]
         archive.extractall(tmp_path / "unpacked", filter="data")
     (source,) = (tmp_path / "unpacked").iterdir()
     assert contents(build(source, "wheel", tmp_path / "again")) == contents(wheel)

@@ -1,0 +1,1 @@
+"""Procedural programming tasks in Python and JavaScript."""

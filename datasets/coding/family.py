@@ -1,0 +1,115 @@
+"""What a family of programming tasks is: one statement with parameters, its inputs, and who solves it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from string import Template
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+
+import numpy as np
+
+Rng: TypeAlias = np.random.Generator
+Parameters: TypeAlias = dict[str, Any]
+Language: TypeAlias = Literal["python", "javascript"]
+LANGUAGES: tuple[Language, ...] = ("python", "javascript")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+T = TypeVar("T")
+
+
+class Family(ABC):
+    """Tasks that ask for the same thing with different parameters, such as a Caesar cipher with different shifts.
+
+    All texts may hold ``$name`` for the parameter of that name. The parameters are part of what is asked, so that a
+    program for one task of the family is wrong for the next.
+
+    Attributes:
+        name: the family's name.
+        level: its difficulty, 1 to 4.
+        signature: the function that is asked for, such as ``clamp(numbers)``; empty if it is a program that reads
+            standard input.
+        statement: what the function returns, or what the program does.
+        python: a right solution.
+        javascript: the same in the other language.
+        python_slips: edits of the solution (what stands there, what stands there instead), each of which makes a
+            plausible wrong one. Tests use them: the hidden cases must tell each from a right one.
+        javascript_slips: the same in the other language.
+    """
+
+    name: ClassVar[str]
+    level: ClassVar[int]
+    signature: ClassVar[str] = ""
+    statement: ClassVar[str]
+    python: ClassVar[str]
+    javascript: ClassVar[str]
+    python_slips: ClassVar[Sequence[tuple[str, str]]]
+    javascript_slips: ClassVar[Sequence[tuple[str, str]]]
+
+    @abstractmethod
+    def parameters(self, rng: Rng) -> Parameters:
+        """Draws the parameters: numbers, text, or lists of them."""
+
+    @abstractmethod
+    def inputs(self, rng: Rng, p: Parameters) -> list[Any]:
+        """Draws the inputs of a task, edge cases first: tuples of arguments, or texts of standard input.
+
+        The last two are the examples of the prompt; all others are hidden.
+        """
+
+    @abstractmethod
+    def solve(self, p: Parameters, *args: Any) -> Any:
+        """The right result for one input: a JSON value, or the text to print."""
+
+    @property
+    def function(self) -> str | None:
+        """The name of the function that is asked for; None for a program."""
+        return self.signature.partition("(")[0] or None
+
+    def key(self, p: Parameters) -> str:
+        """Names the problem: equal for parameters that ask for the same."""
+        return f"{self.name} " + " ".join(f"{name}={value}" for name, value in p.items())
+
+    def text(self, p: Parameters, language: Language, template: str | None = None) -> str:
+        """The statement; ``template`` is for families that have a form of their own."""
+        del language, template
+        return fill(self.statement, p)
+
+    def reference(self, language: Language, p: Parameters) -> str:
+        """A right solution."""
+        return fill(getattr(self, language), p).strip()
+
+    def mutants(self, language: Language, p: Parameters) -> list[str]:
+        """Wrong solutions."""
+        source: str = getattr(self, language)
+        slips: Sequence[tuple[str, str]] = getattr(self, f"{language}_slips")
+        return [fill(source.replace(right, wrong), p).strip() for right, wrong in slips]
+
+
+def fill(text: str, p: Parameters) -> str:
+    """The text with its parameters in place."""
+    return Template(text).substitute({name: str(value) for name, value in p.items()})
+
+
+def integer(rng: Rng, low: int, high: int) -> int:
+    """An integer from ``low`` to ``high``, both included."""
+    return int(rng.integers(low, high + 1))
+
+
+def integers(rng: Rng, count: int, low: int, high: int) -> list[int]:
+    """``count`` such integers."""
+    return [integer(rng, low, high) for _ in range(count)]
+
+
+def pick(rng: Rng, options: Sequence[T]) -> T:
+    """One of the options."""
+    return options[int(rng.integers(len(options)))]
+
+
+def word(rng: Rng, length: int, letters: str = LETTERS) -> str:
+    """A text of ``length`` random letters."""
+    return "".join(pick(rng, letters) for _ in range(length))
+
+
+def words(rng: Rng, count: int, longest: int, letters: str = LETTERS) -> list[str]:
+    """``count`` words of 1 to ``longest`` letters."""
+    return [word(rng, integer(rng, 1, longest), letters) for _ in range(count)]

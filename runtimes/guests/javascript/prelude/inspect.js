@@ -1,0 +1,543 @@
+// util.inspect: values as node shows them.
+
+import { className, functionKind, iteratorPreview, promiseDetails, proxyTarget } from 'internal:binding';
+import { arrange } from './layout.js';
+import { quote, quoteKey, showBigInt, showNumber } from './quote.js';
+
+export const custom = Symbol.for('nodejs.util.inspect.custom');
+
+export const defaultOptions = {
+  showHidden: false,
+  depth: 2,
+  colors: false,
+  customInspect: true,
+  showProxy: false,
+  maxArrayLength: 100,
+  maxStringLength: 10000,
+  breakLength: 80,
+  compact: 3,
+  sorted: false,
+  getters: false,
+  numericSeparator: false,
+};
+
+const TYPED_ARRAY = /^(Uint8|Int8|Uint16|Int16|Uint32|Int32|Float16|Float32|Float64|BigInt64|BigUint64|Uint8Clamped)Array$/;
+const BOXED = new Set(['Number', 'String', 'Boolean', 'Symbol', 'BigInt']);
+const hasOwn = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
+
+export function isTypedArrayName(name) {
+  return TYPED_ARRAY.test(name);
+}
+
+export function inspect(value, options, ...legacy) {
+  const context = {
+    ...defaultOptions,
+    seen: [],
+    circular: undefined,
+    indentation: 0,
+    deepest: 0,
+    userOptions: undefined,
+    stylize: (text) => text,
+  };
+  if (typeof options === 'object' && options !== null) {
+    for (const key of Object.keys(options)) {
+      if (hasOwn(defaultOptions, key) || key === 'stylize') context[key] = options[key];
+    }
+    context.userOptions = options;
+  } else if (options !== undefined) {
+    context.showHidden = Boolean(options);
+    if (legacy.length > 0) context.depth = legacy[0];
+  }
+  if (context.maxArrayLength === null) context.maxArrayLength = Infinity;
+  if (context.maxStringLength === null) context.maxStringLength = Infinity;
+  return show(context, value, 0);
+}
+
+inspect.custom = custom;
+inspect.defaultOptions = defaultOptions;
+inspect.colors = Object.assign(Object.create(null), {
+  reset: [0, 0], bold: [1, 22], dim: [2, 22], italic: [3, 23], underline: [4, 24], red: [31, 39], green: [32, 39],
+  yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39], white: [37, 39], gray: [90, 39],
+});
+inspect.styles = Object.assign(Object.create(null), {
+  special: 'cyan', number: 'yellow', bigint: 'yellow', boolean: 'yellow', undefined: 'grey', null: 'bold',
+  string: 'green', symbol: 'green', date: 'magenta', regexp: 'red', module: 'underline',
+});
+
+export function showPrimitive(context, value) {
+  switch (typeof value) {
+    case 'string': return showString(context, value);
+    case 'number': return showNumber(value, context.numericSeparator);
+    case 'bigint': return showBigInt(value, context.numericSeparator);
+    default: return String(value);
+  }
+}
+
+// Long texts of several lines break at their newlines.
+function showString(context, value) {
+  let text = value;
+  let trailer = '';
+  if (text.length > context.maxStringLength) {
+    const more = text.length - context.maxStringLength;
+    text = text.slice(0, context.maxStringLength);
+    trailer = `... ${more} more character${more > 1 ? 's' : ''}`;
+  }
+  const breaks = context.compact !== true && text.length > 16 && text.length > context.breakLength - context.indentation - 4;
+  if (!breaks) return quote(text) + trailer;
+  return text.split(/(?<=\n)/).map(quote).join(` +\n${' '.repeat(context.indentation + 2)}`) + trailer;
+}
+
+function show(context, value, level) {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return showPrimitive(context, value);
+  const name = className(value);
+  if (name === 'Proxy') return showProxied(context, value, level);
+  if (context.customInspect) {
+    const shown = showCustom(context, value, level);
+    if (shown !== undefined) return shown;
+  }
+  if (context.seen.includes(value)) return circularReference(context, value);
+  return showObject(context, value, level, name);
+}
+
+function showProxied(context, proxy, level) {
+  const target = proxyTarget(proxy);
+  if (target === null || target === undefined) return '<Revoked Proxy>';
+  if (!context.showProxy) return show(context, target, level);
+  if (level > context.depth && context.depth !== null) return 'Proxy [Array]';
+  context.indentation += 2;
+  const pieces = [show(context, target, level + 1), '{}'];
+  context.indentation -= 2;
+  return arrange(context, pieces, '', ['Proxy [', ']'], false, level, undefined);
+}
+
+function showCustom(context, value, level) {
+  const method = value[custom];
+  if (typeof method !== 'function' || method === inspect) return undefined;
+  if (value.constructor && value.constructor.prototype === value) return undefined;
+  const depth = context.depth === null ? null : context.depth - level;
+  const { seen, circular, indentation, deepest, userOptions, ...options } = context;
+  const shown = method.call(value, depth, { ...userOptions, ...options, depth }, inspect);
+  if (shown === value) return undefined;
+  if (typeof shown !== 'string') return show(context, shown, level);
+  return shown.replaceAll('\n', `\n${' '.repeat(context.indentation)}`);
+}
+
+function circularReference(context, value) {
+  context.circular ??= new Map();
+  let index = context.circular.get(value);
+  if (index === undefined) {
+    index = context.circular.size + 1;
+    context.circular.set(value, index);
+  }
+  return `[Circular *${index}]`;
+}
+
+// The name of the nearest constructor on the prototype chain; null for objects without a prototype.
+function constructorName(context, value, level) {
+  let first;
+  for (let object = value; object !== null; ) {
+    const descriptor = Object.getOwnPropertyDescriptor(object, 'constructor');
+    if (descriptor !== undefined && typeof descriptor.value === 'function' && descriptor.value.name !== '') {
+      if (isInstance(value, descriptor.value)) return String(descriptor.value.name);
+    }
+    object = Object.getPrototypeOf(object);
+    if (first === undefined) first = object;
+  }
+  if (first === null) return null;
+  const inner = inspect(first, { ...context.userOptions, customInspect: false, depth: -1 });
+  return `${className(value)} <${level > context.depth ? 'Complex prototype' : inner}>`;
+}
+
+function isInstance(value, constructor) {
+  try {
+    return value instanceof constructor;
+  } catch {
+    return false;
+  }
+}
+
+function prefixOf(constructor, tag, fallback, size = '') {
+  if (constructor === null) {
+    const start = `[${fallback}${size}: null prototype] `;
+    return tag !== '' && fallback !== tag ? `${start}[${tag}] ` : start;
+  }
+  return tag !== '' && constructor !== tag ? `${constructor}${size} [${tag}] ` : `${constructor}${size} `;
+}
+
+function keysOf(context, value, withoutIndices) {
+  let keys = context.showHidden ? Object.getOwnPropertyNames(value) : Object.keys(value);
+  if (withoutIndices) keys = keys.filter((key) => !isIndex(key));
+  const symbols = Object.getOwnPropertySymbols(value);
+  if (symbols.length === 0) return keys;
+  const isEnumerable = (key) => Object.prototype.propertyIsEnumerable.call(value, key);
+  return keys.concat(context.showHidden ? symbols : symbols.filter(isEnumerable));
+}
+
+function isIndex(key) {
+  return /^(0|[1-9]\d{0,9})$/.test(key) && Number(key) < 4294967295;
+}
+
+// A form says how an object is shown: {whole} as it is, or {base, braces, keys, pieces(), isList}.
+function showObject(context, value, level, name) {
+  const constructor = constructorName(context, value, level);
+  const form = formOf(context, value, level, name, constructor, tagOf(context, value));
+  if (form.whole !== undefined) return form.whole;
+  if (level > context.depth && context.depth !== null) {
+    const shown = prefixOf(constructor, tagOf(context, value), name === 'Array' ? 'Array' : 'Object').slice(0, -1);
+    return `[${shown}]`;
+  }
+  const inner = level + 1;
+  context.seen.push(value);
+  context.deepest = inner;
+  const pieces = form.pieces ? form.pieces(inner) : [];
+  for (const key of form.keys) pieces.push(showProperty(context, value, inner, key, form.isList));
+  context.seen.pop();
+  if (context.sorted) sortPieces(context, pieces, form);
+  let base = form.base ?? '';
+  const index = context.circular?.get(value);
+  if (index !== undefined) base = base === '' ? `<ref *${index}>` : `<ref *${index}> ${base}`;
+  return arrange(context, pieces, base, form.braces, form.isList, inner, form.isList ? value : undefined);
+}
+
+function sortPieces(context, pieces, form) {
+  const order = context.sorted === true ? undefined : context.sorted;
+  if (!form.isList) pieces.sort(order);
+}
+
+function tagOf(context, value) {
+  const tag = value[Symbol.toStringTag];
+  if (typeof tag !== 'string' || tag === '') return '';
+  const own = context.showHidden ? hasOwn : (object, key) => Object.prototype.propertyIsEnumerable.call(object, key);
+  return own(value, Symbol.toStringTag) ? '' : tag;
+}
+
+function formOf(context, value, level, name, constructor, tag) {
+  const prefix = (fallback, size) => prefixOf(constructor, tag, fallback, size);
+  if (Array.isArray(value)) return arrayForm(context, value, constructor, tag);
+  if (typeof value === 'function') return functionForm(context, value, constructor, tag);
+  if (TYPED_ARRAY.test(name)) return typedArrayForm(context, value, prefix(name, `(${value.length})`));
+  const make = FORMS[name];
+  if (make !== undefined) return make(context, value, prefix, level, constructor, tag);
+  if (BOXED.has(name)) return boxedForm(context, value, name, constructor, tag);
+  return plainForm(context, value, prefix, constructor, tag, name);
+}
+
+function plainForm(context, value, prefix, constructor, tag, name) {
+  const keys = keysOf(context, value, false);
+  if (constructor === 'Object' && tag === '') {
+    return keys.length === 0 ? { whole: '{}' } : { braces: ['{', '}'], keys };
+  }
+  const start = `${prefix(name === 'Generator' || name === 'AsyncGenerator' ? name : 'Object')}{`;
+  return keys.length === 0 ? { whole: `${start}}` } : { braces: [start, '}'], keys };
+}
+
+function arrayForm(context, value, constructor, tag) {
+  const isPlain = constructor === 'Array' && tag === '';
+  const start = `${isPlain ? '' : prefixOf(constructor, tag, 'Array', `(${value.length})`)}[`;
+  const keys = keysOf(context, value, true);
+  if (value.length === 0 && keys.length === 0) return { whole: `${start}]` };
+  return { braces: [start, ']'], keys, isList: true, pieces: (level) => arrayPieces(context, value, level) };
+}
+
+function arrayPieces(context, value, level) {
+  const limit = Math.min(Math.max(0, context.maxArrayLength), value.length);
+  const pieces = [];
+  let index = 0;
+  while (index < value.length && pieces.length < limit) {
+    if (hasOwn(value, index)) {
+      pieces.push(showProperty(context, value, level, index, true));
+      index += 1;
+    } else {
+      const start = index;
+      index = nextIndex(value, index);
+      pieces.push(`<${index - start} empty item${index - start > 1 ? 's' : ''}>`);
+    }
+  }
+  return withMore(pieces, value.length - index);
+}
+
+// Sparse arrays may have holes of billions: look among the keys, not at every index.
+function nextIndex(value, start) {
+  for (let index = start; index < start + 100 && index < value.length; index++) {
+    if (hasOwn(value, index)) return index;
+  }
+  for (const key of Object.keys(value)) {
+    if (isIndex(key) && Number(key) > start) return Number(key);
+  }
+  return value.length;
+}
+
+function withMore(pieces, more) {
+  if (more > 0) pieces.push(`... ${more} more item${more > 1 ? 's' : ''}`);
+  return pieces;
+}
+
+function typedArrayForm(context, value, prefix) {
+  const keys = keysOf(context, value, true);
+  if (value.length === 0 && keys.length === 0) return { whole: `${prefix}[]` };
+  const pieces = () => {
+    const limit = Math.min(Math.max(0, context.maxArrayLength), value.length);
+    const show = typeof value[0] === 'bigint' ? showBigInt : showNumber;
+    const shown = Array.from({ length: limit }, (_, index) => show(value[index], context.numericSeparator));
+    return withMore(shown, value.length - limit);
+  };
+  return { braces: [`${prefix}[`, ']'], keys, isList: true, pieces };
+}
+
+const FUNCTION_TYPES = ['Function', 'GeneratorFunction', 'AsyncFunction', 'AsyncGeneratorFunction'];
+
+function functionForm(context, value, constructor, tag) {
+  const base = functionBase(value, constructor, tag);
+  const keys = keysOf(context, value, false).filter((key) => !context.showHidden || key !== 'prototype');
+  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+}
+
+function functionBase(value, constructor, tag) {
+  const kind = functionKind(value);
+  const name = hasOwn(value, 'name') ? String(value.name) : '';
+  if (kind & 4) return classBase(value, name, constructor, tag);
+  const type = FUNCTION_TYPES[kind & 3];
+  let base = `[${type}`;
+  if (constructor === null) base += ' (null prototype)';
+  base += name === '' ? ' (anonymous)]' : `: ${name}]`;
+  if (constructor !== type && constructor !== null) base += ` ${constructor}`;
+  if (tag !== '' && constructor !== tag) base += ` [${tag}]`;
+  return base;
+}
+
+function classBase(value, name, constructor, tag) {
+  let base = `[class ${name || '(anonymous)'}`;
+  if (constructor !== 'Function' && constructor !== null) base += ` [${constructor}]`;
+  if (tag !== '' && constructor !== tag) base += ` [${tag}]`;
+  if (constructor === null) return `${base} extends null]`;
+  const parent = Object.getPrototypeOf(value).name;
+  return `${base}${parent ? ` extends ${parent}` : ''}]`;
+}
+
+function boxedForm(context, value, name, constructor, tag) {
+  let type = name;
+  if (name !== constructor) type += constructor === null ? ' (null prototype)' : ` (${constructor})`;
+  const shown = showPrimitive({ ...context, breakLength: Infinity }, unboxed(value, name));
+  let base = `[${type}: ${shown}]`;
+  if (tag !== '' && tag !== constructor && tag !== name) base += ` [${tag}]`;
+  const keys = keysOf(context, value, name === 'String').filter((key) => !(name === 'String' && key === 'length'));
+  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+}
+
+function unboxed(value, name) {
+  return globalThis[name].prototype.valueOf.call(value);
+}
+
+function mapForm(context, value, prefix) {
+  const keys = keysOf(context, value, false);
+  const start = prefix('Map', `(${value.size})`);
+  if (value.size === 0 && keys.length === 0) return { whole: `${start}{}` };
+  const pieces = (level) => {
+    const shown = limited(context, Map.prototype.entries.call(value), ([key, item]) =>
+      `${show(context, key, level)} => ${show(context, item, level)}`);
+    return withMore(shown, value.size - shown.length);
+  };
+  return { braces: [`${start}{`, '}'], keys, pieces };
+}
+
+function setForm(context, value, prefix) {
+  const keys = keysOf(context, value, false);
+  const start = prefix('Set', `(${value.size})`);
+  if (value.size === 0 && keys.length === 0) return { whole: `${start}{}` };
+  const pieces = (level) => {
+    const shown = limited(context, Set.prototype.values.call(value), (item) => show(context, item, level));
+    return withMore(shown, value.size - shown.length);
+  };
+  return { braces: [`${start}{`, '}'], keys, pieces };
+}
+
+function limited(context, items, showItem) {
+  const pieces = [];
+  context.indentation += 2;
+  for (const item of items) {
+    if (pieces.length >= context.maxArrayLength) break;
+    pieces.push(showItem(item));
+  }
+  context.indentation -= 2;
+  return pieces;
+}
+
+function iteratorForm(context, value, name) {
+  const [isEntries, ...items] = iteratorPreview(value);
+  const pieces = (level) => {
+    const shown = limited(context, items, (item) => show(context, item, level));
+    return withMore(shown, items.length - shown.length);
+  };
+  const title = isEntries ? `${name} Entries` : `${name} Iterator`;
+  return { braces: [`[${title}] {`, '}'], keys: keysOf(context, value, false), pieces, isList: isEntries };
+}
+
+function dateForm(context, value, prefix) {
+  const time = Date.prototype.getTime.call(value);
+  const text = Number.isNaN(time) ? 'Invalid Date' : Date.prototype.toISOString.call(value);
+  return textForm(context, value, text, prefix('Date'), 'Date ');
+}
+
+function regexpForm(context, value, prefix, level) {
+  const form = textForm(context, value, RegExp.prototype.toString.call(value), prefix('RegExp'), 'RegExp ');
+  return level > context.depth && context.depth !== null ? { whole: form.whole ?? form.base } : form;
+}
+
+function textForm(context, value, text, prefix, usual) {
+  const base = prefix === usual ? text : prefix + text;
+  const keys = keysOf(context, value, false);
+  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+}
+
+function bufferForm(context, value, prefix) {
+  const bytes = new Uint8Array(value);
+  const limit = Math.min(Math.max(0, context.maxArrayLength), bytes.length);
+  let text = Array.from(bytes.subarray(0, limit), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+  if (bytes.length > limit) text += ` ... ${bytes.length - limit} more byte${bytes.length - limit > 1 ? 's' : ''}`;
+  const pieces = () => [`[Uint8Contents]: <${text}>`, `byteLength: ${bytes.length}`];
+  return { braces: [`${prefix('ArrayBuffer')}{`, '}'], keys: keysOf(context, value, false), pieces };
+}
+
+function dataViewForm(context, value, prefix) {
+  const pieces = (level) => ['byteLength', 'byteOffset', 'buffer'].map((key) => {
+    context.indentation += 2;
+    const shown = `${key}: ${show(context, value[key], level)}`;
+    context.indentation -= 2;
+    return shown;
+  });
+  return { braces: [`${prefix('DataView')}{`, '}'], keys: keysOf(context, value, false), pieces };
+}
+
+function promiseForm(context, value, prefix) {
+  const pieces = (level) => {
+    const [state, result] = promiseDetails(value);
+    if (state === 0) return ['<pending>'];
+    context.indentation += 2;
+    const shown = show(context, result, level);
+    context.indentation -= 2;
+    return [state === 2 ? `<rejected> ${shown}` : shown];
+  };
+  return { braces: [`${prefix('Promise')}{`, '}'], keys: keysOf(context, value, false), pieces };
+}
+
+function opaqueForm(fallback) {
+  return (context, value, prefix) => ({
+    braces: [`${prefix(fallback)}{`, '}'],
+    keys: keysOf(context, value, false),
+    pieces: () => ['<items unknown>'],
+  });
+}
+
+function argumentsForm(context, value) {
+  const keys = keysOf(context, value, false);
+  return keys.length === 0 ? { whole: '[Arguments] {}' } : { braces: ['[Arguments] {', '}'], keys };
+}
+
+function moduleForm(context, value) {
+  const keys = Object.keys(value);
+  return keys.length === 0 ? { whole: '[Module: null prototype] {}' } : { braces: ['[Module: null prototype] {', '}'], keys };
+}
+
+function weakRefForm(context, value, prefix) {
+  const pieces = (level) => [show(context, WeakRef.prototype.deref.call(value), level)];
+  return { braces: [`${prefix('WeakRef')}{`, '}'], keys: keysOf(context, value, false), pieces };
+}
+
+function errorForm(context, value, prefix, level, constructor, tag) {
+  const stack = errorStack(value);
+  const keys = keysOf(context, value, false).filter((key) => !repeatsStack(value, key, stack, context));
+  for (const extra of ['cause', 'errors']) {
+    if (!hasOwn(value, extra) || keys.includes(extra)) continue;
+    if (extra === 'cause' || Array.isArray(value.errors)) keys.push(extra);
+  }
+  const base = indented(context, bracketed(value, improved(stack, value, constructor, tag)));
+  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+}
+
+function errorStack(error) {
+  const stack = error.stack;
+  return stack ? String(stack) : Error.prototype.toString.call(error);
+}
+
+function repeatsStack(error, key, stack, context) {
+  if (context.showHidden || (key !== 'name' && key !== 'message' && key !== 'stack')) return false;
+  return typeof error[key] !== 'string' || stack.includes(error[key]);
+}
+
+// A stack names the error; a class of another name is shown too: `Special [Error]: message`.
+function improved(stack, error, constructor, tag) {
+  const name = error.name === undefined || error.name === null ? 'Error' : String(error.name);
+  const says = name.endsWith('Error') && stack.startsWith(name) && /^($|[:\n])/.test(stack.slice(name.length, name.length + 1));
+  if (constructor !== null && !says) return stack;
+  let fallback = 'Error';
+  let length = name.length;
+  if (constructor === null) {
+    const start = /^([A-Z][a-z_ A-Z0-9[\]()-]+)(?::|\n\s+at)/.exec(stack) || /^([a-z_A-Z0-9-]*Error)$/.exec(stack);
+    length = start ? start[1].length : 0;
+    fallback = start ? start[1] : 'Error';
+  }
+  const prefix = prefixOf(constructor, tag, fallback).slice(0, -1);
+  if (name === prefix) return stack;
+  if (!prefix.includes(name)) return `${prefix} [${name}]${stack.slice(length)}`;
+  return length === 0 ? `${prefix}: ${stack}` : `${prefix}${stack.slice(length)}`;
+}
+
+// Without a trace an error stands in brackets: [Error: message].
+function bracketed(error, stack) {
+  const at = error.message ? stack.indexOf(error.message) : -1;
+  const end = at < 0 ? 0 : at + String(error.message).length;
+  return stack.includes('\n    at', end) ? stack : `[${stack}]`;
+}
+
+function indented(context, text) {
+  return context.indentation === 0 ? text : text.replaceAll('\n', `\n${' '.repeat(context.indentation)}`);
+}
+
+const FORMS = {
+  Map: mapForm,
+  Set: setForm,
+  'Map Iterator': (context, value) => iteratorForm(context, value, 'Map'),
+  'Set Iterator': (context, value) => iteratorForm(context, value, 'Set'),
+  Date: dateForm,
+  RegExp: regexpForm,
+  Error: errorForm,
+  DOMException: errorForm,
+  ArrayBuffer: bufferForm,
+  SharedArrayBuffer: bufferForm,
+  DataView: dataViewForm,
+  Promise: promiseForm,
+  WeakMap: opaqueForm('WeakMap'),
+  WeakSet: opaqueForm('WeakSet'),
+  WeakRef: weakRefForm,
+  Arguments: argumentsForm,
+  Module: moduleForm,
+};
+
+function showProperty(context, value, level, key, isList) {
+  const descriptor = Object.getOwnPropertyDescriptor(value, key) || { value: value[key], enumerable: true };
+  const shown = showSlot(context, descriptor, value, level);
+  if (isList && typeof key === 'number') return shown;
+  if (descriptor.enumerable === false && typeof key !== 'symbol') return `[${key}]: ${shown}`;
+  return `${quoteKey(key)}: ${shown}`;
+}
+
+function showSlot(context, descriptor, owner, level) {
+  if (descriptor.get !== undefined) {
+    if (context.getters === true) return shownGetter(context, descriptor, owner, level);
+    return descriptor.set === undefined ? '[Getter]' : '[Getter/Setter]';
+  }
+  if (descriptor.set !== undefined) return '[Setter]';
+  context.indentation += 2;
+  const shown = show(context, descriptor.value, level);
+  context.indentation -= 2;
+  return shown;
+}
+
+function shownGetter(context, descriptor, owner, level) {
+  const label = descriptor.set === undefined ? 'Getter' : 'Getter/Setter';
+  context.indentation += 2;
+  const value = descriptor.get.call(owner);
+  const shown = show(context, value, level);
+  context.indentation -= 2;
+  return value !== null && typeof value === 'object' ? `[${label}] ${shown}` : `[${label}: ${shown}]`;
+}

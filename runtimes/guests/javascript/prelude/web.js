@@ -1,0 +1,205 @@
+// What browsers and node share: events, abort signals, structuredClone, performance.
+
+import { className, now } from 'internal:binding';
+import { isTypedArrayName } from './inspect.js';
+
+const ORIGIN = 1700000000000000;
+
+export class Event {
+  constructor(type, options = {}) {
+    this.type = String(type);
+    this.cancelable = Boolean(options.cancelable);
+    this.bubbles = Boolean(options.bubbles);
+    this.defaultPrevented = false;
+    this.target = null;
+    this.currentTarget = null;
+    this.timeStamp = (now() - ORIGIN) / 1000;
+  }
+
+  preventDefault() {
+    this.defaultPrevented = this.cancelable;
+  }
+
+  stopPropagation() {}
+
+  stopImmediatePropagation() {
+    this.stopped = true;
+  }
+}
+
+export class CustomEvent extends Event {
+  constructor(type, options = {}) {
+    super(type, options);
+    this.detail = options.detail ?? null;
+  }
+}
+
+export class EventTarget {
+  #listeners = new Map();
+
+  addEventListener(type, listener, options = {}) {
+    const list = this.#listeners.get(type) ?? [];
+    if (!list.some((entry) => entry.listener === listener)) list.push({ listener, once: Boolean(options.once) });
+    this.#listeners.set(type, list);
+  }
+
+  removeEventListener(type, listener) {
+    this.#listeners.set(type, (this.#listeners.get(type) ?? []).filter((entry) => entry.listener !== listener));
+  }
+
+  dispatchEvent(event) {
+    event.target = this;
+    event.currentTarget = this;
+    const handler = this[`on${event.type}`];
+    if (typeof handler === 'function') handler.call(this, event);
+    for (const { listener, once } of [...(this.#listeners.get(event.type) ?? [])]) {
+      if (once) this.removeEventListener(event.type, listener);
+      if (typeof listener === 'function') listener.call(this, event);
+      else listener.handleEvent(event);
+      if (event.stopped) break;
+    }
+    return !event.defaultPrevented;
+  }
+}
+
+export class AbortSignal extends EventTarget {
+  aborted = false;
+  reason = undefined;
+  onabort = null;
+
+  static abort(reason) {
+    const controller = new AbortController();
+    controller.abort(reason);
+    return controller.signal;
+  }
+
+  static timeout(delay) {
+    const controller = new AbortController();
+    const expire = () => controller.abort(new DOMException('The operation was aborted due to timeout', 'TimeoutError'));
+    globalThis.setTimeout(expire, delay).unref();
+    return controller.signal;
+  }
+
+  static any(signals) {
+    const controller = new AbortController();
+    for (const signal of signals) {
+      if (signal.aborted) controller.abort(signal.reason);
+      else signal.addEventListener('abort', () => controller.abort(signal.reason));
+    }
+    return controller.signal;
+  }
+
+  throwIfAborted() {
+    if (this.aborted) throw this.reason;
+  }
+}
+
+export class AbortController {
+  signal = new AbortSignal();
+
+  abort(reason = new DOMException('This operation was aborted', 'AbortError')) {
+    if (this.signal.aborted) return;
+    this.signal.aborted = true;
+    this.signal.reason = reason;
+    this.signal.dispatchEvent(new Event('abort'));
+  }
+}
+
+function cannotClone(value) {
+  const text = typeof value === 'symbol' ? String(value) : typeof value === 'function' ? Function.prototype.toString.call(value) : '#<Object>';
+  return new DOMException(`${text} could not be cloned.`, 'DataCloneError');
+}
+
+export function structuredClone(value, options) {
+  void options;
+  return clone(value, new Map());
+}
+
+function clone(value, copies) {
+  if (typeof value === 'symbol' || typeof value === 'function') throw cannotClone(value);
+  if (typeof value !== 'object' || value === null) return value;
+  if (copies.has(value)) return copies.get(value);
+  const kind = className(value);
+  const make = CLONERS[kind] ?? (isTypedArrayName(kind) ? cloneTyped : undefined);
+  if (make !== undefined) return make(value, copies);
+  if (['Promise', 'WeakMap', 'WeakSet', 'WeakRef', 'Generator', 'Proxy'].includes(kind)) throw cannotClone(value);
+  return cloneProperties(value, Array.isArray(value) ? new Array(value.length) : {}, copies);
+}
+
+function cloneProperties(value, copy, copies) {
+  copies.set(value, copy);
+  for (const key of Object.keys(value)) copy[key] = clone(value[key], copies);
+  return copy;
+}
+
+function cloneTyped(value, copies) {
+  const buffer = clone(value.buffer, copies);
+  const copy = new globalThis[className(value)](buffer, value.byteOffset, value.length);
+  copies.set(value, copy);
+  return copy;
+}
+
+function cloneError(value, copies) {
+  const types = { EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError };
+  const copy = new (types[value.name] ?? Error)(value.message);
+  copies.set(value, copy);
+  Object.defineProperty(copy, 'stack', { value: value.stack, writable: true, configurable: true });
+  if ('cause' in value) Object.defineProperty(copy, 'cause', { value: clone(value.cause, copies), writable: true, configurable: true });
+  return copy;
+}
+
+const CLONERS = {
+  Date: (value) => new Date(value.getTime()),
+  RegExp: (value) => new RegExp(value.source, value.flags),
+  Number: (value) => Object(value.valueOf()),
+  String: (value) => Object(value.valueOf()),
+  Boolean: (value) => Object(value.valueOf()),
+  BigInt: (value) => Object(value.valueOf()),
+  ArrayBuffer(value, copies) {
+    const copy = value.slice(0);
+    copies.set(value, copy);
+    return copy;
+  },
+  Map(value, copies) {
+    const copy = new Map();
+    copies.set(value, copy);
+    for (const [key, item] of value) copy.set(clone(key, copies), clone(item, copies));
+    return copy;
+  },
+  Set(value, copies) {
+    const copy = new Set();
+    copies.set(value, copy);
+    for (const item of value) copy.add(clone(item, copies));
+    return copy;
+  },
+  Error: cloneError,
+};
+
+const marks = new Map();
+
+export const performance = {
+  timeOrigin: ORIGIN / 1000,
+  now: () => (now() - ORIGIN) / 1000 + 20,
+  mark(name) {
+    marks.set(name, performance.now());
+    return { name, entryType: 'mark', startTime: marks.get(name), duration: 0, detail: null };
+  },
+  measure(name, start, end) {
+    const startTime = marks.get(start) ?? 0;
+    return { name, entryType: 'measure', startTime, duration: (marks.get(end) ?? performance.now()) - startTime, detail: null };
+  },
+  clearMarks: () => marks.clear(),
+  clearMeasures() {},
+  getEntries: () => [],
+  getEntriesByName: () => [],
+  getEntriesByType: () => [],
+  eventLoopUtilization: () => ({ idle: 0, active: 0, utilization: 0 }),
+  timerify: (action) => action,
+  toJSON: () => ({ timeOrigin: performance.timeOrigin }),
+};
+
+export class PerformanceObserver {
+  observe() {}
+
+  disconnect() {}
+}

@@ -1,0 +1,96 @@
+"""Importing what is not in the sandbox: ModuleNotFoundError with a message that says why."""
+
+import hashlib
+import hmac
+import importlib.util
+import io
+import struct
+import sys
+import types
+from collections.abc import Sequence
+from typing import NoReturn
+from zoneinfo import ZoneInfoNotFoundError, _common
+
+ONLY_STANDARD_LIBRARY = "not available in the sandbox: only the standard library"
+NOT_THIS_ONE = "not available in the sandbox"
+
+
+class MissingModules:
+    """The last finder of `sys.meta_path`: explains instead of finding."""
+
+    @staticmethod
+    def find_spec(name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None) -> None:
+        """Raise the error for a top-level module; leave submodules to CPython's own words."""
+        if path is None:
+            reason = NOT_THIS_ONE if name in sys.stdlib_module_names else ONLY_STANDARD_LIBRARY
+            raise ModuleNotFoundError(f"No module named {name!r} ({reason})", name=name)
+
+
+def _find_spec(name: str, package: str | None = None) -> object:
+    """`importlib.util.find_spec`: asks without importing, so that the answer is None."""
+    try:
+        return _native_find_spec(name, package)
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            return None
+        raise
+
+
+_native_find_spec = importlib.util.find_spec
+
+
+def _resource_module() -> types.ModuleType:
+    """A `resource` that grants every wish: programs ask it for a larger stack before they recurse."""
+    module = types.ModuleType("resource", "Resource limits: accepted and without effect in the sandbox.")
+    names = ("CPU", "FSIZE", "DATA", "STACK", "CORE", "RSS", "NPROC", "NOFILE", "MEMLOCK", "AS")
+    for number, name in enumerate(names):
+        setattr(module, f"RLIMIT_{name}", number)
+    module.RLIM_INFINITY, module.RUSAGE_SELF, module.error = -1, 0, OSError
+    module.getrlimit = lambda resource, /: (-1, -1)
+    module.setrlimit = lambda resource, limits, /: None
+
+    def getrusage(who: int, /) -> NoReturn:
+        raise PermissionError(1, "resource usage is not available in the sandbox")
+
+    module.getrusage = getrusage
+    return module
+
+
+def load_time_zone(key: str) -> io.BytesIO:
+    """The data of a time zone for `zoneinfo`: only UTC, for there is no database of the others."""
+    if key not in ("UTC", "Etc/UTC", "GMT", "Etc/GMT"):
+        raise ZoneInfoNotFoundError(f"No time zone found with key {key} (the sandbox has only UTC)")
+    name = key.removeprefix("Etc/").encode() + b"\0"
+    header = struct.pack(">4s16x6L", b"TZif", 0, 0, 0, 0, 1, len(name))
+    return io.BytesIO(header + struct.pack(">lBB", 0, 0, 0) + name)
+
+
+def pbkdf2_hmac(hash_name: str, password: bytes, salt: bytes, iterations: int, dklen: int | None = None) -> bytes:
+    """`hashlib.pbkdf2_hmac`, which natively comes from OpenSSL."""
+    size = dklen or hashlib.new(hash_name).digest_size
+    keyed, key = hmac.new(password, None, hash_name), b""
+    while len(key) < size:
+        step = salt + (len(key) // keyed.digest_size + 1).to_bytes(4, "big")
+        total = 0
+        for _ in range(iterations):
+            turn = keyed.copy()
+            turn.update(step)
+            step = turn.digest()
+            total ^= int.from_bytes(step, "big")
+        key += total.to_bytes(keyed.digest_size, "big")
+    return key[:size]
+
+
+def install() -> None:
+    """Close the import system: what is in `sys.modules` by now is all there is."""
+    sys.modules["resource"] = _resource_module()
+    _common.load_tzdata = load_time_zone
+    hashlib.pbkdf2_hmac = pbkdf2_hmac
+    # Under this file name CPython leaves the frame out of the tracebacks of failed imports, as its own.
+    finder = MissingModules.find_spec
+    finder.__code__ = finder.__code__.replace(co_filename="<frozen importlib._bootstrap>")
+    sys.path[:] = ["/"]  # where `solution.py` seems to lie
+    sys.path_hooks.clear()
+    sys.path_importer_cache.clear()
+    sys.meta_path[:] = [*(found for found in sys.meta_path if found.__name__ != "PathFinder"), MissingModules]
+    importlib.util.find_spec = _find_spec

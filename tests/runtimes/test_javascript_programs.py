@@ -1,0 +1,83 @@
+"""Programs as language models write them behave in the sandbox as under node: stdout and exit code, to the byte.
+
+The programs lie in javascript_programs/*.js, one file for each theme. Each begins with `// ===== name`; a line
+`// stdin: "..."` right behind it holds the program's input.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infinite_rl.runtimes import RewardExecutor
+
+FOLDER = Path(__file__).parent / "javascript_programs"
+NODE = shutil.which("node")
+
+
+@dataclass(frozen=True)
+class Program:
+    name: str
+    code: str
+    stdin: str
+
+
+def read_programs(path: Path) -> list[Program]:
+    programs = []
+    for section in path.read_text(encoding="utf-8").split("// ===== ")[1:]:
+        name, _, code = section.partition("\n")
+        stdin = ""
+        if code.startswith("// stdin: "):
+            line, _, code = code.partition("\n")
+            stdin = json.loads(line.removeprefix("// stdin: "))
+        programs.append(Program(f"{path.stem}: {name}", code, stdin))
+    return programs
+
+
+PROGRAMS = [program for path in sorted(FOLDER.glob("*.js")) for program in read_programs(path)]
+
+
+@pytest.fixture(scope="module")
+def sandboxed():
+    with RewardExecutor(timeout=20, output_limit=1 << 20) as executor:
+        results = executor.run_many((program.code, "javascript", program.stdin) for program in PROGRAMS)
+        return {program.name: (r.stdout, r.exit_code) for program, r in zip(PROGRAMS, results, strict=True)}
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory):
+    if NODE is None:
+        pytest.skip("node, which the sandbox is compared with, is not installed")
+
+    def run(program: Program) -> tuple[str, int]:
+        folder = tmp_path_factory.mktemp("program")
+        (folder / "solution.js").write_text(program.code, encoding="utf-8")
+        environment = {"TZ": "UTC", "LANG": "en_US.UTF-8", "PATH": os.environ["PATH"]}
+        result = subprocess.run(
+            [NODE, "solution.js"],
+            input=program.stdin.encode(),
+            capture_output=True,
+            cwd=folder,
+            env=environment,
+            timeout=60,
+            check=False,
+        )
+        return result.stdout.decode(), result.returncode
+
+    # Each waits for a process, not for this one.
+    with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        return dict(zip((program.name for program in PROGRAMS), pool.map(run, PROGRAMS), strict=True))
+
+
+def test_there_are_many_programs_with_names_of_their_own():
+    assert len({program.name for program in PROGRAMS}) == len(PROGRAMS) >= 180
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
+def test_a_program_prints_what_it_prints_under_node(program, sandboxed, native):
+    assert sandboxed[program.name] == native[program.name]

@@ -1,0 +1,184 @@
+"""Values cross the border as they were, or not at all."""
+
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infinite_rl.runtimes.values import (
+    MAX_BYTES,
+    MAX_DEPTH,
+    UNDEFINED,
+    CannotCrossError,
+    Opaque,
+    Reply,
+    Request,
+    decode,
+    decode_reply,
+    decode_request,
+    encode,
+    encode_reply,
+    encode_request,
+)
+
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(),
+    st.binary(),
+    st.complex_numbers(allow_nan=False),
+    st.just(UNDEFINED),
+    st.builds(Opaque, st.text(max_size=20), st.text(max_size=20)),
+)
+hashables = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3).map(tuple), max_leaves=5)
+values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4),
+        st.lists(inner, max_size=4).map(tuple),
+        st.sets(hashables, max_size=4),
+        st.frozensets(hashables, max_size=4),
+        st.dictionaries(hashables, inner, max_size=4),
+    ),
+    max_leaves=20,
+)
+
+
+def shape(value):
+    """A value with the types of all its parts, since 1 == 1.0 == True."""
+    if isinstance(value, (list, tuple)):
+        return type(value), [shape(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return type(value), sorted(repr(shape(item)) for item in value)
+    if isinstance(value, dict):
+        return dict, [(shape(key), shape(item)) for key, item in value.items()]
+    return type(value), repr(value)
+
+
+@given(values)
+def test_every_value_comes_back_as_it_was(value):
+    data = encode(value)
+    assert data.isascii()
+    assert shape(decode(data)) == shape(value)
+
+
+@pytest.mark.parametrize(
+    "number",
+    [0, 2**53 - 1, 2**53, -(2**53), 10**4299, 10**5000 + 7, -(10**99_999)],
+    ids=lambda n: f"{n.bit_length()} bits",
+)
+def test_integers_of_any_length_cross(number):
+    assert decode(encode(number)) == number
+
+
+@pytest.mark.parametrize("number", [math.inf, -math.inf, 1e308, 5e-324, -0.0, 1e16])
+def test_special_floats_cross_as_floats(number):
+    assert repr(decode(encode(number))) == repr(number)
+
+
+def test_nan_crosses():
+    assert math.isnan(decode(encode(math.nan)))
+
+
+def test_a_set_is_written_in_one_order_whatever_the_hash_seed():
+    assert encode({"b", "a", "c"}) == b'{"set":["a","b","c"]}'
+
+
+def nested(depth):
+    value = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+class Sneaky:
+    def __eq__(self, other):
+        return True
+
+
+@pytest.mark.parametrize(
+    "value",
+    [Sneaky(), object, len, nested(MAX_DEPTH + 1), "x" * MAX_BYTES, 10**200_000, [Sneaky()], {1: Sneaky()}],
+    ids=["object", "class", "function", "deep", "large", "digits", "inner", "dict"],
+)
+def test_what_is_no_plain_data_is_refused(value):
+    with pytest.raises(CannotCrossError, match="cannot cross the sandbox"):
+        encode(value)
+
+
+def test_a_cycle_is_refused():
+    cycle = []
+    cycle.append(cycle)
+    with pytest.raises(CannotCrossError, match="cycle"):
+        encode(cycle)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        b"NaN",
+        b"1e999",
+        b"[" * 200_000,
+        b"1" * 5000,
+        b"[" * 150 + b"]" * 150,
+        b'{"int":"1_0"}',
+        b'{"int":"\\u0661"}',
+        b'{"int":1}',
+        b'{"int":"' + b"1" * 200_000 + b'"}',
+        b'{"float":"1.5"}',
+        b'{"set":[[1]]}',
+        b'{"dict":[[1,2],[1,3]]}',
+        b'{"dict":[[1]]}',
+        b'{"dict":[[[],1]]}',
+        b'{"bytes":"0"}',
+        b'{"complex":["1"]}',
+        b'{"complex":["x","y"]}',
+        b'{"class":"os.system"}',
+        b'{"tuple":[],"list":[]}',
+        b"{}",
+        b" " * (MAX_BYTES + 1),
+    ],
+    ids=lambda data: data[:20].decode("latin1"),
+)
+def test_what_breaks_the_format_is_refused(data):
+    with pytest.raises(CannotCrossError):
+        decode(data)
+
+
+def test_keys_made_to_collide_cost_half_a_second_at_most():
+    prime = 2**61 - 1
+    numbers = [{"int": str(prime * (2**60 + k))} for k in range(15_000)]
+    with pytest.raises(CannotCrossError, match="too long"):
+        decode(json.dumps({"set": numbers}).encode())
+
+
+def test_requests_and_replies_come_back():
+    request = decode_request(encode_request(Request("A().f", (1, (2,)), {"key": {3}})))
+    assert (request.function, list(request.args), dict(request.kwargs)) == ("A().f", [1, (2,)], {"key": {3}})
+    assert decode_reply(encode_reply(Reply((1, None)))) == Reply((1, None))
+    error = Reply(error_type="ValueError", error_message="bad")
+    assert decode_reply(encode_reply(error)) == error
+    long = decode_reply(encode_reply(Reply(error_type="E", error_message="x" * 20_000)))
+    assert len(long.error_message) == 10_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"[]", b"{}", b'{"value":1,"error":2}', b'{"error":{}}', b'{"error":{"type":1,"message":""}}', b"null"],
+)
+def test_a_reply_that_is_none_is_refused(data):
+    with pytest.raises(CannotCrossError):
+        decode_reply(data)
+
+
+@pytest.mark.parametrize("data", [b"[]", b"{}", b'{"function":1}', b'{"function":"f","args":{}}', b"1"])
+def test_a_request_that_is_none_is_refused(data):
+    with pytest.raises(CannotCrossError):
+        decode_request(data)
