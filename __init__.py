@@ -22,11 +22,14 @@ if TYPE_CHECKING:
     from .envs.text_env import TextEnv
     from .envs.vector import TextVectorEnv
     from .rewards import RewardFunctionScore, Status, get_reward_functions, verify
+    from .runtimes import ExecutionResult, RewardExecutor
     from .spaces import TextSpace
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "ExecutionResult": "runtimes",
+    "RewardExecutor": "runtimes",
     "RewardFunctionScore": "rewards",
     "Status": "rewards",
     "Task": "datasets.task",
@@ -39,6 +42,8 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "ExecutionResult",
+    "RewardExecutor",
     "RewardFunctionScore",
     "Status",
     "Task",

@@ -118,12 +118,12 @@ def _runtime_table(status: RuntimeStatus) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     recipe = f"{(status.recipe or '')[:16]}, {'current' if status.current else 'not of this version'}"
-    compiled = [f"{path} ({path.stat().st_size / 1e6:.1f} MB)" for path in status.compiled]
+    compiled = f"{len(status.compiled)} files, {sum(status.compiled) / 1e6:.1f} MB, in {status.compiled_folder}"
     table.add_row("engine", Text(f"{status.engine}, {status.variant}"))
     table.add_row("artefact", Text(f"{status.path} ({(status.bytes or 0) / 1e6:.1f} MB)"))
     table.add_row("sha256", status.sha256)
     table.add_row("recipe", recipe)
-    table.add_row("compiled", Text("\n".join(compiled) or "not kept"))
+    table.add_row("compiled", Text(compiled))
     table.add_row("first run", f"{status.ready_seconds:.2f} s")
     for trial in status.trials:
         verdict = f"ok, {trial.cpu_ms:.1f} ms" if trial.passed else f"failed: {clean(trial.detail)}"

@@ -25,6 +25,23 @@ class ArithmeticConfig:
 
 
 @dataclass
+class CodingConfig:
+    """Arguments of :class:`~infinite_rl.datasets.coding.source.CodingSource`.
+
+    Attributes:
+        level: 1 to 4.
+        language: ``python`` or ``javascript``.
+        families: names of families; null takes the level's.
+        template: the prompt of ``print_arithmetic`` alone; null asks in words.
+    """
+
+    level: int
+    language: str
+    families: list[str] | None
+    template: str | None
+
+
+@dataclass
 class DataConfig:
     """Which tasks.
 
@@ -39,6 +56,7 @@ class DataConfig:
         validation_size: the same for the validation split.
         test_size: the same for the test split.
         arithmetic: the procedural tasks, used where there is no file.
+        coding: the procedural tasks of ``InfiniteRL/Coding-v0``, used instead there.
     """
 
     env: str
@@ -51,6 +69,7 @@ class DataConfig:
     validation_size: int | None
     test_size: int | None
     arithmetic: ArithmeticConfig | None
+    coding: CodingConfig | None
 
 
 @dataclass

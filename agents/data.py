@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..datasets.arithmetic import QUESTION, ArithmeticSource
+from ..datasets.coding.source import CodingSource
 from ..datasets.files import load_tasks
-from ..datasets.procedural import distinct, split_of
+from ..datasets.procedural import ProceduralSource, distinct, split_of
 from ..datasets.task import SPLITS, Split, Task, TaskList
 from .config import ConfigError, DataConfig
+
+CODING = "InfiniteRL/Coding-v0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,26 +42,40 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
 
 
 def _procedural(config: DataConfig, seed: int) -> Splits:
-    if config.arithmetic is None:
-        raise ConfigError("no tasks: set data.train_path, or take data=arithmetic")
+    source, arguments = _source(config)
     sizes = {"train": config.train_size, "validation": config.validation_size, "test": config.test_size}
-    arguments: dict[str, Any] = {
-        "level": config.arithmetic.level,
-        "operations": config.arithmetic.operations,
-        "digits": config.arithmetic.digits,
-        "template": config.arithmetic.template or QUESTION,
-    }
 
     def split(name: Split) -> TaskList:
         count = sizes[name]
         if count is None or count < 1:
             raise ConfigError(f"data.{name}_size must be at least 1 for procedural tasks, not {count}")
         try:
-            return distinct(ArithmeticSource(seed=seed, split=name, **arguments), count)
+            return distinct(source(seed=seed, split=name, **arguments), count)
         except LookupError as error:
             raise ConfigError(f"data.{name}_size={count}: {error}") from None
 
     return Splits(split("train"), split("validation"), split("test"))
+
+
+def _source(config: DataConfig) -> tuple[type[ProceduralSource], dict[str, Any]]:
+    """The environment's own procedural tasks: the class of their source, and its arguments."""
+    if config.env == CODING:
+        if config.coding is None:
+            raise ConfigError("no tasks: set data.train_path, or take env=coding")
+        return CodingSource, {
+            "level": config.coding.level,
+            "language": config.coding.language,
+            "families": config.coding.families,
+            "template": config.coding.template,
+        }
+    if config.arithmetic is None:
+        raise ConfigError("no tasks: set data.train_path, or take data=arithmetic")
+    return ArithmeticSource, {
+        "level": config.arithmetic.level,
+        "operations": config.arithmetic.operations,
+        "digits": config.arithmetic.digits,
+        "template": config.arithmetic.template or QUESTION,
+    }
 
 
 def _from_files(config: DataConfig) -> Splits:

@@ -73,7 +73,7 @@ class WarmStart:
 
 
 def solved(tasks: TaskSource, tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
-    """Each task with its answer, as if the policy had said it.
+    """Each task with its answer, as if the policy had said it: its solution where it has one, such as a program.
 
     Raises:
         ValueError: if the source is endless, or an answer is neither text nor a number.
@@ -84,7 +84,7 @@ def solved(tasks: TaskSource, tokenizer: PreTrainedTokenizerBase) -> list[TokenR
     for index in range(tasks.size):
         task = tasks.task(index)
         try:
-            answer = expected_text(task.answer)
+            answer = task.metadata.get("solution") or expected_text(task.answer)
         except (TypeError, ValueError) as error:
             raise ValueError(f"task {task.id}: {error}") from None
         session = Session(tokenizer, key=0)

@@ -32,6 +32,9 @@ from infinite_rl.runtimes import RewardExecutor
 
 RESULTS = Path(__file__).parent / "results"
 
+# Not a virtual environment's: what is installed there would slow down its start.
+BARE_PYTHON = str(Path(sys.base_prefix) / "bin" / "python3")
+
 PYTHON_SMALL = "print(2+2)"
 JAVASCRIPT_SMALL = "console.log(2+2)"
 PYTHON_HEAVY = {
@@ -58,7 +61,7 @@ class ForkServer:
     """A warm interpreter that forks once for each program, under rlimits."""
 
     def __init__(self) -> None:
-        command = [sys.executable, "-I", str(Path(__file__).with_name("fork_server.py"))]
+        command = [BARE_PYTHON, "-I", str(Path(__file__).with_name("fork_server.py"))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def run(self, code: str) -> str:
@@ -189,7 +192,7 @@ def measure_all(rounds: int) -> dict[str, Any]:
         stack.callback(server.close)
         python: dict[str, tuple[Way, int]] = {
             "ours": (lambda code: executor.run(code, "python").stdout, 100),
-            "python -I -c": (native(sys.executable, "-I", "-c"), 5),
+            "python -I -c": (native(BARE_PYTHON, "-I", "-c"), 5),
             "warm fork server": (server.run, 60),
         }
         results["python"] = measure(python, PYTHON_SMALL, rounds, server)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from .artefact import Artefact, BadArtefactError, MissingArtefactError, cache_root, load_artefact
+from .artefact import BadArtefactError, MissingArtefactError, cache_root, load_artefact
 from .build.recipe import recipe_hash
 from .executor import RewardExecutor
 from .result import ExecutionStatus
@@ -85,7 +85,8 @@ class RuntimeStatus:
         sha256: its hash.
         recipe: hash of the recipe that made it.
         current: whether that is the recipe of this version of the package.
-        compiled: its compiled files in the user's cache, for all processors and settings.
+        compiled_folder: the part of the user's cache that holds its compiled forms.
+        compiled: sizes in bytes of these files: of all versions, settings and processors that were ever used.
         ready_seconds: wall-clock time to the end of the first program, compilation included if it was needed.
         trials: the self-test.
     """
@@ -99,7 +100,8 @@ class RuntimeStatus:
     sha256: str | None = None
     recipe: str | None = None
     current: bool | None = None
-    compiled: list[Path] = field(default_factory=list)
+    compiled_folder: Path | None = None
+    compiled: list[int] = field(default_factory=list)
     ready_seconds: float | None = None
     trials: list[TrialResult] = field(default_factory=list)
 
@@ -118,6 +120,7 @@ def runtime_status(language: str) -> RuntimeStatus:
         seconds = time.monotonic() - start
     except (MissingArtefactError, BadArtefactError, OSError) as error:
         return RuntimeStatus(language, problem=str(error))
+    folder = cache_root() / "compiled"
     return RuntimeStatus(
         language,
         path=artefact.path,
@@ -127,7 +130,8 @@ def runtime_status(language: str) -> RuntimeStatus:
         sha256=artefact.sha256,
         recipe=artefact.recipe,
         current=artefact.recipe == recipe_hash(),
-        compiled=_compiled(artefact),
+        compiled_folder=folder,
+        compiled=[path.stat().st_size for path in sorted(folder.glob(f"{artefact.language}-*.cwasm"))],
         ready_seconds=seconds,
         trials=[run_trial(trial, language) for trial in TRIALS[language]],
     )
@@ -142,8 +146,3 @@ def run_trial(trial: Trial, language: str) -> TrialResult:
     elif result.stdout != trial.stdout:
         detail = f"output {result.stdout[:100]!r} instead of {trial.stdout!r}"
     return TrialResult(trial.name, not detail, round(result.cpu_seconds * 1000, 2), detail)
-
-
-def _compiled(artefact: Artefact) -> list[Path]:
-    """The compiled files of a language; older ones may be among them."""
-    return sorted((cache_root() / "compiled").glob(f"{artefact.language}-*.cwasm"))

@@ -9,6 +9,7 @@ import base64
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -83,8 +84,14 @@ def fetch_npm(package: NpmPackage, folder: Path) -> Path:
     return archive
 
 
-def unpack(archive: Path, folder: Path) -> None:
-    """Unpacks a verified wheel or source archive, executable bits included."""
+def unpack(archive: Path, folder: Path, unused: str | None = None) -> None:
+    """Unpacks a verified wheel or source archive, executable bits included.
+
+    Args:
+        archive: the file.
+        folder: where to; made if it is not there.
+        unused: a regular expression for the beginnings of names that a wheel may do without.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     if archive.suffix != ".whl":
         with tarfile.open(archive) as tar:
@@ -93,8 +100,10 @@ def unpack(archive: Path, folder: Path) -> None:
             tar.extractall(folder)
         return
     with zipfile.ZipFile(archive) as wheel:
-        wheel.extractall(folder)
         for entry in wheel.infolist():
+            if unused and re.match(unused, entry.filename):
+                continue
+            wheel.extract(entry, folder)
             if (entry.external_attr >> 16) & 0o111:
                 (folder / entry.filename).chmod(0o755)
 

@@ -116,7 +116,7 @@ class Workshop:
             if not folder.exists():
                 archive = fetch(tool, self._place / "downloads" / tool.name, report)
                 report(f"unpacking {tool.name}")
-                unpack(archive, folder.with_suffix(".part"))
+                unpack(archive, folder.with_suffix(".part"), tool.unused)
                 folder.with_suffix(".part").rename(folder)
                 archive.unlink()
                 importlib.invalidate_caches()  # the folder was on the path before it was there

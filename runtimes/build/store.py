@@ -46,7 +46,8 @@ def write(path: Path, content: bytes) -> None:
         OSError: the folder cannot be written, or there is no space.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    # Should this process be killed, git ignores what it leaves as it ignores artefacts.
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
             file.write(content)

@@ -27,8 +27,8 @@ def _store(offset: int, value: int, width: str = "i32") -> str:
 _EMPTY = _store(0, 0) + _store(4, 0)  # an empty list, or the success of a method
 _NOTHING = _store(0, 0)
 _REFUSED = _store(0, 1) + _store(4, 1)  # an error: "access denied", or "closed" for a stream
-# Bytes of a generator that starts at the address that they are written to: a state of its own, in a global, would keep the
-# host from using an instance again after it has put memory back.
+# Bytes of a generator that starts at the address that they are written to. With a state in a global, the host could not
+# use an instance again after it has put memory back.
 _RANDOM = """
     (local $address i32) (local $end i32) (local $state i32)
     (local.set $address (call $malloc (i32.wrap_i64 (local.get 0))))

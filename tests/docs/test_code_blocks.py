@@ -52,12 +52,14 @@ def test_a_training_command_is_understood(command):
         load_config(parsed.config_name, parsed.overrides)
 
 
-def test_other_commands_are_the_two_of_the_readme():
+def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not c.startswith("python -m agents.train")]
     assert others == [
+        "infinite-rl runtimes",
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
         "pytest",
+        "python -m infinite_rl.runtimes.build",
     ]
 
 

@@ -299,7 +299,7 @@ def test_a_function_may_keep_a_cache_between_calls(python):
         "def f(n):\n    import os\n    os._exit(0)",
         "def f(n):\n    raise SystemExit(0)",
         "class Any:\n    def __eq__(self, other):\n        return True\ndef f(n):\n    return Any()",
-        "class Int(int):\n    def __eq__(self, other):\n        return True\n    __hash__ = int.__hash__\ndef f(n):\n    return Int(7)",
+        "class Int(int):\n    __eq__ = lambda *a: True\n    __hash__ = int.__hash__\ndef f(n):\n    return Int(7)",
         "def f(n):\n    return print",
         "def f(n):\n    return [[[n]]]",
         "import sys\nsys.exit(0)",
@@ -371,8 +371,7 @@ def test_a_set_up_serves_the_tests_and_does_not_hide_the_candidate(python):
         "def square(n):\n    raise KeyboardInterrupt",
         "def square(n):\n    import os\n    os._exit(0)",
         "class AssertionError(SystemExit): pass\ndef square(n):\n    raise AssertionError(0)",
-        "class Same:\n    def __eq__(self, other):\n        return True\n    def __sub__(self, other):\n        return 0\n"
-        "def square(n):\n    return Same()",
+        "class Same:\n    __eq__ = lambda *a: True\n    __sub__ = lambda *a: 0\ndef square(n):\n    return Same()",
         "def square(n):\n    return 'x' * 10 ** 6",
         "def square(n):\n    while True: pass",
     ],

@@ -84,6 +84,8 @@ def test_a_wheel_is_downloaded_and_unpacked_with_its_executable_bits(index, whee
     unpack(path, tmp_path / "tool")
     assert os.access(tmp_path / "tool" / "sometool" / "program", os.X_OK)
     assert not os.access(tmp_path / "tool" / "sometool" / "__init__.py", os.X_OK)
+    unpack(path, tmp_path / "part", unused="sometool/(d|pro)")
+    assert [file.name for file in (tmp_path / "part" / "sometool").iterdir()] == ["__init__.py"]
 
 
 def test_a_source_is_downloaded_and_unpacked(index, source, tmp_path):

@@ -269,6 +269,17 @@ def test_the_build_needs_only_the_standard_library_and_platformdirs(tmp_path):
     assert "RUNTIME_RELEASE_TAG" in done.stdout
 
 
+def test_without_node_the_plain_variant_is_made_unless_the_other_is_asked_for(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lines = []
+    with Workshop.open() as workshop:
+        assert workshop.optimizer(None, lines.append) is None
+        assert workshop.optimizer(False, lines.append) is None
+        with pytest.raises(FetchError, match=r"^the optimized variant cannot be made: node and npm are not installed"):
+            workshop.optimizer(True, lines.append)
+    assert lines == ["node and npm are not installed; making the plain variant: it behaves the same, and is slower"]
+
+
 @pytest.mark.slow
 def test_a_real_build_makes_both(tmp_path, monkeypatch):
     """Some minutes of CPU, and a network or a filled cache of pip's."""

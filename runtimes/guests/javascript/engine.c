@@ -118,7 +118,8 @@ JSValue engine_module_variables(JSContext *ctx, JSModuleDef *module)
     return names;
 }
 
-JSValue engine_compile(JSContext *ctx, const char *text, size_t length, const char *name, int first_line, bool is_module)
+JSValue engine_compile(JSContext *ctx, const char *text, size_t length, const char *name, int first_line,
+                       bool is_module)
 {
     int kind = is_module ? JS_EVAL_TYPE_MODULE : JS_EVAL_TYPE_GLOBAL;
     return __JS_EvalInternal(ctx, JS_UNDEFINED, text, length, name, first_line, kind | JS_EVAL_FLAG_COMPILE_ONLY, -1);

@@ -5,7 +5,14 @@ import { isDeepEqual } from './deep_equal.js';
 import { invalidArgument } from './errors.js';
 import { inspect } from './inspect.js';
 
-const DEEP = { compact: false, customInspect: false, depth: 1000, maxArrayLength: Infinity, sorted: true, getters: true };
+const DEEP = {
+  compact: false,
+  customInspect: false,
+  depth: 1000,
+  maxArrayLength: Infinity,
+  sorted: true,
+  getters: true,
+};
 const OPERATOR_TEXT = {
   deepStrictEqual: 'Expected values to be strictly deep-equal:',
   strictEqual: 'Expected values to be strictly equal:',
@@ -48,13 +55,15 @@ function describe(operator, actual, expected, message) {
   if (DIFFERS.has(operator)) return describeDifference(operator, actual, expected, shownActual, shownExpected, message);
   const key = operator === 'notStrictEqual' && !isSimple(actual) ? 'notStrictEqualObject' : operator;
   const [first] = shownActual;
-  const text = shownActual.length === 1 ? `${first.length > 5 ? '\n\n' : ' '}${first}` : `\n\n${shownActual.join('\n')}\n`;
+  const text =
+    shownActual.length === 1 ? `${first.length > 5 ? '\n\n' : ' '}${first}` : `\n\n${shownActual.join('\n')}\n`;
   return `${OPERATOR_TEXT[key]}${text}`;
 }
 
 function describeLoose(operator, actual, expected) {
   if (operator === 'notDeepEqual') return `${OPERATOR_TEXT.notDeepEqual}\n\n${inspect(actual, DEEP)}`;
-  return `${OPERATOR_TEXT.deepEqual}\n\n${inspect(actual, DEEP)}\n\nshould loosely deep-equal\n\n${inspect(expected, DEEP)}`;
+  const parts = [OPERATOR_TEXT.deepEqual, inspect(actual, DEEP), 'should loosely deep-equal', inspect(expected, DEEP)];
+  return parts.join('\n\n');
 }
 
 function describeDifference(operator, actual, expected, left, right, message) {
@@ -108,11 +117,12 @@ function changes(left, right) {
 function difference(left, right) {
   const lines = changes(left, right);
   const shown = [];
-  for (let start = 0; start < lines.length; ) {
+  for (let start = 0; start < lines.length;) {
     let end = start;
     while (end < lines.length && lines[end][0] === ' ') end += 1;
     const isLast = end === lines.length;
-    if (end - start > 5) shown.push(...lines.slice(start, start + (isLast ? 1 : 2)), null, ...lines.slice(end - (isLast ? 3 : 2), end));
+    if (end - start > 5)
+      shown.push(...lines.slice(start, start + (isLast ? 1 : 2)), null, ...lines.slice(end - (isLast ? 3 : 2), end));
     else shown.push(...lines.slice(start, end));
     if (!isLast) shown.push(lines[end]);
     start = end + 1;
@@ -132,7 +142,12 @@ function truth(value, message, count, stackStartFn) {
   const missing = 'No value argument passed to `assert.ok()`';
   const text = message ?? (count === 0 ? missing : 'The expression evaluated to a falsy value:\n\n  assert(...)\n');
   throw new AssertionError({
-    message: text, actual: value, expected: true, operator: '==', stackStartFn, generated: message === undefined,
+    message: text,
+    actual: value,
+    expected: true,
+    operator: '==',
+    stackStartFn,
+    generated: message === undefined,
   });
 }
 
@@ -174,20 +189,33 @@ assert.ifError = function ifError(value) {
   if (value === null || value === undefined) return;
   const shown = value instanceof Error ? value.message : inspect(value);
   throw new AssertionError({
-    message: `ifError got unwanted exception: ${shown}`, actual: value, expected: null, operator: 'ifError', stackStartFn: ifError,
+    message: `ifError got unwanted exception: ${shown}`,
+    actual: value,
+    expected: null,
+    operator: 'ifError',
+    stackStartFn: ifError,
   });
 };
 
 assert.match = function match(text, pattern, message) {
   if (pattern.test(text)) return;
   const generated = `The input did not match the regular expression ${inspect(pattern)}. Input:\n\n${inspect(text)}\n`;
-  fail({ actual: text, expected: pattern, message: message ?? generated, generated: message === undefined }, 'match', match);
+  fail(
+    { actual: text, expected: pattern, message: message ?? generated, generated: message === undefined },
+    'match',
+    match,
+  );
 };
 
 assert.doesNotMatch = function doesNotMatch(text, pattern, message) {
   if (!pattern.test(text)) return;
-  const generated = `The input was expected to not match the regular expression ${inspect(pattern)}. Input:\n\n${inspect(text)}\n`;
-  fail({ actual: text, expected: pattern, message: message ?? generated, generated: message === undefined }, 'doesNotMatch', doesNotMatch);
+  const expectation = `The input was expected to not match the regular expression ${inspect(pattern)}.`;
+  const generated = `${expectation} Input:\n\n${inspect(text)}\n`;
+  fail(
+    { actual: text, expected: pattern, message: message ?? generated, generated: message === undefined },
+    'doesNotMatch',
+    doesNotMatch,
+  );
 };
 
 // Is the thrown value what the caller expected: a class, a pattern, properties, or a function's yes?
@@ -195,27 +223,47 @@ function checkThrown(error, expected, message, name, stackStartFn) {
   if (expected === undefined || typeof expected === 'string') return;
   const wrong = (text) => {
     if (message instanceof Error) throw message;
-    throw new AssertionError({ message: message ?? text, actual: error, expected, operator: name, stackStartFn, generated: message === undefined });
+    throw new AssertionError({
+      message: message ?? text,
+      actual: error,
+      expected,
+      operator: name,
+      stackStartFn,
+      generated: message === undefined,
+    });
   };
   if (className(expected) === 'RegExp') {
     if (!expected.test(String(error))) {
-      wrong(`The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(String(error))}\n`);
+      wrong(
+        `The input did not match the regular expression ${inspect(expected)}. Input:\n\n${inspect(String(error))}\n`,
+      );
     }
   } else if (typeof expected === 'object') {
     class Comparison {}
     const keys = Object.keys(expected).concat(expected instanceof Error ? ['name', 'message'] : []);
     for (const key of keys) {
-      const matches = className(expected[key]) === 'RegExp' && typeof error[key] === 'string'
-        ? expected[key].test(error[key]) : isDeepEqual(error[key], expected[key], true);
-      if (!matches) wrong(describe('deepStrictEqual', Object.assign(new Comparison(), pick(error, keys)), Object.assign(new Comparison(), pick(expected, keys))));
+      const matches =
+        className(expected[key]) === 'RegExp' && typeof error[key] === 'string'
+          ? expected[key].test(error[key])
+          : isDeepEqual(error[key], expected[key], true);
+      if (!matches)
+        wrong(
+          describe(
+            'deepStrictEqual',
+            Object.assign(new Comparison(), pick(error, keys)),
+            Object.assign(new Comparison(), pick(expected, keys)),
+          ),
+        );
     }
   } else if (expected.prototype !== undefined && error instanceof expected) {
     return;
   } else if (Object.prototype.isPrototypeOf.call(Error, expected)) {
     const got = error instanceof Error ? `\n\nError message:\n\n${error.message}` : '';
-    wrong(`The error is expected to be an instance of "${expected.name}". Received "${error?.constructor?.name ?? inspect(error)}"${got}`);
+    const received = error?.constructor?.name ?? inspect(error);
+    wrong(`The error is expected to be an instance of "${expected.name}". Received "${received}"${got}`);
   } else if (expected.call({}, error) !== true) {
-    wrong(`The ${expected.name ? `"${expected.name}" ` : ''}validation function is expected to return "true". Received ${inspect(false)}`);
+    const name = expected.name ? `"${expected.name}" ` : '';
+    wrong(`The ${name}validation function is expected to return "true". Received false`);
   }
 }
 
@@ -227,7 +275,11 @@ function missingException(expected, message, name, kind, stackStartFn) {
   const text = typeof expected === 'string' ? expected : message;
   const wanted = expected && expected.name && typeof expected !== 'string' ? ` (${expected.name})` : '';
   throw new AssertionError({
-    message: `Missing expected ${kind}${wanted}${text ? `: ${text}` : '.'}`, actual: undefined, expected, operator: name, stackStartFn,
+    message: `Missing expected ${kind}${wanted}${text ? `: ${text}` : '.'}`,
+    actual: undefined,
+    expected,
+    operator: name,
+    stackStartFn,
   });
 }
 
@@ -249,8 +301,11 @@ assert.doesNotThrow = function doesNotThrow(action, expected, message) {
   } catch (error) {
     const text = typeof expected === 'string' ? expected : message;
     throw new AssertionError({
-      message: `Got unwanted exception${text ? `: ${text}` : '.'}\nActual message: "${error?.message}"`, actual: error, expected,
-      operator: 'doesNotThrow', stackStartFn: doesNotThrow,
+      message: `Got unwanted exception${text ? `: ${text}` : '.'}\nActual message: "${error?.message}"`,
+      actual: error,
+      expected,
+      operator: 'doesNotThrow',
+      stackStartFn: doesNotThrow,
     });
   }
 };
@@ -272,19 +327,26 @@ assert.doesNotReject = async function doesNotReject(promise, expected, message) 
   } catch (error) {
     const text = typeof expected === 'string' ? expected : message;
     throw new AssertionError({
-      message: `Got unwanted rejection${text ? `: ${text}` : '.'}\nActual message: "${error?.message}"`, actual: error, expected,
-      operator: 'doesNotReject', stackStartFn: doesNotReject,
+      message: `Got unwanted rejection${text ? `: ${text}` : '.'}\nActual message: "${error?.message}"`,
+      actual: error,
+      expected,
+      operator: 'doesNotReject',
+      stackStartFn: doesNotReject,
     });
   }
 };
 
 assert.AssertionError = AssertionError;
 
-export const strictAssert = Object.assign((...values) => truth(values[0], values[1], values.length, strictAssert), assert, {
-  equal: assert.strictEqual,
-  notEqual: assert.notStrictEqual,
-  deepEqual: assert.deepStrictEqual,
-  notDeepEqual: assert.notDeepStrictEqual,
-});
+export const strictAssert = Object.assign(
+  (...values) => truth(values[0], values[1], values.length, strictAssert),
+  assert,
+  {
+    equal: assert.strictEqual,
+    notEqual: assert.notStrictEqual,
+    deepEqual: assert.deepStrictEqual,
+    notDeepEqual: assert.notDeepStrictEqual,
+  },
+);
 strictAssert.strict = strictAssert;
 assert.strict = strictAssert;

@@ -152,15 +152,32 @@ export class Buffer extends Uint8Array {
 
 // readInt16LE, writeDoubleBE, ... from the methods of DataView.
 const NUMBERS = {
-  Int8: 1, Uint8: 1, Int16: 2, Uint16: 2, Int32: 4, Uint32: 4, Float32: 4, Float64: 8, BigInt64: 8, BigUint64: 8,
+  Int8: 1,
+  Uint8: 1,
+  Int16: 2,
+  Uint16: 2,
+  Int32: 4,
+  Uint32: 4,
+  Float32: 4,
+  Float64: 8,
+  BigInt64: 8,
+  BigUint64: 8,
 };
-const NODE_NAMES = { Uint8: 'UInt8', Uint16: 'UInt16', Uint32: 'UInt32', Float32: 'Float', Float64: 'Double', BigUint64: 'BigUInt64' };
+const NODE_NAMES = {
+  Uint8: 'UInt8',
+  Uint16: 'UInt16',
+  Uint32: 'UInt32',
+  Float32: 'Float',
+  Float64: 'Double',
+  BigUint64: 'BigUInt64',
+};
 
 function checkOffset(buffer, offset, size) {
   if (offset >= 0 && offset + size <= buffer.length) return;
-  const message = buffer.length < size
-    ? 'Attempt to access memory outside buffer bounds'
-    : `The value of "offset" is out of range. It must be >= 0 and <= ${buffer.length - size}. Received ${offset}`;
+  const message =
+    buffer.length < size
+      ? 'Attempt to access memory outside buffer bounds'
+      : `The value of "offset" is out of range. It must be >= 0 and <= ${buffer.length - size}. Received ${offset}`;
   const code = buffer.length < size ? 'ERR_BUFFER_OUT_OF_BOUNDS' : 'ERR_OUT_OF_RANGE';
   throw codedError(RangeError, code, message);
 }
@@ -208,4 +225,10 @@ export function btoa(text) {
   return decode(encode(string, 'latin1'), 'base64');
 }
 
-export const buffer = { Buffer, atob, btoa, constants: { MAX_LENGTH: 4294967296, MAX_STRING_LENGTH: 536870888 }, kMaxLength: 4294967296 };
+export const buffer = {
+  Buffer,
+  atob,
+  btoa,
+  constants: { MAX_LENGTH: 4294967296, MAX_STRING_LENGTH: 536870888 },
+  kMaxLength: 4294967296,
+};

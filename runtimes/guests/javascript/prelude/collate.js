@@ -36,14 +36,20 @@ function byCase(a, b) {
   return 0;
 }
 
-const plain = (text) => text.normalize('NFD').replace(MARKS, '').replace(/[ßæœøđłþ]/gi, (letter) => LIGATURES[letter.toLowerCase()] ?? letter);
+const plain = (text) =>
+  text
+    .normalize('NFD')
+    .replace(MARKS, '')
+    .replace(/[ßæœøđłþ]/gi, (letter) => LIGATURES[letter.toLowerCase()] ?? letter);
 
 function compareRunsOfDigits(a, b, compare) {
   const first = a.match(/\d+|\D+/g) ?? [];
   const second = b.match(/\d+|\D+/g) ?? [];
   for (let index = 0; index < Math.min(first.length, second.length); index++) {
     const bothNumbers = /^\d/.test(first[index]) && /^\d/.test(second[index]);
-    const order = bothNumbers ? Math.sign(Number(first[index]) - Number(second[index])) : compare(first[index], second[index]);
+    const order = bothNumbers
+      ? Math.sign(Number(first[index]) - Number(second[index]))
+      : compare(first[index], second[index]);
     if (order !== 0) return order;
   }
   return Math.sign(first.length - second.length);
@@ -69,7 +75,8 @@ function byAccents(a, b, sensitivity) {
 }
 
 function compareMarks(a, b) {
-  const marks = (text) => [...text.toLowerCase()].map((character) => (/\p{M}/u.test(character) ? character.codePointAt(0) : 0));
+  const marks = (text) =>
+    [...text.toLowerCase()].map((character) => (/\p{M}/u.test(character) ? character.codePointAt(0) : 0));
   const first = marks(a);
   const second = marks(b);
   for (let index = 0; index < Math.max(first.length, second.length); index++) {
@@ -79,9 +86,16 @@ function compareMarks(a, b) {
   return 0;
 }
 
-function compareWith(a, b, { numeric = false, sensitivity = 'variant', caseFirst = 'false', ignorePunctuation = false }) {
-  if (ignorePunctuation) return compareWith(a.replace(/[\p{P}\s]/gu, ''), b.replace(/[\p{P}\s]/gu, ''), { numeric, sensitivity, caseFirst });
+function compareWith(
+  a,
+  b,
+  { numeric = false, sensitivity = 'variant', caseFirst = 'false', ignorePunctuation = false },
+) {
+  if (ignorePunctuation)
+    return compareWith(a.replace(/[\p{P}\s]/gu, ''), b.replace(/[\p{P}\s]/gu, ''), { numeric, sensitivity, caseFirst });
   const base = (x, y) => byAccents(x, y, sensitivity === 'base' ? 'base' : sensitivity);
-  const order = numeric ? compareRunsOfDigits(a, b, (x, y) => byAccents(x, y, 'base')) || compareRunsOfDigits(a, b, base) : base(a, b);
+  const order = numeric
+    ? compareRunsOfDigits(a, b, (x, y) => byAccents(x, y, 'base')) || compareRunsOfDigits(a, b, base)
+    : base(a, b);
   return caseFirst === 'upper' && byAccents(a, b, 'accent') === 0 ? -order || 0 : order;
 }

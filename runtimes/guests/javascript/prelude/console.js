@@ -27,7 +27,7 @@ export function makeConsole(put) {
     put(stream, `${line}\n`);
   }
 
-  const log = (...values) => print(STDOUT, values.length === 1 && typeof values[0] === 'string' ? values[0] : format(...values));
+  const log = (...values) => print(STDOUT, format(...values));
   const error = (...values) => print(STDERR, format(...values));
 
   function elapsed(label, what) {
@@ -103,7 +103,10 @@ export const console = makeConsole((stream, text) => write(stream, text));
 // new console.Console(stdout, stderr) writes to streams.
 console.Console = function Console(stdout, stderr = stdout) {
   const streams = stdout && stdout.stdout ? [stdout.stdout, stdout.stderr ?? stdout.stdout] : [stdout, stderr];
-  return Object.assign(this ?? {}, makeConsole((stream, text) => streams[stream].write(text)));
+  return Object.assign(
+    this ?? {},
+    makeConsole((stream, text) => streams[stream].write(text)),
+  );
 };
 
 export { format, formatWithOptions };

@@ -34,7 +34,12 @@ function blocks(view, isLittle, mix) {
   }
 }
 
-const MD5_SHIFTS = [[7, 12, 17, 22], [5, 9, 14, 20], [4, 11, 16, 23], [6, 10, 15, 21]];
+const MD5_SHIFTS = [
+  [7, 12, 17, 22],
+  [5, 9, 14, 20],
+  [4, 11, 16, 23],
+  [6, 10, 15, 21],
+];
 const MD5_TABLE = Int32Array.from({ length: 64 }, (_, index) => Math.floor(Math.abs(Math.sin(index + 1)) * 2 ** 32));
 
 function md5(bytes) {
@@ -61,7 +66,10 @@ function sha1(bytes) {
   blocks(padded(bytes, false), false, (words) => {
     schedule.set(words);
     for (let index = 16; index < 80; index++) {
-      schedule[index] = rotateLeft(schedule[index - 3] ^ schedule[index - 8] ^ schedule[index - 14] ^ schedule[index - 16], 1);
+      schedule[index] = rotateLeft(
+        schedule[index - 3] ^ schedule[index - 8] ^ schedule[index - 14] ^ schedule[index - 16],
+        1,
+      );
     }
     let [a, b, c, d, e] = state;
     for (let index = 0; index < 80; index++) {
@@ -117,7 +125,12 @@ const HASHES = { md5, sha1, sha256 };
 
 function hashNamed(name) {
   const hash = HASHES[String(name).toLowerCase().replace('-', '')];
-  if (hash === undefined) throw codedError(Error, 'ERR_OSSL_EVP_UNSUPPORTED', `Digest method not supported: ${name} (the sandbox has md5, sha1, sha256)`);
+  if (hash === undefined)
+    throw codedError(
+      Error,
+      'ERR_OSSL_EVP_UNSUPPORTED',
+      `Digest method not supported: ${name} (the sandbox has md5, sha1, sha256)`,
+    );
   return hash;
 }
 

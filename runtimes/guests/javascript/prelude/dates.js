@@ -1,6 +1,19 @@
 // Dates as text, in UTC: English, and the short forms of a few other locales.
 
-const MONTHS = ['January', 'February', 'March', 'April', 'May', 'June', 'July', 'August', 'September', 'October', 'November', 'December'];
+const MONTHS = [
+  'January',
+  'February',
+  'March',
+  'April',
+  'May',
+  'June',
+  'July',
+  'August',
+  'September',
+  'October',
+  'November',
+  'December',
+];
 const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
 const DATE_STYLES = {
   full: { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' },
@@ -16,10 +29,21 @@ const TIME_STYLES = {
 };
 // Order and separator of all-numeric dates: [fields, separator, two-digit day and month?]
 const NUMERIC = {
-  'en-US': ['mdy', '/', false], 'en-GB': ['dmy', '/', true], 'en-CA': ['ymd', '-', true], 'sv-SE': ['ymd', '-', true],
-  'en-AU': ['dmy', '/', true], 'en-IN': ['dmy', '/', false], 'de-DE': ['dmy', '.', false], 'fr-FR': ['dmy', '/', true],
-  'es-ES': ['dmy', '/', false], 'it-IT': ['dmy', '/', false], 'pt-BR': ['dmy', '/', true], 'nl-NL': ['dmy', '-', false],
-  'ja-JP': ['ymd', '/', false], 'zh-CN': ['ymd', '/', false], 'ru-RU': ['dmy', '.', true],
+  'en-US': ['mdy', '/', false],
+  'en-GB': ['dmy', '/', true],
+  'en-CA': ['ymd', '-', true],
+  'sv-SE': ['ymd', '-', true],
+  'en-AU': ['dmy', '/', true],
+  'en-IN': ['dmy', '/', false],
+  'de-DE': ['dmy', '.', false],
+  'fr-FR': ['dmy', '/', true],
+  'es-ES': ['dmy', '/', false],
+  'it-IT': ['dmy', '/', false],
+  'pt-BR': ['dmy', '/', true],
+  'nl-NL': ['dmy', '-', false],
+  'ja-JP': ['ymd', '/', false],
+  'zh-CN': ['ymd', '/', false],
+  'ru-RU': ['dmy', '.', true],
 };
 const ZONES = ['utc', 'gmt', 'etc/utc', 'etc/gmt', 'universal', 'zulu', '+00:00'];
 const two = (number) => String(number).padStart(2, '0');
@@ -33,8 +57,17 @@ function resolved(options, defaults) {
   const { dateStyle, timeStyle } = options;
   if (dateStyle || timeStyle) return { ...options, ...DATE_STYLES[dateStyle], ...TIME_STYLES[timeStyle], styled: true };
   const hasDate = ['weekday', 'year', 'month', 'day'].some((name) => options[name] !== undefined);
-  const hasTime = ['hour', 'minute', 'second', 'fractionalSecondDigits', 'dayPeriod'].some((name) => options[name] !== undefined);
-  if (defaults === 'both' ? hasDate || hasTime : defaults === 'date' ? hasDate || (hasTime && options.fromFormat) : hasTime) return options;
+  const hasTime = ['hour', 'minute', 'second', 'fractionalSecondDigits', 'dayPeriod'].some(
+    (name) => options[name] !== undefined,
+  );
+  if (
+    defaults === 'both'
+      ? hasDate || hasTime
+      : defaults === 'date'
+        ? hasDate || (hasTime && options.fromFormat)
+        : hasTime
+  )
+    return options;
   const date = { year: 'numeric', month: 'numeric', day: 'numeric' };
   const time = { hour: 'numeric', minute: '2-digit', second: '2-digit' };
   if (defaults === 'date') return { ...options, ...date };
@@ -47,7 +80,9 @@ function number(value, style) {
 
 function dateText(date, locale, options) {
   const { weekday, year, month, day } = options;
-  const name = weekday && (weekday === 'long' ? DAYS[date.getUTCDay()] : DAYS[date.getUTCDay()].slice(0, weekday === 'narrow' ? 1 : 3));
+  const name =
+    weekday &&
+    (weekday === 'long' ? DAYS[date.getUTCDay()] : DAYS[date.getUTCDay()].slice(0, weekday === 'narrow' ? 1 : 3));
   const isNumeric = month === undefined || month === 'numeric' || month === '2-digit';
   const text = isNumeric ? numericDate(date, locale, options) : namedDate(date, locale, options);
   if (!name) return text;
@@ -65,7 +100,10 @@ function numericDate(date, locale, { year, month, day }) {
     m: month && number(date.getUTCMonth() + 1, style(month)),
     d: day && number(date.getUTCDate(), style(day)),
   };
-  return [...order].map((field) => fields[field]).filter(Boolean).join(separator);
+  return [...order]
+    .map((field) => fields[field])
+    .filter(Boolean)
+    .join(separator);
 }
 
 function namedDate(date, locale, { year, month, day }) {
@@ -83,17 +121,24 @@ function namedDate(date, locale, { year, month, day }) {
 
 function timeText(date, locale, options) {
   const { hour, minute, second, fractionalSecondDigits, timeZoneName } = options;
-  const isTwelve = options.hour12 ?? (options.hourCycle ? /^h1[12]$/.test(options.hourCycle) : /^en(?!-GB)/.test(locale));
+  const isTwelve =
+    options.hour12 ?? (options.hourCycle ? /^h1[12]$/.test(options.hourCycle) : /^en(?!-GB)/.test(locale));
   const hours = date.getUTCHours();
   const parts = [];
   if (hour !== undefined) {
-    const shown = isTwelve ? hours % 12 || 12 : options.hour12 === false && locale === 'en-US' && hours === 0 ? 24 : hours;
+    const shown = isTwelve
+      ? hours % 12 || 12
+      : options.hour12 === false && locale === 'en-US' && hours === 0
+        ? 24
+        : hours;
     parts.push(hour === '2-digit' || !isTwelve ? two(shown) : String(shown));
   }
-  if (minute !== undefined) parts.push(hour === undefined && second === undefined ? String(date.getUTCMinutes()) : two(date.getUTCMinutes()));
+  if (minute !== undefined)
+    parts.push(hour === undefined && second === undefined ? String(date.getUTCMinutes()) : two(date.getUTCMinutes()));
   if (second !== undefined) parts.push(minute === undefined ? String(date.getUTCSeconds()) : two(date.getUTCSeconds()));
   let text = parts.join(':');
-  if (fractionalSecondDigits) text += `.${String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fractionalSecondDigits)}`;
+  if (fractionalSecondDigits)
+    text += `.${String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fractionalSecondDigits)}`;
   if (hour !== undefined && isTwelve) text += ` ${hours < 12 ? 'AM' : 'PM'}`;
   if (timeZoneName) text += timeZoneName === 'long' ? ' Coordinated Universal Time' : ' UTC';
   return text;
@@ -116,20 +161,30 @@ export function formatDate(date, locale, given, defaults) {
 
 export function partsOfDate(date, locale, given) {
   const options = resolved(given, 'date');
-  const month = options.month === 'long' || options.month === 'short' ? namedDate(date, 'en-US', { month: options.month }) : options.month && number(date.getUTCMonth() + 1, options.month);
+  const month =
+    options.month === 'long' || options.month === 'short'
+      ? namedDate(date, 'en-US', { month: options.month })
+      : options.month && number(date.getUTCMonth() + 1, options.month);
   const fields = {
     weekday: options.weekday && dateText(date, locale, { weekday: options.weekday }),
     month,
     day: options.day && number(date.getUTCDate(), options.day),
     year: options.year && number(date.getUTCFullYear(), options.year),
-    hour: options.hour && timeText(date, locale, { hour: options.hour, hour12: options.hour12, hourCycle: options.hourCycle }).replace(/\D+$/, ''),
+    hour:
+      options.hour &&
+      timeText(date, locale, { hour: options.hour, hour12: options.hour12, hourCycle: options.hourCycle }).replace(
+        /\D+$/,
+        '',
+      ),
     minute: options.minute && two(date.getUTCMinutes()),
     second: options.second && two(date.getUTCSeconds()),
   };
   const shown = formatDate(date, locale, given, 'date');
   const parts = [];
   let rest = shown;
-  const order = Object.entries(fields).filter(([, value]) => value).sort((a, b) => shown.indexOf(a[1]) - shown.indexOf(b[1]));
+  const order = Object.entries(fields)
+    .filter(([, value]) => value)
+    .sort((a, b) => shown.indexOf(a[1]) - shown.indexOf(b[1]));
   for (const [type, value] of order) {
     const at = rest.indexOf(value);
     if (at < 0) continue;
@@ -137,7 +192,8 @@ export function partsOfDate(date, locale, given) {
     parts.push({ type, value });
     rest = rest.slice(at + value.length);
   }
-  if (rest !== '') parts.push(/[AP]M/.test(rest) ? { type: 'dayPeriod', value: rest.trim() } : { type: 'literal', value: rest });
+  if (rest !== '')
+    parts.push(/[AP]M/.test(rest) ? { type: 'dayPeriod', value: rest.trim() } : { type: 'literal', value: rest });
   return parts;
 }
 

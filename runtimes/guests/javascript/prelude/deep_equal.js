@@ -18,7 +18,9 @@ function equal(a, b, context) {
   if (a === b) return a !== 0 || !context.strict || Object.is(a, b);
   if (!isObject(a) || !isObject(b)) {
     if (context.strict || (!isObject(a) && !isObject(b))) {
-      return typeof a === 'function' || typeof b === 'function' ? false : !isObject(a) && !isObject(b) && primitiveEqual(a, b, context.strict);
+      return typeof a === 'function' || typeof b === 'function'
+        ? false
+        : !isObject(a) && !isObject(b) && primitiveEqual(a, b, context.strict);
     }
     return false;
   }
@@ -32,19 +34,26 @@ function equal(a, b, context) {
 // What objects hold that is not in their properties.
 function sameInside(kind, a, b, context) {
   switch (kind) {
-    case 'Date': return Object.is(a.getTime(), b.getTime());
-    case 'RegExp': return String(a) === String(b) && a.lastIndex === b.lastIndex;
-    case 'Error': return a.message === b.message && a.name === b.name;
+    case 'Date':
+      return Object.is(a.getTime(), b.getTime());
+    case 'RegExp':
+      return String(a) === String(b) && a.lastIndex === b.lastIndex;
+    case 'Error':
+      return a.message === b.message && a.name === b.name;
     case 'Number':
     case 'String':
     case 'Boolean':
     case 'Symbol':
-    case 'BigInt': return Object.is(a.valueOf(), b.valueOf());
+    case 'BigInt':
+      return Object.is(a.valueOf(), b.valueOf());
     case 'Promise':
     case 'WeakMap':
-    case 'WeakSet': return false;
-    case 'ArrayBuffer': return sameBytes(new Uint8Array(a), new Uint8Array(b), context);
-    default: return !isTypedArrayName(kind) || sameBytes(a, b, context);
+    case 'WeakSet':
+      return false;
+    case 'ArrayBuffer':
+      return sameBytes(new Uint8Array(a), new Uint8Array(b), context);
+    default:
+      return !isTypedArrayName(kind) || sameBytes(a, b, context);
   }
 }
 
@@ -78,15 +87,33 @@ function sameProperties(kind, a, b, context) {
   if (Array.isArray(a) && a.length !== b.length) return false;
   const keys = ownKeys(a, kind, context);
   if (keys.length !== ownKeys(b, kind, context).length) return false;
-  return keys.every((key) => Object.prototype.hasOwnProperty.call(b, key)) && keys.every((key) => equal(a[key], b[key], context));
+  return (
+    keys.every((key) => Object.prototype.hasOwnProperty.call(b, key)) &&
+    keys.every((key) => equal(a[key], b[key], context))
+  );
 }
 
 function sameItems(kind, a, b, context) {
-  if (kind === 'Set') return a.size === b.size && matched([...a], [...b], (x, y) => equal(x, y, context), (x) => b.has(x));
+  if (kind === 'Set')
+    return (
+      a.size === b.size &&
+      matched(
+        [...a],
+        [...b],
+        (x, y) => equal(x, y, context),
+        (x) => b.has(x),
+      )
+    );
   if (kind !== 'Map') return true;
   if (a.size !== b.size) return false;
-  const samePair = ([key, value], [otherKey, otherValue]) => equal(key, otherKey, context) && equal(value, otherValue, context);
-  return matched([...a], [...b], samePair, ([key, value]) => !isObject(key) && b.has(key) && equal(value, b.get(key), context));
+  const samePair = ([key, value], [otherKey, otherValue]) =>
+    equal(key, otherKey, context) && equal(value, otherValue, context);
+  return matched(
+    [...a],
+    [...b],
+    samePair,
+    ([key, value]) => !isObject(key) && b.has(key) && equal(value, b.get(key), context),
+  );
 }
 
 // Every item of one list has a partner of its own in the other.

@@ -9,8 +9,18 @@ DIGITS.set('-', 62);
 DIGITS.set('_', 63);
 
 const NAMES = {
-  utf8: 'utf8', 'utf-8': 'utf8', hex: 'hex', base64: 'base64', base64url: 'base64url', latin1: 'latin1',
-  binary: 'latin1', ascii: 'ascii', ucs2: 'utf16le', 'ucs-2': 'utf16le', utf16le: 'utf16le', 'utf-16le': 'utf16le',
+  utf8: 'utf8',
+  'utf-8': 'utf8',
+  hex: 'hex',
+  base64: 'base64',
+  base64url: 'base64url',
+  latin1: 'latin1',
+  binary: 'latin1',
+  ascii: 'ascii',
+  ucs2: 'utf16le',
+  'ucs-2': 'utf16le',
+  utf16le: 'utf16le',
+  'utf-16le': 'utf16le',
 };
 
 // The usual name of an encoding, undefined for none.
@@ -76,7 +86,8 @@ function toLatin1(bytes, mask) {
 
 function toUtf16(bytes) {
   let text = '';
-  for (let index = 0; index + 1 < bytes.length; index += 2) text += String.fromCharCode(bytes[index] | (bytes[index + 1] << 8));
+  for (let index = 0; index + 1 < bytes.length; index += 2)
+    text += String.fromCharCode(bytes[index] | (bytes[index + 1] << 8));
   return text;
 }
 
@@ -91,25 +102,37 @@ function fromUtf16(text) {
 
 export function decode(bytes, encoding) {
   switch (encoding) {
-    case 'hex': return toHex(bytes);
-    case 'base64': return toBase64(bytes, BASE64, true);
-    case 'base64url': return toBase64(bytes, BASE64_URL, false);
-    case 'latin1': return toLatin1(bytes, 255);
-    case 'ascii': return toLatin1(bytes, 127);
-    case 'utf16le': return toUtf16(bytes);
-    default: return utf8Decode(bytes);
+    case 'hex':
+      return toHex(bytes);
+    case 'base64':
+      return toBase64(bytes, BASE64, true);
+    case 'base64url':
+      return toBase64(bytes, BASE64_URL, false);
+    case 'latin1':
+      return toLatin1(bytes, 255);
+    case 'ascii':
+      return toLatin1(bytes, 127);
+    case 'utf16le':
+      return toUtf16(bytes);
+    default:
+      return utf8Decode(bytes);
   }
 }
 
 export function encode(text, encoding) {
   switch (encoding) {
-    case 'hex': return fromHex(text);
+    case 'hex':
+      return fromHex(text);
     case 'base64':
-    case 'base64url': return fromBase64(text);
+    case 'base64url':
+      return fromBase64(text);
     case 'latin1':
-    case 'ascii': return Uint8Array.from(text, (character) => character.charCodeAt(0) & 255);
-    case 'utf16le': return fromUtf16(text);
-    default: return utf8Encode(text.toWellFormed());
+    case 'ascii':
+      return Uint8Array.from(text, (character) => character.charCodeAt(0) & 255);
+    case 'utf16le':
+      return fromUtf16(text);
+    default:
+      return utf8Encode(text.toWellFormed());
   }
 }
 

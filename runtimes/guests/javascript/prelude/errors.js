@@ -79,8 +79,14 @@ export function codedError(Base, code, message) {
 function received(value) {
   if (value === undefined || value === null) return String(value);
   if (typeof value === 'function') return `function ${value.name}`;
-  if (typeof value === 'object') return value.constructor?.name ? `an instance of ${value.constructor.name}` : '[Object: null prototype] {}';
-  const text = typeof value === 'string' ? `'${value.length > 28 ? `${value.slice(0, 25)}...` : value}'` : typeof value === 'bigint' ? `${value}n` : String(value);
+  if (typeof value === 'object')
+    return value.constructor?.name ? `an instance of ${value.constructor.name}` : '[Object: null prototype] {}';
+  const text =
+    typeof value === 'string'
+      ? `'${value.length > 28 ? `${value.slice(0, 25)}...` : value}'`
+      : typeof value === 'bigint'
+        ? `${value}n`
+        : String(value);
   return `type ${typeof value} (${text})`;
 }
 

@@ -93,7 +93,11 @@ const methods = {
     const list = listOf(this, event);
     const index = list.findLastIndex((item) => item === listener || item.listener === listener);
     if (index < 0) return this;
-    store(this, event, list.filter((_, position) => position !== index));
+    store(
+      this,
+      event,
+      list.filter((_, position) => position !== index),
+    );
     if (this._events.removeListener !== undefined) this.emit('removeListener', event, listener);
     return this;
   },

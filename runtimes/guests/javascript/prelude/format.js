@@ -12,8 +12,8 @@ export function format(...values) {
 
 export function formatWithOptions(options, ...values) {
   const [first, ...rest] = values;
-  const shown = (value) => (typeof value === 'string' ? value : inspect(value, { ...options, compact: 3, colors: false }));
-  if (typeof first !== 'string') return values.map(shown).join(' ');
+  const shown = (value) => show(value, options);
+  if (typeof first !== 'string') return values.length === 1 ? show(first, options) : values.map(shown).join(' ');
   if (rest.length === 0) return first;
   let used = 0;
   const text = first.replace(PLACEHOLDER, (placeholder) => {
@@ -24,16 +24,30 @@ export function formatWithOptions(options, ...values) {
   return [text, ...rest.slice(used).map(shown)].join(' ');
 }
 
+function show(value, options) {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && !options.numericSeparator) return showNumber(value);
+  return inspect(value, { ...options, compact: 3, colors: false });
+}
+
 function substitute(placeholder, value, options) {
   switch (placeholder) {
-    case '%s': return asText(value, options);
-    case '%d': return asNumber(value);
-    case '%i': return asInteger(value);
-    case '%f': return typeof value === 'symbol' ? 'NaN' : showNumber(Number.parseFloat(value));
-    case '%j': return asJson(value);
-    case '%o': return inspect(value, { ...options, showHidden: true, showProxy: true, depth: 4 });
-    case '%O': return inspect(value, options);
-    default: return '';
+    case '%s':
+      return asText(value, options);
+    case '%d':
+      return asNumber(value);
+    case '%i':
+      return asInteger(value);
+    case '%f':
+      return typeof value === 'symbol' ? 'NaN' : showNumber(Number.parseFloat(value));
+    case '%j':
+      return asJson(value);
+    case '%o':
+      return inspect(value, { ...options, showHidden: true, showProxy: true, depth: 4 });
+    case '%O':
+      return inspect(value, options);
+    default:
+      return '';
   }
 }
 

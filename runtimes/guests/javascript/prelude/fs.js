@@ -9,9 +9,15 @@ import { addInput } from './loop.js';
 import { stderr, stdin, stdout } from './streams.js';
 
 const NUMBERS = {
-  '/dev/stdin': 0, '/dev/fd/0': 0, '/proc/self/fd/0': 0,
-  '/dev/stdout': 1, '/dev/fd/1': 1, '/proc/self/fd/1': 1,
-  '/dev/stderr': 2, '/dev/fd/2': 2, '/proc/self/fd/2': 2,
+  '/dev/stdin': 0,
+  '/dev/fd/0': 0,
+  '/proc/self/fd/0': 0,
+  '/dev/stdout': 1,
+  '/dev/fd/1': 1,
+  '/proc/self/fd/1': 1,
+  '/dev/stderr': 2,
+  '/dev/fd/2': 2,
+  '/proc/self/fd/2': 2,
 };
 
 const ALL = 2 ** 31 - 1;
@@ -82,26 +88,46 @@ const isStandard = (path) => typeof path === 'string' && Object.hasOwn(NUMBERS, 
 function stat(path, syscall) {
   const number = descriptor(path, syscall);
   return {
-    dev: 0, ino: number, mode: 0o10600, size: 0, isFile: () => false, isDirectory: () => false, isFIFO: () => true,
-    isSymbolicLink: () => false, isCharacterDevice: () => false, isSocket: () => false,
+    dev: 0,
+    ino: number,
+    mode: 0o10600,
+    size: 0,
+    isFile: () => false,
+    isDirectory: () => false,
+    isFIFO: () => true,
+    isSymbolicLink: () => false,
+    isCharacterDevice: () => false,
+    isSocket: () => false,
   };
 }
 
 // [name of the call, does it write?, has it two paths?] for calls that can only fail here.
 const REFUSED = {
-  readdirSync: ['scandir', false], unlinkSync: ['unlink', false], rmdirSync: ['rmdir', false], rmSync: ['rm', false],
-  readlinkSync: ['readlink', false], realpathSync: ['lstat', false], renameSync: ['rename', false],
-  copyFileSync: ['copyfile', false], truncateSync: ['open', false], chmodSync: ['chmod', false],
-  utimesSync: ['utime', false], mkdirSync: ['mkdir', true], mkdtempSync: ['mkdtemp', true], symlinkSync: ['symlink', true],
+  readdirSync: ['scandir', false],
+  unlinkSync: ['unlink', false],
+  rmdirSync: ['rmdir', false],
+  rmSync: ['rm', false],
+  readlinkSync: ['readlink', false],
+  realpathSync: ['lstat', false],
+  renameSync: ['rename', false],
+  copyFileSync: ['copyfile', false],
+  truncateSync: ['open', false],
+  chmodSync: ['chmod', false],
+  utimesSync: ['utime', false],
+  mkdirSync: ['mkdir', true],
+  mkdtempSync: ['mkdtemp', true],
+  symlinkSync: ['symlink', true],
 };
 
-const refused = Object.fromEntries(Object.entries(REFUSED).map(([name, [syscall, writes]]) => [
-  name,
-  (path, options) => {
-    if (name === 'rmSync' && options?.force) return undefined;
-    throw (writes ? readOnly : missing)(syscall, pathOf(path));
-  },
-]));
+const refused = Object.fromEntries(
+  Object.entries(REFUSED).map(([name, [syscall, writes]]) => [
+    name,
+    (path, options) => {
+      if (name === 'rmSync' && options?.force) return undefined;
+      throw (writes ? readOnly : missing)(syscall, pathOf(path));
+    },
+  ]),
+);
 
 const sync = {
   ...refused,
@@ -144,9 +170,12 @@ function later(action) {
   };
 }
 
-const promised = (action) => (...values) => new Promise((resolve, reject) => {
-  later(action)(...values, (error, result) => (error ? reject(error) : resolve(result)));
-});
+const promised =
+  (action) =>
+  (...values) =>
+    new Promise((resolve, reject) => {
+      later(action)(...values, (error, result) => (error ? reject(error) : resolve(result)));
+    });
 
 const asynchronous = {};
 const promises = {};

@@ -1,6 +1,7 @@
 // util.inspect: values as node shows them.
 
-import { className, functionKind, iteratorPreview, promiseDetails, proxyTarget } from 'internal:binding';
+import { className, functionKind, proxyTarget } from 'internal:binding';
+import { FORMS } from './inspect_builtins.js';
 import { arrange } from './layout.js';
 import { quote, quoteKey, showBigInt, showNumber } from './quote.js';
 
@@ -21,9 +22,10 @@ export const defaultOptions = {
   numericSeparator: false,
 };
 
-const TYPED_ARRAY = /^(Uint8|Int8|Uint16|Int16|Uint32|Int32|Float16|Float32|Float64|BigInt64|BigUint64|Uint8Clamped)Array$/;
+const TYPED_ARRAY =
+  /^(Uint8|Int8|Uint16|Int16|Uint32|Int32|Float16|Float32|Float64|BigInt64|BigUint64|Uint8Clamped)Array$/;
 const BOXED = new Set(['Number', 'String', 'Boolean', 'Symbol', 'BigInt']);
-const hasOwn = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
+export const hasOwn = (object, key) => Object.prototype.hasOwnProperty.call(object, key);
 
 export function isTypedArrayName(name) {
   return TYPED_ARRAY.test(name);
@@ -56,20 +58,44 @@ export function inspect(value, options, ...legacy) {
 inspect.custom = custom;
 inspect.defaultOptions = defaultOptions;
 inspect.colors = Object.assign(Object.create(null), {
-  reset: [0, 0], bold: [1, 22], dim: [2, 22], italic: [3, 23], underline: [4, 24], red: [31, 39], green: [32, 39],
-  yellow: [33, 39], blue: [34, 39], magenta: [35, 39], cyan: [36, 39], white: [37, 39], gray: [90, 39],
+  reset: [0, 0],
+  bold: [1, 22],
+  dim: [2, 22],
+  italic: [3, 23],
+  underline: [4, 24],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+  blue: [34, 39],
+  magenta: [35, 39],
+  cyan: [36, 39],
+  white: [37, 39],
+  gray: [90, 39],
 });
 inspect.styles = Object.assign(Object.create(null), {
-  special: 'cyan', number: 'yellow', bigint: 'yellow', boolean: 'yellow', undefined: 'grey', null: 'bold',
-  string: 'green', symbol: 'green', date: 'magenta', regexp: 'red', module: 'underline',
+  special: 'cyan',
+  number: 'yellow',
+  bigint: 'yellow',
+  boolean: 'yellow',
+  undefined: 'grey',
+  null: 'bold',
+  string: 'green',
+  symbol: 'green',
+  date: 'magenta',
+  regexp: 'red',
+  module: 'underline',
 });
 
 export function showPrimitive(context, value) {
   switch (typeof value) {
-    case 'string': return showString(context, value);
-    case 'number': return showNumber(value, context.numericSeparator);
-    case 'bigint': return showBigInt(value, context.numericSeparator);
-    default: return String(value);
+    case 'string':
+      return showString(context, value);
+    case 'number':
+      return showNumber(value, context.numericSeparator);
+    case 'bigint':
+      return showBigInt(value, context.numericSeparator);
+    default:
+      return String(value);
   }
 }
 
@@ -82,13 +108,20 @@ function showString(context, value) {
     text = text.slice(0, context.maxStringLength);
     trailer = `... ${more} more character${more > 1 ? 's' : ''}`;
   }
-  const breaks = context.compact !== true && text.length > 16 && text.length > context.breakLength - context.indentation - 4;
+  const breaks =
+    context.compact !== true && text.length > 16 && text.length > context.breakLength - context.indentation - 4;
   if (!breaks) return quote(text) + trailer;
-  return text.split(/(?<=\n)/).map(quote).join(` +\n${' '.repeat(context.indentation + 2)}`) + trailer;
+  return (
+    text
+      .split(/(?<=\n)/)
+      .map(quote)
+      .join(` +\n${' '.repeat(context.indentation + 2)}`) + trailer
+  );
 }
 
-function show(context, value, level) {
-  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return showPrimitive(context, value);
+export function show(context, value, level) {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function'))
+    return showPrimitive(context, value);
   const name = className(value);
   if (name === 'Proxy') return showProxied(context, value, level);
   if (context.customInspect) {
@@ -135,7 +168,7 @@ function circularReference(context, value) {
 // The name of the nearest constructor on the prototype chain; null for objects without a prototype.
 function constructorName(context, value, level) {
   let first;
-  for (let object = value; object !== null; ) {
+  for (let object = value; object !== null;) {
     const descriptor = Object.getOwnPropertyDescriptor(object, 'constructor');
     if (descriptor !== undefined && typeof descriptor.value === 'function' && descriptor.value.name !== '') {
       if (isInstance(value, descriptor.value)) return String(descriptor.value.name);
@@ -156,7 +189,7 @@ function isInstance(value, constructor) {
   }
 }
 
-function prefixOf(constructor, tag, fallback, size = '') {
+export function prefixOf(constructor, tag, fallback, size = '') {
   if (constructor === null) {
     const start = `[${fallback}${size}: null prototype] `;
     return tag !== '' && fallback !== tag ? `${start}[${tag}] ` : start;
@@ -164,7 +197,7 @@ function prefixOf(constructor, tag, fallback, size = '') {
   return tag !== '' && constructor !== tag ? `${constructor}${size} [${tag}] ` : `${constructor}${size} `;
 }
 
-function keysOf(context, value, withoutIndices) {
+export function keysOf(context, value, withoutIndices) {
   let keys = context.showHidden ? Object.getOwnPropertyNames(value) : Object.keys(value);
   if (withoutIndices) keys = keys.filter((key) => !isIndex(key));
   const symbols = Object.getOwnPropertySymbols(value);
@@ -267,7 +300,7 @@ function nextIndex(value, start) {
   return value.length;
 }
 
-function withMore(pieces, more) {
+export function withMore(pieces, more) {
   if (more > 0) pieces.push(`... ${more} more item${more > 1 ? 's' : ''}`);
   return pieces;
 }
@@ -328,192 +361,7 @@ function unboxed(value, name) {
   return globalThis[name].prototype.valueOf.call(value);
 }
 
-function mapForm(context, value, prefix) {
-  const keys = keysOf(context, value, false);
-  const start = prefix('Map', `(${value.size})`);
-  if (value.size === 0 && keys.length === 0) return { whole: `${start}{}` };
-  const pieces = (level) => {
-    const shown = limited(context, Map.prototype.entries.call(value), ([key, item]) =>
-      `${show(context, key, level)} => ${show(context, item, level)}`);
-    return withMore(shown, value.size - shown.length);
-  };
-  return { braces: [`${start}{`, '}'], keys, pieces };
-}
-
-function setForm(context, value, prefix) {
-  const keys = keysOf(context, value, false);
-  const start = prefix('Set', `(${value.size})`);
-  if (value.size === 0 && keys.length === 0) return { whole: `${start}{}` };
-  const pieces = (level) => {
-    const shown = limited(context, Set.prototype.values.call(value), (item) => show(context, item, level));
-    return withMore(shown, value.size - shown.length);
-  };
-  return { braces: [`${start}{`, '}'], keys, pieces };
-}
-
-function limited(context, items, showItem) {
-  const pieces = [];
-  context.indentation += 2;
-  for (const item of items) {
-    if (pieces.length >= context.maxArrayLength) break;
-    pieces.push(showItem(item));
-  }
-  context.indentation -= 2;
-  return pieces;
-}
-
-function iteratorForm(context, value, name) {
-  const [isEntries, ...items] = iteratorPreview(value);
-  const pieces = (level) => {
-    const shown = limited(context, items, (item) => show(context, item, level));
-    return withMore(shown, items.length - shown.length);
-  };
-  const title = isEntries ? `${name} Entries` : `${name} Iterator`;
-  return { braces: [`[${title}] {`, '}'], keys: keysOf(context, value, false), pieces, isList: isEntries };
-}
-
-function dateForm(context, value, prefix) {
-  const time = Date.prototype.getTime.call(value);
-  const text = Number.isNaN(time) ? 'Invalid Date' : Date.prototype.toISOString.call(value);
-  return textForm(context, value, text, prefix('Date'), 'Date ');
-}
-
-function regexpForm(context, value, prefix, level) {
-  const form = textForm(context, value, RegExp.prototype.toString.call(value), prefix('RegExp'), 'RegExp ');
-  return level > context.depth && context.depth !== null ? { whole: form.whole ?? form.base } : form;
-}
-
-function textForm(context, value, text, prefix, usual) {
-  const base = prefix === usual ? text : prefix + text;
-  const keys = keysOf(context, value, false);
-  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
-}
-
-function bufferForm(context, value, prefix) {
-  const bytes = new Uint8Array(value);
-  const limit = Math.min(Math.max(0, context.maxArrayLength), bytes.length);
-  let text = Array.from(bytes.subarray(0, limit), (byte) => byte.toString(16).padStart(2, '0')).join(' ');
-  if (bytes.length > limit) text += ` ... ${bytes.length - limit} more byte${bytes.length - limit > 1 ? 's' : ''}`;
-  const pieces = () => [`[Uint8Contents]: <${text}>`, `byteLength: ${bytes.length}`];
-  return { braces: [`${prefix('ArrayBuffer')}{`, '}'], keys: keysOf(context, value, false), pieces };
-}
-
-function dataViewForm(context, value, prefix) {
-  const pieces = (level) => ['byteLength', 'byteOffset', 'buffer'].map((key) => {
-    context.indentation += 2;
-    const shown = `${key}: ${show(context, value[key], level)}`;
-    context.indentation -= 2;
-    return shown;
-  });
-  return { braces: [`${prefix('DataView')}{`, '}'], keys: keysOf(context, value, false), pieces };
-}
-
-function promiseForm(context, value, prefix) {
-  const pieces = (level) => {
-    const [state, result] = promiseDetails(value);
-    if (state === 0) return ['<pending>'];
-    context.indentation += 2;
-    const shown = show(context, result, level);
-    context.indentation -= 2;
-    return [state === 2 ? `<rejected> ${shown}` : shown];
-  };
-  return { braces: [`${prefix('Promise')}{`, '}'], keys: keysOf(context, value, false), pieces };
-}
-
-function opaqueForm(fallback) {
-  return (context, value, prefix) => ({
-    braces: [`${prefix(fallback)}{`, '}'],
-    keys: keysOf(context, value, false),
-    pieces: () => ['<items unknown>'],
-  });
-}
-
-function argumentsForm(context, value) {
-  const keys = keysOf(context, value, false);
-  return keys.length === 0 ? { whole: '[Arguments] {}' } : { braces: ['[Arguments] {', '}'], keys };
-}
-
-function moduleForm(context, value) {
-  const keys = Object.keys(value);
-  return keys.length === 0 ? { whole: '[Module: null prototype] {}' } : { braces: ['[Module: null prototype] {', '}'], keys };
-}
-
-function weakRefForm(context, value, prefix) {
-  const pieces = (level) => [show(context, WeakRef.prototype.deref.call(value), level)];
-  return { braces: [`${prefix('WeakRef')}{`, '}'], keys: keysOf(context, value, false), pieces };
-}
-
-function errorForm(context, value, prefix, level, constructor, tag) {
-  const stack = errorStack(value);
-  const keys = keysOf(context, value, false).filter((key) => !repeatsStack(value, key, stack, context));
-  for (const extra of ['cause', 'errors']) {
-    if (!hasOwn(value, extra) || keys.includes(extra)) continue;
-    if (extra === 'cause' || Array.isArray(value.errors)) keys.push(extra);
-  }
-  const base = indented(context, bracketed(value, improved(stack, value, constructor, tag)));
-  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
-}
-
-function errorStack(error) {
-  const stack = error.stack;
-  return stack ? String(stack) : Error.prototype.toString.call(error);
-}
-
-function repeatsStack(error, key, stack, context) {
-  if (context.showHidden || (key !== 'name' && key !== 'message' && key !== 'stack')) return false;
-  return typeof error[key] !== 'string' || stack.includes(error[key]);
-}
-
-// A stack names the error; a class of another name is shown too: `Special [Error]: message`.
-function improved(stack, error, constructor, tag) {
-  const name = error.name === undefined || error.name === null ? 'Error' : String(error.name);
-  const says = name.endsWith('Error') && stack.startsWith(name) && /^($|[:\n])/.test(stack.slice(name.length, name.length + 1));
-  if (constructor !== null && !says) return stack;
-  let fallback = 'Error';
-  let length = name.length;
-  if (constructor === null) {
-    const start = /^([A-Z][a-z_ A-Z0-9[\]()-]+)(?::|\n\s+at)/.exec(stack) || /^([a-z_A-Z0-9-]*Error)$/.exec(stack);
-    length = start ? start[1].length : 0;
-    fallback = start ? start[1] : 'Error';
-  }
-  const prefix = prefixOf(constructor, tag, fallback).slice(0, -1);
-  if (name === prefix) return stack;
-  if (!prefix.includes(name)) return `${prefix} [${name}]${stack.slice(length)}`;
-  return length === 0 ? `${prefix}: ${stack}` : `${prefix}${stack.slice(length)}`;
-}
-
-// Without a trace an error stands in brackets: [Error: message].
-function bracketed(error, stack) {
-  const at = error.message ? stack.indexOf(error.message) : -1;
-  const end = at < 0 ? 0 : at + String(error.message).length;
-  return stack.includes('\n    at', end) ? stack : `[${stack}]`;
-}
-
-function indented(context, text) {
-  return context.indentation === 0 ? text : text.replaceAll('\n', `\n${' '.repeat(context.indentation)}`);
-}
-
-const FORMS = {
-  Map: mapForm,
-  Set: setForm,
-  'Map Iterator': (context, value) => iteratorForm(context, value, 'Map'),
-  'Set Iterator': (context, value) => iteratorForm(context, value, 'Set'),
-  Date: dateForm,
-  RegExp: regexpForm,
-  Error: errorForm,
-  DOMException: errorForm,
-  ArrayBuffer: bufferForm,
-  SharedArrayBuffer: bufferForm,
-  DataView: dataViewForm,
-  Promise: promiseForm,
-  WeakMap: opaqueForm('WeakMap'),
-  WeakSet: opaqueForm('WeakSet'),
-  WeakRef: weakRefForm,
-  Arguments: argumentsForm,
-  Module: moduleForm,
-};
-
-function showProperty(context, value, level, key, isList) {
+export function showProperty(context, value, level, key, isList) {
   const descriptor = Object.getOwnPropertyDescriptor(value, key) || { value: value[key], enumerable: true };
   const shown = showSlot(context, descriptor, value, level);
   if (isList && typeof key === 'number') return shown;

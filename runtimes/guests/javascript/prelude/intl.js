@@ -5,16 +5,60 @@ import { formatDate, installDates, partsOfDate } from './dates.js';
 
 const THIN = '\u202f';
 const SEPARATORS = {
-  en: [',', '.'], de: ['.', ','], es: ['.', ','], it: ['.', ','], nl: ['.', ','], id: ['.', ','], tr: ['.', ','],
-  pt: ['.', ','], fr: [THIN, ','], ru: ['\u00a0', ','], pl: ['\u00a0', ','], sv: ['\u00a0', ','], 'de-CH': ['’', '.'],
+  en: [',', '.'],
+  de: ['.', ','],
+  es: ['.', ','],
+  it: ['.', ','],
+  nl: ['.', ','],
+  id: ['.', ','],
+  tr: ['.', ','],
+  pt: ['.', ','],
+  fr: [THIN, ','],
+  ru: ['\u00a0', ','],
+  pl: ['\u00a0', ','],
+  sv: ['\u00a0', ','],
+  'de-CH': ['’', '.'],
 };
-const CURRENCIES = { USD: '$', EUR: '€', GBP: '£', JPY: '¥', INR: '₹', CNY: 'CN¥', KRW: '₩', BRL: 'R$', CAD: 'CA$', AUD: 'A$', MXN: 'MX$' };
+const CURRENCIES = {
+  USD: '$',
+  EUR: '€',
+  GBP: '£',
+  JPY: '¥',
+  INR: '₹',
+  CNY: 'CN¥',
+  KRW: '₩',
+  BRL: 'R$',
+  CAD: 'CA$',
+  AUD: 'A$',
+  MXN: 'MX$',
+};
 const HOME = { 'en-CA': 'CAD', 'en-AU': 'AUD', 'ja-JP': 'JPY', 'zh-CN': 'CNY' };
-const COMPACT = [[1e12, 'T', 'trillion'], [1e9, 'B', 'billion'], [1e6, 'M', 'million'], [1e3, 'K', 'thousand']];
+const COMPACT = [
+  [1e12, 'T', 'trillion'],
+  [1e9, 'B', 'billion'],
+  [1e6, 'M', 'million'],
+  [1e3, 'K', 'thousand'],
+];
 const UNITS = {
-  kilometer: 'km', meter: 'm', centimeter: 'cm', kilogram: 'kg', gram: 'g', liter: 'L', celsius: '°C', fahrenheit: '°F',
-  second: 'sec', minute: 'min', hour: 'hr', day: 'day', byte: 'byte', kilobyte: 'kB', megabyte: 'MB', gigabyte: 'GB',
-  percent: '%', 'kilometer-per-hour': 'km/h', mile: 'mi',
+  kilometer: 'km',
+  meter: 'm',
+  centimeter: 'cm',
+  kilogram: 'kg',
+  gram: 'g',
+  liter: 'L',
+  celsius: '°C',
+  fahrenheit: '°F',
+  second: 'sec',
+  minute: 'min',
+  hour: 'hr',
+  day: 'day',
+  byte: 'byte',
+  kilobyte: 'kB',
+  megabyte: 'MB',
+  gigabyte: 'GB',
+  percent: '%',
+  'kilometer-per-hour': 'km/h',
+  mile: 'mi',
 };
 
 export const localeOf = (locales) => String([locales ?? 'en-US'].flat()[0] ?? 'en-US');
@@ -72,7 +116,8 @@ function fractionOptions(options, style, currency) {
   const usual = style === 'currency' ? (currency === 'JPY' || currency === 'KRW' ? 0 : 2) : 0;
   const low = checkRange('minimumFractionDigits', options.minimumFractionDigits, 0, 100);
   const high = checkRange('maximumFractionDigits', options.maximumFractionDigits, 0, 100);
-  if (low !== undefined && high !== undefined && low > high) throw new RangeError('maximumFractionDigits value is out of range.');
+  if (low !== undefined && high !== undefined && low > high)
+    throw new RangeError('maximumFractionDigits value is out of range.');
   const most = style === 'currency' ? usual : style === 'percent' ? 0 : 3;
   return {
     minimumFractionDigits: low ?? Math.min(usual, high ?? usual),
@@ -86,10 +131,19 @@ export class NumberFormat {
   constructor(locales, options = {}) {
     const locale = localeOf(locales);
     const style = options.style ?? 'decimal';
-    if (style === 'currency' && options.currency === undefined) throw new TypeError('Currency code is required with currency style.');
+    if (style === 'currency' && options.currency === undefined)
+      throw new TypeError('Currency code is required with currency style.');
     const currency = options.currency?.toUpperCase();
-    this.#options = { useGrouping: true, ...options, locale, style, currency, ...fractionOptions(options, style, currency) };
-    if (options.notation === 'compact' && options.maximumFractionDigits === undefined) this.#options.maximumFractionDigits = undefined;
+    this.#options = {
+      useGrouping: true,
+      ...options,
+      locale,
+      style,
+      currency,
+      ...fractionOptions(options, style, currency),
+    };
+    if (options.notation === 'compact' && options.maximumFractionDigits === undefined)
+      this.#options.maximumFractionDigits = undefined;
     this.format = this.format.bind(this);
   }
 
@@ -118,7 +172,8 @@ export class NumberFormat {
     const [whole, part] = bySignificance ? significant(digits, low ?? 1, high ?? 21) : this.#fixed(digits);
     const [group, point] = SEPARATORS[locale] ?? SEPARATORS[locale.split('-')[0]] ?? SEPARATORS.en;
     const padded = whole.padStart(minimumIntegerDigits, '0');
-    const isGrouped = useGrouping !== false && useGrouping !== 'false' && !(/^(es|pt-PT|pl)/.test(locale) && padded.length < 5);
+    const isGrouped =
+      useGrouping !== false && useGrouping !== 'false' && !(/^(es|pt-PT|pl)/.test(locale) && padded.length < 5);
     const integer = isGrouped ? grouped(padded, group, /-IN$/.test(locale)) : padded;
     return part === '' ? integer : integer + point + part;
   }
@@ -151,8 +206,10 @@ export class NumberFormat {
     if (style === 'unit') return this.#withUnit(text, unit, unitDisplay);
     if (style !== 'currency') return text;
     if (currencyDisplay === 'code') return `${currency}\u00a0${text}`;
-    if (currencyDisplay === 'name') return `${text} ${currency === 'USD' ? 'US dollars' : currency === 'EUR' ? 'euros' : currency}`;
-    const symbol = HOME[locale] === currency && currency ? CURRENCIES[currency].replace(/^[A-Z]+/, '') : CURRENCIES[currency];
+    if (currencyDisplay === 'name')
+      return `${text} ${currency === 'USD' ? 'US dollars' : currency === 'EUR' ? 'euros' : currency}`;
+    const symbol =
+      HOME[locale] === currency && currency ? CURRENCIES[currency].replace(/^[A-Z]+/, '') : CURRENCIES[currency];
     if (isBehind) return `${text}\u00a0${symbol ?? currency}`;
     if (/^pt/.test(locale)) return `${symbol ?? currency}\u00a0${text}`;
     return symbol === undefined ? `${currency}\u00a0${text}` : symbol + text;
@@ -171,7 +228,15 @@ export class NumberFormat {
 
   resolvedOptions() {
     const { locale, style, currency, minimumFractionDigits, maximumFractionDigits } = this.#options;
-    return { locale, numberingSystem: 'latn', style, ...(currency && { currency }), minimumIntegerDigits: 1, minimumFractionDigits, maximumFractionDigits };
+    return {
+      locale,
+      numberingSystem: 'latn',
+      style,
+      ...(currency && { currency }),
+      minimumIntegerDigits: 1,
+      minimumFractionDigits,
+      maximumFractionDigits,
+    };
   }
 
   static supportedLocalesOf(locales) {
@@ -203,7 +268,12 @@ export class DateTimeFormat {
   }
 
   resolvedOptions() {
-    return { locale: this.#locale, calendar: 'gregory', numberingSystem: 'latn', timeZone: this.#options.timeZone ?? 'UTC' };
+    return {
+      locale: this.#locale,
+      calendar: 'gregory',
+      numberingSystem: 'latn',
+      timeZone: this.#options.timeZone ?? 'UTC',
+    };
   }
 
   static supportedLocalesOf(locales) {
@@ -267,13 +337,19 @@ export class RelativeTimeFormat {
 
   format(value, unit) {
     const name = String(unit).replace(/s$/, '');
-    if (this.#numeric === 'auto' && name === 'day' && Math.abs(value) <= 1) return ['yesterday', 'today', 'tomorrow'][value + 1];
-    if (this.#numeric === 'auto' && Math.abs(value) <= 1) return [`last ${name}`, `this ${name}`, `next ${name}`][value + 1];
+    if (this.#numeric === 'auto' && name === 'day' && Math.abs(value) <= 1)
+      return ['yesterday', 'today', 'tomorrow'][value + 1];
+    if (this.#numeric === 'auto' && Math.abs(value) <= 1)
+      return [`last ${name}`, `this ${name}`, `next ${name}`][value + 1];
     const count = new NumberFormat('en-US').format(Math.abs(value));
     const text = `${count} ${name}${Math.abs(value) === 1 ? '' : 's'}`;
     return value < 0 || Object.is(value, -0) ? `${text} ago` : `in ${text}`;
   }
 }
+
+// Flags, emoji joined to others, letters with their marks.
+const JOINED = '\\p{Emoji}(\\p{EMod}|\\ufe0f\\u20e3?)?(\\u200d\\p{Emoji}(\\p{EMod}|\\ufe0f)?)+';
+const GRAPHEME = new RegExp(`\\p{RI}\\p{RI}|${JOINED}|\\P{M}\\p{M}*(\\ufe0f|\\p{EMod})?|\\p{M}+`, 'gsu');
 
 export class Segmenter {
   #granularity;
@@ -283,9 +359,7 @@ export class Segmenter {
   }
 
   *segment(text) {
-    const pattern = this.#granularity === 'word'
-      ? /[\p{L}\p{N}_'’]+|\s|[^\p{L}\p{N}_\s]/gu
-      : /\p{RI}\p{RI}|\p{Emoji}(\p{EMod}|\ufe0f\u20e3?)?(\u200d\p{Emoji}(\p{EMod}|\ufe0f)?)+|\P{M}\p{M}*(\ufe0f|\p{EMod})?|\p{M}+/gsu;
+    const pattern = this.#granularity === 'word' ? /[\p{L}\p{N}_'’]+|\s|[^\p{L}\p{N}_\s]/gu : GRAPHEME;
     for (const match of text.matchAll(pattern)) {
       yield { segment: match[0], index: match.index, input: text, isWordLike: /[\p{L}\p{N}]/u.test(match[0]) };
     }
@@ -317,7 +391,12 @@ Object.defineProperty(Intl, Symbol.toStringTag, { value: 'Intl', configurable: t
 
 function define(prototype, methods) {
   for (const name of Object.keys(methods)) {
-    Object.defineProperty(prototype, name, { value: methods[name], writable: true, configurable: true, enumerable: false });
+    Object.defineProperty(prototype, name, {
+      value: methods[name],
+      writable: true,
+      configurable: true,
+      enumerable: false,
+    });
   }
 }
 

@@ -36,8 +36,12 @@ class Reader {
     if (text === 'undefined' || text === '[object Object]') throw new Found(`"${text}" is not valid JSON`);
     const from = Math.max(0, position - 10);
     const to = Math.min(text.length, position + 10);
-    const shown = text.length <= 40 ? `"${text}"` : `${from > 0 ? '...' : ''}"${text.slice(from, to)}"${to < text.length ? '... ' : ''}`;
-    throw new Found(`Unexpected token '${String.fromCodePoint(text.codePointAt(position))}', ${shown.replace(/"\.\.\. $/, '"... ')} is not valid JSON`);
+    const shown =
+      text.length <= 40
+        ? `"${text}"`
+        : `${from > 0 ? '...' : ''}"${text.slice(from, to)}"${to < text.length ? '... ' : ''}`;
+    const token = String.fromCodePoint(text.codePointAt(position));
+    throw new Found(`Unexpected token '${token}', ${shown} is not valid JSON`);
   }
 
   value() {
@@ -120,7 +124,8 @@ class Reader {
     }
     for (let isFirst = true; ; isFirst = false) {
       this.skip();
-      if (this.text[this.position] !== '"') this.fail(isFirst ? "Expected property name or '}'" : 'Expected double-quoted property name');
+      if (this.text[this.position] !== '"')
+        this.fail(isFirst ? "Expected property name or '}'" : 'Expected double-quoted property name');
       this.string();
       this.skip();
       if (this.text[this.position] !== ':') this.fail("Expected ':' after property name");

@@ -13,13 +13,20 @@ import { resolve } from './modules.js';
 import { process } from './process.js';
 import { call, run } from './program.js';
 import { TextDecoder, TextEncoder } from './text.js';
-import {
-  clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout,
-} from './timers.js';
+import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from './timers.js';
 import { URL, URLSearchParams } from './url.js';
 import { AbortController, AbortSignal, CustomEvent, Event, EventTarget, performance, structuredClone } from './web.js';
 
-const ENGINE_ONLY = ['InternalError', 'CallSite', 'print', 'navigator', 'gc', 'AsyncDisposableStack', 'DisposableStack', 'SuppressedError'];
+const ENGINE_ONLY = [
+  'InternalError',
+  'CallSite',
+  'print',
+  'navigator',
+  'gc',
+  'AsyncDisposableStack',
+  'DisposableStack',
+  'SuppressedError',
+];
 
 function define(names, enumerable) {
   for (const name of Object.keys(names)) {
@@ -42,11 +49,44 @@ installStacks();
 installLocales();
 installJson();
 for (const name of ENGINE_ONLY) delete globalThis[name];
-define({ console, Buffer, process, URL, URLSearchParams, TextEncoder, TextDecoder, AbortController, AbortSignal, Event, EventTarget, CustomEvent, Intl, Atomics }, false);
-define({
-  global: globalThis, clearImmediate, setImmediate, clearInterval, clearTimeout, setInterval, setTimeout, queueMicrotask,
-  structuredClone, atob, btoa, performance, fetch, crypto: crypto.webcrypto,
-}, true);
+define(
+  {
+    console,
+    Buffer,
+    process,
+    URL,
+    URLSearchParams,
+    TextEncoder,
+    TextDecoder,
+    AbortController,
+    AbortSignal,
+    Event,
+    EventTarget,
+    CustomEvent,
+    Intl,
+    Atomics,
+  },
+  false,
+);
+define(
+  {
+    global: globalThis,
+    clearImmediate,
+    setImmediate,
+    clearInterval,
+    clearTimeout,
+    setInterval,
+    setTimeout,
+    queueMicrotask,
+    structuredClone,
+    atob,
+    btoa,
+    performance,
+    fetch,
+    crypto: crypto.webcrypto,
+  },
+  true,
+);
 Object.defineProperty(globalThis, Symbol.toStringTag, { value: 'global', configurable: true });
 
 setEntryPoints(run, call, resolve, trackRejection);

@@ -93,8 +93,29 @@ const MODULES = {
 };
 
 const DENIED = new Set([
-  'child_process', 'cluster', 'dgram', 'dns', 'dns/promises', 'domain', 'http', 'http2', 'https', 'inspector', 'net', 'repl',
-  'tls', 'trace_events', 'tty', 'v8', 'vm', 'wasi', 'worker_threads', 'zlib', 'diagnostics_channel', 'test', 'sqlite',
+  'child_process',
+  'cluster',
+  'dgram',
+  'dns',
+  'dns/promises',
+  'domain',
+  'http',
+  'http2',
+  'https',
+  'inspector',
+  'net',
+  'repl',
+  'tls',
+  'trace_events',
+  'tty',
+  'v8',
+  'vm',
+  'wasi',
+  'worker_threads',
+  'zlib',
+  'diagnostics_channel',
+  'test',
+  'sqlite',
 ]);
 const plainName = (name) => (name.startsWith('node:') ? name.slice(5) : name);
 const isBuiltin = (name) => Object.hasOwn(MODULES, plainName(name)) || name === 'module';
@@ -119,11 +140,15 @@ function find(name) {
 
 export function require(name) {
   if (typeof name !== 'string') {
-    throw codedError(TypeError, 'ERR_INVALID_ARG_TYPE', `The "id" argument must be of type string. Received ${name === null ? 'null' : typeof name}`);
+    throw codedError(
+      TypeError,
+      'ERR_INVALID_ARG_TYPE',
+      `The "id" argument must be of type string. Received ${name === null ? 'null' : typeof name}`,
+    );
   }
   const found = find(name);
   if (found !== undefined) return found;
-  const why = /^[./]/.test(name) ? '' : ' (not available in the sandbox: only node\'s own modules)';
+  const why = /^[./]/.test(name) ? '' : " (not available in the sandbox: only node's own modules)";
   const error = new Error(`Cannot find module '${name}'${why}\nRequire stack:\n- /solution.js`);
   error.code = 'MODULE_NOT_FOUND';
   error.requireStack = ['/solution.js'];

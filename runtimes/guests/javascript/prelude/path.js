@@ -77,7 +77,15 @@ function format({ dir, root = '', base, name = '', ext = '' }) {
 }
 
 export const path = {
-  normalize, join, resolve, relative, basename, dirname, extname, parse, format,
+  normalize,
+  join,
+  resolve,
+  relative,
+  basename,
+  dirname,
+  extname,
+  parse,
+  format,
   isAbsolute: (text) => text.startsWith('/'),
   toNamespacedPath: (text) => text,
   sep: '/',

@@ -91,7 +91,10 @@ Object.assign(process, {
   getgid: () => 1000,
   getegid: () => 1000,
   emitWarning(warning, type = 'Warning') {
-    const text = warning instanceof Error ? `${warning.name}: ${warning.message}` : `${typeof type === 'object' ? type.type ?? 'Warning' : type}: ${warning}`;
+    const text =
+      warning instanceof Error
+        ? `${warning.name}: ${warning.message}`
+        : `${typeof type === 'object' ? (type.type ?? 'Warning') : type}: ${warning}`;
     stderr.write(`(node:1) ${text}\n`);
   },
   kill() {

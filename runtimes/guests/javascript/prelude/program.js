@@ -1,7 +1,13 @@
 // Running a program as node runs a file, and calling its functions afterwards.
 
 import {
-  callerVariables, compile, compileModule, moduleVariables, promiseDetails, runModule, write,
+  callerVariables,
+  compile,
+  compileModule,
+  moduleVariables,
+  promiseDetails,
+  runModule,
+  write,
 } from 'internal:binding';
 import { inspect } from './inspect.js';
 import { hasWork, onUncaught, runLoop, settle, settleModule, startLoop } from './loop.js';
@@ -28,7 +34,15 @@ class End {
 
 let source = '';
 let variables;
-const module = { id: '.', path: '/', exports: {}, filename: '/solution.js', loaded: false, children: [], paths: ['/node_modules'] };
+const module = {
+  id: '.',
+  path: '/',
+  exports: {},
+  filename: '/solution.js',
+  loaded: false,
+  children: [],
+  paths: ['/node_modules'],
+};
 
 // What the engine throws when a single large request fails; small ones end the program at once.
 const isOutOfMemory = (error) => error instanceof RangeError && error.message === 'Array buffer allocation failed';
@@ -78,7 +92,11 @@ function compileProgram(text) {
   try {
     return compile(`(function (${PARAMETERS}) {\n${script}\n;return ${VARIABLES}(); })`, FILE, 0);
   } catch (error) {
-    if (!(error instanceof SyntaxError) || !/\b(import|export|await)\b/.test(text)) throw error;
+    if (!(error instanceof SyntaxError)) throw error;
+    // The end of the wrapper stands where the program's end is.
+    const [, line] = /solution\.js:(\d+)/.exec(error.stack) ?? [];
+    if (Number(line) > text.split('\n').length) error.message = 'Unexpected end of input';
+    if (!/\b(import|export|await)\b/.test(text)) throw error;
     try {
       compileModule(text, FILE, 'file:///solution.js');
     } catch (moduleError) {
@@ -140,14 +158,17 @@ function uncaughtLater(error) {
 function lookUp(name) {
   const scope = moduleVariables() ?? variables ?? {};
   for (const place of [scope, module.exports, globalThis]) {
-    if (place !== null && (typeof place === 'object' || typeof place === 'function') && name in place) return place[name];
+    if (place !== null && (typeof place === 'object' || typeof place === 'function') && name in place)
+      return place[name];
   }
   throw new ReferenceError(`${name} is not defined`);
 }
 
 // "f", "Class.method" or "Class().method": the function and its `this`.
 function target(path) {
-  const match = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)(?:(\(\))?\.([\p{ID_Start}$_][\p{ID_Continue}$]*))?$/u.exec(path);
+  const match = /^([\p{ID_Start}$_][\p{ID_Continue}$]*)(?:(\(\))?\.([\p{ID_Start}$_][\p{ID_Continue}$]*))?$/u.exec(
+    path,
+  );
   if (match === null) throw new ReferenceError(`${path} is not the name of a function`);
   const [, name, instantiates, method] = match;
   const found = lookUp(name);

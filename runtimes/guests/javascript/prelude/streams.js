@@ -236,11 +236,12 @@ export class Writable extends EventEmitter {
     if (typeof chunk === 'function') return this.end(undefined, undefined, chunk);
     if (chunk !== undefined && chunk !== null) this.write(chunk, encoding);
     this.writable = false;
-    const finish = () => addTick(() => {
-      this.emit('finish');
-      (typeof encoding === 'function' ? encoding : callback)?.();
-      this.emit('close');
-    }, []);
+    const finish = () =>
+      addTick(() => {
+        this.emit('finish');
+        (typeof encoding === 'function' ? encoding : callback)?.();
+        this.emit('close');
+      }, []);
     if (this._final) this._final(finish);
     else finish();
     return this;
@@ -336,7 +337,8 @@ class StandardOutput extends Writable {
 }
 
 function badChunk(chunk) {
-  const received = chunk === null ? 'null' : chunk === undefined ? 'undefined' : `type ${typeof chunk} (${String(chunk)})`;
+  const received =
+    chunk === null ? 'null' : chunk === undefined ? 'undefined' : `type ${typeof chunk} (${String(chunk)})`;
   const expected = 'The "chunk" argument must be of type string or an instance of Buffer or Uint8Array.';
   return Object.assign(new TypeError(`${expected} Received ${received}`), { code: 'ERR_INVALID_ARG_TYPE' });
 }
@@ -358,11 +360,17 @@ export const stream = Object.assign(
     EventEmitter.call(this);
   },
   {
-    Readable, Writable, Transform, Duplex, PassThrough, pipeline,
+    Readable,
+    Writable,
+    Transform,
+    Duplex,
+    PassThrough,
+    pipeline,
     promises: {
-      pipeline: (...streams) => new Promise((resolve, reject) => {
-        pipeline(...streams, (error) => (error ? reject(error) : resolve()));
-      }),
+      pipeline: (...streams) =>
+        new Promise((resolve, reject) => {
+          pipeline(...streams, (error) => (error ? reject(error) : resolve()));
+        }),
     },
   },
 );

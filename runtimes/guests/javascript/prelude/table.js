@@ -8,7 +8,8 @@ const INDEX = '(index)';
 const VALUES = 'Values';
 
 function cell(value) {
-  const depth = value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 2 ? -1 : 0;
+  const depth =
+    value !== null && typeof value === 'object' && !Array.isArray(value) && Object.keys(value).length > 2 ? -1 : 0;
   return inspect(value, { maxArrayLength: 3, breakLength: Infinity, depth });
 }
 
@@ -63,7 +64,8 @@ function draw(heads, lists, count) {
   const line = (left, middle, right) => left + widths.map((size) => '─'.repeat(size)).join(middle) + right;
   const row = (cells) => `│${cells.map((text, column) => pad(text, widths[column])).join('│')}│`;
   const body = Array.from({ length: count }, (_, index) => row(lists.map((list) => list[index] ?? '')));
-  return [line('┌', '┬', '┐'), row(heads), line('├', '┼', '┤'), ...body, line('└', '┴', '┘')].join('\n');
+  const lines = [line('┌', '┬', '┐'), row(heads), line('├', '┼', '┤'), ...body, line('└', '┴', '┘')];
+  return lines.join('\n');
 }
 
 function pad(text, size) {

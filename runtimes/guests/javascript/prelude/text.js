@@ -3,8 +3,14 @@
 import { decode, encode, incompleteTail } from './encodings.js';
 
 const LABELS = {
-  'utf-8': 'utf-8', utf8: 'utf-8', 'utf-16le': 'utf-16le', 'utf-16': 'utf-16le', latin1: 'windows-1252',
-  'iso-8859-1': 'windows-1252', ascii: 'windows-1252', 'windows-1252': 'windows-1252',
+  'utf-8': 'utf-8',
+  utf8: 'utf-8',
+  'utf-16le': 'utf-16le',
+  'utf-16': 'utf-16le',
+  latin1: 'windows-1252',
+  'iso-8859-1': 'windows-1252',
+  ascii: 'windows-1252',
+  'windows-1252': 'windows-1252',
 };
 const DECODERS = { 'utf-8': 'utf8', 'utf-16le': 'utf16le', 'windows-1252': 'latin1' };
 
@@ -50,7 +56,9 @@ export class TextDecoder {
   }
 
   decode(input = new Uint8Array(0), { stream = false } = {}) {
-    const fresh = ArrayBuffer.isView(input) ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength) : new Uint8Array(input);
+    const fresh = ArrayBuffer.isView(input)
+      ? new Uint8Array(input.buffer, input.byteOffset, input.byteLength)
+      : new Uint8Array(input);
     const bytes = new Uint8Array(this.#pending.length + fresh.length);
     bytes.set(this.#pending);
     bytes.set(fresh, this.#pending.length);
@@ -58,7 +66,9 @@ export class TextDecoder {
     this.#pending = bytes.slice(bytes.length - kept);
     const text = decode(bytes.subarray(0, bytes.length - kept), DECODERS[this.#encoding]);
     if (this.fatal && text.includes('\ufffd')) {
-      throw Object.assign(new TypeError('The encoded data was not valid for encoding utf-8'), { code: 'ERR_ENCODING_INVALID_ENCODED_DATA' });
+      throw Object.assign(new TypeError('The encoded data was not valid for encoding utf-8'), {
+        code: 'ERR_ENCODING_INVALID_ENCODED_DATA',
+      });
     }
     return text.startsWith('\ufeff') && !this.ignoreBOM ? text.slice(1) : text;
   }

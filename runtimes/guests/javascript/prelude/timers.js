@@ -145,5 +145,11 @@ Object.defineProperty(setTimeout, promisifyCustom, { value: (delay, value) => pr
 Object.defineProperty(setImmediate, promisifyCustom, { value: (value) => promises.setImmediate(value) });
 
 export const timers = {
-  setTimeout, setInterval, setImmediate, clearTimeout, clearInterval, clearImmediate, promises,
+  setTimeout,
+  setInterval,
+  setImmediate,
+  clearTimeout,
+  clearInterval,
+  clearImmediate,
+  promises,
 };

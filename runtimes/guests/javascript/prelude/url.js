@@ -5,20 +5,24 @@ import { custom, inspect } from './inspect.js';
 
 const PORTS = { 'http:': '80', 'https:': '443', 'ftp:': '21', 'ws:': '80', 'wss:': '443' };
 const isSpecial = (protocol) => Object.hasOwn(PORTS, protocol) || protocol === 'file:';
-const PARTS = /^([a-zA-Z][a-zA-Z0-9+.-]*:)(?:\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
+const PARTS =
+  /^([a-zA-Z][a-zA-Z0-9+.-]*:)(?:\/\/(?:([^/?#@]*)@)?(\[[^\]]*\]|[^/?#:]*)(?::(\d*))?)?([^?#]*)(\?[^#]*)?(#.*)?$/s;
 
 // Percent-encodes what is not ASCII, and the ASCII characters in `extra`.
 function escaped(text, extra) {
   return text.replace(new RegExp(`[^\\x21-\\x7e]|[${extra}]`, 'gu'), (character) => {
     try {
-      return /[!'()*~]/.test(character) ? `%${character.charCodeAt(0).toString(16).toUpperCase()}` : encodeURIComponent(character);
+      return /[!'()*~]/.test(character)
+        ? `%${character.charCodeAt(0).toString(16).toUpperCase()}`
+        : encodeURIComponent(character);
     } catch {
       return '%EF%BF%BD';
     }
   });
 }
 
-const encodeForm = (text) => escaped(text.toWellFormed(), '!"#$%&\'()+,/:;<=>?@\\[\\]^`{|}~\\\\').replaceAll('%20', '+');
+const encodeForm = (text) =>
+  escaped(text.toWellFormed(), '!"#$%&\'()+,/:;<=>?@\\[\\]^`{|}~\\\\').replaceAll('%20', '+');
 
 function decodeForm(text) {
   const spaced = text.replaceAll('+', ' ');
@@ -68,7 +72,9 @@ export class URLSearchParams {
   }
 
   delete(name, value) {
-    this.#pairs = this.#pairs.filter((pair) => pair[0] !== String(name) || (value !== undefined && pair[1] !== String(value)));
+    this.#pairs = this.#pairs.filter(
+      (pair) => pair[0] !== String(name) || (value !== undefined && pair[1] !== String(value)),
+    );
     this.#changed(this);
   }
 
@@ -157,7 +163,9 @@ function absolute(input, base) {
   if (base === undefined) throw invalidUrl(input);
   const root = new URL(base);
   if (input.startsWith('//')) return root.protocol + input;
-  const origin = `${root.protocol}//${root.username ? `${root.username}${root.password ? `:${root.password}` : ''}@` : ''}${root.host}`;
+  const password = root.password ? `:${root.password}` : '';
+  const user = root.username ? `${root.username}${password}@` : '';
+  const origin = `${root.protocol}//${user}${root.host}`;
   if (input.startsWith('/')) return origin + input;
   if (input.startsWith('?')) return origin + root.pathname + input;
   if (input.startsWith('#') || input === '') return origin + root.pathname + root.search + input;
@@ -169,17 +177,24 @@ export class URL {
   #params;
 
   constructor(input, base) {
-    const text = absolute(String(input).trim().replace(/[\t\n\r]/g, ''), base === undefined ? undefined : String(base));
+    const text = absolute(
+      String(input)
+        .trim()
+        .replace(/[\t\n\r]/g, ''),
+      base === undefined ? undefined : String(base),
+    );
     const match = PARTS.exec(text);
     if (match === null) throw invalidUrl(String(input));
     const protocol = match[1].toLowerCase();
     const special = isSpecial(protocol);
     const source = special && match[3] === undefined ? PARTS.exec(text.replace(/^([^:]+:)\/*/, '$1//')) : match;
     const [, , user = '', host = '', port = '', path = '', search = '', hash = ''] = source;
-    if ((special && protocol !== 'file:' && host === '') || /[ <>^|%]/.test(host) || Number(port) > 65535) throw invalidUrl(String(input));
+    if ((special && protocol !== 'file:' && host === '') || /[ <>^|%]/.test(host) || Number(port) > 65535)
+      throw invalidUrl(String(input));
     const [username, password = ''] = user.split(/:(.*)/s);
     const slashed = special ? path.replaceAll('\\', '/') : path;
-    const pathname = special || slashed.startsWith('/') ? cleanPath(slashed.startsWith('/') ? slashed : `/${slashed}`) : slashed;
+    const pathname =
+      special || slashed.startsWith('/') ? cleanPath(slashed.startsWith('/') ? slashed : `/${slashed}`) : slashed;
     this.#parts = {
       protocol,
       username: escaped(username, '"#<>?`{}/:;=@\\[\\]^|'),
@@ -282,7 +297,20 @@ export class URL {
 
   [custom](depth, options) {
     const shown = {};
-    const names = ['href', 'origin', 'protocol', 'username', 'password', 'host', 'hostname', 'port', 'pathname', 'search', 'searchParams', 'hash'];
+    const names = [
+      'href',
+      'origin',
+      'protocol',
+      'username',
+      'password',
+      'host',
+      'hostname',
+      'port',
+      'pathname',
+      'search',
+      'searchParams',
+      'hash',
+    ];
     for (const name of names) shown[name] = this[name];
     return `URL ${inspect(shown, options)}`;
   }
@@ -307,7 +335,10 @@ for (const name of ['username', 'password', 'hostname', 'hash']) {
 }
 
 function parse(text, parseQuery = false) {
-  const { href, protocol, host, port, hostname, hash, search, pathname, username, password } = new URL(text, 'http://localhost');
+  const { href, protocol, host, port, hostname, hash, search, pathname, username, password } = new URL(
+    text,
+    'http://localhost',
+  );
   const isFull = /^[a-zA-Z][a-zA-Z0-9+.-]*:/.test(text);
   const query = search.slice(1);
   return {
@@ -334,19 +365,28 @@ export const querystring = {
     }
     return result;
   },
-  stringify: (object) => Object.entries(object)
-    .flatMap(([name, value]) => [value].flat().map((item) => `${encodeURIComponent(name)}=${encodeURIComponent(item)}`))
-    .join('&'),
+  stringify: (object) =>
+    Object.entries(object)
+      .flatMap(([name, value]) =>
+        [value].flat().map((item) => `${encodeURIComponent(name)}=${encodeURIComponent(item)}`),
+      )
+      .join('&'),
   escape: encodeURIComponent,
   unescape: decodeURIComponent,
 };
+
+function format(value) {
+  if (value instanceof URL) return value.href;
+  const { protocol = '', host, hostname = '', pathname = '', search = '', hash = '' } = value;
+  return `${protocol}//${host ?? hostname}${pathname}${search}${hash}`;
+}
 
 export const url = {
   URL,
   URLSearchParams,
   parse,
   resolve: (from, to) => new URL(to, from).href,
-  format: (value) => (value instanceof URL ? value.href : `${value.protocol ?? ''}//${value.host ?? value.hostname ?? ''}${value.pathname ?? ''}${value.search ?? ''}${value.hash ?? ''}`),
+  format,
   fileURLToPath: (value) => decodeURIComponent(new URL(value).pathname),
   pathToFileURL: (path) => new URL(`file://${path}`),
 };

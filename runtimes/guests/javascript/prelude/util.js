@@ -31,7 +31,11 @@ function callbackify(original) {
     const callback = values.pop();
     original.apply(this, values).then(
       (result) => process.nextTick(callback, null, result),
-      (error) => process.nextTick(callback, error ?? codedError(Error, 'ERR_FALSY_VALUE_REJECTION', 'Promise was rejected with falsy value')),
+      (error) =>
+        process.nextTick(
+          callback,
+          error ?? codedError(Error, 'ERR_FALSY_VALUE_REJECTION', 'Promise was rejected with falsy value'),
+        ),
     );
   };
 }
@@ -50,8 +54,14 @@ function deprecate(action, message, code) {
   };
 }
 
-const is = (...names) => (value) => value !== null && typeof value === 'object' && names.includes(className(value));
-const kindIs = (...kinds) => (value) => typeof value === 'function' && kinds.includes(functionKind(value) & 3);
+const is =
+  (...names) =>
+  (value) =>
+    value !== null && typeof value === 'object' && names.includes(className(value));
+const kindIs =
+  (...kinds) =>
+  (value) =>
+    typeof value === 'function' && kinds.includes(functionKind(value) & 3);
 const isTyped = (value) => value !== null && typeof value === 'object' && isTypedArrayName(className(value));
 
 export const types = {
@@ -78,7 +88,8 @@ export const types = {
   isNativeError: is('Error'),
   isNumberObject: is('Number'),
   isPromise: is('Promise'),
-  isProxy: (value) => value !== null && (typeof value === 'object' || typeof value === 'function') && className(value) === 'Proxy',
+  isProxy: (value) =>
+    value !== null && (typeof value === 'object' || typeof value === 'function') && className(value) === 'Proxy',
   isRegExp: is('RegExp'),
   isSet: is('Set'),
   isSetIterator: is('Set Iterator'),
@@ -113,7 +124,14 @@ export const util = {
   stripVTControlCharacters: (text) => text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, ''),
   styleText(styles, text) {
     const list = [styles].flat().map((style) => inspect.colors[style]);
-    return list.map(([on]) => `\u001b[${on}m`).join('') + text + list.reverse().map(([, off]) => `\u001b[${off}m`).join('');
+    return (
+      list.map(([on]) => `\u001b[${on}m`).join('') +
+      text +
+      list
+        .reverse()
+        .map(([, off]) => `\u001b[${off}m`)
+        .join('')
+    );
   },
   toUSVString: (text) => String(text).toWellFormed(),
   isArray: Array.isArray,

@@ -44,7 +44,10 @@ export class EventTarget {
   }
 
   removeEventListener(type, listener) {
-    this.#listeners.set(type, (this.#listeners.get(type) ?? []).filter((entry) => entry.listener !== listener));
+    this.#listeners.set(
+      type,
+      (this.#listeners.get(type) ?? []).filter((entry) => entry.listener !== listener),
+    );
   }
 
   dispatchEvent(event) {
@@ -106,7 +109,12 @@ export class AbortController {
 }
 
 function cannotClone(value) {
-  const text = typeof value === 'symbol' ? String(value) : typeof value === 'function' ? Function.prototype.toString.call(value) : '#<Object>';
+  const text =
+    typeof value === 'symbol'
+      ? String(value)
+      : typeof value === 'function'
+        ? Function.prototype.toString.call(value)
+        : '#<Object>';
   return new DOMException(`${text} could not be cloned.`, 'DataCloneError');
 }
 
@@ -144,7 +152,8 @@ function cloneError(value, copies) {
   const copy = new (types[value.name] ?? Error)(value.message);
   copies.set(value, copy);
   Object.defineProperty(copy, 'stack', { value: value.stack, writable: true, configurable: true });
-  if ('cause' in value) Object.defineProperty(copy, 'cause', { value: clone(value.cause, copies), writable: true, configurable: true });
+  if ('cause' in value)
+    Object.defineProperty(copy, 'cause', { value: clone(value.cause, copies), writable: true, configurable: true });
   return copy;
 }
 
@@ -186,7 +195,13 @@ export const performance = {
   },
   measure(name, start, end) {
     const startTime = marks.get(start) ?? 0;
-    return { name, entryType: 'measure', startTime, duration: (marks.get(end) ?? performance.now()) - startTime, detail: null };
+    return {
+      name,
+      entryType: 'measure',
+      startTime,
+      duration: (marks.get(end) ?? performance.now()) - startTime,
+      detail: null,
+    };
   },
   clearMarks: () => marks.clear(),
   clearMeasures() {},

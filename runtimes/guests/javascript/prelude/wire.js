@@ -25,16 +25,26 @@ function encodeNumber(value) {
   return /[.e]/.test(text) ? text : `${text}.0`;
 }
 
-const quote = (text) => JSON.stringify(text).replace(/[\u007f-\uffff]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const quote = (text) =>
+  JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 function encodeValue(value, context) {
   switch (typeof value) {
-    case 'undefined': return '{"undefined":true}';
-    case 'boolean': return String(value);
-    case 'string': return counted(quote(value), context);
-    case 'number': return encodeNumber(value);
-    case 'bigint': return counted(`{"int":"${value}"}`, context);
-    default: return value === null ? 'null' : encodeObject(value, context);
+    case 'undefined':
+      return '{"undefined":true}';
+    case 'boolean':
+      return String(value);
+    case 'string':
+      return counted(quote(value), context);
+    case 'number':
+      return encodeNumber(value);
+    case 'bigint':
+      return counted(`{"int":"${value}"}`, context);
+    default:
+      return value === null ? 'null' : encodeObject(value, context);
   }
 }
 
@@ -62,7 +72,8 @@ function encodeContents(value, context) {
   if (kind === 'Set') return `{"set":${list(value)}}`;
   if (kind === 'Map') return dict(value);
   const prototype = Object.getPrototypeOf(value);
-  if (typeof value === 'object' && (prototype === Object.prototype || prototype === null) && kind === 'Object') return dict(Object.entries(value));
+  if (typeof value === 'object' && (prototype === Object.prototype || prototype === null) && kind === 'Object')
+    return dict(Object.entries(value));
   if (kind === 'Number' || kind === 'String' || kind === 'Boolean') return encodeValue(value.valueOf(), context);
   const type = String(value.constructor?.name ?? kind).slice(0, 100);
   return counted(`{"object":${quote(inspect(value).slice(0, MAX_REPR))},"type":${quote(type)}}`, context);
@@ -82,7 +93,8 @@ function decodeDict(pairs) {
   const decoded = pairs.map(([key, value]) => [decode(key), decode(value)]);
   if (!decoded.every(([key]) => typeof key === 'string')) return new Map(decoded);
   const object = {};
-  for (const [key, value] of decoded) Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
+  for (const [key, value] of decoded)
+    Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true });
   return object;
 }
 
@@ -92,15 +104,23 @@ export function decode(value) {
   const [mark] = Object.keys(value);
   const content = value[mark];
   switch (mark) {
-    case 'int': return Number.isSafeInteger(Number(content)) ? Number(content) : BigInt(content);
-    case 'float': return FLOATS[content];
-    case 'tuple': return content.map(decode);
+    case 'int':
+      return Number.isSafeInteger(Number(content)) ? Number(content) : BigInt(content);
+    case 'float':
+      return FLOATS[content];
+    case 'tuple':
+      return content.map(decode);
     case 'set':
-    case 'frozenset': return new Set(content.map(decode));
-    case 'dict': return decodeDict(content);
-    case 'bytes': return decodeBytes(content);
-    case 'undefined': return undefined;
-    default: return value;
+    case 'frozenset':
+      return new Set(content.map(decode));
+    case 'dict':
+      return decodeDict(content);
+    case 'bytes':
+      return decodeBytes(content);
+    case 'undefined':
+      return undefined;
+    default:
+      return value;
   }
 }
 
