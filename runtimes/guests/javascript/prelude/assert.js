@@ -24,7 +24,7 @@ const OPERATOR_TEXT = {
   notDeepEqual: 'Expected "actual" not to be loosely deep-equal to:',
 };
 
-export class AssertionError extends Error {
+class AssertionError extends Error {
   constructor({ message, actual, expected, operator, stackStartFn, generated }) {
     super(describe(operator, actual, expected, message));
     Object.defineProperty(this, 'name', { value: 'AssertionError', writable: true, configurable: true });

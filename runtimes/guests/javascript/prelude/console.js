@@ -17,7 +17,7 @@ function duration(microseconds) {
 }
 
 // `put(stream, text)` is where the lines go: the program's output, or the streams of `new console.Console`.
-export function makeConsole(put) {
+function makeConsole(put) {
   const counts = new Map();
   const timers = new Map();
   let indent = '';

@@ -24,7 +24,7 @@ function frame(line) {
 }
 
 // The frames from the program's first on; the natives below its outermost one are the prelude's.
-export function frames(stack) {
+function frames(stack) {
   const lines = stack.split('\n').map(frame).filter(Boolean);
   const last = lines.findLastIndex((line) => line.includes('solution.js:'));
   return (last < 0 ? lines : lines.slice(0, last + 1)).join('\n');

@@ -7,7 +7,7 @@ import { quote, quoteKey, showBigInt, showNumber } from './quote.js';
 
 export const custom = Symbol.for('nodejs.util.inspect.custom');
 
-export const defaultOptions = {
+const defaultOptions = {
   showHidden: false,
   depth: 2,
   colors: false,
@@ -86,7 +86,7 @@ inspect.styles = Object.assign(Object.create(null), {
   module: 'underline',
 });
 
-export function showPrimitive(context, value) {
+function showPrimitive(context, value) {
   switch (typeof value) {
     case 'string':
       return showString(context, value);
@@ -361,7 +361,7 @@ function unboxed(value, name) {
   return globalThis[name].prototype.valueOf.call(value);
 }
 
-export function showProperty(context, value, level, key, isList) {
+function showProperty(context, value, level, key, isList) {
   const descriptor = Object.getOwnPropertyDescriptor(value, key) || { value: value[key], enumerable: true };
   const shown = showSlot(context, descriptor, value, level);
   if (isList && typeof key === 'number') return shown;

@@ -61,7 +61,7 @@ const UNITS = {
   mile: 'mi',
 };
 
-export const localeOf = (locales) => String([locales ?? 'en-US'].flat()[0] ?? 'en-US');
+const localeOf = (locales) => String([locales ?? 'en-US'].flat()[0] ?? 'en-US');
 
 // The decimal digits of a number, without an exponent.
 function digitsOf(value) {
@@ -125,7 +125,7 @@ function fractionOptions(options, style, currency) {
   };
 }
 
-export class NumberFormat {
+class NumberFormat {
   #options;
 
   constructor(locales, options = {}) {
@@ -244,7 +244,7 @@ export class NumberFormat {
   }
 }
 
-export class DateTimeFormat {
+class DateTimeFormat {
   #locale;
   #options;
 
@@ -281,7 +281,7 @@ export class DateTimeFormat {
   }
 }
 
-export class Collator {
+class Collator {
   #options;
 
   constructor(locales, options = {}) {
@@ -294,7 +294,7 @@ export class Collator {
   }
 }
 
-export class PluralRules {
+class PluralRules {
   #type;
 
   constructor(locales, options = {}) {
@@ -310,7 +310,7 @@ export class PluralRules {
   }
 }
 
-export class ListFormat {
+class ListFormat {
   #options;
 
   constructor(locales, options = {}) {
@@ -328,7 +328,7 @@ export class ListFormat {
   }
 }
 
-export class RelativeTimeFormat {
+class RelativeTimeFormat {
   #numeric;
 
   constructor(locales, options = {}) {
@@ -351,7 +351,7 @@ export class RelativeTimeFormat {
 const JOINED = '\\p{Emoji}(\\p{EMod}|\\ufe0f\\u20e3?)?(\\u200d\\p{Emoji}(\\p{EMod}|\\ufe0f)?)+';
 const GRAPHEME = new RegExp(`\\p{RI}\\p{RI}|${JOINED}|\\P{M}\\p{M}*(\\ufe0f|\\p{EMod})?|\\p{M}+`, 'gsu');
 
-export class Segmenter {
+class Segmenter {
   #granularity;
 
   constructor(locales, options = {}) {

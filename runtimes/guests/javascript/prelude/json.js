@@ -36,10 +36,9 @@ class Reader {
     if (text === 'undefined' || text === '[object Object]') throw new Found(`"${text}" is not valid JSON`);
     const from = Math.max(0, position - 10);
     const to = Math.min(text.length, position + 10);
-    const shown =
-      text.length <= 40
-        ? `"${text}"`
-        : `${from > 0 ? '...' : ''}"${text.slice(from, to)}"${to < text.length ? '... ' : ''}`;
+    const before = from > 0 ? '...' : '';
+    const after = to < text.length ? '...' : '';
+    const shown = text.length <= 40 ? `"${text}"` : `${before}"${text.slice(from, to)}"${after}`;
     const token = String.fromCodePoint(text.codePointAt(position));
     throw new Found(`Unexpected token '${token}', ${shown} is not valid JSON`);
   }
@@ -91,7 +90,8 @@ class Reader {
     const { text, position } = this;
     if (position >= text.length) this.fail('Unterminated string');
     if (text[position] === 'u') {
-      if (!/^[0-9a-fA-F]{4}/.test(text.slice(position + 1))) this.fail('Bad Unicode escape');
+      const [digits] = /^[0-9a-fA-F]{0,4}/.exec(text.slice(position + 1, position + 5));
+      if (digits.length < 4) this.fail('Bad Unicode escape', position + 1 + digits.length);
       this.position += 4;
     } else if (!'"\\/bfnrt'.includes(text[position])) {
       this.fail('Bad escaped character');

@@ -6,7 +6,7 @@ import { EventEmitter } from './events.js';
 
 const LINE_END = /\r\n|\n|\r|\u2028|\u2029/g;
 
-export class Interface extends EventEmitter {
+class Interface extends EventEmitter {
   constructor(input, output, completer, terminal) {
     super();
     const options = input && input.input ? input : { input, output, completer, terminal };

@@ -9,7 +9,7 @@ import { addInput, addTick } from './loop.js';
 const CHUNK = 65536;
 
 // A source of chunks: `_read()` calls push(chunk), push(null) at the end.
-export class Readable extends EventEmitter {
+class Readable extends EventEmitter {
   constructor(options = {}) {
     super();
     EventEmitter.init.call(this);
@@ -211,7 +211,7 @@ export class Readable extends EventEmitter {
   }
 }
 
-export class Writable extends EventEmitter {
+class Writable extends EventEmitter {
   constructor(options = {}) {
     super();
     EventEmitter.init.call(this);
@@ -260,7 +260,7 @@ export class Writable extends EventEmitter {
   }
 }
 
-export class Transform extends Readable {
+class Transform extends Readable {
   constructor(options = {}) {
     super(options);
     this.writable = true;
@@ -295,7 +295,7 @@ export class Transform extends Readable {
   }
 }
 
-export function pipeline(...streams) {
+function pipeline(...streams) {
   const callback = typeof streams.at(-1) === 'function' ? streams.pop() : () => {};
   for (const stream of streams) stream.on('error', callback);
   streams.at(-1).on('finish', () => callback());
