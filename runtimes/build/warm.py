@@ -62,8 +62,8 @@ while waiting:
 sys._addresses = array.array("I", seen)
 print(*sys._addresses.buffer_info())
 """
-# How CPython 3.14 marks immortal objects where pointers have 32 bits, and from which count on it takes them as such.
-_IMMORTAL, _IMMORTAL_FROM = 5 << 28, 1 << 30
+# How CPython 3.14 marks immortal objects where pointers have 32 bits.
+_IMMORTAL = 5 << 28
 _GREATEST_COUNT = 1_000_000  # a word above it is no count, but a free block's link
 
 # Sizes of the blocks that fill the heap's holes, the large ones first; between powers of two in ever finer steps.

@@ -1,9 +1,11 @@
 """python.wasm is made from nothing but its recipe: two builds behave the same."""
 
 import struct
+import threading
 
 import pytest
 import wasmtime
+from wasmtime import _ffi as ffi
 
 from infinite_rl.runtimes.artefact import Artefact, parse_artefact
 from infinite_rl.runtimes.build import python_artefact
@@ -55,8 +57,11 @@ def built(tmp_path_factory):
 class Guest:
     """Runs programs in fresh instances of an artefact."""
 
-    def __init__(self, artefact: Artefact) -> None:
+    def __init__(self, artefact: Artefact, stack: int = 1 << 20) -> None:
         config = wasmtime.Config()
+        # Wasmtime panics unless its stacks for asynchronous calls, unused here, are larger than the guests' stacks.
+        ffi.wasmtime_config_async_stack_size_set(config.ptr(), stack + (1 << 20))
+        config.max_wasm_stack = stack
         config.cranelift_opt_level = "none"
         self.engine = wasmtime.Engine(config)
         self.module = wasmtime.Module(self.engine, artefact.wasm)
@@ -104,6 +109,39 @@ def test_a_build_has_no_imports_and_no_start_function(built):
         "run",
         "call",
     }
+
+
+# Recursion through C, which uses up the stack that CPython watches; the native stack below must hold out longer.
+RECURSION = """
+import functools, sys
+sys.setrecursionlimit(10**6)
+
+@functools.lru_cache(None)
+def cached(n):
+    return 0 if n == 0 else 1 + cached(n - 1)
+
+def least(n):
+    return 0 if n == 0 else min(1 + least(n - 1) for _ in range(1))
+
+for function, depth in ((cached, 5000), (least, 1500)):
+    print(function(depth))
+try:
+    cached(10**5)
+except RecursionError as error:
+    print(type(error).__name__)
+"""
+
+
+def test_recursion_through_c_goes_deep_and_ends_in_an_error(built):
+    outcomes = []
+    before = threading.stack_size(128 << 20)
+    try:
+        thread = threading.Thread(target=lambda: outcomes.append(Guest(built[0], 28 << 20).run(RECURSION)))
+        thread.start()
+    finally:
+        threading.stack_size(before)
+    thread.join()
+    assert outcomes == [(0, "5000\n1500\nRecursionError\n", "")]
 
 
 def test_nothing_of_the_warm_up_is_left(built):
