@@ -31,6 +31,9 @@ _MAGIC = b"infrl\0\0\1"
 _DIGEST = 32
 _TRAILER = len(_MAGIC) + _DIGEST
 _TEMPORARY = ".tmp-"
+_KEPT = 6
+"""Compiled files that are kept for a language; each engine, artefact and version of wasmtime has one."""
+
 _COMPILE_SECONDS = 3e-6  # of CPU time for a byte of code
 
 
@@ -95,7 +98,10 @@ def _read(engine: Engine, path: Path, key: str) -> Module | None:
         return None
     try:
         # Mapped, not read: all processes share its pages. Wasmtime does not mind the trailer.
-        return Module.deserialize_file(engine, str(path))
+        module = Module.deserialize_file(engine, str(path))
+        with contextlib.suppress(OSError):
+            os.utime(path)  # Used now: `_prune` removes what nobody has used for longest.
+        return module
     except WasmtimeError:  # Made by a wasmtime or for a processor that the key does not tell apart.
         return None
 
@@ -133,6 +139,7 @@ def _compile_into(engine: Engine, artefact: Artefact, path: Path, key: str) -> M
     except OSError as error:
         _say(f"The compiled {_name(artefact)} sandbox cannot be kept ({error}); each process will compile it again.")
         return module
+    _prune(path.parent, artefact.language)
     return _read(engine, path, key) or module
 
 
@@ -169,6 +176,14 @@ def _remove_leftovers(path: Path) -> None:
     for leftover in path.parent.glob(f"{_TEMPORARY}{path.stem}-*"):
         with contextlib.suppress(OSError):
             leftover.unlink()
+
+
+def _prune(folder: Path, language: str) -> None:
+    """Removes a language's files but for those used last; a process that runs one of them keeps its mapping."""
+    with contextlib.suppress(OSError):
+        files = sorted(folder.glob(f"{language}-*.cwasm"), key=lambda path: path.stat().st_mtime, reverse=True)
+        for file in files[_KEPT:]:
+            file.unlink()
 
 
 @contextlib.contextmanager

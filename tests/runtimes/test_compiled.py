@@ -52,6 +52,20 @@ def test_a_guest_is_compiled_once_with_one_line(load, cache):
     assert load() == (0, "")
 
 
+def test_files_that_nobody_has_used_for_long_are_removed(load, cache):
+    cache.mkdir(mode=0o700, parents=True)
+    for age in range(9):
+        for language in ("python", "javascript"):
+            old = cache / f"{language}-{age}.cwasm"
+            old.write_bytes(b"code")
+            os.utime(old, (1_000_000 - age, 1_000_000 - age))
+    load()
+    kept = {path.stem for path in cache.glob("python-?.cwasm")}
+    assert kept == {f"python-{age}" for age in range(5)}
+    assert len(list(cache.glob("javascript-*.cwasm"))) == 9
+    assert load() == (0, "")
+
+
 @POSIX
 def test_folder_and_files_are_this_users_only(load, cache):
     before = os.umask(0)
