@@ -20,9 +20,11 @@ import subprocess
 import sys
 import threading
 import time
+import venv
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -31,9 +33,6 @@ from rich.table import Table
 from infinite_rl.runtimes import RewardExecutor
 
 RESULTS = Path(__file__).parent / "results"
-
-# Not a virtual environment's: what is installed there would slow down its start.
-BARE_PYTHON = str(Path(sys.base_prefix) / "bin" / "python3")
 
 PYTHON_SMALL = "print(2+2)"
 JAVASCRIPT_SMALL = "console.log(2+2)"
@@ -57,11 +56,17 @@ Way = Callable[[str], str]
 """Runs a program and returns its stdout."""
 
 
+def bare_python(folder: str) -> str:
+    """An interpreter in an empty virtual environment: what is installed beside ours would slow down its start."""
+    venv.create(folder, with_pip=False)
+    return str(Path(folder) / "bin" / "python")
+
+
 class ForkServer:
     """A warm interpreter that forks once for each program, under rlimits."""
 
-    def __init__(self) -> None:
-        command = [BARE_PYTHON, "-I", str(Path(__file__).with_name("fork_server.py"))]
+    def __init__(self, interpreter: str) -> None:
+        command = [interpreter, "-I", str(Path(__file__).with_name("fork_server.py"))]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def run(self, code: str) -> str:
@@ -185,14 +190,14 @@ def timeout_accuracy(limits: Iterable[float] = (0.1, 0.3, 1.0), rounds: int = 5)
 
 def measure_all(rounds: int) -> dict[str, Any]:
     executor = RewardExecutor(timeout=30)
-    fresh = RewardExecutor(timeout=30)
     results: dict[str, Any] = {}
     with ExitStack() as stack:
-        server = ForkServer()
+        interpreter = bare_python(stack.enter_context(TemporaryDirectory()))
+        server = ForkServer(interpreter)
         stack.callback(server.close)
         python: dict[str, tuple[Way, int]] = {
             "ours": (lambda code: executor.run(code, "python").stdout, 100),
-            "python -I -c": (native(BARE_PYTHON, "-I", "-c"), 5),
+            "python -I -c": (native(interpreter, "-I", "-c"), 5),
             "warm fork server": (server.run, 60),
         }
         results["python"] = measure(python, PYTHON_SMALL, rounds, server)
@@ -200,7 +205,7 @@ def measure_all(rounds: int) -> dict[str, Any]:
         results["python, heavy"] = {
             name: measure(few, code, max(3, rounds // 3), server) for name, code in PYTHON_HEAVY.items()
         }
-    javascript: dict[str, tuple[Way, int]] = {"ours": (lambda code: fresh.run(code, "javascript").stdout, 200)}
+    javascript: dict[str, tuple[Way, int]] = {"ours": (lambda code: executor.run(code, "javascript").stdout, 200)}
     if node := shutil.which("node"):
         javascript["node -e"] = (native(node, "-e"), 3)
     results["javascript"] = measure(javascript, JAVASCRIPT_SMALL, rounds, None)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from textwrap import dedent
+from itertools import islice, takewhile
 
 from .extraction import visible_text
 
@@ -169,7 +168,17 @@ def _trim(text: str) -> str:
     """A program without the indentation that all its lines share."""
     text = text.strip("\r\n")
     # Most programs start at the margin, and then nothing is shared.
-    return dedent(text).strip() if text[:1].isspace() else text.rstrip()
+    return _dedent(text).strip() if text[:1].isspace() else text.rstrip()
+
+
+def _dedent(text: str) -> str:
+    # textwrap.dedent makes a regular expression of the margin, which takes seconds for a megabyte of blanks.
+    lines = text.split("\n")
+    margins = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip()]
+    # What the least and the greatest share, all share.
+    pairs = zip(min(margins, default=""), max(margins, default=""), strict=False)
+    width = len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
+    return "\n".join(line[width:] if line.strip() else "" for line in lines)
 
 
 def _is_info(info: str) -> bool:

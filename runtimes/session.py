@@ -25,6 +25,9 @@ _WORDS = {
 }
 
 
+_FOREIGN = "the session belongs to the process that this one was forked from"
+
+
 class Session:
     """A program that has run and whose functions can be called; made by ``RewardExecutor.open``.
 
@@ -91,6 +94,8 @@ class Session:
         Returns:
             How the guest was left, or None where the session was over already; and the reply.
         """
+        if os.getpid() != self._process:  # Before the lock: another thread may have held it at the fork.
+            return None, Reply(None, "RuntimeError", _FOREIGN)
         with self._lock:
             return self._enter(encode_request(request), budget)
 
@@ -115,8 +120,7 @@ class Session:
 
     def _call(self, request: bytes) -> CallResult:
         if os.getpid() != self._process:
-            message = "the session belongs to the process that this one was forked from"
-            return CallResult(None, "RuntimeError", message, ExecutionStatus.ERROR, 0.0)
+            return CallResult(None, "RuntimeError", _FOREIGN, ExecutionStatus.ERROR, 0.0)
         with self._lock:
             ending, reply = self._enter(request, self._settings.budget(self._program.language))
             status = ending.status if ending else self._over[0]

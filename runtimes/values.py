@@ -69,11 +69,13 @@ class Reply:
         value: the value, None after an exception.
         error_type: name of the exception's class, or None.
         error_message: its message, cut at 10,000 characters.
+        error_base: name of the standard class that it derives from, where the guest told.
     """
 
     value: Any = None
     error_type: str | None = None
     error_message: str = ""
+    error_base: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,8 @@ def encode_reply(reply: Reply) -> bytes:
         CannotCrossError: the value is no plain data, too deep or too large.
     """
     if reply.error_type is not None:
-        return _dump({"error": {"type": reply.error_type[:200], "message": reply.error_message[:MAX_MESSAGE]}})
+        error = {"type": reply.error_type[:200], "message": reply.error_message[:MAX_MESSAGE]}
+        return _dump({"error": error | {"base": reply.error_base[:200]} if reply.error_base else error})
     return _dump({"value": _encode(reply.value, 0)})
 
 
@@ -147,7 +150,9 @@ def decode_reply(data: bytes) -> Reply:
     kind, message = error.get("type"), error.get("message")
     if not isinstance(kind, str) or not isinstance(message, str):
         raise CannotCrossError("an error needs a type and a message")
-    return Reply(error_type=kind[:200], error_message=message[:MAX_MESSAGE])
+    base = error.get("base", "")
+    base = base[:200] if isinstance(base, str) else ""
+    return Reply(error_type=kind[:200], error_message=message[:MAX_MESSAGE], error_base=base)
 
 
 def encode(value: Any) -> bytes:

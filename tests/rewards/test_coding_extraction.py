@@ -1,3 +1,4 @@
+import textwrap
 import time
 
 import pytest
@@ -132,3 +133,24 @@ def test_no_text_breaks_the_extraction(text):
         found = extract_code(response, "python")
         assert found.format_score in (0.0, 0.2, 0.3, 0.4, 0.5, 1.0)
         assert (found.code is not None) or found.error_msg
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "  a\n    b\n",
+        "\ta\n\t  b\n\n\tc",
+        "  a\n \tb",
+        "   \n  a",
+        " a\nb",
+        "  if x:\n\n      y\n  else:\n    z\n",
+    ],
+)
+def test_indentation_goes_as_with_dedent(text):
+    assert extract_code(f"<answer>{text}</answer>", "python").code == textwrap.dedent(text.strip("\r\n")).strip()
+
+
+def test_a_megabyte_of_blanks_takes_no_second():
+    start = time.process_time()
+    assert extract_code("<answer>" + " " * 1_000_000 + "x</answer>", "python").code == "x"
+    assert time.process_time() - start < 1

@@ -371,7 +371,7 @@ def test_a_trusted_program_calls_a_candidate_through_a_proxy(executor, session):
     tests = """
 assert add(1, c=5) == 16
 assert same({"k": [(1, 2), {3}]}) == {"k": [(1, 2), {3}]}
-for name in ("ValueError", "KeyError", "ZeroDivisionError", "StopIteration"):
+for name in ("ValueError", "KeyError", "ZeroDivisionError"):
     try:
         fail(name)
     except Exception as error:
@@ -400,3 +400,48 @@ def test_an_untrusted_program_cannot_call_out(run):
     code = "import _exchange\nprint('before')\n_exchange.proxy('f')()"
     result = run(code)
     assert (result.stdout, result.status) == ("before\n", ExecutionStatus.CRASHED)
+
+
+CHAINS = {
+    "instances": "class N:\n    def __init__(self, next): self.next = next\n",
+    "slots": "class N:\n    __slots__ = ('next',)\n    def __init__(self, next): self.next = next\n",
+    "dicts": "N = lambda next: {'next': next}\n",
+    "lists": "N = lambda next: [next]\n",
+    "tuples": "N = lambda next: (next, 1)\n",
+}
+
+
+@pytest.mark.parametrize("made", CHAINS.values(), ids=CHAINS)
+def test_a_long_chain_of_objects_is_freed(run, made):
+    result = run(made + "x = None\nfor _ in range(300_000): x = N(x)\nx = None\nprint('freed')")
+    assert (result.stdout, result.status) == ("freed\n", "ok")
+
+
+def test_deeply_nested_json_is_an_error_that_can_be_caught(run):
+    result = run("import json\ntry: json.loads('[' * 100_000)\nexcept (RecursionError, ValueError): print('caught')")
+    assert result.stdout == "caught\n"
+
+
+def test_maxsize_serves_as_infinity(run):
+    code = "import sys\nm = sys.maxsize\nprint(min(m, 5 * 10**11), [1, 2].index(2, 0, m), 'aaa'.count('a', 0, m))"
+    assert run(code).stdout == "500000000000 1 3\n"
+
+
+def test_an_uncaught_deep_recursion_is_told_quickly(run):
+    result = run("import sys\nsys.setrecursionlimit(20_000)\ndef f(n): return f(n + 1)\nf(0)")
+    assert result.status == "error"
+    assert result.stderr.rstrip().splitlines()[-1].startswith("RecursionError: maximum recursion depth exceeded")
+    assert result.cpu_seconds < 3
+
+
+def test_exceptions_cross_with_the_standard_class_that_they_derive_from():
+    executor = RewardExecutor(timeout=20)
+    code = "class Own(ValueError): pass\ndef f(x): raise Own('bad')\ndef g(x): raise StopIteration"
+    tests = (
+        "try: f(1)\nexcept ValueError as error: print(error)\n"
+        "try: print(list(map(g, [1])))\nexcept RuntimeError as error: print(error)"
+    )
+    with executor.open(code, "python") as session:
+        candidates = {"f": (session, "f"), "g": (session, "g")}
+        result = executor.run_trusted(tests, candidates=candidates)
+    assert result.stdout == "Own: bad\nthe function raised StopIteration\n"

@@ -12,7 +12,7 @@ from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
 from infinite_rl.runtimes import trusted as trusted_module
 from infinite_rl.runtimes.program import prepare
 from infinite_rl.runtimes.trusted import _with_proxies
-from infinite_rl.runtimes.values import CannotCrossError
+from infinite_rl.runtimes.values import CannotCrossError, Request
 
 ANSWER = '{"value":[1,{"tuple":[2]}]}'
 
@@ -145,6 +145,16 @@ def test_a_session_is_not_there_after_a_fork(executor):
         os._exit(0 if status is ExecutionStatus.ERROR else 1)
     assert os.waitpid(child, 0)[1] == 0
     assert session.call("f").ok
+
+
+def test_a_forked_child_gets_no_answer_from_a_session_that_is_at_work(executor):
+    session = executor.open("e", "python", ANSWER)
+    with session._lock:  # Another thread holds it at the fork, and nobody in the child gives it back.
+        child = os.fork()
+        if not child:
+            ending, reply = session.answer(Request("f", (), {}), None)
+            os._exit(0 if ending is None and "forked" in reply.error_message else 1)
+        assert os.waitpid(child, 0)[1] == 0
 
 
 @pytest.fixture

@@ -20,6 +20,9 @@ import preload  # noqa: E402
 
 preload.import_standard_library()
 
+# The guest has 32 bits. Programs take this for infinity, and their numbers are larger.
+sys.maxsize = (1 << 63) - 1
+
 # From here on nothing is imported from files any more, but for the guest's own modules.
 import calls  # noqa: E402
 import denied  # noqa: E402

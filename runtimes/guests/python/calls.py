@@ -85,7 +85,16 @@ def proxy(name: str) -> Callable[..., object]:
 def error_of(description: dict[str, str]) -> Exception:
     """The exception that a reply describes: a standard one by name, else RuntimeError."""
     kind, message = description["type"], description["message"]
+    if kind in STANDARD_ERRORS:
+        return _standard(kind, message)
+    return _standard(description.get("base", ""), f"{kind}: {message}")
+
+
+def _standard(kind: str, message: str) -> Exception:
+    # As in a generator: raised in the midst of a test's `map` or `for`, it would end it as if all were done.
+    if kind in ("StopIteration", "StopAsyncIteration"):
+        return RuntimeError(f"the function raised {kind}")
     try:
         return STANDARD_ERRORS[kind](message)
     except (KeyError, TypeError):  # not a standard one, or (UnicodeDecodeError) one that takes more than a message
-        return RuntimeError(f"{kind}: {message}")
+        return RuntimeError(message)

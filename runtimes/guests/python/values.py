@@ -174,7 +174,9 @@ def write_error(error: BaseException) -> bytes:
         message = str(error)[:MESSAGE_LENGTH]
     except BaseException:  # its __str__ is the program's
         message = ""
-    return _bounded({"error": {"type": type(error).__name__[:REPR_LENGTH], "message": message}})
+    kind = type(error)
+    base = next((c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"), "")
+    return _bounded({"error": {"type": kind.__name__[:REPR_LENGTH], "message": message, "base": base}})
 
 
 def read_reply(text: bytes) -> Tree:
