@@ -111,7 +111,7 @@ def test_a_whole_file_of_another_key_is_not_loaded(load, cache, monkeypatch):
 def test_a_file_that_wasmtime_refuses_is_made_anew(load, cache):
     load()
     path = file_of(cache)
-    key = compiled.cache_key(ARTEFACT, f"epochs time stack={24 << 20}")
+    key = compiled.cache_key(ARTEFACT, f"epochs time stack={128 << 20}")
     compiled._write(path, b"\x7fELF rubbish" * 100, key)
     assert load()[0] == 1
 

@@ -380,8 +380,8 @@ for name in ("ValueError", "KeyError", "ZeroDivisionError"):
         raise AssertionError(name)
 try:
     custom()
-except RuntimeError as error:
-    assert str(error) == "Custom: own"
+except Exception as error:
+    assert type(error) is Exception and str(error) == "Custom: own"
 try:
     fail("SystemExit")
 except RuntimeError as error:
