@@ -135,7 +135,7 @@ class Judge:
             return Outcome(_failure(result), _STATUS.get(result.status, Status.SCORED), result.cpu_seconds)
         if same_output(case.stdout, result.stdout, tolerance):
             return Outcome("", Status.SCORED, result.cpu_seconds)
-        shown = f"Expected Output: {_cut(case.stdout)}\nActual Output: {_cut(result.stdout)}"
+        shown = f"Expected Output: {cut(case.stdout)}\nActual Output: {cut(result.stdout)}"
         return Outcome(shown, Status.SCORED, result.cpu_seconds)
 
     def _call_cases(self, tests: CodeTests, *, one_by_one: bool) -> Iterator[Outcome]:
@@ -147,7 +147,7 @@ class Judge:
         try:
             session = self._executor.open(self._code, self._language)
         except ValueError as error:  # the text is no program at all
-            yield Outcome(f"Execution failed:\n{_cut(str(error))}", Status.SCORED, 0.0)
+            yield Outcome(f"Execution failed:\n{cut(str(error))}", Status.SCORED, 0.0)
             return
         with session:
             loaded = session.loaded
@@ -182,7 +182,7 @@ class Judge:
         status = _STATUS.get(result.status, Status.SCORED)
         if status is Status.SCORED:
             said = result.stderr.strip().rpartition("\n")[2]
-            return Outcome(f"Expected: the test runs to its end. {_cut(said)}", status, result.cpu_seconds)
+            return Outcome(f"Expected: the test runs to its end. {cut(said)}", status, result.cpu_seconds)
         return Outcome(_WORDS[result.status], status, result.cpu_seconds)
 
 
@@ -195,19 +195,20 @@ def _failure(result: ExecutionResult) -> str:
 
 
 def _call_failure(result: CallResult) -> str:
-    said = f"{result.error_type}: {_cut(result.error_message)}" if result.error_type else ""
+    said = f"{result.error_type}: {cut(result.error_message)}" if result.error_type else ""
     return "Execution failed:\n" + (said or _WORDS.get(result.status, "The call returned nothing."))
 
 
 def _show(value: Any) -> str:
     # repr of a huge integer is refused by Python.
     try:
-        return _cut(repr(value))
+        return cut(repr(value))
     except (ValueError, RecursionError):
         return f"a value of type {type(value).__name__}"
 
 
-def _cut(text: str) -> str:
+def cut(text: str) -> str:
+    """The beginning of a text, as much as a message shows."""
     text = text.strip()
     return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, get_args
 from ..runtimes import MissingArtefactError
 from .code_cases import CodeTests, Expected, Output, Reference, check_language, read_expected
 from .code_extraction import extract_code
-from .code_judge import Judge, Judgement
+from .code_judge import Judge, Judgement, cut
 from .score import RewardFunctionScore, Status
 from .similarity import equal_outputs, similarity
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Partial = Literal["similarity", "tests"]
-_MAX_SHOWN = 2_000
 
 
 class CodingRewardFunction:
@@ -182,7 +181,7 @@ def _compare(expected: str, actual: str, cpu_seconds: float) -> Judgement:
         return Judgement(1.0, tests_passed=1.0, similarity=1.0, cpu_seconds=cpu_seconds)
     alike = similarity(expected, actual)
     message = (
-        f"Output mismatch. Similarity: {alike:.2f}.\nExpected Output: {_cut(expected)}\nActual Output: {_cut(actual)}"
+        f"Output mismatch. Similarity: {alike:.2f}.\nExpected Output: {cut(expected)}\nActual Output: {cut(actual)}"
     )
     return Judgement(0.0, message, similarity=alike, cpu_seconds=cpu_seconds)
 
@@ -198,8 +197,3 @@ def _validate(validator: Callable[[str], object], output: str, cpu_seconds: floa
     score = min(max(score, 0.0), 1.0) if score == score else 0.0
     message = "" if score == 1.0 else f"The validator gave the output {score:g}."
     return Judgement(score, message, tests_passed=score, cpu_seconds=cpu_seconds)
-
-
-def _cut(text: str) -> str:
-    text = text.strip()
-    return text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…"

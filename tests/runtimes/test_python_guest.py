@@ -445,3 +445,10 @@ def test_exceptions_cross_with_the_standard_class_that_they_derive_from():
         candidates = {"f": (session, "f"), "g": (session, "g")}
         result = executor.run_trusted(tests, candidates=candidates)
     assert result.stdout == "Own: bad\nthe function raised StopIteration\n"
+
+
+def test_a_standard_exception_of_several_arguments_arrives_by_its_name():
+    executor = RewardExecutor(timeout=20)
+    with executor.open("def f(): b'\\xff'.decode()", "python") as session:
+        tests = "try: f()\nexcept RuntimeError as error: print(str(error)[:20])"
+        assert executor.run_trusted(tests, candidates={"f": (session, "f")}).stdout == "UnicodeDecodeError: \n"

@@ -21,6 +21,8 @@ STANDARD_ERRORS = {
     if isinstance(kind, type) and issubclass(kind, Exception) and kind.__name__ == name
 }
 
+ENDS_OF_ITERATION = {"StopIteration", "StopAsyncIteration"}
+
 _reply: bytearray
 _exchange: Callable[[bytes], int]
 
@@ -83,18 +85,15 @@ def proxy(name: str) -> Callable[..., object]:
 
 
 def error_of(description: dict[str, str]) -> Exception:
-    """The exception that a reply describes: a standard one by name, else RuntimeError."""
-    kind, message = description["type"], description["message"]
-    if kind in STANDARD_ERRORS:
-        return _standard(kind, message)
-    return _standard(description.get("base", ""), f"{kind}: {message}")
-
-
-def _standard(kind: str, message: str) -> Exception:
+    """The exception that a reply describes: the standard one that it is or derives from, else RuntimeError."""
+    kind, message, base = description["type"], description["message"], description.get("base", "")
     # As in a generator: raised in the midst of a test's `map` or `for`, it would end it as if all were done.
-    if kind in ("StopIteration", "StopAsyncIteration"):
+    if not ENDS_OF_ITERATION.isdisjoint((kind, base)):
         return RuntimeError(f"the function raised {kind}")
-    try:
-        return STANDARD_ERRORS[kind](message)
-    except (KeyError, TypeError):  # not a standard one, or (UnicodeDecodeError) one that takes more than a message
-        return RuntimeError(message)
+    own = f"{kind}: {message}"
+    for name, text in ((kind, message), (base, own)):
+        try:
+            return STANDARD_ERRORS[name](text)
+        except (KeyError, TypeError):  # not a standard one, or (UnicodeDecodeError) one that takes more than a message
+            continue
+    return RuntimeError(own)
