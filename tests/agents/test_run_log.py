@@ -87,7 +87,7 @@ def test_clocks_are_written_apart(log, tmp_path):
     (row,) = rows(tmp_path / "timing.jsonl")
     assert row["step"] == 3
     assert row["phase"] == "train"
-    assert 0.02 <= row["seconds"] < 5
+    assert 0.02 <= row["seconds"] < 25
     assert row["cpu_seconds"] >= 0
     assert row["tokens_per_second"] == pytest.approx(100 / row["seconds"], rel=0.05)
     assert counts["tokens_per_second"] == row["tokens_per_second"]

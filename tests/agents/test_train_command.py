@@ -151,13 +151,13 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen:
 
 def wait_for(folder: Path, phase: str, count: int, process: subprocess.Popen) -> None:
     """Waits until so many rows of a phase are written."""
-    for _ in range(1200):
+    for _ in range(6000):
         path = folder / "metrics.jsonl"
         if path.exists() and path.read_text().count(f'"phase": "{phase}"') >= count:
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
-    raise AssertionError("the run did not get that far within a minute")
+    raise AssertionError("the run did not get that far within five minutes")
 
 
 # Longer than any test lets it run, so that the signal always comes in time.
@@ -170,7 +170,7 @@ def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code
     process = start(folder, ENDLESS)
     wait_for(folder, "train", 3, process)
     process.send_signal(number)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=300)
     assert process.returncode == code, stderr
     assert "Traceback" not in stderr
     assert json.loads((folder / "summary.json").read_text())["status"] == "interrupted"
@@ -204,7 +204,7 @@ def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
     process = start(folder, *long)
     wait_for(folder, "warmup", 2, process)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 130
     steps = rows(folder)[-1]["step"] + 20
     enough = f"model.warm_start.max_steps={steps}"
@@ -364,7 +364,7 @@ def test_the_command_starts(command, where, tmp_path):
         cwd=ROOT if where == "root" else tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
     )
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "report.html").exists()

@@ -202,7 +202,7 @@ def test_empty_never_equals_anything_not_even_itself(empty):
 def test_bombs_are_refused_before_they_are_computed(bomb):
     start = process_time()
     verdict = verify("42", bomb)
-    assert process_time() - start < 1
+    assert process_time() - start < 5
     assert (verdict.equal, verdict.tier) == (False, Tier.LIMITS)
 
 

@@ -134,14 +134,14 @@ def test_no_more_candidates_are_kept_than_are_compared():
 def test_a_megabyte_of_tags_takes_linear_time(piece):
     start = process_time()
     extract_answer(piece * (MEGABYTE // len(piece)))
-    assert process_time() - start < 2
+    assert process_time() - start < 10
 
 
 def test_a_megabyte_without_a_decision_to_make_takes_milliseconds():
     for piece in ("<", "<answer>", "</answer>"):
         start = process_time()
         extract_answer(piece * (MEGABYTE // len(piece)))
-        assert process_time() - start < 0.1
+        assert process_time() - start < 0.3
 
 
 @settings(deadline=None)

@@ -36,8 +36,15 @@ def tiny(_tiny_compiled, monkeypatch):
 
 @pytest.fixture
 def executor(tiny):
-    """An executor of the tiny guest with short limits."""
-    with RewardExecutor(timeout=0.3, memory_mb=8, output_limit=1000, threads=2) as made:
+    """An executor of the tiny guest, whose time limit no busy machine meets by accident."""
+    with RewardExecutor(timeout=60, memory_mb=8, output_limit=1000, threads=2) as made:
+        yield made
+
+
+@pytest.fixture
+def hasty(tiny):
+    """An executor for programs without end."""
+    with RewardExecutor(timeout=0.2, memory_mb=8, output_limit=1000, threads=2) as made:
         yield made
 
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 
 import pytest
 from tiny_guest import compile_in_child, tiny_artefact
@@ -241,25 +240,32 @@ def test_processes_that_start_at_once_compile_once(cache, capfd):
 
 
 @POSIX
-def test_who_finds_the_lock_held_says_so_and_waits(load, cache):
+def test_who_finds_the_lock_held_says_so_and_waits(load, cache, monkeypatch):
     load()
     path = file_of(cache)
     path.unlink()
     held = threading.Event()
-    release = threading.Event()
+    heard = threading.Event()
+    order = []
+    say = compiled._say
 
     def hold():
         with compiled._locked(cache / f".lock-{path.stem}", ARTEFACT):
             held.set()
-            release.wait()
+            heard.wait(60)
+            order.append("released")
 
+    def listen(line):
+        say(line)
+        heard.set()
+
+    monkeypatch.setattr(compiled, "_say", listen)
     holder = threading.Thread(target=hold)
     holder.start()
     held.wait()
-    threading.Timer(0.2, release.set).start()
-    started = time.perf_counter()
     count, said = load()
+    order.append("loaded")
     holder.join()
-    assert time.perf_counter() - started >= 0.2
+    assert order == ["released", "loaded"]
     assert "Another process is compiling the Python sandbox; waiting for it ..." in said
     assert count == 1

@@ -4,6 +4,7 @@ import itertools
 import multiprocessing
 import os
 import pickle
+import re
 import subprocess
 import sys
 import textwrap
@@ -13,15 +14,18 @@ from pathlib import Path
 
 import pytest
 import tiny_guest
+from tiny_guest import end_programs, running, until
 
 from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
+from infinite_rl.runtimes.engine import Limits
 from infinite_rl.runtimes.program import FUEL_PER_SECOND, MAX_CODE
+from infinite_rl.runtimes.sandboxes import sandboxes
 
 
-def script(text, *, timeout=60, **options):
+def script(text, *, timeout=200, **options):
     """Runs a Python script in which ``executor`` runs the tiny guest."""
     head = "import tiny_guest; tiny_guest.install()\nfrom infinite_rl.runtimes import RewardExecutor\n"
-    head += "executor = RewardExecutor(timeout=5, threads=2)\n"
+    head += "executor = RewardExecutor(timeout=300, threads=2)\n"
     command = [sys.executable, "-c", head + textwrap.dedent(text)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
 
@@ -35,8 +39,9 @@ def test_run_single_gives_both_streams_stripped(executor):
     ("letter", "words"),
     [("l", "TimeoutError"), ("M", "MemoryError"), ("f", "OutputLimitError"), ("u", "SandboxError"), ("E", "")],
 )
-def test_run_single_says_on_stderr_why_the_host_ended_a_program(executor, letter, words):
-    assert executor.run_single(letter, "python")[1].split(":")[0] == words
+def test_run_single_says_on_stderr_why_the_host_ended_a_program(executor, hasty, letter, words):
+    chosen = hasty if letter == "l" else executor
+    assert chosen.run_single(letter, "python")[1].split(":")[0] == words
 
 
 @pytest.mark.parametrize("name", ["ruby", "", "python3.11"])
@@ -84,31 +89,28 @@ def test_limits_out_of_range_are_refused(limits):
         RewardExecutor(**limits)
 
 
-def test_a_time_limit_is_kept(executor):
+def test_a_time_limit_is_kept(hasty):
     for _ in range(3):
-        started = time.perf_counter()
-        assert executor.run("l", "python").status is ExecutionStatus.TIMEOUT
-        assert 0.3 <= time.perf_counter() - started < 0.6  # 0.302 on a quiet machine
+        started = time.monotonic()
+        assert hasty.run("l", "python").status is ExecutionStatus.TIMEOUT
+        # That it ends; how exactly is measured by benchmarks/sandbox.py.
+        assert 0.2 <= time.monotonic() - started < 20
 
 
 def test_queueing_is_not_counted(tiny):
-    executor = RewardExecutor(timeout=0.4, threads=1)
+    executor = RewardExecutor(timeout=1.0, threads=1)
     jobs = [("l", "python")] * 2 + [("w", "python", "done")]
     assert [result.status for result in executor.run_many(jobs)] == ["timeout", "timeout", "ok"]
 
 
 def test_programs_that_loop_leave_the_gil_free(tiny):
-    executor = RewardExecutor(timeout=1.0, threads=1)
-    thread = threading.Thread(target=executor.run, args=("l", "python"))
-    started = time.thread_time()
+    thread = threading.Thread(target=RewardExecutor(timeout=60, threads=1).run, args=("l", "python"))
     thread.start()
-    count = 0
-    while thread.is_alive():
-        count += 1
+    until(running, "the program's start")
+    for _ in range(100_000):
+        assert running()  # With the GIL held, this thread would come next when the program has met its limit.
+    end_programs()
     thread.join()
-    # This thread had the interpreter for itself for nearly all the second, whatever else the machine does.
-    assert time.thread_time() - started > 0.1
-    assert count > 10_000
 
 
 def test_results_come_in_order(tiny):
@@ -142,16 +144,19 @@ def test_progress_counts_the_results(tiny):
 
 
 def test_cancelling_ends_the_iteration_and_starts_nothing_more(tiny):
-    executor = RewardExecutor(timeout=1.0, threads=1)
+    started = time.monotonic()
+    executor = RewardExecutor(timeout=60, threads=1)
     cancel = threading.Event()
-    threading.Timer(0.1, cancel.set).start()
-    started = time.perf_counter()
-    results = list(executor.run_many([("e", "python"), *[("l", "python")] * 50], cancel=cancel))
-    assert time.perf_counter() - started < 0.9
-    assert len(results) <= 1
-    # The one that ran ends by its limit, and the others never begin.
+    results = executor.run_many([("e", "python"), *[("l", "python")] * 50], cancel=cancel)
+    assert next(results).ok
+    until(running, "the second program's start")
+    cancel.set()
+    assert list(results) == []
+    assert running()
+    # The one that runs ends by its limit, and the others never begin.
+    end_programs()
     assert executor.run("e", "python").ok
-    assert time.perf_counter() - started < 3
+    assert time.monotonic() - started < 60
 
 
 def test_a_failing_source_of_jobs_stops_the_run(executor):
@@ -191,15 +196,6 @@ def test_many_executors_share_the_threads(tiny):
     assert threading.active_count() <= before + 3
 
 
-def test_one_executors_backlog_does_not_block_anothers_run(tiny):
-    busy = RewardExecutor(timeout=0.2, threads=2).run_many([("l", "python")] * 40)
-    next(busy)
-    started = time.perf_counter()
-    assert RewardExecutor().run("e", "python").ok
-    assert time.perf_counter() - started < 1.5
-    busy.close()
-
-
 def test_an_executor_is_pickled_by_its_limits(tiny):
     executor = RewardExecutor(timeout=1.5, memory_mb=9, output_limit=10, limits="fuel", threads=3)
     copy = pickle.loads(pickle.dumps(executor))
@@ -218,10 +214,10 @@ def test_a_closed_executor_refuses(tiny):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_a_forked_process_runs_programs_while_its_parent_does(tiny):
-    executor = RewardExecutor(timeout=1.0, threads=2)
+    executor = RewardExecutor(timeout=60, threads=2)
     looping = threading.Thread(target=executor.run, args=("l", "python"))
     looping.start()
-    time.sleep(0.1)
+    until(running, "the parent's program")
     children = []
     for number in range(3):
         child = os.fork()
@@ -233,6 +229,7 @@ def test_a_forked_process_runs_programs_while_its_parent_does(tiny):
                 os._exit(2)
         children.append(child)
     codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    end_programs()
     looping.join()
     assert codes == [0, 0, 0]
     assert executor.run("e", "python", "parent").stdout == "parent"
@@ -263,18 +260,17 @@ def test_a_loop_ends_when_its_fuel_is_used_up(tiny, monkeypatch):
 
 
 def test_the_process_ends_at_once_while_programs_run():
-    started = time.perf_counter()
     done = script(
         """
-        import threading, time
+        import threading
         for _ in range(3):
             threading.Thread(target=executor.run, args=("l", "python"), daemon=True).start()
-        time.sleep(0.3)
+        tiny_guest.until(lambda: tiny_guest.running() == 2, "both programs' start")
         print("end")
         """
     )
+    # The programs' own limit lies beyond the script's.
     assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
-    assert time.perf_counter() - started < 4.5
 
 
 def test_programs_run_in_exit_handlers():
@@ -301,13 +297,15 @@ def test_programs_run_in_exit_handlers():
 def test_ctrl_c_ends_a_batch_at_once():
     done = script(
         """
-        import os, signal, threading, time
-        threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
-        started = time.perf_counter()
+        import os, signal, threading
+        def interrupt():
+            tiny_guest.until(lambda: tiny_guest.running() == 2, "both programs' start")
+            os.kill(os.getpid(), signal.SIGINT)
+        threading.Thread(target=interrupt).start()
         try:
             list(executor.run_many([("l", "python")] * 20))
         except KeyboardInterrupt:
-            print(time.perf_counter() - started < 2)
+            print(tiny_guest.running() == 2)
         """
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
@@ -341,10 +339,18 @@ def test_hostile_programs_leave_nothing_behind(tiny, count):
     assert min(mappings for _, _, _, mappings in growth) < 20
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="needs /proc")
 def test_nothing_ticks_while_nothing_runs(tiny):
-    executor = RewardExecutor()
-    executor.run("e", "python")
-    time.sleep(1.2)  # The clock has seen that nothing runs.
-    before = time.process_time()
-    time.sleep(0.5)
-    assert time.process_time() - before < 0.005
+    assert RewardExecutor().run("e", "python").ok
+    clock = sandboxes().engine(Limits.TIME).deadlines._thread
+
+    def times_asleep():
+        status = Path(f"/proc/self/task/{clock.native_id}/status").read_text()
+        return re.search(r"^voluntary_ctxt_switches:\s+(\d+)", status, re.MULTILINE).group(1)
+
+    def still():
+        before = times_asleep()
+        time.sleep(1.2)
+        return times_asleep() == before
+
+    until(still, "the clock's rest")

@@ -14,7 +14,6 @@ from infinite_rl.runtimes.instance import Budget, MemoryTooSmallError
     [
         ("e", ExecutionStatus.OK, 0),
         ("E", ExecutionStatus.ERROR, 3),
-        ("l", ExecutionStatus.TIMEOUT, None),
         ("u", ExecutionStatus.CRASHED, None),
         ("r", ExecutionStatus.CRASHED, None),
         ("x", ExecutionStatus.ERROR, 7),
@@ -30,6 +29,11 @@ def test_each_way_to_end_has_its_status_and_keeps_the_output_written_so_far(exec
     assert (result.status, result.exit_code) == (status, exit_code)
     assert result.stdout == ("" if letter == "p" else "héllo")
     assert result.ok == (status is ExecutionStatus.OK)
+
+
+def test_a_timeout_keeps_the_output_written_so_far(hasty):
+    result = hasty.run("l", "python", "héllo")
+    assert (result.status, result.exit_code, result.stdout) == (ExecutionStatus.TIMEOUT, None, "héllo")
 
 
 @pytest.mark.parametrize("letter", ["h", "i"])

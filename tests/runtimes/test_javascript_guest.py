@@ -36,7 +36,7 @@ module.exports = { exported: (x) => x + '!' };
 
 @pytest.fixture(scope="module")
 def executor():
-    with RewardExecutor(timeout=5) as made:
+    with RewardExecutor(timeout=60) as made:
         yield made
 
 

@@ -9,7 +9,7 @@ from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
 
 @pytest.fixture(scope="module")
 def executor():
-    with RewardExecutor(timeout=20, output_limit=1 << 20) as executor:
+    with RewardExecutor(timeout=60, output_limit=1 << 20) as executor:
         yield executor
 
 

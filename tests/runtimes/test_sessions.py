@@ -4,13 +4,13 @@ import gc
 import json
 import os
 import threading
-import time
 
 import pytest
 
 from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
 from infinite_rl.runtimes import trusted as trusted_module
-from infinite_rl.runtimes.program import prepare
+from infinite_rl.runtimes.deadlines import Deadlines
+from infinite_rl.runtimes.program import FUEL_PER_SECOND, prepare
 from infinite_rl.runtimes.trusted import _with_proxies
 from infinite_rl.runtimes.values import CannotCrossError, Request
 
@@ -63,8 +63,8 @@ def test_an_argument_that_is_no_plain_data_is_refused(executor):
     ("letter", "status", "kind"),
     [("L", ExecutionStatus.TIMEOUT, "TimeoutError"), ("U", ExecutionStatus.CRASHED, "RuntimeError")],
 )
-def test_a_session_is_over_after_a_timeout_or_crash(executor, letter, status, kind):
-    session = executor.open(letter, "python", ANSWER)
+def test_a_session_is_over_after_a_timeout_or_crash(hasty, letter, status, kind):
+    session = hasty.open(letter, "python", ANSWER)
     first, second = session.call("f"), session.call("f")
     assert (first.status, first.error_type) == (status, kind)
     assert (second.status, second.error_type) == (status, "RuntimeError")
@@ -83,17 +83,30 @@ def test_a_session_is_over_after_a_timeout_or_crash(executor, letter, status, ki
         ("q", ExecutionStatus.ERROR),
     ],
 )
-def test_a_program_that_never_returned_cannot_be_called(executor, letter, status):
-    session = executor.open(letter, "python", "partial")
+def test_a_program_that_never_returned_cannot_be_called(hasty, letter, status):
+    session = hasty.open(letter, "python", "partial")
     assert session.loaded.stdout == "partial"
     assert session.call("f").status is status
 
 
-def test_each_call_has_a_time_limit_of_its_own(tiny):
-    session = RewardExecutor(timeout=0.3).open("D", "python", ANSWER)
-    started = time.perf_counter()
-    while time.perf_counter() - started < 0.5:
-        assert session.call("f").ok
+@pytest.fixture
+def armed(monkeypatch):
+    """The time limits, in seconds, of every entry into a guest."""
+    seen = []
+    arm = Deadlines.arm
+
+    def listen(self, context, seconds):
+        seen.append(seconds)
+        return arm(self, context, seconds)
+
+    monkeypatch.setattr(Deadlines, "arm", listen)
+    return seen
+
+
+def test_each_call_has_a_time_limit_of_its_own(tiny, armed):
+    session = RewardExecutor(timeout=50).open("D", "python", ANSWER)
+    assert all(session.call("f").ok for _ in range(3))
+    assert armed == [50] * 4
 
 
 def test_threads_take_turns_in_one_session(executor):
@@ -194,17 +207,14 @@ def test_a_candidates_exception_and_crash_reach_the_trusted_program_by_name(exec
 
 
 @pytest.mark.parametrize("limits", ["time", "fuel"])
-def test_a_candidates_timeout_is_the_trusted_programs(tiny, bare, limits, monkeypatch):
-    from infinite_rl.runtimes.program import FUEL_PER_SECOND
-
+def test_a_candidates_timeout_is_the_trusted_programs(tiny, bare, limits, armed, monkeypatch):
     monkeypatch.setitem(FUEL_PER_SECOND, "python", 10_000_000)
-    executor = RewardExecutor(timeout=0.3, limits=limits)
+    executor = RewardExecutor(timeout=1.0, limits=limits)
     session = executor.open("L", "python", ANSWER)
-    started = time.perf_counter()
     result = executor.run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request())
     assert result.status is ExecutionStatus.TIMEOUT
     assert result.exit_code is None
-    assert time.perf_counter() - started < 0.8
+    assert armed[2] < armed[1]  # The call had what was left of the program's time.
     assert session.call("f").status is ExecutionStatus.TIMEOUT
 
 

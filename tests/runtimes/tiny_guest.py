@@ -18,6 +18,7 @@ A call of a function answers with stdin, or after program "L" loops, "U" traps, 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from typing import TypeVar
@@ -26,6 +27,7 @@ from wasmtime import wat2wasm
 
 from infinite_rl.runtimes import ExecutionResult, RewardExecutor
 from infinite_rl.runtimes.artefact import Artefact, parse_artefact
+from infinite_rl.runtimes.deadlines import Deadlines
 from infinite_rl.runtimes.engine import Limits, SandboxEngine
 from infinite_rl.runtimes.reuse import Instances
 from infinite_rl.runtimes.sandboxes import sandboxes
@@ -190,6 +192,28 @@ def compile_in_child(barrier: Barrier) -> None:
     """What processes started at once by a test do."""
     barrier.wait()
     SandboxEngine(Limits.TIME).load(tiny_artefact())
+
+
+def until(condition: Callable[[], object], what: str, patience: float = 60.0) -> None:
+    """Waits for something that another thread or process does; an AssertionError when it never comes."""
+    end = time.monotonic() + patience
+    while not condition():
+        assert time.monotonic() < end, f"{what}: not within {patience:g} s"
+        time.sleep(0.001)
+
+
+def running() -> int:
+    """How many programs are inside a guest now."""
+    return len(_deadlines()._due)
+
+
+def end_programs() -> None:
+    """Ends the programs that run, as if their time were up."""
+    _deadlines().expire_all()
+
+
+def _deadlines() -> Deadlines:
+    return sandboxes().engine(Limits.TIME).deadlines
 
 
 def run_in_child(executor: RewardExecutor, code: str, stdin: str) -> ExecutionResult:
