@@ -17,7 +17,7 @@ from rich.text import Text
 
 from .envs.registration import ENVIRONMENTS, register_envs
 from .envs.text_env import TextEnv
-from .envs.transcript import clean
+from .spaces.visible import visible
 
 if TYPE_CHECKING:
     from .runtimes.status import RuntimeStatus
@@ -79,12 +79,12 @@ def _play_episode(env: gymnasium.Env[Any, Any], console: Console, seed: int | No
     observation, _ = env.reset(seed=seed)
     total, over = 0.0, False
     while not over:
-        console.print(Text(clean(observation)))
+        console.print(Text(visible(observation)))
         typed = input("> ")
         observation, reward, terminated, truncated, info = env.step(f"<answer>{typed}</answer>" if wrap else typed)
         total, over = total + float(reward), terminated or truncated
     score = info["score"]
-    why = f" ({clean(score.error_msg)})" if score.error_msg else ""
+    why = f" ({visible(score.error_msg)})" if score.error_msg else ""
     console.print(Text(f"reward {total:g}, format {score.format_score:g}, {score.status}{why}\n", style="bold"))
     return total
 
@@ -126,7 +126,7 @@ def _runtime_table(status: RuntimeStatus) -> Table:
     table.add_row("compiled", Text(compiled))
     table.add_row("first run", f"{status.ready_seconds:.2f} s")
     for trial in status.trials:
-        verdict = f"ok, {trial.cpu_ms:.1f} ms" if trial.passed else f"failed: {clean(trial.detail)}"
+        verdict = f"ok, {trial.cpu_ms:.1f} ms" if trial.passed else f"failed: {visible(trial.detail)}"
         table.add_row(f"test: {trial.name}", Text(verdict))
     return table
 
@@ -156,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return COMMANDS[arguments.command].run(arguments)
     except (gymnasium.error.Error, ValueError, TypeError, OSError, LookupError) as error:
-        print(f"infinite-rl: {' '.join(clean(error).split())}", file=sys.stderr)
+        print(f"infinite-rl: {' '.join(visible(str(error)).split())}", file=sys.stderr)
         return 2
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from types import TracebackType
@@ -14,33 +13,12 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..spaces.visible import visible
+
 # A log shows a line for every tenth of a phase, and for a slow phase at least one in so many seconds.
 LONGEST_SILENCE_S = 300.0
 
 _NAMES = {"held_out": "held out", "kl": "KL", "tokens_per_second": "tokens/s"}
-
-
-class _Marks(dict[int, str]):
-    """For ``str.translate``: characters that act instead of being seen, written out; all others stay."""
-
-    def __missing__(self, code: int) -> str:
-        letter = chr(code)
-        # Scripts and emoji need the two joiners; without them much honest text would be unreadable.
-        acts = unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"} and letter not in "\n\t\u200c\u200d"
-        if code < 0x20 and acts:
-            letter = chr(0x2400 + code)
-        elif acts:
-            letter = f"⟨U+{code:04X}⟩"
-        self[code] = letter
-        return letter
-
-
-_MARKS = _Marks()
-
-
-def visible(text: str) -> str:
-    """Text in which control characters, direction marks and lone surrogates are seen (``␀``, ``⟨U+202E⟩``)."""
-    return text.translate(_MARKS)
 
 
 def number(value: object) -> float | None:

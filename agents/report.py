@@ -14,7 +14,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from .progress import number, visible
+from ..spaces.visible import visible
+from .progress import number
 from .report_curves import make_curves, rate_top
 from .report_data import Log, find, held_out, read_config, read_logs, read_rows, read_summary
 from .report_figures import compare, headline, spend

@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from ..datasets.task import Message
+from ..spaces.visible import visible
 from .episode import Episode
-
-# Control characters except tab and line feed, marks that reorder text, and lone surrogates, which no terminal can
-# encode.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
-
-def clean(text: object) -> str:
-    """``text`` with every character that could steer a terminal replaced by U+FFFD."""
-    return _UNSAFE.sub("\ufffd", str(text))
 
 
 def transcript(episode: Episode) -> str:
     """The episode as plain text: each message under its role, then the score if there is one."""
-    parts = [f"[{clean(message['role'])}]\n{_body(message)}" for message in episode.messages]
+    parts = [f"[{visible(str(message['role']))}]\n{_body(message)}" for message in episode.messages]
     return "\n\n".join([*parts, *_score_lines(episode)])
 
 
@@ -33,7 +23,7 @@ def print_messages(episode: Episode) -> None:
         return
     console = Console(highlight=False, soft_wrap=True)
     for message in new:
-        console.rule(Text(clean(message["role"]), style="bold"), align="left")
+        console.rule(Text(visible(str(message["role"])), style="bold"), align="left")
         # Text, not a string: rich reads markup such as [red] or [link=…] in strings.
         console.print(Text(_body(message)))
     for line in _score_lines(episode):
@@ -42,12 +32,12 @@ def print_messages(episode: Episode) -> None:
 
 
 def _body(message: Message) -> str:
-    return clean(message.get("content") or "")
+    return visible(str(message.get("content") or ""))
 
 
 def _score_lines(episode: Episode) -> list[str]:
     score = episode.score
     if score is None:
         return []
-    why = f": {clean(score.error_msg)}" if score.error_msg else ""
+    why = f": {visible(score.error_msg)}" if score.error_msg else ""
     return [f"[score] correctness {score.correctness_score:g}, format {score.format_score:g}, {score.status}{why}"]

@@ -2,12 +2,11 @@
 
 import io
 import time
-import unicodedata
 
 import pytest
 from rich.console import Console
 
-from infinite_rl.agents.progress import Progress, gain_error, number, summary_table, visible
+from infinite_rl.agents.progress import Progress, gain_error, number, summary_table
 
 HOSTILE = "[bold red]x[/] [/] \x1b]0;title\x07 \x00 \u202e \ud800"
 
@@ -176,16 +175,6 @@ def test_text_from_outside_neither_styles_nor_steers_the_terminal(console, reque
     assert not {"\x1b]", "\x07", "\x00", "\u202e", "\ud800"} & {
         written[at : at + size] for size in (1, 2) for at in range(len(written))
     }
-
-
-def test_visible_text_has_nothing_that_acts_and_keeps_all_else():
-    everything = "".join(map(chr, range(0x3000))) + "\ud800\udfff\U000e0041"
-    shown = visible(everything)
-    acting = {letter for letter in shown if unicodedata.category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp"}}
-    assert acting == {"\n", "\t", "\u200c", "\u200d"}
-    honest = "naïve 数学 \u05e9\u05dc\u05d5\u05dd 👩\u200d🔬 a\u00a0b\n\tx"
-    assert visible(honest) == honest
-    assert visible(shown) == shown
 
 
 @pytest.mark.parametrize("value", [None, "1", True, float("nan"), float("inf"), 10**400, 1e300, [1]])

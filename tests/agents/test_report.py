@@ -9,8 +9,8 @@ from html.parser import HTMLParser
 import pytest
 
 from infinite_rl.agents import report
-from infinite_rl.agents.progress import visible
 from infinite_rl.agents.report import write_report
+from infinite_rl.spaces.visible import visible
 
 HOSTILE = (
     "<script>alert(1)</script></pre></div></style></svg></textarea>--><img src=http://evil.example/x onerror=alert(2)>"

@@ -311,7 +311,8 @@ def test_human_rendering_shows_every_message(mode, capsys):
     vector.step(("first", "=2"))
     printed = capsys.readouterr().out
     assert all(
-        printed.count(text) == 1 for text in ("Guess 1\ufffd", "Guess 2\ufffd", "No, not first.", "=2", "[score]")
+        printed.count(text) == 1
+        for text in ("Guess 1⟨U+D800⟩␀é", "Guess 2⟨U+D800⟩␀é", "No, not first.", "=2", "[score]")
     )
 
 
