@@ -9,15 +9,8 @@ from typing import Any
 
 from ..procedural import ProceduralSource
 from ..task import Split, Task
-from . import algorithms, first_steps, grids_and_graphs, lists_and_numbers, texts
+from .families import FAMILIES
 from .family import LANGUAGES, Family, Language, Parameters, Rng
-
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for module in (first_steps, lists_and_numbers, texts, grids_and_graphs, algorithms)
-    for family in module.FAMILIES
-}
-"""All families by name."""
 
 TITLES: dict[Language, str] = {"python": "Python", "javascript": "JavaScript"}
 EXAMPLES = 2

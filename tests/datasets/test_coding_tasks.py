@@ -1,12 +1,14 @@
 """Every family in both languages: references score 1, wrong programs below 1, in the sandbox."""
 
+import inspect
 import json
 
 import numpy as np
 import pytest
 
+from infinite_rl.datasets.coding.families import FAMILIES
 from infinite_rl.datasets.coding.family import LANGUAGES
-from infinite_rl.datasets.coding.source import BARE, FAMILIES, CodingSource, draw_cases, make_task
+from infinite_rl.datasets.coding.source import BARE, CodingSource, draw_cases, make_task
 from infinite_rl.datasets.procedural import split_of
 from infinite_rl.datasets.task import SPLITS, TaskSource
 from infinite_rl.rewards import CodingRewardFunction
@@ -67,6 +69,15 @@ def test_there_are_families_enough_on_every_level():
     assert len(FAMILIES) >= 28
     assert all(levels.count(level) >= 7 for level in (1, 2, 3, 4))
     assert all(family.name == name for name, family in FAMILIES.items())
+
+
+@every_family
+def test_a_family_is_documented_by_its_docstring_and_its_base_class(name):
+    family = type(FAMILIES[name])
+    assert family.__doc__
+    assert inspect.getmodule(family).__doc__
+    public = [member for key, member in inspect.getmembers(family, inspect.isfunction) if not key.startswith("_")]
+    assert all(inspect.getdoc(member) for member in public)
 
 
 @every_family

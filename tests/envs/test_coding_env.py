@@ -8,7 +8,8 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 
 import infinite_rl  # noqa: F401  (registers the environments)
-from infinite_rl.datasets.coding.source import BARE, FAMILIES, CodingSource
+from infinite_rl.datasets.coding.families import FAMILIES
+from infinite_rl.datasets.coding.source import BARE, CodingSource
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.coding import CodingEnv, CodingVectorEnv
 from infinite_rl.rewards import Status
