@@ -15,8 +15,8 @@ class WaysToPay(Family):
     level = 3
     signature = "ways_to_pay(amount)"
     statement = (
-        "returns in how many ways the amount can be paid with coins of the values $coins, of which there are any "
-        "number; the order of the coins does not matter. There is one way to pay 0."
+        "returns in how many ways the amount can be paid exactly with coins of the values $coins, of each of which "
+        "there are as many as needed; the order of the coins does not matter. There is one way to pay 0."
     )
     python = """
 def ways_to_pay(amount):
@@ -45,7 +45,7 @@ function ways_to_pay(amount) {
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[int]]:
         coins = p["coins"]
-        return [(n,) for n in (0, 1, coins[0], 2 * coins[0] * coins[1], sum(coins), *integers(rng, 5, 20, 150))]
+        return [(n,) for n in (0, 1, coins[0], 2 * coins[0] * coins[1], sum(coins), *integers(rng, 8, 20, 150))]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         first, *others = p["coins"]
@@ -66,8 +66,8 @@ class EditDistance(Family):
     level = 4
     signature = "distance(first, second)"
     statement = (
-        "returns the least cost of changing the first text into the second, where putting in a letter costs $insert, "
-        "taking one out costs $delete, and replacing one by another costs $replace."
+        "returns the least cost of changing the first text into the second by steps that each put in one letter "
+        "anywhere (cost $insert), take one out (cost $delete) or replace one by another (cost $replace)."
     )
     python = """
 def distance(first, second):
@@ -135,8 +135,9 @@ class LongestSteps(Family):
     level = 4
     signature = "longest(numbers)"
     statement = (
-        "returns the length of the longest subsequence of the integers (elements in their order, not necessarily "
-        "neighbours) in which each element is larger than the one before it by at least $low and at most $high."
+        "returns the length of the longest subsequence of a list of integers (some of its elements in their order, not "
+        "necessarily neighbours) in which each element but the first is larger than the one before it by at least $low "
+        "and at most $high. A single element is such a subsequence; for an empty list the length is 0."
     )
     python = """
 def longest(numbers):
@@ -165,7 +166,7 @@ function longest(numbers) {
     )
 
     def parameters(self, rng: Rng) -> Parameters:
-        low = integer(rng, 1, 6)
+        low = integer(rng, 1, 10)
         return {"low": low, "high": low + integer(rng, 2, 12)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
@@ -173,7 +174,7 @@ function longest(numbers) {
         edges = [
             [],
             [5],
-            [9, 8, 7],
+            [9, 8, 7, 7 + low],
             [0, low, 2 * low],
             [0, high, 2 * high, 50],
             [0, high + 1, 2 * high + 2],
@@ -197,8 +198,8 @@ class CountTexts(Family):
     level = 4
     signature = "count_texts(n)"
     statement = (
-        "returns how many texts of n letters from an alphabet of $letters letters have no run of more than $run equal"
-        " letters, modulo $modulus. There is one text of 0 letters."
+        "returns, modulo $modulus, how many different texts of n letters from an alphabet of $letters letters have "
+        "nowhere more than $run equal letters in a row. There is one text of 0 letters; n is at most 300."
     )
     python = """
 def count_texts(n):
@@ -232,7 +233,7 @@ function count_texts(n) {
     )
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"letters": integer(rng, 2, 6), "run": integer(rng, 2, 5), "modulus": pick(rng, (997, 10_007, 99_991))}
+        return {"letters": integer(rng, 2, 9), "run": integer(rng, 2, 6), "modulus": pick(rng, (997, 10_007, 99_991))}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[int]]:
         return [(n,) for n in (0, 1, p["run"], p["run"] + 1, p["run"] + 2, *integers(rng, 6, 15, 300))]

@@ -16,10 +16,10 @@ class ShortestLeaps(Family):
     level = 4
     signature = "leaps(board)"
     statement = (
-        "gets a board as a list of texts of equal length, in which '#' is a wall. A piece stands on 'S'; a move leaps"
-        " either $a squares along one axis and $b along the other, or just $c along one of them, in any direction, "
-        "over walls too, and must end on the board and not on a wall. It returns the least number of moves to 'E', or"
-        " -1 if there is no way."
+        "gets a board as a list of texts of equal length, in which '#' is a wall and '.' is free. A piece stands on "
+        "'S'; a move leaps either $a squares along one axis and $b along the other, or just $c along one of them, in "
+        "any direction. It may leap over walls, but must end on the board and not on a wall. It returns the least "
+        "number of moves from 'S' to 'E', or -1 if there is no way."
     )
     python = """
 from collections import deque
@@ -68,18 +68,26 @@ function leaps(board) {
     javascript_slips = (('mark === "#" || ', ""), ("[$b, $a], ", ""))
 
     def parameters(self, rng: Rng) -> Parameters:
-        a = integer(rng, 0, 3)
-        b = a + integer(rng, 1, 5 - a)
-        return {"a": a, "b": b, "c": pick(rng, [c for c in range(1, 6) if c != b])}
+        a = integer(rng, 0, 4)
+        b = a + integer(rng, 1, 6 - a)
+        return {"a": a, "b": b, "c": pick(rng, [c for c in range(1, 8) if c != b])}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[Grid]]:
         a, b = p["a"], p["b"]
-        wide = [["." * (a + b + 2) for _ in range(a + b + 2)] for _ in range(4)]
+        last, far = 2 * b, 3 * p["c"]
+        wide, square, line = ["." * (a + b + 2)] * (a + b + 2), ["." * (last + 1)] * (last + 1), "." * (far + 1)
         edges = [
-            _put(wide[0], {(0, 0): "S", (a, b): "E"}),
-            _put(wide[1], {(0, 0): "S", (b, a): "E"}),
+            _put(wide, {(0, 0): "S", (a, b): "E"}),
+            _put(wide, {(b, a): "S", (0, 0): "E"}),
+            # Two leaps in each direction.
+            _put(square, {(0, 0): "S", (2 * a, last): "E"}),
+            _put(square, {(0, last): "S", (last, last - 2 * a): "E"}),
+            _put(square, {(last, last): "S", (last - 2 * a, 0): "E"}),
+            _put(square, {(last, 0): "S", (0, 2 * a): "E"}),
             _put(["." * (b + 1)] * (b + 1), {(0, 0): "S", (b, b): "E"}),
-            _put(["." * (2 * b + 1)] * (2 * b + 1), {(0, b): "S", (2 * b, b): "E"}),
+            # One leap away, if the other end of the board followed on its edge.
+            _put([line], {(0, 0): "S", (0, far + 1 - p["c"]): "E"}),
+            _put(["."] * (far + 1), {(0, 0): "S", (far + 1 - p["c"], 0): "E"}),
             # Two leaps away, but for the walls.
             _put(["#" * (a + b + 1)] * (a + b + 1), {(0, 0): "S", (a + b, a + b): "E"}),
         ]
@@ -89,9 +97,10 @@ function leaps(board) {
         rows, columns = (2 * p["b"] + integer(rng, 1, 4) for _ in range(2))
         board = ["".join(pick(rng, "...#") for _ in range(columns)) for _ in range(rows)]
         start = integer(rng, 0, rows - 1), integer(rng, 0, columns - 1)
-        # The end lies where the piece may come, through a wall that a wrong solution would not see.
+        # The end lies where the piece may come, far away: past walls that a wrong solution would not see.
         reached = _reachable(board, start, p)
-        end = pick(rng, sorted(reached)) if reached else ((start[0] + 1) % rows, start[1])
+        far = sorted(reached, key=lambda place: (reached[place], place))[len(reached) // 2 :]
+        end = pick(rng, far) if far else ((start[0] + 1) % rows, start[1])
         return _put(board, {start: "S", end: "E"})
 
     def solve(self, p: Parameters, *args: Any) -> int:
@@ -107,9 +116,10 @@ class CheapestRoute(Family):
     level = 4
     signature = "cheapest_route(n, roads)"
     statement = (
-        "gets the number of towns n and a list of roads [a, b, cost], which can be used in both directions; towns are"
-        " numbered from 0 to n-1. Each road costs its cost and a toll of $toll; roads between two even or two odd "
-        "numbers cost $extra more. It returns the least cost from town 0 to town n-1, or -1 if there is no way."
+        "gets the number n of towns, which are numbered from 0 to n-1, and a list of roads [a, b, cost] between towns a"
+        " and b, which can be used in both directions. Each use of a road costs its cost and a toll of $toll; if both "
+        "its towns have even numbers, or both odd ones, it costs $extra more. It returns the least cost of a way from "
+        "town 0 to town n-1 (0 if they are the same), or -1 if there is no way."
     )
     python = """
 import heapq

@@ -16,9 +16,9 @@ class Spiral(Family):
     level = 3
     signature = "spiral(matrix)"
     statement = (
-        "reads a matrix (a list of rows of equal length) in a spiral, clockwise and inwards, from the top left corner"
-        " along the first row, and returns the list of every ${step}. element it meets, beginning with element number"
-        " $first (counted from 1)."
+        "reads a matrix (a list of rows of equal length, which may be empty) in a spiral, clockwise and inwards, from "
+        "the top left corner along the first row. It returns the list of the $first_th element that it meets and every "
+        "$step_th one after that."
     )
     python = """
 def spiral(matrix):
@@ -45,12 +45,12 @@ function spiral(matrix) {
     javascript_slips = ((".reverse()", ""), ("i >= $first - 1 && ", ""), ("rows.shift()", "rows.pop()"))
 
     def parameters(self, rng: Rng) -> Parameters:
-        step = integer(rng, 2, 6)
-        return {"first": step + integer(rng, 1, 6), "step": step}
+        step = integer(rng, 2, 9)
+        return {"first": step + integer(rng, 1, 14), "step": step}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[list[int]]]]:
         long = p["first"] + p["step"] + 2
-        shapes = [(0, 0), (1, long), (long, 1), (5, 5), (6, 4), (4, 7), (7, 3), (3, 6), (4, 4)]
+        shapes = [(0, 0), (1, long), (long, 1), (7, 7), (8, 5), (5, 9), (9, 4), (4, 8), (6, 6)]
         return [([integers(rng, columns, 0, 99) for _ in range(rows)],) for rows, columns in shapes]
 
     def solve(self, p: Parameters, *args: Any) -> list[int]:
@@ -72,8 +72,9 @@ class Islands(Family):
     level = 4
     signature = "islands(grid)"
     statement = (
-        "gets a map as a list of texts of equal length, in which '#' is land. An island is all land that is connected"
-        " $connection. It returns the sizes of all islands of at least $least squares$shore, the largest first."
+        "gets a map as a list of texts of equal length, with '#' for land and '.' for sea. An island is all land that "
+        "is connected $connection. It returns the sizes of all islands of $least to $most squares$shore, the largest "
+        "first; islands of equal size are listed one by one."
     )
     python = """
 def islands(grid):
@@ -89,7 +90,7 @@ def islands(grid):
                     land.remove(near)
                     stack.append(near)
         inner = all(0 < r < len(grid) - 1 and 0 < c < len(grid[0]) - 1 for r, c in island)
-        if len(island) >= $least and (inner or not $inland):
+        if $least <= len(island) <= $most and (inner or not $inland):
             sizes.append(len(island))
     return sorted(sizes, reverse=True)
 """
@@ -111,37 +112,55 @@ function islands(grid) {
       size = 0;
       inner = true;
       visit(r, c);
-      if (size >= $least && (inner || !$inland)) sizes.push(size);
+      if (size >= $least && size <= $most && (inner || !$inland)) sizes.push(size);
     }
   }
   return sizes.sort((a, b) => b - a);
 }
 """
-    python_slips = (("<= $reach", "<= 3 - $reach"), (">= $least", "> $least"), (", reverse=True", ""))
-    javascript_slips = (("<= $reach", "<= 3 - $reach"), (">= $least", "> $least"), ("b - a", "a - b"))
+    python_slips = (
+        ("<= $reach", "<= 3 - $reach"),
+        ("$least <= len", "$least < len"),
+        (" <= $most", ""),
+        (", reverse=True", ""),
+    )
+    javascript_slips = (
+        ("<= $reach", "<= 3 - $reach"),
+        (">= $least", "> $least"),
+        ("size <= $most", "size < $most"),
+        ("b - a", "a - b"),
+    )
 
     def parameters(self, rng: Rng) -> Parameters:
-        reach, inland = integer(rng, 1, 2), integer(rng, 0, 1)
+        reach, inland, least = integer(rng, 1, 2), integer(rng, 0, 1), integer(rng, 2, 5)
         return {
             "connection": "along rows and columns" if reach == 1 else "along rows, columns or diagonals",
             "reach": reach,
-            "least": integer(rng, 2, 9),
+            "least": least,
+            "most": least + integer(rng, 4, 13),
             "shore": " that do not touch the border of the map" if inland else "",
             "inland": inland,
         }
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[Grid]]:
-        least = p["least"]
-        sea, strip = "." * (least + 8), "." + "#" * least + "." + "." * 6
-        half = "." + "#" * (least - 1) + "." + "." * 7
-        longer = "." + "#" * (least + 2) + "." * 5
-        corner = ["." + "#" * least + "." * 7, "." * (least + 1) + "#" * 5 + ".."]
+        least, most = p["least"], p["most"]
+        width = most + 3
+
+        def row(size: int) -> str:
+            return f".{'#' * size}".ljust(width, ".")
+
+        sea, strip, longer = row(0), row(least), row(least + 2)
         edges = [
             ["..", ".."],
-            [sea, strip, sea, half, sea, longer, sea],
-            [sea, *corner, sea],
-            [strip, sea, strip, sea],
-            [sea, longer, sea, strip, sea],
+            [sea, strip, sea, row(least - 1), sea, longer, sea],
+            [sea, row(most), sea, row(most + 1), sea, longer, sea],
+            # Two strips that touch at a corner.
+            [sea, strip, ("." * (least + 1) + "##").ljust(width, "."), sea],
+            # At each of the four borders.
+            [strip, sea, longer, sea],
+            [sea, longer, sea, strip],
+            [sea, longer, sea, ("#" * least).ljust(width, "."), sea],
+            [sea, longer, sea, ("#" * least).rjust(width, "."), sea],
         ]
         drawn = [["".join(pick(rng, "#.") for _ in range(11)) for _ in range(8)] for _ in range(5)]
         return [(grid,) for grid in (*edges, *(_surround(grid) if i % 2 else grid for i, grid in enumerate(drawn)))]
@@ -160,7 +179,7 @@ function islands(grid) {
         last_row, last_column = len(grid) - 1, len(grid[0]) - 1
         shore = {name for (r, c), name in names.items() if r in (0, last_row) or c in (0, last_column)}
         counts = [list(names.values()).count(name) for name in set(names.values()) - (shore if p["inland"] else set())]
-        return sorted((count for count in counts if count >= p["least"]), reverse=True)
+        return sorted((count for count in counts if p["least"] <= count <= p["most"]), reverse=True)
 
 
 def _surround(grid: Grid) -> Grid:

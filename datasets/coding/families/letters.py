@@ -15,7 +15,8 @@ class CountLetter(Family):
     level = 1
     signature = "count_letter(text)"
     statement = (
-        "returns how often the letters '$first' and '$second' occur in the text together, in upper or lower case."
+        "returns how many characters of the text are the letter '$first' or the letter '$second', in upper or lower "
+        "case."
     )
     python = """
 def count_letter(text):
@@ -51,8 +52,8 @@ class Caesar(Family):
     level = 2
     signature = "encrypt(text)"
     statement = (
-        "returns the text with each letter a-z moved $shift places along the alphabet, after z on to a, and each "
-        "letter A-Z moved $back places back, before A on to Z; all other characters stay."
+        "returns the text with each letter a-z moved $shift places along the alphabet, going on with a after z, and "
+        "each letter A-Z moved $back places back, going on with Z before A; all other characters stay as they are."
     )
     python = """
 def encrypt(text):
@@ -97,11 +98,12 @@ class RunLengths(Family):
     """Compress runs of equal letters."""
 
     name = "run_lengths"
-    level = 2
+    level = 3
     signature = "compress(text)"
     statement = (
-        "returns the text of letters with each run of at least $least equal letters replaced by $form; shorter runs "
-        "stay as they are."
+        "gets a text of lower-case letters and returns it with each run of at least $least equal letters replaced by "
+        "$form; shorter runs stay as they are. A run is as long as it can be: it ends at another letter or at the end "
+        "of the text."
     )
     python = """
 def compress(text):
@@ -123,40 +125,40 @@ function compress(text) {
         ("run.length >= $least", "run.length > $least"),
         ("run.length >= $least ? $javascript_form : run", "c"),
     )
-    _forms = (
-        ("the letter and the length", "run[0] + str(len(run))", "c + run.length"),
-        ("the length and the letter", "str(len(run)) + run[0]", "run.length + c"),
-        ("the letter, a star and the length", 'run[0] + "*" + str(len(run))', 'c + "*" + run.length'),
-        ("the letter in upper case", "run[0].upper()", "c.toUpperCase()"),
-        ("the length in brackets and the letter", '"[" + str(len(run)) + "]" + run[0]', '"[" + run.length + "]" + c'),
-        ("the letter and the length in brackets", 'run[0] + "[" + str(len(run)) + "]"', 'c + "[" + run.length + "]"'),
-    )
 
     def parameters(self, rng: Rng) -> Parameters:
-        form, python_form, javascript_form = pick(rng, self._forms)
-        return {
-            "least": integer(rng, 2, 7),
-            "form": form,
-            "python_form": python_form,
-            "javascript_form": javascript_form,
-        }
+        least, sign = integer(rng, 2, 9), pick(rng, "*:-=/+_")
+        if rng.random() < 0.5:
+            form = f"the letter, the sign '{sign}' and the length of the run (such as a{sign}12)"
+            python_form, javascript_form = f'run[0] + "{sign}" + str(len(run))', f'c + "{sign}" + run.length'
+        else:
+            form = f"the length of the run, the sign '{sign}' and the letter (such as 12{sign}a)"
+            python_form, javascript_form = f'str(len(run)) + "{sign}" + run[0]', f'run.length + "{sign}" + c'
+        return {"least": least, "form": form, "python_form": python_form, "javascript_form": javascript_form}
 
     def key(self, p: Parameters) -> str:
-        return f"{self.name} {p['least']} {p['form']}"
+        return f"{self.name} {p['least']} {p['python_form']}"
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[str]]:
         least = p["least"]
-        edges = ["", "a", "b" * least, "c" * (least - 1), "d" * least + "e" * (least + 9) + "fd"]
+        edges = [
+            "",
+            "b" * least,
+            "fa" + "b" * least,
+            "c" * (least - 1) + "d" * least,
+            "d" * least + "e" * (least + 9) + "fd",
+        ]
         drawn = ["".join(letter * integer(rng, 1, least + 2) for letter in word(rng, 7, "abcx")) for _ in range(5)]
         return [(text,) for text in (*edges, *drawn)]
 
     def solve(self, p: Parameters, *args: Any) -> str:
-        runs = [(letter, len(list(run))) for letter, run in groupby(args[0])]
-        write = dict(zip((form for form, _, _ in self._forms), _RUN_FORMS, strict=True))[p["form"]]
-        return "".join(write.format(c=c, n=n, C=c.upper()) if n >= p["least"] else c * n for c, n in runs)
-
-
-_RUN_FORMS = ("{c}{n}", "{n}{c}", "{c}*{n}", "{C}", "[{n}]{c}", "{c}[{n}]")
+        _, example = p["form"].split("(such as ")
+        result = ""
+        for letter, equal in groupby(args[0]):
+            run = "".join(equal)
+            long = len(run) >= p["least"]
+            result += example.rstrip(")").replace("a", letter).replace("12", str(len(run))) if long else run
+        return result
 
 
 class Vigenere(Family):
@@ -166,9 +168,9 @@ class Vigenere(Family):
     level = 3
     signature = "encrypt(text)"
     statement = (
-        "returns the text, of letters a-z and blanks, with each letter moved along the alphabet by the place (a: 0, "
-        "b: 1, and so on) of the letter that stands above it when the key '$key' is written over the letters again "
-        "and again; after z on to a. Blanks stay, and take no letter of the key."
+        "gets a text of letters a-z and blanks. The key '$key' is written over its letters again and again, leaving out"
+        " the blanks. It returns the text with each letter moved along the alphabet by as many places as the letter of "
+        "the key above it says (a: 0, b: 1, and so on), going on with a after z; blanks stay where they are."
     )
     python = """
 def encrypt(text):
@@ -200,6 +202,11 @@ function encrypt(text) {
         key = [*word(rng, integer(rng, 3, 6))]
         key[0], key[1] = "b", pick(rng, "efghkmnxz")  # so that no key is the same letter all through
         return {"key": "".join(key)}
+
+    def key(self, p: Parameters) -> str:
+        # A key that repeats itself asks for the same as its shortest part.
+        key: str = p["key"]
+        return f"{self.name} {key[: (key + key).index(key, 1)]}"
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[str]]:
         texts = ["", "a b c d e f g h i j", "z" * 8, " x  yz ", *(" ".join(words(rng, 4, 6)) for _ in range(5))]

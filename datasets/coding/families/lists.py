@@ -13,7 +13,10 @@ class SumOfMultiples(Family):
     name = "sum_of_multiples"
     level = 1
     signature = "sum_of_multiples(numbers)"
-    statement = "returns the sum of those of the integers that are divisible by $k and greater than $low."
+    statement = (
+        "returns the sum of those integers of the list that are divisible by $k and greater than $low (0 if there are "
+        "none)."
+    )
     python = """
 def sum_of_multiples(numbers):
     return sum(n for n in numbers if n % $k == 0 and n > $low)
@@ -31,14 +34,14 @@ function sum_of_multiples(numbers) {
     )
 
     def parameters(self, rng: Rng) -> Parameters:
-        k = integer(rng, 2, 9)
+        k = integer(rng, 2, 12)
         return {"k": k, "low": k * pick(rng, (-5, -4, -3, -2, -1, 1, 2, 3, 4, 5))}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
         k, low = p["k"], p["low"]
         border = [low, low + k, low + 1, low - k, low + 2 * k, k, -k]
-        drawn = [[integer(rng, -9, 12) * k + pick(rng, (0, 0, 1)) for _ in range(6)] for _ in range(4)]
-        return [([],), (border,), ([low],), ([low + k, low + 2 * k],), *[(numbers,) for numbers in drawn]]
+        drawn = [[integer(rng, -9, 12) * k + pick(rng, (0, 0, 1)) for _ in range(8)] for _ in range(4)]
+        return [([],), (border,), ([low, low + 3 * k],), ([low + k, low + 2 * k],), *[(numbers,) for numbers in drawn]]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         return sum(n for n in args[0] if n > p["low"] and n % p["k"] == 0)
@@ -83,8 +86,8 @@ class EveryNth(Family):
     level = 1
     signature = "every_nth(items)"
     statement = (
-        "returns the elements at index $start, $start+$step, $start+2*$step and so on (counted from 0), in reverse "
-        "order."
+        "returns the elements of the list at index $start, $start+$step, $start+2*$step and so on (indices are counted"
+        " from 0), in reverse order."
     )
     python = """
 def every_nth(items):
@@ -99,14 +102,14 @@ function every_nth(items) {
     javascript_slips = ((".reverse()", ""), ("i >= $start && ", ""))
 
     def parameters(self, rng: Rng) -> Parameters:
-        step = integer(rng, 2, 7)
-        return {"start": integer(rng, step, 12), "step": step}
+        step = integer(rng, 2, 8)
+        return {"start": integer(rng, step, 20), "step": step}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[Any]]]:
         start, step = p["start"], p["step"]
-        sizes = [0, start, start + 1, start + step + 1, start + 2 * step, start + 3 * step + 1, start + 2 * step + 1]
-        drawn: list[list[Any]] = [integers(rng, size, 0, 99) for size in sizes]
-        drawn[4] = [word(rng, 2) for _ in drawn[4]]
+        beyond = [1, step, step + 1, 2 * step, 2 * step + 2, 4 * step, 3 * step + 1, 2 * step + 1]
+        drawn: list[list[Any]] = [integers(rng, size, 0, 99) for size in (0, start, *(start + n for n in beyond))]
+        drawn[5] = [word(rng, 2) for _ in drawn[5]]
         return [(items,) for items in drawn]
 
     def solve(self, p: Parameters, *args: Any) -> list[Any]:
@@ -121,8 +124,9 @@ class SortByRemainder(Family):
     level = 2
     signature = "sort_by_remainder(numbers)"
     statement = (
-        "returns the non-negative integers sorted by their remainder when divided by $k, smallest first; numbers with"
-        " equal remainders are sorted by $order value."
+        "gets a list of non-negative integers and returns them sorted by their remainder when divided by $k, smallest "
+        "remainder first; numbers with equal remainders are sorted by their value, the $order first. A number that "
+        "occurs several times stays as often as it was."
     )
     python = """
 def sort_by_remainder(numbers):
@@ -142,13 +146,13 @@ function sort_by_remainder(numbers) {
 
     def parameters(self, rng: Rng) -> Parameters:
         factor = pick(rng, (1, -1))
-        return {"k": integer(rng, 3, 25), "order": "rising" if factor == 1 else "falling", "factor": factor}
+        return {"k": integer(rng, 3, 60), "order": "smallest" if factor == 1 else "largest", "factor": factor}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
         k = p["k"]
         rising, falling = [1, k + 1, 2 * k + 1, 2], [2 * k + 1, k + 1, 1, 0]
         edges = [[], rising, falling, [k, k, 0, k - 1, k], [10, 9, 100, k * 11]]
-        return [(numbers,) for numbers in (*edges, *(integers(rng, 9, 0, 99) for _ in range(4)))]
+        return [(numbers,) for numbers in (*edges, *(integers(rng, 9, 0, 4 * k) for _ in range(4)))]
 
     def solve(self, p: Parameters, *args: Any) -> list[int]:
         by_value = sorted(args[0], reverse=p["factor"] < 0)
@@ -162,8 +166,8 @@ class KthLargest(Family):
     level = 2
     signature = "kth_largest(numbers)"
     statement = (
-        "returns the ${k}. largest of the different values among the integers (equal values count once), or $default "
-        "if there are fewer than $k different values."
+        "returns the $k_th largest of the different values in a list of integers (equal values count once, and the 1st "
+        "is the largest), or $default if there are fewer than $k different values."
     )
     python = """
 def kth_largest(numbers):
@@ -180,7 +184,7 @@ function kth_largest(numbers) {
     javascript_slips = (("[...new Set(numbers)]", "[...numbers]"), ("(a, b) => b - a", ""), (" >= $k", " > $k"))
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"k": integer(rng, 2, 9), "default": pick(rng, (0, -1, -100, 100))}
+        return {"k": integer(rng, 2, 12), "default": pick(rng, (0, -1, 1, -9, 10, -50, 50, -100, 100, 1_000))}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
         k = p["k"]
@@ -194,7 +198,7 @@ function kth_largest(numbers) {
             [*exact, 1_000, 200],
             [-7 - i for i in range(k + 1)],
         ]
-        return [(numbers,) for numbers in (*edges, *(integers(rng, k + 5, -40, 120) for _ in range(4)))]
+        return [(numbers,) for numbers in (*edges, *(integers(rng, k + 5, -40, 120) for _ in range(8)))]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         values = set(args[0])

@@ -14,9 +14,10 @@ class Brackets(Family):
     level = 3
     signature = "bracket_depth(text)"
     statement = (
-        "gets a text with brackets $open$close and other characters, which do not matter. It returns how deeply the "
-        "brackets are nested at most, 0 if there are none, or -1 if they do not match: each opening one of $open "
-        "needs its own closing one of $close (in this order), properly nested. A depth above $most counts as -1 too."
+        "gets a text with the brackets $pairs and other characters, which do not matter. It returns how deeply the "
+        "brackets are nested: 0 if there are none, 1 if none is inside another, and so on. It returns -1 if the "
+        "brackets do not match, that is, unless each opening one is closed by one of its own kind after all that was "
+        "opened inside it has been closed, and nothing else is closed; and also if the depth is above $most."
     )
     python = """
 def bracket_depth(text):
@@ -58,30 +59,32 @@ function bracket_depth(text) {
 
     def parameters(self, rng: Rng) -> Parameters:
         pairs = ("()", "[]", "{}", "<>")
-        chosen = [pairs[int(i)] for i in rng.choice(4, integer(rng, 2, 4), replace=False)]
+        chosen = [pairs[i] for i in sorted(rng.choice(4, integer(rng, 2, 4), replace=False))]
         return {
+            "pairs": " ".join(chosen),
             "open": "".join(pair[0] for pair in chosen),
             "close": "".join(pair[1] for pair in chosen),
-            "most": integer(rng, 3, 9),
+            "most": integer(rng, 3, 12),
         }
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[str]]:
         first, second, most = p["open"][0] + p["close"][0], p["open"][1] + p["close"][1], p["most"]
         crossed = first[0] + second[0] + first[1] + second[1]
+        other = next((c for c in "([{<" if c not in p["open"]), "x")
         deep = [first[0] * n + "x" + first[1] * n for n in (most, most + 1)]
-        edges = ["", "abc", crossed, first[0], first[1], first + second, f"{first[0]}{second}{first[1]}", *deep]
-        return [(text,) for text in (*edges, *(self._draw(rng, p) for _ in range(4)))]
+        edges = ["", "abc", crossed, first[0], first[1], first + second, f"{first[0]}{second}{other}{first[1]}", *deep]
+        return [(text,) for text in (*edges, *(self._draw(rng, p) for _ in range(10)))]
 
     def _draw(self, rng: Rng, p: Parameters) -> str:
         """A text that mostly matches."""
         text, stack = "", ""
         for _ in range(16):
-            if stack and rng.random() < 0.5:
+            if stack and (len(stack) == p["most"] or rng.random() < 0.4):
                 text, stack = text + stack[-1], stack[:-1]
             else:
                 i = integer(rng, 0, len(p["open"]) - 1)
                 text, stack = text + pick(rng, ("", "a", "1 ")) + p["open"][i], stack + p["close"][i]
-        return text + stack[::-1] + str(pick(rng, ("", "", "", p["close"][-1])))
+        return text + stack[::-1] + str(pick(rng, [""] * 7 + [p["close"][-1]]))
 
     def solve(self, p: Parameters, *args: Any) -> int:
         text, depth = "".join(c for c in args[0] if c in p["open"] + p["close"]), 0
@@ -111,8 +114,8 @@ class Flatten(Family):
     signature = "weigh(items)"
     statement = (
         "gets a list of integers and lists, which hold integers and lists again, and so on. It returns the sum of all"
-        " integers, each multiplied by $factor once for each list around it but the outermost; what lies in more than"
-        " $depth lists (the outermost counts as one) does not count."
+        " integers, each multiplied by $factor once for each list around it except the outermost; what lies inside more"
+        " than $depth lists (the outermost is one of them) does not count. The sum of nothing is 0."
     )
     python = """
 def weigh(items, depth=1):
@@ -130,19 +133,19 @@ function weigh(items, depth = 1) {
     javascript_slips = (("depth > $depth", "depth >= $depth"), ("$factor * ", ""), ("depth + 1", "depth"))
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"factor": pick(rng, [-3, -2, 2, 3, 4, 5, 6, 7]), "depth": integer(rng, 2, 6)}
+        return {"factor": pick(rng, (-1, 1)) * integer(rng, 2, 9), "depth": integer(rng, 2, 8)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[Any]]]:
         depth = p["depth"]
         edges: list[list[Any]] = [
             [],
-            [[]],
+            [[], [[]], 3],
             [1, [2, [3]], 4],
             _nested(1, depth - 1),
             _nested(1, depth),
             [5, *_nested(2, depth + 1)],
         ]
-        return [(items,) for items in (*edges, *(self._draw(rng, depth + 2) for _ in range(5)))]
+        return [(items,) for items in (*edges, *(self._draw(rng, depth + 2) for _ in range(6)))]
 
     def _draw(self, rng: Rng, depth: int) -> list[Any]:
         deeper = [self._draw(rng, depth - 1)] if depth > 1 else []

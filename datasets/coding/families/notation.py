@@ -15,8 +15,8 @@ class BaseDigits(Family):
     level = 2
     signature = "base_digits(n)"
     statement = (
-        "returns the non-negative integer written in base $base, as text, with the digits 0-9 and a-z, padded with "
-        "zeros on the left to at least $width digits."
+        "returns the non-negative integer n written in base $base, as a text with the digits 0-9 and then a-z, padded "
+        "with zeros on the left to at least $width digits."
     )
     python = """
 def base_digits(n):
@@ -56,8 +56,9 @@ class Roman(Family):
     name = "roman"
     level = 2
     statement = (
-        "Each line holds a positive integer n below 400. For each, print n*$factor+$term as a Roman numeral on a line"
-        " of its own (4 is IV, 9 is IX, 40 is XL, 90 is XC, 400 is CD, 900 is CM)."
+        "Each line holds an integer n from 1 to 399, and there is at least one line. For each n, in the same order, "
+        "print n*$factor+$term as a Roman numeral on a line of its own (4 is IV, 9 is IX, 40 is XL, 90 is XC, 400 is "
+        "CD, 900 is CM)."
     )
     python = """
 import sys
@@ -110,11 +111,11 @@ class DateAfter(Family):
     """Count days."""
 
     name = "date_after"
-    level = 3
+    level = 2
     signature = "date_after(date)"
     statement = (
-        "gets a date as text, such as '2023-04-09', and returns the date $days days later in the same form (Gregorian"
-        " calendar, with its leap years)."
+        "gets a date as a text of year, month and day, such as '2023-04-09', and returns the date $days days later in "
+        "the same form. Leap years are those of the Gregorian calendar: 2000 was one, 1900 was not."
     )
     python = """
 import datetime

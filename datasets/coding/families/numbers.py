@@ -15,8 +15,8 @@ class DigitSum(Family):
     level = 1
     signature = "digit_sum(n)"
     statement = (
-        "returns the sum of the digits of the integer, each digit above $limit counted $times times. The sign of a "
-        "negative number does not matter."
+        "returns the sum of the decimal digits of the integer n, where each digit greater than $limit counts $times "
+        "times. The sign of a negative number does not matter."
     )
     python = """
 def digit_sum(n):
@@ -31,10 +31,11 @@ function digit_sum(n) {
     javascript_slips = (("> $limit", ">= $limit"), ("d * (d > $limit ? $times : 1)", "d"))
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"limit": integer(rng, 1, 8), "times": integer(rng, 2, 9)}
+        return {"limit": integer(rng, 1, 8), "times": integer(rng, 2, 15)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[int]]:
-        numbers = [0, p["limit"], -9 * 10 - p["limit"], *integers(rng, 5, -99_999, 9_999_999)]
+        border = 100 * p["limit"] + 10 * (p["limit"] + 1) + p["limit"]
+        numbers = [0, border, -9 * 10 - p["limit"], *integers(rng, 5, -99_999, 9_999_999)]
         return [(n,) for n in numbers]
 
     def solve(self, p: Parameters, *args: Any) -> int:
@@ -52,8 +53,8 @@ class CountPrimes(Family):
     level = 2
     signature = "count_primes(low, high)"
     statement = (
-        "returns how many prime numbers from low to high (both included) leave remainder $remainder when divided by "
-        "$modulus."
+        "returns how many prime numbers from low to high (both included; 0 if high is less than low) leave the "
+        "remainder $remainder when divided by $modulus."
     )
     python = """
 def is_prime(n):
@@ -74,8 +75,13 @@ function count_primes(low, high) {
   return count;
 }
 """
-    python_slips = (("high + 1)", "high)"), (" and is_prime(n)", ""), (" == $remainder", " != $remainder"))
-    javascript_slips = (("n <= high", "n < high"), (" && isPrime(n)", ""))
+    python_slips = (
+        ("high + 1)", "high)"),
+        ("high + 1)", "high + 2)"),
+        (" and is_prime(n)", ""),
+        (" == $remainder", " != $remainder"),
+    )
+    javascript_slips = (("n <= high", "n < high"), ("n <= high", "n <= high + 1"), (" && isPrime(n)", ""))
 
     def parameters(self, rng: Rng) -> Parameters:
         modulus = integer(rng, 3, 30)
@@ -85,11 +91,12 @@ function count_primes(low, high) {
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[int, int]]:
         fitting = [n for n in range(2, 1_000) if n % p["modulus"] == p["remainder"]]
         prime = pick(rng, [n for n in fitting if _is_prime(n)])
-        # 1 is no prime, a square is none, and the upper end belongs to the range.
+        # 1 is no prime, a square is none, and both ends belong to the range.
         squares = [d * d for d in range(2, 200) if d * d % p["modulus"] == p["remainder"] and _is_prime(d)]
-        edges = [(prime, prime), (0, 1), (1, 1), (1, 0), (-5, 60), *((n, n) for n in squares[:2])]
+        edges = [(prime, prime), (prime - 200, prime - 1), (prime + 1, prime + 300), (60, 20), (-5, 260)]
         starts = integers(rng, 5, 0, 1_500)
-        return [*edges, *((low, low + integer(rng, 100, 600)) for low in starts)]
+        drawn = [(low, low + integer(rng, 200, 700)) for low in starts]
+        return [*edges, *((n - 300, n) for n in squares[:2]), *drawn]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         low, high = args
@@ -103,8 +110,8 @@ class RotateBits(Family):
     level = 2
     signature = "rotate_bits(n)"
     statement = (
-        "takes an integer from 0 to 2**$width-1 as a word of $width bits, rotates it left by $shift bits (what leaves"
-        " on the left comes back on the right), and returns the result."
+        "takes an integer n from 0 to 2**$width-1 as a word of $width bits, rotates it to the left by $shift bits (the"
+        " bits that leave on the left come back on the right, in their order), and returns the result as an integer."
     )
     python = """
 def rotate_bits(n):
@@ -143,8 +150,8 @@ class IntegerRoot(Family):
     level = 3
     signature = "integer_root(n)"
     statement = (
-        "returns the largest integer x >= 0 with x**$power + $factor*x <= n, for a non-negative integer n below "
-        "10**15. It must be fast."
+        "returns the largest integer x >= 0 with x**$power + $factor*x <= n, for an integer n from 0 to 10**15-1. "
+        "There is no time to try every x."
     )
     python = """
 def integer_root(n):

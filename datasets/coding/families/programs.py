@@ -46,7 +46,10 @@ class LineArithmetic(Family):
 
     name = "line_arithmetic"
     level = 1
-    statement = "Each line holds one integer x. For each, print $a*x+$b on a line of its own."
+    statement = (
+        "Each line holds one integer x, and there is at least one line. For each x, in the same order, print "
+        "$a*x+$b on a line of its own."
+    )
     python = """
 import sys
 
@@ -79,8 +82,8 @@ class RepeatWord(Family):
     name = "repeat_word"
     level = 1
     statement = (
-        "The only line holds a word. Print it $count times on one line, with '$separator' between the repetitions, "
-        "and nothing at the end."
+        "The only line holds a word of lower-case letters. Print it $count times on one line, with '$separator' between"
+        " the repetitions, but not before the first or after the last."
     )
     python = 'print("$separator".join([input()] * $count))'
     javascript = """
@@ -109,9 +112,10 @@ class WordCounts(Family):
     name = "word_counts"
     level = 2
     statement = (
-        "The input holds words of lower-case letters between blanks and line ends. Print each word of at least "
-        "$letters letters that occurs at least $times times, with a blank and the number of times, one word a line: "
-        "the most frequent first, equally frequent ones in alphabetical order. If there is none, print 'none'."
+        "The input holds words of lower-case letters, separated by blanks and line ends; it may be empty. Print each "
+        "word of at least $letters letters that occurs at least $times times, followed by a blank and the number of "
+        "times, one word a line: the most frequent first, equally frequent ones in alphabetical order. If there is no "
+        "such word, print 'none'."
     )
     python = """
 import sys
@@ -146,7 +150,7 @@ if (chosen.length === 0) console.log("none");
     )
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"letters": integer(rng, 2, 7), "times": integer(rng, 2, 7)}
+        return {"letters": integer(rng, 2, 12), "times": integer(rng, 2, 11)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[str]:
         letters, times = p["letters"], p["times"]
@@ -159,7 +163,7 @@ if (chosen.length === 0) console.log("none");
             f"{second}\n{exact}\n{first}\n" * times + exact + "\n",
         ]
         drawn = []
-        for _ in range(4):
+        for _ in range(6):
             pool = [word(rng, integer(rng, letters - 1, letters + 1)) for _ in range(6)]
             drawn.append("".join(pick(rng, pool) + pick(rng, " \n") for _ in range(6 * times)))
         return [*edges, *drawn]
@@ -177,10 +181,10 @@ class WrapText(Family):
     name = "wrap_text"
     level = 3
     statement = (
-        "The input is a text of words between blanks and line ends, none longer than $width letters. Print it in "
-        "lines of at most $width characters: as many words on each line as fit, one blank between them, each line "
-        "moved to the $side by filling it up with the character '$filler' to $width characters. Print nothing if "
-        "there is no word."
+        "The input is a text of words separated by blanks and line ends; no word is longer than $width letters. Print "
+        "the text in lines of exactly $width characters: put as many words on each line as fit, with one blank between "
+        "them, and fill the line up with the character '$filler' so that the words stand at its $side end. Print "
+        "nothing if there is no word."
     )
     python = """
 import sys

@@ -15,8 +15,10 @@ class MergeIntervals(Family):
     level = 3
     signature = "merge_intervals(intervals)"
     statement = (
-        "gets a list of intervals [start, end] of integers, in any order. It joins those that overlap, or between "
-        "which lie gaps (next start minus end) of at most $gap, and returns the joined intervals sorted by start."
+        "gets a list of intervals [start, end] of integers with start <= end, in any order. Two intervals are joined "
+        "into one, from the least start to the greatest end, if they overlap or if the gap between them (the start of "
+        "the later one minus the end of the earlier one) is at most $gap; this is repeated with the results until "
+        "nothing can be joined. It returns the intervals that are left, sorted by start."
     )
     python = """
 def merge_intervals(intervals):
@@ -43,7 +45,7 @@ function merge_intervals(intervals) {
     javascript_slips = (("<= $gap", "< $gap"), ("Math.max(last[1], end)", "end"), (".sort((a, b) => a[0] - b[0])", ""))
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"gap": integer(rng, 1, 40)}
+        return {"gap": integer(rng, 1, 120)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[list[int]]]]:
         gap = p["gap"]
@@ -55,7 +57,7 @@ function merge_intervals(intervals) {
             [[9 + gap, 11 + gap], [0, 3], [2, 8]],
         ]
         drawn = []
-        for _ in range(5):
+        for _ in range(6):
             starts = integers(rng, 7, 0, 12 * gap + 20)
             drawn.append([[start, start + integer(rng, 0, gap + 3)] for start in starts])
         return [(intervals,) for intervals in (*edges, *drawn)]
@@ -77,9 +79,8 @@ class WindowSum(Family):
     level = 3
     signature = "best_window(numbers)"
     statement = (
-        "returns the largest sum of $k neighbouring elements of the list of integers, in which each element at an odd"
-        " index (counted from 0 in the whole list) counts $weight times; $default if the list has fewer than $k "
-        "elements."
+        "gets a list of integers, of which each one at an odd index (indices are counted from 0) counts $weight times. "
+        "It returns the largest sum of $k neighbouring elements, or $default if the list has fewer than $k elements."
     )
     python = """
 def best_window(numbers):
@@ -109,12 +110,12 @@ function best_window(numbers) {
     javascript_slips = (("best = -Infinity", "best = 0"), ("i < sums.length", "i < sums.length - 1"))
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"k": integer(rng, 2, 7), "weight": integer(rng, 2, 4), "default": pick(rng, (0, -1))}
+        return {"k": integer(rng, 2, 9), "weight": integer(rng, 2, 5), "default": pick(rng, (0, -1, -1_000, 1_000))}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
         k = p["k"]
         edges = [[], [1] * (k - 1), [-3] * k, [-2 - i for i in range(k + 3)], list(range(k + 5)), [9] * k + [50]]
-        return [(numbers,) for numbers in (*edges, *(integers(rng, k + 8, -30, 40) for _ in range(4)))]
+        return [(numbers,) for numbers in (*edges, *(integers(rng, k + 8, -30, 40) for _ in range(5)))]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         numbers, k = args[0], p["k"]
@@ -181,15 +182,15 @@ function points_inside(a, b, c) {
         border = " (points on the border do not count)" if least else " or on its border"
         flat = "" if least else " and no border"
         return {
-            "x_step": integer(rng, 2, 6),
-            "y_step": integer(rng, 1, 6),
+            "x_step": integer(rng, 2, 8),
+            "y_step": integer(rng, 1, 8),
             "least": least,
             "border": border,
             "flat": flat,
         }
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int], list[int], list[int]]]:
-        x, y = 6 * p["x_step"], 6 * p["y_step"]
+        x, y = 4 * p["x_step"], 4 * p["y_step"]
         edges = [
             ([0, 0], [x, 0], [0, y]),
             ([0, y], [x, 0], [0, 0]),
@@ -200,7 +201,7 @@ function points_inside(a, b, c) {
         return [*edges, *(self._draw(rng) for _ in range(6))]
 
     def _draw(self, rng: Rng) -> tuple[list[int], list[int], list[int]]:
-        a, b, c = (integers(rng, 2, -20, 20) for _ in range(3))
+        a, b, c = (integers(rng, 2, -30, 30) for _ in range(3))
         return a, b, c
 
     def solve(self, p: Parameters, *args: Any) -> int:

@@ -16,8 +16,9 @@ class Josephus(Family):
     level = 2
     signature = "last_one(n)"
     statement = (
-        "plays a counting-out game: the players 1 to n stand in a circle, and counting from player $start, every "
-        "${k}. player that is still there leaves, until one is left. Returns the number of that player."
+        "plays a counting-out game: the players 1 to n stand in a circle, with n at least $start. Counting begins with "
+        "player $start, who is counted as 1; whoever is counted as $k leaves, and counting starts anew with 1 at the "
+        "next player who is still there, until one is left. It returns the number of that player."
     )
     python = """
 def last_one(n):
@@ -43,10 +44,11 @@ function last_one(n) {
     javascript_slips = (("at + $k - 1", "at + $k"), ("($start - 1) % n", "$start % n"))
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"k": integer(rng, 2, 12), "start": integer(rng, 2, 5)}
+        return {"k": integer(rng, 2, 15), "start": integer(rng, 2, 9)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[int]]:
-        return [(n,) for n in (5, 6, 7, p["k"] + 5, *integers(rng, 4, 8, 80))]
+        start = p["start"]
+        return [(n,) for n in (start, start + 1, start + 2, start + p["k"], *integers(rng, 6, 10, 80))]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         place = 0  # of the last one, where the counting starts
@@ -62,10 +64,11 @@ class LruCache(Family):
     level = 4
     signature = "misses(keys)"
     statement = (
-        "simulates a cache for $capacity keys that is asked for the given keys (integers) one after another. A key "
-        "that is not there is a miss and is put in; if the cache was full, the key that has not been asked for "
-        "longest leaves it. Keys divisible by $bypass are never put in (each is a miss). Returns the list of the "
-        "indices of all misses."
+        "simulates a cache with room for $capacity keys, empty at first, that is asked for the given keys (positive "
+        "integers) one after another. A key that is not in the cache is a miss and is put in; if there is no room, the "
+        "key whose last request is the oldest is removed first. Keys divisible by $bypass are never put in, so that "
+        "each request for one is a miss and removes nothing. It returns the list of the indices of all misses (counted "
+        "from 0)."
     )
     python = """
 def misses(keys):
@@ -109,7 +112,7 @@ function misses(keys) {
     )
 
     def parameters(self, rng: Rng) -> Parameters:
-        return {"capacity": integer(rng, 2, 6), "bypass": integer(rng, 2, 12)}
+        return {"capacity": integer(rng, 2, 8), "bypass": integer(rng, 2, 17)}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
         capacity, bypass = p["capacity"], p["bypass"]
@@ -123,7 +126,7 @@ function misses(keys) {
             [*keys[: capacity + 1], keys[0], keys[1]],
         ]
         pool = [*keys[: capacity + 2], bypass]
-        return [(drawn,) for drawn in (*edges, *([pick(rng, pool) for _ in range(20)] for _ in range(5)))]
+        return [(drawn,) for drawn in (*edges, *([pick(rng, pool) for _ in range(24)] for _ in range(5)))]
 
     def solve(self, p: Parameters, *args: Any) -> list[int]:
         asked: dict[int, int] = {}
@@ -147,8 +150,9 @@ class Life(Family):
     signature = "life(grid)"
     statement = (
         "gets a grid of cells as a list of texts of equal length, '#' for a living cell and '.' for a dead one. In "
-        "each generation a dead cell comes to life if $born of its 8 neighbours live, and a living cell stays alive "
-        "if $survive of them live; outside the grid all is dead. It returns the grid after $generations generations."
+        "each generation, all at once, a dead cell comes to life if exactly $born of its 8 neighbours live, and a "
+        "living cell stays alive if exactly $survive of them live; all other cells are dead then, and all outside the "
+        "grid always are. It returns the grid after $generations generations."
     )
     python = """
 def life(grid):
@@ -195,7 +199,7 @@ function life(grid) {
         return {
             "born": " or ".join(map(str, born)),
             "survive": " or ".join(map(str, survive)),
-            "generations": integer(rng, 2, 3),
+            "generations": integer(rng, 2, 4),
             "born_list": born if len(born) > 1 else [*born, 9],
             "survive_list": survive,
         }
