@@ -196,6 +196,20 @@ def test_tasks_of_a_file(tmp_path):
     assert pickle.loads(pickle.dumps(env)).reset(seed=0)[0] == env.reset(seed=0)[0]
 
 
+@pytest.mark.parametrize("mode", [None, "sync", "async"])
+def test_a_reset_draws_a_task_of_the_family_asked_for(mode):
+    """Families of several levels in one stream, so that a reset chooses the difficulty too."""
+    families = ["clamp", "caesar", "life"]
+    vector = gymnasium.make_vec("InfiniteRL/Coding-v0", num_envs=2, vectorization_mode=mode, families=families)
+    try:
+        for name in families:
+            infos = vector.reset(seed=1, options={"domain": f"coding/{name}"})[1]
+            assert infos["domain"].tolist() == [f"coding/{name}"] * 2
+            assert infos["task_index"][0] != infos["task_index"][1]
+    finally:
+        vector.close()
+
+
 def test_every_domain_is_a_family():
     domains = {task.domain for level in LEVELS for task in tasks_of(level, "python").tasks}
     assert domains == {f"coding/{name}" for name in FAMILIES}
