@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from ..datasets.arithmetic import QUESTION, ArithmeticSource
 from ..datasets.coding.source import CodingSource
@@ -13,6 +14,7 @@ from ..datasets.task import SPLITS, Split, Task, TaskList
 from .config import ConfigError, DataConfig
 
 CODING = "InfiniteRL/Coding-v0"
+MakeSplit: TypeAlias = Callable[[Split, int | None], TaskList]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
         ConfigError: if a file is missing, empty or malformed, a split is empty, or two splits share a task.
     """
     try:
-        splits = _from_files(config) if config.train_path else _procedural(config, seed)
+        make = _from_files(config) if config.train_path else _procedural(config, seed)
+        splits = Splits(*(make(name, _size(config, name)) for name in SPLITS))
     except (OSError, ValueError, LookupError) as error:
         raise ConfigError(str(error)) from None
     prompts: dict[str, set[str]] = {name: {task.prompt for task in getattr(splits, name).tasks} for name in SPLITS}
@@ -41,20 +44,27 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
     return splits
 
 
-def _procedural(config: DataConfig, seed: int) -> Splits:
+def _size(config: DataConfig, name: Split) -> int | None:
+    """How many tasks a split is to have; None for all that a file holds."""
+    size: int | None = getattr(config, f"{name}_size")
+    if size is None and not config.train_path:
+        raise ConfigError(f"data.{name}_size must be a number, not null: procedural tasks have no end")
+    if size is not None and size < 1:
+        raise ConfigError(f"data.{name}_size must be at least 1, not {size}")
+    return size
+
+
+def _procedural(config: DataConfig, seed: int) -> MakeSplit:
     source, arguments = _source(config)
-    sizes = {"train": config.train_size, "validation": config.validation_size, "test": config.test_size}
 
-    def split(name: Split) -> TaskList:
-        count = sizes[name]
-        if count is None or count < 1:
-            raise ConfigError(f"data.{name}_size must be at least 1 for procedural tasks, not {count}")
+    def split(name: Split, size: int | None) -> TaskList:
+        assert size is not None
         try:
-            return distinct(source(seed=seed, split=name, **arguments), count)
+            return distinct(source(seed=seed, split=name, **arguments), size)
         except LookupError as error:
-            raise ConfigError(f"data.{name}_size={count}: {error}") from None
+            raise ConfigError(f"data.{name}_size={size}: {error}") from None
 
-    return Splits(split("train"), split("validation"), split("test"))
+    return split
 
 
 def _source(config: DataConfig) -> tuple[type[ProceduralSource], dict[str, Any]]:
@@ -78,7 +88,7 @@ def _source(config: DataConfig) -> tuple[type[ProceduralSource], dict[str, Any]]
     }
 
 
-def _from_files(config: DataConfig) -> Splits:
+def _from_files(config: DataConfig) -> MakeSplit:
     assert config.train_path is not None
     everything = load_tasks(config.train_path).tasks
     files = {"validation": config.validation_path, "test": config.test_path}
@@ -88,17 +98,11 @@ def _from_files(config: DataConfig) -> Splits:
         """The tasks of the train file whose prompt's hash says ``name``; those of a split with its own file train."""
         return [task for task in everything if (part if (part := split_of(task.prompt)) in carved else "train") == name]
 
-    def split(name: str, size: int | None) -> TaskList:
-        if size is not None and size < 1:
-            raise ConfigError(f"data.{name}_size must be at least 1, or null for all, not {size}")
+    def split(name: Split, size: int | None) -> TaskList:
         path = files.get(name)
         tasks = list(load_tasks(path).tasks) if path else own(name)
         if not tasks:
             raise ConfigError(f"{config.train_path}: too few tasks to hold out a {name} split; set data.{name}_path")
         return TaskList(tasks[:size])
 
-    return Splits(
-        split("train", config.train_size),
-        split("validation", config.validation_size),
-        split("test", config.test_size),
-    )
+    return split

@@ -24,6 +24,9 @@ class CodingEnv(TextEnv):
     Action: text with the program in a fenced block between ``<answer>`` and ``</answer>``.
     Reward: 1.0 if the program passes all hidden tests in the sandbox, else 0.0. Programs get each input in a fresh
     sandbox and must print the expected lines and end well; functions must return the expected values.
+    Info: at the end ``components`` holds ``tests_passed``, the share of hidden tests up to the first that failed, and
+    ``error_msg`` what an error or a limit says; expected results are never shown. Domains are families, such as
+    ``coding/caesar``, so that ``reset(options={"domain": "coding/caesar"})`` draws a task of one.
     Termination: after one action.
     Truncation: only if grading fails (status ``error``).
     Arguments: ``language`` (``python`` or ``javascript``), ``level`` (1 to 4), ``families`` (names instead of a level),

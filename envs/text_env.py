@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 # Indices drawn from an endless source: exact in JSON and in floats, and so many that repeats are rare.
 _ENDLESS = 2**53
+# So many draws find a domain of an endless source if one task in a hundred is of it: all but 1 in 20,000 times.
+_DRAWS_FOR_A_DOMAIN = 1_000
 
 
 class TextEnv(gymnasium.Env[str, str]):
@@ -40,7 +42,8 @@ class TextEnv(gymnasium.Env[str, str]):
     and at the end ``score``, ``components`` (the parts of the score by name), ``status`` and ``error_msg``. The
     expected answer is in none of them.
 
-    ``reset(options={"task_index": 3})`` selects a task; otherwise the index is drawn from ``np_random``.
+    ``reset(options={"task_index": 3})`` selects a task; otherwise the index is drawn from ``np_random``, with
+    ``options={"domain": "coding/caesar"}`` among the tasks of that domain.
 
     To write an environment, set ``domain`` and define ``make_source`` and ``grade``. The vector environment drives the
     same methods: ``open``, ``respond`` and ``finish``. They keep all state in the episode they are given.
@@ -139,11 +142,23 @@ class TextEnv(gymnasium.Env[str, str]):
         episode.shown = len(episode.messages)
         return "\n\n".join([str(message["content"]) for message in unseen if message["role"] != "assistant"])
 
-    def draw_index(self, rng: np.random.Generator) -> int:
-        """A task index, all equally likely."""
-        size = self.tasks.size or _ENDLESS
-        # Ten times as fast as rng.integers. Of the 53 random bits, a source of a million tasks notices nothing.
-        return min(int(rng.random() * size), size - 1)
+    def draw_index(self, rng: np.random.Generator, domain: str | None = None) -> int:
+        """A task index, all equally likely; if ``domain`` is given, of the tasks of that domain.
+
+        Raises:
+            ValueError: if there is no such task, or none turns up.
+        """
+        if domain is None:
+            return _draw(rng, self.tasks.size or _ENDLESS)
+        if self.tasks.size is None:
+            draws = (_draw(rng, _ENDLESS) for _ in range(_DRAWS_FOR_A_DOMAIN))
+            index = next((index for index in draws if self.tasks.task(index).domain == domain), None)
+        else:
+            found = [index for index in range(self.tasks.size) if self.tasks.task(index).domain == domain]
+            index = found[_draw(rng, len(found))] if found else None
+        if index is None:
+            raise ValueError(f"no task of domain {domain!r}; one of this source is {self.tasks.task(0).domain!r}")
+        return index
 
     def check_index(self, index: object) -> int:
         """Returns ``index`` if the source has such a task.
@@ -174,21 +189,22 @@ class TextEnv(gymnasium.Env[str, str]):
 
         Args:
             seed: seeds ``np_random``, which draws the task index.
-            options: ``{"task_index": i}`` selects the task instead.
+            options: ``{"task_index": i}`` selects the task instead; ``{"domain": name}`` draws one of that domain.
 
         Returns:
             The observation and ``info``.
 
         Raises:
             TypeError: if ``task_index`` is not an integer.
-            ValueError: if it is out of range, or if there is an unknown option.
+            ValueError: if it is out of range, no task is of the domain, or there is an unknown option.
         """
         super().reset(seed=seed)
-        check_options(options, "task_index")
-        if options and "task_index" in options:
+        check_options(options, "task_index", "domain")
+        options = options or {}
+        if "task_index" in options:
             index = self.check_index(options["task_index"])
         else:
-            index = self.draw_index(self.np_random)
+            index = self.draw_index(self.np_random, options.get("domain"))
         self._episode = self.begin(self.tasks.task(index), index)
         return self._show(self._episode)
 
@@ -280,15 +296,22 @@ class TextEnv(gymnasium.Env[str, str]):
 
 
 def check_options(options: dict[str, Any] | None, *known: str) -> None:
-    """Raises ``ValueError`` if ``options`` has a key that is not in ``known``."""
+    """Raises ``ValueError`` if ``options`` has a key that is not in ``known``, or names both a task and a domain."""
     if unknown := [key for key in options or () if key not in known]:
         raise ValueError(f"unknown reset option {unknown[0]!r}; known: {', '.join(known)}")
+    if options and {"task_index", "domain"} <= options.keys():
+        raise ValueError("the reset options task_index and domain exclude each other: give one of them")
 
 
 def check_action(action: object) -> None:
     """Raises ``TypeError`` if ``action`` is not a ``str``."""
     if not isinstance(action, str):
         raise TypeError(f"an action must be a str, not {type(action).__name__}")
+
+
+def _draw(rng: np.random.Generator, size: int) -> int:
+    # Ten times as fast as rng.integers. Of the 53 random bits, a source of a million tasks notices nothing.
+    return min(int(rng.random() * size), size - 1)
 
 
 def _failure(what: str, error: Exception) -> RewardFunctionScore:

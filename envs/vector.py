@@ -86,8 +86,9 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         Args:
             seed: an integer s seeds place i with s + i; a list gives each place its own seed, and equal seeds draw
                 equal tasks.
-            options: ``task_index`` selects the task: one index for all, or ``num_envs`` of them; ``reset_mask``, bool
-                [num_envs], restarts only some places (and seeds only those).
+            options: ``task_index`` selects the task: one index for all, or ``num_envs`` of them; ``domain`` draws tasks
+                of one domain, or of ``num_envs`` of them; ``reset_mask``, bool [num_envs], restarts only some places
+                (and seeds only those).
 
         Returns:
             Observations and infos. The infos cover the restarted places only.
@@ -97,17 +98,19 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             TypeError: if an option has the wrong type.
             ValueError: if an option is unknown, or has the wrong length or an impossible value.
         """
-        check_options(options, "task_index", "reset_mask")
+        check_options(options, "task_index", "domain", "reset_mask")
         options = options or {}
         places = self._masked_places(options["reset_mask"]) if "reset_mask" in options else list(range(self.num_envs))
         if not self._episodes and len(places) < self.num_envs:
             raise ResetNeeded("the first reset must start every episode: call reset() without reset_mask")
         indices = self._checked_indices(options["task_index"]) if "task_index" in options else None
+        domains = self._domains(options.get("domain"))
         seeds = self._seeds(seed)
         for i in places:
             if (place_seed := seeds[i]) is not None:
                 self._generators[i] = seeding.np_random(int(place_seed))[0]
-        episodes = self._begin(places, None if indices is None else [indices[i] for i in places])
+        chosen = [indices[i] if indices else self.env.draw_index(self._generator(i), domains[i]) for i in places]
+        episodes = self._begin(places, chosen)
         self._over = self._over - set(places)
         infos = self._columns(EPISODE_INFO, places, episodes)
         self._render_human()
@@ -210,6 +213,13 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         if len(indices) != self.num_envs:
             raise ValueError(f"task_index must be one index or {self.num_envs} of them, not {len(indices)}")
         return [self.env.check_index(index) for index in indices]
+
+    def _domains(self, domains: str | Sequence[str | None] | None) -> Sequence[str | None]:
+        if domains is None or isinstance(domains, str):
+            return [domains] * self.num_envs
+        if len(domains) != self.num_envs:
+            raise ValueError(f"domain must be one name or {self.num_envs} of them, not {len(domains)}")
+        return domains
 
     def _seeds(self, seed: int | Sequence[int | None] | None) -> Sequence[int | None]:
         if seed is None:

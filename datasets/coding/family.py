@@ -20,8 +20,8 @@ T = TypeVar("T")
 class Family(ABC):
     """Tasks that ask for the same thing with different parameters, such as a Caesar cipher with different shifts.
 
-    All texts may hold ``$name`` for the parameter of that name. The parameters are part of what is asked, so that a
-    program for one task of the family is wrong for the next.
+    All texts may hold ``$name`` for the parameter of that name, and ``$name_th`` for it as an ordinal number. The
+    parameters are part of what is asked, so that a program for one task of the family is wrong for the next.
 
     Attributes:
         name: the family's name.
@@ -87,7 +87,14 @@ class Family(ABC):
 
 def fill(text: str, p: Parameters) -> str:
     """The text with its parameters in place."""
-    return Template(text).substitute({name: str(value) for name, value in p.items()})
+    ordinals = {f"{name}_th": ordinal(value) for name, value in p.items() if isinstance(value, int)}
+    return Template(text).substitute({name: str(value) for name, value in p.items()} | ordinals)
+
+
+def ordinal(n: int) -> str:
+    """The number as 1st, 2nd, 3rd, 4th."""
+    ending = "th" if n // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
+    return f"{n}{ending}"
 
 
 def integer(rng: Rng, low: int, high: int) -> int:

@@ -9,20 +9,24 @@ from typing import Any
 
 from ..procedural import ProceduralSource
 from ..task import Split, Task
-from . import algorithms, first_steps, grids_and_graphs, lists_and_numbers, texts
-from .family import LANGUAGES, Family, Language, Parameters, Rng
-
-FAMILIES: dict[str, Family] = {
-    family.name: family
-    for module in (first_steps, lists_and_numbers, texts, grids_and_graphs, algorithms)
-    for family in module.FAMILIES
-}
-"""All families by name."""
+from .families import FAMILIES
+from .family import LANGUAGES, Family, Language, Parameters, Rng, pick
 
 TITLES: dict[Language, str] = {"python": "Python", "javascript": "JavaScript"}
 EXAMPLES = 2
 BARE = "{expression}="
 _CLOSING = "Put the code into a fenced block between <answer> and </answer>."
+_FUNCTION_WORDINGS = (
+    "Write a {title} function {signature}. It {statement}",
+    "Implement the function {signature} in {title}. The function {statement}",
+    "Please define {signature} in {title}. This function {statement}",
+    "I need a function in {title}, {signature}, and this is what it does: it {statement}",
+)
+_PROGRAM_WORDINGS = (
+    "Write a {title} program that reads standard input and prints to standard output. {statement}",
+    "Implement this as a {title} program, which reads standard input and writes to standard output. {statement}",
+    "{statement}\n\nSolve this with a {title} program. It gets its input on stdin and prints its output to stdout.",
+)
 _MAX_TRIES = 100
 
 
@@ -79,7 +83,8 @@ def make_task(family: Family, p: Parameters, rng: Rng, language: Language, *, te
     key = family.key(p)
     prompt = family.text(p, language, template)
     if template is None:
-        prompt = "\n\n".join([_request(family, prompt, language), *_examples(family, shown, language), _CLOSING])
+        request = _request(family, prompt, language, rng)
+        prompt = "\n\n".join([request, *_examples(family, shown, language), _CLOSING])
     answer: dict[str, Any] = {"language": language, "cases": hidden}
     if family.function is not None:
         answer["function"] = family.function
@@ -114,13 +119,12 @@ def _case(family: Family, p: Parameters, drawn: Any) -> dict[str, Any]:
     return {"args": list(drawn), "result": family.solve(p, *drawn)}
 
 
-def _request(family: Family, statement: str, language: Language) -> str:
-    title = TITLES[language]
-    if family.function is not None:
-        return f"Write a {title} function {family.signature}. It {statement}"
+def _request(family: Family, statement: str, language: Language, rng: Rng) -> str:
+    """The statement in one of several wordings."""
     if family.name == "print_arithmetic":
         return statement
-    return f"Write a {title} program that reads standard input and prints to standard output. {statement}"
+    wordings = _PROGRAM_WORDINGS if family.function is None else _FUNCTION_WORDINGS
+    return pick(rng, wordings).format(title=TITLES[language], signature=family.signature, statement=statement)
 
 
 def _examples(family: Family, cases: Sequence[dict[str, Any]], language: Language) -> list[str]:

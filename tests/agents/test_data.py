@@ -68,8 +68,9 @@ def test_the_same_seed_gives_the_same_tasks():
     ("overrides", "message"),
     [
         (["data.train_size=2000"], "data.train_size=2000: wanted 2000 different tasks"),
-        (["data.test_size=0"], "data.test_size"),
-        (["data.train_size=null"], "data.train_size must be at least 1"),
+        (["data.test_size=0"], "data.test_size must be at least 1, not 0"),
+        (["data.train_size=-3"], "data.train_size must be at least 1, not -3"),
+        (["data.train_size=null"], "data.train_size must be a number, not null"),
         (["data.arithmetic=null"], "no tasks: set data.train_path"),
         (["data.arithmetic.operations=[power]"], "power"),
         (["data.arithmetic.digits=[0,1]"], "digits"),
@@ -169,5 +170,5 @@ def test_a_file_too_small_to_hold_anything_out_says_what_to_do(write):
 @pytest.mark.parametrize("size", [0, -1])
 def test_a_size_below_one_is_refused_and_never_a_slice_from_the_end(write, size):
     path = write("a.jsonl", [f"prompt {i}" for i in range(100)])
-    with pytest.raises(ConfigError, match=r"data\.train_size"):
+    with pytest.raises(ConfigError, match=rf"data\.train_size must be at least 1, not {size}"):
         load_splits(from_files(path, f"data.train_size={size}"), seed=0)

@@ -1,12 +1,17 @@
 """Every family in both languages: references score 1, wrong programs below 1, in the sandbox."""
 
+import ast
+import inspect
 import json
+from itertools import pairwise
+from statistics import fmean
 
 import numpy as np
 import pytest
 
-from infinite_rl.datasets.coding.family import LANGUAGES
-from infinite_rl.datasets.coding.source import BARE, FAMILIES, CodingSource, draw_cases, make_task
+from infinite_rl.datasets.coding.families import FAMILIES
+from infinite_rl.datasets.coding.family import LANGUAGES, fill, ordinal
+from infinite_rl.datasets.coding.source import BARE, CodingSource, draw_cases, make_task
 from infinite_rl.datasets.procedural import split_of
 from infinite_rl.datasets.task import SPLITS, TaskSource
 from infinite_rl.rewards import CodingRewardFunction
@@ -70,6 +75,15 @@ def test_there_are_families_enough_on_every_level():
 
 
 @every_family
+def test_a_family_is_documented_by_its_docstring_and_its_base_class(name):
+    family = type(FAMILIES[name])
+    assert family.__doc__
+    assert inspect.getmodule(family).__doc__
+    public = [member for key, member in inspect.getmembers(family, inspect.isfunction) if not key.startswith("_")]
+    assert all(inspect.getdoc(member) for member in public)
+
+
+@every_family
 @every_language
 def test_references_score_one_and_wrong_programs_less(name, language, coding):
     family = FAMILIES[name]
@@ -98,8 +112,88 @@ def test_a_family_has_at_least_two_slips_in_each_language(name):
 @every_family
 def test_a_family_has_problems_in_every_split(name):
     keys = {FAMILIES[name].key(drawn(name, seed)[0]) for seed in range(400)}
-    assert len(keys) >= 30
-    assert all(sum(split_of(key) == split for key in keys) >= 3 for split in SPLITS)
+    assert len(keys) >= 80
+    assert all(sum(split_of(key) == split for key in keys) >= 5 for split in SPLITS)
+
+
+@every_family
+def test_no_constant_and_no_echo_knows_many_hidden_results(name):
+    """What a program that ignores its input, or hands it back, would earn where each test earns its share."""
+    family = FAMILIES[name]
+    shares: dict[str, list[float]] = {}
+    for seed in range(20):
+        p, rng = drawn(name, seed)
+        shown, hidden = draw_cases(family, p, rng)
+        results = [written(case) for case in hidden]
+        constants = {"a parameter": next((v for v in reversed(p.values()) if isinstance(v, int)), None)}
+        constants |= {repr(value): value for value in (0, 1, -1, "", [], "none", "empty")}
+        constants |= {f"example {i}": case.get("result", case.get("stdout")) for i, case in enumerate(shown)}
+        for label, value in constants.items():
+            shares.setdefault(label, []).append(results.count(written({"result": value})) / len(results))
+        echoes = [written({"result": case["args"][0] if "args" in case else case["stdin"]}) for case in hidden]
+        shares.setdefault("echo", []).append(sum(map(str.__eq__, echoes, results)) / len(results))
+    assert all(fmean(found) <= 0.3 for found in shares.values()), shares
+
+
+def written(case):
+    """The result of a case, or what is printed, as text."""
+    result = case.get("result", case.get("stdout"))
+    return result.strip() if isinstance(result, str) else json.dumps(result)
+
+
+def test_solutions_grow_from_level_to_level():
+    sizes = {level: [] for level in (1, 2, 3, 4)}
+    for name, family in FAMILIES.items():
+        solution = family.reference("python", drawn(name, 0)[0])
+        sizes[family.level].append(len(list(ast.walk(ast.parse(solution)))))
+    means = [fmean(sizes[level]) for level in sizes]
+    assert all(harder >= 1.25 * easier for easier, harder in pairwise(means)), means
+
+
+@every_family
+def test_the_solution_of_one_problem_does_not_solve_another(name):
+    """Keys tell problems apart: what two of them ask for differs on the hidden inputs of either."""
+    family = FAMILIES[name]
+    problems = [drawn(name, seed) for seed in range(12)]
+    for i, (p, rng) in enumerate(problems):
+        _, hidden = draw_cases(family, p, rng)
+        inputs = [case.get("args", [case.get("stdin")]) for case in hidden]
+        for q, _ in problems[:i]:
+            if family.key(p) != family.key(q):
+                assert [family.solve(p, *args) for args in inputs] != [solved(family, q, args) for args in inputs]
+
+
+def solved(family, p, args):
+    """What the solution of a problem says to an input that may be another's."""
+    try:
+        return family.solve(p, *args)
+    except (ArithmeticError, LookupError, ValueError):
+        return None
+
+
+def test_a_task_is_worded_in_several_ways():
+    prompts = [CodingSource(families=["clamp"]).task(index).prompt for index in range(30)]
+    assert len({prompt.split("clamp(numbers)")[0] for prompt in prompts}) >= 4
+    assert all("[" in prompt and "<answer>" in prompt for prompt in prompts)
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [
+        (1, "1st"),
+        (2, "2nd"),
+        (3, "3rd"),
+        (4, "4th"),
+        (11, "11th"),
+        (12, "12th"),
+        (13, "13th"),
+        (21, "21st"),
+        (112, "112th"),
+    ],
+)
+def test_ordinal_numbers(n, text):
+    assert ordinal(n) == text
+    assert fill("the $k_th of $k", {"k": n}) == f"the {text} of {n}"
 
 
 @every_family

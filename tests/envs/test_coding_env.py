@@ -8,7 +8,8 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 
 import infinite_rl  # noqa: F401  (registers the environments)
-from infinite_rl.datasets.coding.source import BARE, FAMILIES, CodingSource
+from infinite_rl.datasets.coding.families import FAMILIES
+from infinite_rl.datasets.coding.source import BARE, CodingSource
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.coding import CodingEnv, CodingVectorEnv
 from infinite_rl.rewards import Status
@@ -193,6 +194,20 @@ def test_tasks_of_a_file(tmp_path):
         env.reset(options={"task_index": index})
         assert env.step(fenced(answer))[1] == reward
     assert pickle.loads(pickle.dumps(env)).reset(seed=0)[0] == env.reset(seed=0)[0]
+
+
+@pytest.mark.parametrize("mode", [None, "sync", "async"])
+def test_a_reset_draws_a_task_of_the_family_asked_for(mode):
+    """Families of several levels in one stream, so that a reset chooses the difficulty too."""
+    families = ["clamp", "caesar", "life"]
+    vector = gymnasium.make_vec("InfiniteRL/Coding-v0", num_envs=2, vectorization_mode=mode, families=families)
+    try:
+        for name in families:
+            infos = vector.reset(seed=1, options={"domain": f"coding/{name}"})[1]
+            assert infos["domain"].tolist() == [f"coding/{name}"] * 2
+            assert infos["task_index"][0] != infos["task_index"][1]
+    finally:
+        vector.close()
 
 
 def test_every_domain_is_a_family():

@@ -207,6 +207,15 @@ def test_every_task_is_drawn():
     assert {env.reset()[1]["task_index"] for _ in range(60)} == {0, 1, 2}
 
 
+def test_a_domain_selects_among_its_tasks():
+    tasks = [Task.ask(str(i), "a", id=str(i), domain="even" if i % 2 == 0 else "odd") for i in range(7)]
+    env = QuizEnv(tasks=TaskList(tasks))
+    env.reset(seed=0)
+    drawn = [env.reset(options={"domain": "even"})[1] for _ in range(60)]
+    assert {info["task_index"] for info in drawn} == {0, 2, 4, 6}
+    assert env.reset(seed=5, options={"domain": "odd"}) == env.reset(seed=5, options={"domain": "odd"})
+
+
 def test_a_selected_task_takes_no_draw():
     env, same = QuizEnv(count=1000), QuizEnv(count=1000)
     env.reset(seed=3, options={"task_index": 1})
@@ -216,7 +225,9 @@ def test_a_selected_task_takes_no_draw():
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index"),
+        ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index, domain"),
+        ({"domain": "chess"}, ValueError, "no task of domain 'chess'; one of this source is 'quiz'"),
+        ({"domain": "quiz", "task_index": 1}, ValueError, "task_index and domain exclude each other"),
         ({"task_index": 5}, ValueError, "from 0 to 4, not 5"),
         ({"task_index": -1}, ValueError, "from 0 to 4, not -1"),
         ({"task_index": 1.0}, TypeError, "must be an integer, not 1.0"),

@@ -187,6 +187,20 @@ def test_task_index_selects_one_task_for_all_or_one_for_each(indices):
     assert len(set(observations)) == 1
 
 
+def test_domains_are_one_for_all_or_one_for_each():
+    tasks = TaskList([Task.ask(str(i), "a", id=str(i), domain="even" if i % 2 == 0 else "odd") for i in range(8)])
+    vector = TextVectorEnv(GuessEnv, 4, tasks=tasks)
+    assert set(vector.reset(seed=0, options={"domain": "odd"})[1]["domain"]) == {"odd"}
+    domains = ["even", "odd", "odd", "even"]
+    observations, infos = vector.reset(seed=[3, 4, 4, 3], options={"domain": domains})
+    assert infos["domain"].tolist() == domains
+    assert (observations[0], observations[1]) == (observations[3], observations[2])
+    with pytest.raises(ValueError, match="domain must be one name or 4 of them, not 2"):
+        vector.reset(options={"domain": ["even", "odd"]})
+    sync = SyncVectorEnv([lambda: GuessEnv(tasks=tasks)] * 4)
+    assert sync.reset(seed=0, options={"domain": "odd"})[0] == vector.reset(seed=0, options={"domain": "odd"})[0]
+
+
 def test_task_index_and_reset_mask_go_together():
     vector = TextVectorEnv(GuessEnv, 3, autoreset_mode="Disabled")
     vector.reset(options={"task_index": [1, 2, 3]})
@@ -215,7 +229,7 @@ def test_a_group_of_one_task_asks_the_source_once():
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index, reset_mask"),
+        ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index, domain, reset_mask"),
         ({"task_index": [1, 2]}, ValueError, "one index or 3 of them, not 2"),
         ({"task_index": [1, 2, 50]}, ValueError, "from 0 to 49, not 50"),
         ({"task_index": [1, 2, "3"]}, TypeError, "must be an integer"),
