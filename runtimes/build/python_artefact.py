@@ -64,7 +64,7 @@ def build(work: Path, report: Callable[[str], None], optimizer: Path | None = No
     linked = link(component)
     module = linked.module.encode()
     if optimizer is not None:
-        report("optimizing (some two minutes)")
+        report("optimizing (some 40 s)")
         module = _optimize(module, work, optimizer)
     report("warming up and taking the snapshot")
     warmed = warm(module)
@@ -133,10 +133,14 @@ def _compiler() -> list[str] | None:
 
 
 def _optimize(module: bytes, work: Path, optimizer: Path) -> bytes:
-    """Run binaryen's wasm-opt."""
+    """Run binaryen's wasm-opt.
+
+    CPython's own compilation optimized everything but calls between its files. So inlining alone is worth as much as
+    all of -O2, 7% of CPU time, for a third of its cost.
+    """
     source, target = work / "merged.wasm", work / "optimized.wasm"
     source.write_bytes(module)
-    command = ["node", str(optimizer / "wasm-opt"), str(source), "-O2", "-o", str(target)]
+    command = ["node", str(optimizer / "wasm-opt"), str(source), "--inlining-optimizing", "-o", str(target)]
     command += [f"--enable-{feature}" for feature in _FEATURES]
     _run(command, "wasm-opt", work, os.environ)
     return target.read_bytes()
