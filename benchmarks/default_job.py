@@ -104,7 +104,7 @@ def kind(row: dict[str, Any]) -> str:
 
 
 def plot(rows: list[dict[str, Any]], path: Path) -> None:
-    """The pass rate of the validation split over the steps, a line for each run."""
+    """The pass rates of each run: a line for the validation split over the steps, diamonds for the test split."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -116,7 +116,12 @@ def plot(rows: list[dict[str, Any]], path: Path) -> None:
         colour = "tab:gray" if row["shuffled"] else f"C{row['seed']}"
         style = "--" if row["shuffled"] else "-"
         axes.plot(steps, rates, style, color=colour, marker="o", markersize=3, label=f"seed {row['seed']}, {kind(row)}")
-    axes.set(xlabel="step", ylabel="pass rate, validation split", ylim=(0, 1))
+        axes.plot(
+            [0, row["steps"]], [row["test_before"], row["test_after"]], "D", color=colour, markersize=6, mfc="none"
+        )
+    axes.set(
+        xlabel="step", ylabel="pass rate", ylim=(0, 1), title="lines: validation; diamonds: test, before and after"
+    )
     axes.legend(title="rewards", loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(path, dpi=150)

@@ -31,10 +31,10 @@ class CodingEnv(TextEnv):
     Truncation: only if grading fails (status ``error``).
     Arguments: ``language`` (``python`` or ``javascript``), ``level`` (1 to 4), ``families`` (names instead of a level),
     ``split`` (``train``, ``validation``, ``test``; no problem is in two of them, whatever the seed), ``seed`` and
-    ``template``, as in ``CodingSource``. Or ``tasks``: a JSON Lines file or a task source, whose answers have one of
-    the forms in ``docs/rewards.md``. Then ``timeout`` (seconds for each run, by default 5), ``memory_mb``, ``limits``
-    (``time``, or ``fuel`` for verdicts that no machine's speed can change) and ``partial`` (``tests`` rewards the share
-    of tests passed, ``similarity`` the likeness of outputs).
+    ``template``, as in ``CodingSource``. Or ``tasks``: a file of tasks (see ``docs/datasets.md``) or a task source,
+    whose answers have one of the forms in ``docs/rewards.md``. Then ``timeout`` (seconds for each run, by default 5),
+    ``memory_mb``, ``limits`` (``time``, or ``fuel`` for verdicts that no machine's speed can change) and ``partial``
+    (``tests`` rewards the share of tests passed, ``similarity`` the likeness of outputs).
     Floor: 0.00 for empty, copying, constant and majority policies, and for those that know the examples. Only level 1
     has a family without hidden inputs, ``print_arithmetic``, of which the best constant solves about 0.01.
     Versions: v0, first release.

@@ -49,7 +49,7 @@ class TextEnv(gymnasium.Env[str, str]):
     same methods: ``open``, ``respond`` and ``finish``. They keep all state in the episode they are given.
 
     Args:
-        tasks: a task source, or the path of a JSON Lines file; by default the class's own procedural tasks.
+        tasks: a task source, or the path of a file of tasks; by default the class's own procedural tasks.
         max_turns: the most actions of an episode; ``None`` for no limit.
         render_mode: ``ansi`` (``render`` returns the transcript), ``human`` (it is printed as it grows) or ``None``.
         **arguments: arguments of the class's own source, such as ``split``, ``seed`` and ``level``.
@@ -244,7 +244,7 @@ class TextEnv(gymnasium.Env[str, str]):
             raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
         source = load_tasks(tasks, domain=self.domain) if isinstance(tasks, (str, Path)) else tasks
         if not isinstance(source, TaskSource):
-            raise TypeError(f"tasks must be a task source or the path of a JSON Lines file, not {type(tasks).__name__}")
+            raise TypeError(f"tasks must be a task source or the path of a file of tasks, not {type(tasks).__name__}")
         if source.size == 0:
             raise ValueError("tasks holds no task")
         return source

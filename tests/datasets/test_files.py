@@ -52,8 +52,31 @@ def test_a_malformed_row_is_named(tmp_path, line, message):
         load_tasks(write(tmp_path, ROW, line))
 
 
+def test_a_json_file_holds_a_list(tmp_path):
+    path = tmp_path / "sums.json"
+    path.write_text(json.dumps([ROW, ROW | {"id": "second"}], indent=2))
+    assert [task.id for task in load_tasks(path).tasks] == ["sums/1", "second"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[", r"sums\.json: not JSON"),
+        ("{}", "not a list"),
+        ("[]", "no tasks"),
+        (json.dumps([ROW, {}]), 'task 2: "messages" is missing'),
+        (json.dumps(ROW) + "\n" + json.dumps(ROW), r"called \.jsonl"),
+    ],
+)
+def test_a_malformed_json_file_is_a_clear_error(tmp_path, text, message):
+    path = tmp_path / "sums.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        load_tasks(path)
+
+
 def test_an_empty_file_is_an_error_that_says_what_to_do(tmp_path):
-    with pytest.raises(ValueError, match=r'no tasks\. Each line needs "messages" and "answer"'):
+    with pytest.raises(ValueError, match=r'no tasks\. Each row needs "messages" and "answer"'):
         load_tasks(write(tmp_path))
 
 

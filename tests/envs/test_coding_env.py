@@ -2,6 +2,7 @@ import json
 import pickle
 from collections import Counter
 from functools import cache
+from pathlib import Path
 
 import gymnasium
 import pytest
@@ -17,6 +18,7 @@ from infinite_rl.rewards import Status
 LEVELS = (1, 2, 3, 4)
 LANGUAGES = ("python", "javascript")
 COUNT = 80
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "coding_tasks.jsonl"
 
 
 def fenced(code):
@@ -194,6 +196,17 @@ def test_tasks_of_a_file(tmp_path):
         env.reset(options={"task_index": index})
         assert env.step(fenced(answer))[1] == reward
     assert pickle.loads(pickle.dumps(env)).reset(seed=0)[0] == env.reset(seed=0)[0]
+
+
+def test_the_example_file_has_every_kind_of_answer_and_its_solutions_pass():
+    env = gymnasium.make("InfiniteRL/Coding-v0", tasks=str(EXAMPLE))
+    tasks = env.unwrapped.tasks.tasks
+    kinds = [set(task.answer) - {"language"} if isinstance(task.answer, dict) else "text" for task in tasks]
+    assert kinds == [{"cases"}, {"function", "cases"}, {"function", "tests"}, "text"]
+    for index, task in enumerate(tasks):
+        for code, reward in ((task.metadata["solution"], 1.0), ("print(0)", 0.0)):
+            env.reset(options={"task_index": index})
+            assert env.step(fenced(code))[1] == reward, code
 
 
 @pytest.mark.parametrize("mode", [None, "sync", "async"])

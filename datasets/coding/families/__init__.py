@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from ..family import Family
 from .dynamic import CountTexts, EditDistance, LongestSteps, WaysToPay
+from .expressions import Expression
 from .graphs import CheapestRoute, ShortestLeaps
 from .grids import Islands, Spiral
-from .languages import Expression, StackMachine
 from .letters import Caesar, CountLetter, RunLengths, Vigenere
 from .lists import Clamp, EveryNth, KthLargest, SortByRemainder, SumOfMultiples
+from .machines import LruCache, StackMachine
 from .nesting import Brackets, Flatten
 from .notation import BaseDigits, DateAfter, Roman
 from .numbers import CountPrimes, DigitSum, IntegerRoot, RotateBits
 from .programs import LineArithmetic, PrintArithmetic, RepeatWord, WordCounts, WrapText
 from .ranges import LatticePoints, MergeIntervals, WindowSum
-from .simulations import Josephus, Life, LruCache
+from .simulations import Josephus, Life
 
 # The order within a level is part of every stream of tasks: add to the end of a level.
 FAMILIES: dict[str, Family] = {

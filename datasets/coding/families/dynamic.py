@@ -158,7 +158,12 @@ function longest(numbers) {
   return Math.max(0, ...best);
 }
 """
-    python_slips = (("$low <= n", "$low < n"), ("<= $high", "< $high"), (" - numbers[j] <= $high", " - numbers[j]"))
+    python_slips = (
+        ("$low <= n", "$low < n"),
+        ("$low <= n", "$low - 1 <= n"),
+        ("<= $high", "< $high"),
+        (" - numbers[j] <= $high", " - numbers[j]"),
+    )
     javascript_slips = (
         ("step >= $low", "step > $low"),
         ("step <= $high", "step < $high"),
@@ -178,7 +183,7 @@ function longest(numbers) {
             [0, low, 2 * low],
             [0, high, 2 * high, 50],
             [0, high + 1, 2 * high + 2],
-            [3, low + 2, 3 + low],
+            [3, low + 2, low + 1],
         ]
         return [(numbers,) for numbers in (*edges, *(integers(rng, 14, 0, 5 * high) for _ in range(5)))]
 

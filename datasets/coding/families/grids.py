@@ -157,10 +157,10 @@ function islands(grid) {
             # Two strips that touch at a corner.
             [sea, strip, ("." * (least + 1) + "##").ljust(width, "."), sea],
             # At each of the four borders.
-            [strip, sea, longer, sea],
+            [strip, sea, row(least + 1), sea],
             [sea, longer, sea, strip],
-            [sea, longer, sea, ("#" * least).ljust(width, "."), sea],
-            [sea, longer, sea, ("#" * least).rjust(width, "."), sea],
+            [sea, row(least + 3), sea, ("#" * least).ljust(width, "."), sea],
+            [sea, row(least + 4), sea, ("#" * least).rjust(width, "."), sea],
         ]
         drawn = [["".join(pick(rng, "#.") for _ in range(11)) for _ in range(8)] for _ in range(5)]
         return [(grid,) for grid in (*edges, *(_surround(grid) if i % 2 else grid for i, grid in enumerate(drawn)))]

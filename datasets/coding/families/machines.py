@@ -1,10 +1,95 @@
-"""Small languages: to compute, and to carry out."""
+"""Machines with a memory: a cache, and a stack."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from ..family import Family, Parameters, Rng, integer, integers, pick
+
+
+class LruCache(Family):
+    """Simulate a cache."""
+
+    name = "lru_cache"
+    level = 4
+    signature = "misses(keys)"
+    statement = (
+        "simulates a cache with room for $capacity keys, empty at first, that is asked for the given keys (positive "
+        "integers) one after another. A key that is not in the cache is a miss and is put in; if there is no room, the "
+        "key whose last request is the oldest is removed first. Keys divisible by $bypass are never put in, so that "
+        "each request for one is a miss and removes nothing. It returns the list of the indices of all misses (counted "
+        "from 0)."
+    )
+    python = """
+def misses(keys):
+    cache, missed = [], []
+    for i, key in enumerate(keys):
+        if key in cache:
+            cache.remove(key)
+            cache.append(key)
+            continue
+        missed.append(i)
+        if key % $bypass:
+            if len(cache) == $capacity:
+                cache.pop(0)
+            cache.append(key)
+    return missed
+"""
+    javascript = """
+function misses(keys) {
+  const cache = new Set();
+  const missed = [];
+  keys.forEach((key, i) => {
+    if (!cache.delete(key)) {
+      missed.push(i);
+      if (key % $bypass === 0) return;
+      if (cache.size === $capacity) cache.delete(cache.values().next().value);
+    }
+    cache.add(key);
+  });
+  return missed;
+}
+"""
+    python_slips = (
+        ("            cache.remove(key)\n            cache.append(key)\n", ""),
+        ("cache.pop(0)", "cache.pop()"),
+        ("if key % $bypass:", "if True:"),
+    )
+    javascript_slips = (
+        ("!cache.delete(key)", "!cache.has(key)"),
+        ("=== $capacity", "> $capacity"),
+        ("if (key % $bypass === 0) return;", ""),
+    )
+
+    def parameters(self, rng: Rng) -> Parameters:
+        return {"capacity": integer(rng, 2, 8), "bypass": integer(rng, 2, 17)}
+
+    def inputs(self, rng: Rng, p: Parameters) -> list[tuple[list[int]]]:
+        capacity, bypass = p["capacity"], p["bypass"]
+        keys = [n for n in range(1, 50) if n % bypass]
+        full = keys[:capacity]
+        edges = [
+            [],
+            [*full, full[0], keys[capacity], *full, keys[capacity]],
+            [*full, keys[capacity], *reversed(full), keys[capacity]],
+            [bypass, bypass, bypass, 1, 1],
+            [*keys[: capacity + 1], keys[0], keys[1]],
+        ]
+        pool = [*keys[: capacity + 2], bypass]
+        return [(drawn,) for drawn in (*edges, *([pick(rng, pool) for _ in range(24)] for _ in range(5)))]
+
+    def solve(self, p: Parameters, *args: Any) -> list[int]:
+        asked: dict[int, int] = {}
+        missed = []
+        for i, key in enumerate(args[0]):
+            # In the cache are the keys asked for last.
+            kept = sorted((each for each in asked if each % p["bypass"]), key=lambda each: -asked[each])[
+                : p["capacity"]
+            ]
+            if key not in kept:
+                missed.append(i)
+            asked[key] = i
+        return missed
 
 
 class StackMachine(Family):
@@ -71,6 +156,7 @@ console.log(stack.length ? stack.join(" ") : "empty");
 """
     python_slips = (
         ("len(stack) < needs", "not stack and needs"),
+        ("stack.pop() != 0", "stack.pop() >= 0"),
         ("> $limit", ">= $limit"),
         ('"sub": a - b', '"sub": b - a'),
     )
@@ -78,6 +164,7 @@ console.log(stack.length ? stack.join(" ") : "empty");
         ("+ $modulus) % $modulus", ")"),
         ("> $limit", ">= $limit"),
         ("stack.push(b, a)", "stack.push(a, b)"),
+        ("stack.pop() !== 0", "stack.pop() >= 0"),
     )
 
     def parameters(self, rng: Rng) -> Parameters:
@@ -93,6 +180,11 @@ console.log(stack.length ? stack.join(" ") : "empty");
             # Counts without end, an odd number of instructions a round, so that the limit can be seen.
             ["push 1", "push 1", "add", "push 1", "jump 1"],
             ["push 0", "push 1", "push 1", "jump 1"],
+            # Counts down from 5, and falls through at 0; jumps over an instruction; ends at what finds no number.
+            ["push 5", "push 1", "sub", "dup", "jump 1", "push 9"],
+            ["push 2", "push 1", "jump 4", "push 3", "push 4"],
+            ["push 6", "push 1", "jump 3", "dup", "jump 5", "jump 0", "push 8"],
+            ["dup", "push 1"],
         ]
         return ["".join(f"{line}\n" for line in program) for program in (*edges, *(self._draw(rng) for _ in range(5)))]
 
@@ -122,144 +214,3 @@ console.log(stack.length ? stack.join(" ") : "empty");
                     break
             at += 1
         return (" ".join(map(str, stack)) or "empty") + "\n"
-
-
-class Expression(Family):
-    """Parse and compute an expression."""
-
-    name = "expression"
-    level = 4
-    signature = "evaluate(text)"
-    statement = (
-        "computes an expression of non-negative integers, parentheses, blanks and the operators + - * and $operator, "
-        "where a${operator}b stands for $meaning. * and $operator bind equally, and more tightly than + and -; "
-        "operators that bind equally are computed from left to right. It returns the value modulo $modulus (from 0 to"
-        " $top); intermediate results are taken modulo $modulus too."
-    )
-    python = """
-import re
-
-def evaluate(text):
-    tokens = re.findall(r"\\d+|[^\\d ]", text) + [")"]
-
-    def atom():
-        token = tokens.pop(0)
-        return total() if token == "(" else int(token) % $modulus
-
-    def term():
-        a = atom()
-        while tokens[0] in "*$operator":
-            operator, b = tokens.pop(0), atom()
-            a = (a * b if operator == "*" else $formula) % $modulus
-        return a
-
-    def total():
-        a = term()
-        while tokens[0] in "+-":
-            operator, b = tokens.pop(0), term()
-            a = (a + b if operator == "+" else a - b) % $modulus
-        tokens.pop(0)
-        return a
-
-    return total()
-"""
-    javascript = """
-function evaluate(text) {
-  const tokens = [...text.matchAll(/\\d+|[^\\d ]/g)].map((match) => match[0]).concat(")");
-  const wrap = (n) => ((n % $modulus) + $modulus) % $modulus;
-  const atom = () => {
-    const token = tokens.shift();
-    return token === "(" ? total() : wrap(Number(token));
-  };
-  const term = () => {
-    let a = atom();
-    while ("*$operator".includes(tokens[0])) {
-      const operator = tokens.shift();
-      const b = atom();
-      a = wrap(operator === "*" ? a * b : $formula);
-    }
-    return a;
-  };
-  const total = () => {
-    let a = term();
-    while ("+-".includes(tokens[0])) {
-      const operator = tokens.shift();
-      const b = term();
-      a = wrap(operator === "+" ? a + b : a - b);
-    }
-    tokens.shift();
-    return a;
-  };
-  return total();
-}
-"""
-    python_slips = (
-        ('while tokens[0] in "+-"', 'if tokens[0] in "+-"'),
-        ("$formula", "a * b"),
-        ('"*$operator"', '"*$operator+-"'),
-    )
-    javascript_slips = (("+ $modulus) % $modulus", ")"), ("$formula", "a * b"), ('"*$operator"', '"*$operator+-"'))
-    _operations = (
-        ("#", "a*a+b", "a * a + b"),
-        ("@", "3*a-b", "3 * a - b"),
-        ("&", "a+2*b", "a + 2 * b"),
-        ("~", "a*b+1", "a * b + 1"),
-        ("!", "b*b-a", "b * b - a"),
-    )
-
-    def parameters(self, rng: Rng) -> Parameters:
-        modulus = integer(rng, 50, 999)
-        operator, meaning, formula = pick(rng, self._operations)
-        return {"modulus": modulus, "top": modulus - 1, "operator": operator, "meaning": meaning, "formula": formula}
-
-    def inputs(self, rng: Rng, p: Parameters) -> list[tuple[str]]:
-        o = p["operator"]
-        edges = [
-            "7",
-            "1 - 2 - 3",
-            f"2 + 3{o}4",
-            f"(2+3) {o} (4 - 9)",
-            f"((5)){o}6*7",
-            "12345 + 1",
-            f"9 - 4{o}5{o}2 + 1",
-        ]
-        return [(text,) for text in (*edges, *(self._draw(rng, o, 3) for _ in range(5)))]
-
-    def _draw(self, rng: Rng, operator: str, depth: int) -> str:
-        if not depth or rng.random() < 0.15:
-            return str(integer(rng, 0, 60))
-        first, second = (self._draw(rng, operator, depth - 1) for _ in range(2))
-        text = f"{first} {pick(rng, '+-*' + operator)} {second}"
-        return f"({text})" if rng.random() < 0.6 else text
-
-    def solve(self, p: Parameters, *args: Any) -> int:
-        values: list[int] = []
-        operators = [""]
-        binding = {"": 0, "(": 0, "+": 1, "-": 1, "*": 2, p["operator"]: 2}
-
-        def reduce(least: int) -> None:
-            while binding[operators[-1]] >= least:
-                b, a, operator = values.pop(), values.pop(), operators.pop()
-                special = {
-                    "a*a+b": a * a + b,
-                    "3*a-b": 3 * a - b,
-                    "a+2*b": a + 2 * b,
-                    "a*b+1": a * b + 1,
-                    "b*b-a": b * b - a,
-                }
-                results = {"+": a + b, "-": a - b, "*": a * b}
-                values.append(results.get(operator, special[p["meaning"]]) % p["modulus"])
-
-        for token in "".join(c if c.isdigit() else f" {c} " for c in args[0]).split():
-            if token.isdigit():
-                values.append(int(token) % p["modulus"])
-            elif token == "(":
-                operators.append(token)
-            elif token == ")":
-                reduce(1)
-                operators.pop()
-            else:
-                reduce(binding[token])
-                operators.append(token)
-        reduce(1)
-        return int(values[0])
