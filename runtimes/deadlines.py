@@ -32,7 +32,9 @@ class Deadlines:
 
     def __init__(self, engine: int) -> None:
         self._engine = engine
-        self._changed = threading.Condition(threading.Lock())
+        # The lock is taken by itself: a condition's own ``with`` is Python code, which Ctrl-C can cut off halfway.
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._due: dict[int, float] = {}
         self._next_token = 0
         self._epoch = 0
@@ -42,10 +44,11 @@ class Deadlines:
 
     def arm(self, context: int, seconds: float) -> int:
         """Sets a store's deadline ``seconds`` from now; returns the token for ``disarm``."""
-        with self._changed:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="infinite_rl-deadlines", daemon=True)
-                self._thread.start()
+        with self._lock:
+            if self._thread is None or not self._thread.is_alive():
+                thread = threading.Thread(target=self._watch, name="infinite_rl-deadlines", daemon=True)
+                thread.start()
+                self._thread = thread  # Only now: where no thread can be started, nothing may run.
             now = time.monotonic()
             if not self._due:
                 self._origin = now - self._epoch * TICK  # Idle time need not be caught up with.
@@ -61,24 +64,24 @@ class Deadlines:
 
     def disarm(self, token: int) -> None:
         """Forgets a deadline; its run has ended."""
-        with self._changed:
+        with self._lock:
             self._due.pop(token, None)
 
     def expire_all(self) -> None:
         """Makes every armed deadline due at once and waits a moment for the runs to end; for the process's end."""
-        with self._changed:
+        with self._lock:
             if self._due:
-                self._advance_to(math.ceil((max(self._due.values()) - self._origin) / TICK))
+                self._advance_to(self._last_epoch())
         patience = time.monotonic() + _PATIENCE
         while self._due and time.monotonic() < patience:
             time.sleep(TICK)
 
     def _watch(self) -> None:
-        with self._changed:
+        with self._lock:
             while True:
                 now = time.monotonic()
                 if self._due:
-                    self._advance_to(int((now - self._origin) / TICK))
+                    self._catch_up(now)
                     # The tick of a deadline begins up to one tick after it.
                     pending = [due + TICK for due in self._due.values() if due + TICK > now]
                     self._wake_at = min([now + _CATCH_UP, *pending])
@@ -86,6 +89,17 @@ class Deadlines:
                 else:
                     self._wake_at = math.inf
                     self._changed.wait()
+
+    def _catch_up(self, now: float) -> None:
+        """Brings the epoch up to date, but not beyond the last deadline: the process may have been stopped for days."""
+        last, current = self._last_epoch(), int((now - self._origin) / TICK)
+        self._advance_to(min(last, current))
+        if current > last:
+            self._origin = now - self._epoch * TICK
+
+    def _last_epoch(self) -> int:
+        """Where every armed deadline is due."""
+        return math.ceil((max(self._due.values()) - self._origin) / TICK)
 
     def _advance_to(self, epoch: int) -> None:
         for _ in range(self._epoch, epoch):

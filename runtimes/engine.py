@@ -13,14 +13,7 @@ from . import native
 from .artefact import WASM_PAGE, Artefact, BadArtefactError
 from .compiled import load_module
 from .deadlines import Deadlines
-
-MAX_WASM_STACK = 128 << 20
-"""Native stack that a guest may use, in bytes: enough for CPython to meet its own limits first."""
-
-THREAD_STACK = 320 << 20
-"""Stack of the threads that run guests, in bytes of address space.
-
-A trusted program and the candidate it calls share it. The host segfaults should MAX_WASM_STACK exceed what is left."""
+from .stacks import MAX_WASM_STACK
 
 
 class Limits(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .engine import Limits
-from .program import Job, NotAProgramError, Program, Settings, execute, language_of, prepare
+from .program import Job, NotAProgramError, Settings, execute, job_of, language_of, prepare
 from .result import ExecutionResult, ExecutionStatus
 from .session import Session
 from .trusted import Candidates, execute_trusted
@@ -33,9 +33,9 @@ class RewardExecutor:
     free.
 
     Args:
-        timeout: limit of one run or call, in seconds of wall-clock time from the start of its execution; queueing and
-            the one-time compilation do not count. A host that is busy with other work slows programs down: use
-            ``limits="fuel"`` for verdicts that do not depend on it.
+        timeout: limit of one run or call, in seconds (at most a day) of wall-clock time from the start of its
+            execution; queueing and the one-time compilation do not count. A host that is busy with other work slows
+            programs down: use ``limits="fuel"`` for verdicts that do not depend on it.
         memory_mb: limit of a program's memory, in MiB, with what the language itself needs.
         output_limit: limit of stdout and of stderr, in bytes each; a program that writes more is ended.
         limits: ``"time"``, or ``"fuel"``: WebAssembly instructions are counted, ``timeout`` times FUEL_PER_SECOND of
@@ -43,6 +43,7 @@ class RewardExecutor:
         threads: how many programs of this executor run at once; by default the cores that this process may use.
 
     Raises:
+        TypeError: a limit is no number.
         ValueError: a limit is out of range.
     """
 
@@ -54,8 +55,9 @@ class RewardExecutor:
         limits: str = "time",
         threads: int | None = None,
     ) -> None:
-        self._settings = Settings(timeout, memory_mb, output_limit, Limits(limits), threads or available_cores())
-        self._lane = Lane(self._settings.threads)
+        threads = available_cores() if threads is None else threads
+        self._settings = Settings.checked(timeout, memory_mb, output_limit, limits, threads)
+        self._own_lane = Lane(self._settings.threads)
         self._sessions: weakref.WeakSet[Session] = weakref.WeakSet()
         self._closed = False
 
@@ -85,7 +87,7 @@ class RewardExecutor:
             ValueError: the language is unknown.
             MissingArtefactError: the language's sandbox has not been built.
         """
-        return self._submit(code, language, stdin).result()
+        return self._lane.run(self._call(code, language, stdin))
 
     def batch_run(self, codes: Iterable[str], language: str) -> list[tuple[str, str]]:
         """Runs programs of one language on all threads; the results of ``run_single``, in order."""
@@ -110,15 +112,15 @@ class RewardExecutor:
             cancel: ends the iteration when set.
 
         Raises:
-            TypeError: a job's part is not a string.
+            TypeError: a job is no such tuple, or a part of it is not a string.
             ValueError: a job's language is unknown.
         """
-        stopped = threading.Event()
         pending: deque[Task[ExecutionResult]] = deque()
         count = 0
         try:
             for job in jobs:
-                pending.append(self._submit(*Job(*job), stopped))
+                pending.append(Task(self._call(*job_of(job))))
+                self._lane.submit(pending[-1])
                 if len(pending) < self._settings.threads * _AHEAD:
                     continue
                 if not _finished(pending[0], cancel):
@@ -129,7 +131,8 @@ class RewardExecutor:
                 count += 1
                 yield _reported(pending.popleft(), progress, count)
         finally:
-            stopped.set()
+            for task in pending:
+                task.drop()
 
     def open(self, code: str, language: str, stdin: str = "") -> Session:
         """Runs a program and keeps it, so that its functions can be called.
@@ -175,7 +178,7 @@ class RewardExecutor:
                 raise ValueError("a candidate's session must count the same kind of limit as the executor")
         self._check_open()
         trusted = prepare(program, language, stdin)
-        return self._lane.submit(Task(lambda: execute_trusted(trusted, self._settings, named))).result()
+        return self._lane.run(lambda: execute_trusted(trusted, self._settings, named))
 
     def close(self) -> None:
         """Closes the executor and its sessions; programs that run end by their own limits."""
@@ -199,25 +202,25 @@ class RewardExecutor:
             settings.threads,
         )
 
-    def _submit(
-        self, code: str, language: str, stdin: str, stopped: threading.Event | None = None
-    ) -> Task[ExecutionResult]:
+    @property
+    def _lane(self) -> Lane:
+        if not self._own_lane.here:  # This process was forked, and the threads are in its parent.
+            self._own_lane = Lane(self._settings.threads)
+        return self._own_lane
+
+    def _call(self, code: str, language: str, stdin: str) -> Callable[[], ExecutionResult]:
+        """What a worker does to run a program."""
         self._check_open()
         try:
             program = prepare(code, language, stdin)
         except NotAProgramError as error:
-            return Task.done(ExecutionResult.refused(str(error)))
-        return self._lane.submit(Task(lambda: _execute_unless(stopped, program, self._settings)))
+            refused = ExecutionResult.refused(str(error))
+            return lambda: refused
+        return lambda: execute(program, self._settings)
 
     def _check_open(self) -> None:
         if self._closed:
             raise RuntimeError("the executor is closed")
-
-
-def _execute_unless(stopped: threading.Event | None, program: Program, settings: Settings) -> ExecutionResult:
-    if stopped is not None and stopped.is_set():
-        return ExecutionResult.refused("cancelled")  # Nobody reads it.
-    return execute(program, settings)
 
 
 def _finished(task: Task[ExecutionResult], cancel: threading.Event | None) -> bool:

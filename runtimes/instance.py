@@ -14,7 +14,7 @@ from . import native
 from .engine import Guest
 from .native import GuestTrap, NativeError
 from .result import ExecutionResult, ExecutionStatus
-from .workers import require_large_stack
+from .stacks import require_large_stack
 
 _EXITED, _OUTPUT_LIMIT, _OUT_OF_MEMORY = 1, 2, 3
 _CONTROL = struct.Struct("<6I")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
+import reprlib
 import time
 from dataclasses import dataclass
-from typing import NamedTuple
+from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 from .artefact import LANGUAGES
 from .engine import Limits
@@ -39,11 +40,7 @@ class Job(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Limits of an executor; see RewardExecutor.
-
-    Raises:
-        ValueError: a limit is out of range.
-    """
+    """Limits of an executor; see RewardExecutor."""
 
     timeout: float
     memory_mb: int
@@ -51,15 +48,30 @@ class Settings:
     limits: Limits
     threads: int
 
-    def __post_init__(self) -> None:
-        if not (math.isfinite(self.timeout) and 0 < self.timeout <= 86_400):
-            raise ValueError(f"timeout must be above 0 and at most 86,400 s, not {self.timeout}")
-        if not 1 <= self.memory_mb <= 4096:
-            raise ValueError(f"memory_mb must be 1 to 4096, not {self.memory_mb}")
-        if not 0 <= self.output_limit <= MAX_OUTPUT:
-            raise ValueError(f"output_limit must be 0 to {MAX_OUTPUT:,} bytes, not {self.output_limit}")
-        if not 1 <= self.threads <= 1024:
-            raise ValueError(f"threads must be 1 to 1024, not {self.threads}")
+    @classmethod
+    def checked(cls, timeout: Any, memory_mb: Any, output_limit: Any, limits: Any, threads: Any) -> Settings:
+        """Settings from what a caller has given.
+
+        Raises:
+            TypeError: a limit is no number.
+            ValueError: a limit is out of range.
+        """
+        if not isinstance(timeout, Real):
+            raise TypeError(f"timeout must be a number of seconds, not {timeout!r}")
+        for name, value in {"memory_mb": memory_mb, "output_limit": output_limit, "threads": threads}.items():
+            if not isinstance(value, Integral):
+                raise TypeError(f"{name} must be a whole number, not {value!r}")
+        if not 0 < float(timeout) <= 86_400:  # NaN neither.
+            raise ValueError(f"timeout must be above 0 and at most 86,400 s, not {timeout}")
+        if not 1 <= memory_mb <= 4096:
+            raise ValueError(f"memory_mb must be 1 to 4096, not {memory_mb}")
+        if not 0 <= output_limit <= MAX_OUTPUT:
+            raise ValueError(f"output_limit must be 0 to {MAX_OUTPUT:,} bytes, not {output_limit}")
+        if not 1 <= threads <= 1024:
+            raise ValueError(f"threads must be 1 to 1024, not {threads}")
+        if limits not in list(Limits):
+            raise ValueError(f"limits must be 'time' or 'fuel', not {limits!r}")
+        return cls(float(timeout), int(memory_mb), int(output_limit), Limits(limits), int(threads))
 
     @property
     def memory_bytes(self) -> int:
@@ -85,6 +97,17 @@ class Program:
 
 class NotAProgramError(ValueError):
     """The text cannot be handed to a guest; the message is what the program's author should read."""
+
+
+def job_of(job: Job | tuple[str, str] | tuple[str, str, str]) -> Job:
+    """A job from a tuple; its parts are checked by ``prepare``.
+
+    Raises:
+        TypeError: not a tuple (or list) of two or three parts.
+    """
+    if not isinstance(job, (tuple, list)) or not 2 <= len(job) <= 3:
+        raise TypeError(f"a job must be (code, language) or (code, language, stdin), not {reprlib.repr(job)}")
+    return Job(*job)
 
 
 def language_of(name: str) -> str:

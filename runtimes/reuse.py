@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
+from collections import deque
 
 from .engine import Guest
 from .instance import Instance
@@ -43,6 +45,8 @@ class Instances:
         self._lock = threading.Lock()
         self._ready: list[Instance] = []
         self._pristine: Instance | None = None
+        self._lent: dict[weakref.ref[object], Instance] = {}
+        self._forgotten: deque[weakref.ref[object]] = deque()
         self._pages: PageMap | None = None
         self.enabled = guest.artefact.restorable
         if self.enabled:
@@ -57,6 +61,7 @@ class Instances:
         Raises:
             MemoryTooSmallError: the guest does not fit into ``memory_bytes``.
         """
+        self._free_forgotten()
         instance = None
         if memory_bytes >= self.guest.minimum_memory:
             with self._lock:
@@ -81,6 +86,32 @@ class Instances:
             return
         with self._lock:
             self._ready.append(instance)
+
+    def lend(self, instance: Instance, borrower: object) -> weakref.ref[object]:
+        """Sees to it that an instance is freed, by a later ``take``, should its borrower be forgotten.
+
+        Returns:
+            What ``settle`` wants, when the borrower gives the instance back.
+        """
+        # All that happens where the last reference is dropped, in whatever thread that is, is one append.
+        loan = weakref.ref(borrower, self._forgotten.append)
+        with self._lock:
+            self._lent[loan] = instance
+        return loan
+
+    def settle(self, loan: weakref.ref[object]) -> None:
+        """Ends a loan."""
+        with self._lock:
+            del self._lent[loan]
+
+    def _free_forgotten(self) -> None:
+        if self._forgotten:
+            with self._lock:
+                loans = [self._forgotten.popleft() for _ in range(len(self._forgotten))]
+                instances = [self._lent.pop(loan, None) for loan in loans]  # Settled ones are not there.
+            for instance in instances:
+                if instance is not None:
+                    instance.close()
 
     def close(self) -> None:
         """Frees the instances that nobody uses."""

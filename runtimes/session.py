@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-import weakref
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +13,7 @@ from .instance import Budget, Ending, Instance, MemoryTooSmallError
 from .program import Program, Settings, instances_for, too_small
 from .result import CallResult, ExecutionResult, ExecutionStatus
 from .values import CannotCrossError, Reply, Request, decode_reply, encode_request
-from .workers import Lane, Task
+from .workers import Lane, Task, WorkersClosedError
 
 _WORDS = {
     ExecutionStatus.TIMEOUT: ("TimeoutError", "the call met its time limit"),
@@ -32,7 +32,8 @@ class Session:
     """A program that has run and whose functions can be called; made by ``RewardExecutor.open``.
 
     Any thread may call it; calls happen one after another. After a timeout, crash or exit the session is over: its
-    memory is given back, and further calls answer with the same status. Use it as a context manager, or close it.
+    memory is given back, and further calls answer with the same status. Use it as a context manager, or close it; the
+    memory of one that is forgotten is given back with the next run.
 
     Attributes:
         loaded: the result of the program's own run.
@@ -47,9 +48,8 @@ class Session:
         self._lock = threading.Lock()
         self._process = os.getpid()
         self._instance: Instance | None = None
-        self._over = (ExecutionStatus.OK, "")
-        self._cleanup: weakref.finalize[Any, Any] | None = None
-        self.loaded = lane.submit(Task(self._load)).result()
+        self._over: tuple[ExecutionStatus, str] | None = None
+        self.loaded = lane.run(self._load)
 
     def call(self, name: str, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> CallResult:
         """Calls a function of the program, with a time limit of its own.
@@ -63,14 +63,19 @@ class Session:
             CannotCrossError: an argument is no plain data, or is too large.
         """
         request = encode_request(Request(name, args, kwargs))
-        return self._lane.submit(Task(lambda: self._call(request))).result()
+        if os.getpid() != self._process:
+            return CallResult(None, "RuntimeError", _FOREIGN, ExecutionStatus.ERROR, 0.0)
+        return self._lane.run(lambda: self._call(request))
 
     def close(self) -> None:
-        """Gives the session's memory back, after a call that is under way has ended; a second call does nothing."""
-        if os.getpid() != self._process:
-            return
-        with self._lock:
-            self._end(ExecutionStatus.ERROR, "the session is closed", returned=True)
+        """Ends the session; a second call does nothing.
+
+        It waits for nothing: a worker gives the memory back, after a call that is under way has ended.
+        """
+        if self._over is None and os.getpid() == self._process:
+            self._over = (ExecutionStatus.ERROR, "the session is closed")
+            with contextlib.suppress(WorkersClosedError):  # The process ends, and its memory with it.
+                self._lane.submit(Task(self._free))
 
     def __enter__(self) -> Session:
         return self
@@ -86,7 +91,7 @@ class Session:
     @property
     def ended_by(self) -> ExecutionStatus | None:
         """What ended the session, or None while it can be called."""
-        return self._over[0] if self._instance is None else None
+        return self._over and self._over[0]
 
     def answer(self, request: Request, budget: Budget) -> tuple[Ending | None, Reply]:
         """Calls a function on this thread, a worker's, within what is left of a trusted program's budget.
@@ -107,23 +112,19 @@ class Session:
             except MemoryTooSmallError as error:
                 self._over = (ExecutionStatus.MEMORY, str(error))
                 return too_small(error)
-            # A session that nobody closes must not keep its memory.
-            self._cleanup = weakref.finalize(self, _close_in, self._process, self._instance)
-            self._cleanup.atexit = False
+            self._loan = self._instances.lend(self._instance, self)
             budget = self._settings.budget(self._program.language)
             limit = self._settings.output_limit
             ending = self._instance.run(self._program.code, self._program.stdin, limit, budget)
             result = self._instance.result(ending, limit)
             if ending.value is None:
-                self._end(ending.status, _WORDS[ending.status][1].replace("the call", "the program"), returned=False)
+                self._end(ending.status, _WORDS[ending.status][1].replace("the call", "the program"))
             return result
 
     def _call(self, request: bytes) -> CallResult:
-        if os.getpid() != self._process:
-            return CallResult(None, "RuntimeError", _FOREIGN, ExecutionStatus.ERROR, 0.0)
         with self._lock:
             ending, reply = self._enter(request, self._settings.budget(self._program.language))
-            status = ending.status if ending else self._over[0]
+            status = ending.status if ending else self.ended_by or ExecutionStatus.ERROR
         if reply.error_type is not None and status is ExecutionStatus.OK:
             # A program that ended its process well has still not answered the call.
             status = ExecutionStatus.ERROR
@@ -133,29 +134,31 @@ class Session:
 
     def _enter(self, request: bytes, budget: Budget) -> tuple[Ending | None, Reply]:
         """One call; the lock is held."""
-        if self._instance is None:
+        if self._over is not None:
             return None, Reply(None, "RuntimeError", f"the session is over: {self._over[1]}")
+        assert self._instance is not None
         ending, data = self._instance.call(request, budget)
         if ending.value is None:
             kind, message = _WORDS[ending.status]
-            self._end(ending.status, message, returned=False)
+            self._end(ending.status, message)
             return ending, Reply(None, kind, message)
         try:
             return ending, decode_reply(data)
         except CannotCrossError as error:
             return ending, Reply(None, "ValueError", f"the program's answer cannot cross the sandbox: {error}")
 
-    def _end(self, status: ExecutionStatus, message: str, returned: bool) -> None:
-        """Ends the session; the lock is held. ``returned``: every entry into the instance has."""
+    def _end(self, status: ExecutionStatus, message: str) -> None:
+        """Ends the session after an entry that has not returned; the lock is held."""
+        self._over = (status, message)
+        self._give_back(returned=False)
+
+    def _free(self) -> None:
+        with self._lock:
+            self._give_back(returned=True)
+
+    def _give_back(self, returned: bool) -> None:
+        """Parts with the instance; the lock is held. ``returned``: every entry into it has."""
         instance, self._instance = self._instance, None
         if instance is not None:
-            self._over = (status, message)
-            if self._cleanup is not None:
-                self._cleanup.detach()  # The instance may be another program's from now on.
+            self._instances.settle(self._loan)
             self._instances.give_back(instance, returned)
-
-
-def _close_in(process: int, instance: Instance) -> None:
-    """Frees an instance, in the process that made it only."""
-    if os.getpid() == process:
-        instance.close()

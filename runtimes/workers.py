@@ -1,21 +1,28 @@
-"""The threads that run guests: daemon threads with large stacks, shared by all executors of the process."""
+"""The threads that run guests: daemon threads with large stacks, shared by all executors of the process.
+
+An exception may be raised in a caller's thread between any two steps of it: by Ctrl-C, by a signal's handler, by
+another thread. So callers take single steps only, each done by one call into C, and wherever they are cut off, the
+workers' state is sound and the next caller makes up for what was left out. All counting happens on the workers.
+"""
 
 from __future__ import annotations
 
+import _thread
 import os
 import sys
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
 
-from .engine import THREAD_STACK
+from .stacks import prepare_stack, release_stack, start_thread
 
 T = TypeVar("T")
 
 
 class WorkersClosedError(RuntimeError):
-    """The interpreter is shutting down and no thread can be started."""
+    """No thread can be started: the interpreter is shutting down, or the system has no more of them."""
 
 
 class Task(Generic[T]):
@@ -34,22 +41,27 @@ class Task(Generic[T]):
         self._value: T
         self._error: BaseException | None = None
 
-    @classmethod
-    def done(cls, value: T) -> Task[T]:
-        """A task whose outcome is known."""
-        task = cls(lambda: value)
-        task.run()
-        return task
-
     def run(self) -> None:
-        """Calls the function; called by a worker."""
+        """Calls the function, unless nobody wants that any more; for a worker, which calls ``publish`` then."""
         function, self._function = self._function, None
-        assert function is not None
         try:
-            self._value = function()
+            if function is not None:
+                self._value = function()
         except BaseException as error:
             self._error = error
+
+    def publish(self) -> None:
+        """Lets who waits have the outcome."""
         self._done.release()
+
+    def drop(self) -> None:
+        """Nobody waits for the outcome: a call that has not begun never begins."""
+        self._function = None
+
+    def fail(self, error: BaseException) -> None:
+        """Ends a task that nobody can run."""
+        self._error = error
+        self.publish()
 
     def wait(self, seconds: float) -> bool:
         """Waits for the outcome for that long; whether it is there."""
@@ -60,120 +72,179 @@ class Task(Generic[T]):
 
     def result(self) -> T:
         """Waits for the outcome; Ctrl-C ends the wait, not the call. What the function raised is raised here."""
-        self._done.acquire()
-        self._done.release()
+        with self._done:
+            pass
         if self._error is not None:
             raise self._error
         return self._value
 
 
-class _Worker:
-    """A thread that waits for its next task on a lock of its own, the cheapest way to hand one over."""
-
-    __slots__ = ("task", "wake")
-
-    def __init__(self, task: Task[object]) -> None:
-        self.task: Task[object] | None = task
-        self.wake = threading.Lock()
-        self.wake.acquire()
-
-
 class Workers:
-    """Up to ``size`` threads, started when needed. The last one to become idle is the first to be used again.
+    """Up to ``size`` threads, started when needed, which serve the lanes that stand in line.
 
     Args:
-        size: most threads that run at once; ``grow`` raises it.
+        size: most threads that run at once, unless a lane is wider.
     """
 
     def __init__(self, size: int) -> None:
         self.size = size
+        self._line: OrderedDict[Lane, None] = OrderedDict()
+        self._bell: SimpleQueue[None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._idle: list[_Worker] = []
-        self._backlog: deque[Task[object]] = deque()
+        self._idle = 0
         self._count = 0
 
-    def grow(self, size: int) -> None:
-        """Allows at least ``size`` threads."""
-        with self._lock:
-            self.size = max(self.size, size)
-
-    def submit(self, task: Task[T]) -> Task[T]:
-        """Gives a task to an idle or new worker, else to the first one that becomes free.
+    def serve(self, lane: Lane) -> None:
+        """Puts a lane in line, where it is not yet, and sees to it that somebody looks there.
 
         Raises:
-            WorkersClosedError: no thread can be started any more.
+            WorkersClosedError: there is no thread, and none can be started.
+        """
+        if self.size < lane.width:
+            self.size = lane.width
+        self._line[lane] = None
+        self._summon()
+
+    def _summon(self) -> None:
+        # Who goes to rest counts itself as idle before it looks at the line for the last time, so one of the two sees
+        # the other. A ring or a start too many does no harm.
+        if self._idle:
+            self._bell.put(None)
+        elif self._count < self.size:
+            try:
+                # By a thread that no exception can reach; not even the start of a thread can be cut in half.
+                _thread.start_new_thread(self._start_worker, ())
+            except RuntimeError as error:
+                if not self._count:
+                    raise WorkersClosedError(f"no thread can be started for the sandbox ({error})") from error
+
+    def _start_worker(self) -> None:
+        with self._lock:
+            if self._idle or self._count >= self.size:
+                return
+            self._count += 1
+        try:
+            start_thread(threading.Thread(target=self._work, name="infinite_rl-worker", daemon=True))
+        except RuntimeError as error:
+            with self._lock:
+                self._count -= 1
+            if not self._count:
+                self._refuse(WorkersClosedError(f"no thread can be started for the sandbox ({error})"))
+
+    def _refuse(self, error: WorkersClosedError) -> None:
+        """Fails everything that waits."""
+        while self._line:
+            self._line.popitem(last=False)[0].fail(error)
+
+    def _work(self) -> None:
+        prepare_stack()
+        try:
+            while True:
+                self._rest()
+                while self._line:
+                    self._run_next()
+        finally:  # Somebody has raised an exception in this very thread: another one takes its place.
+            with self._lock:
+                self._count -= 1
+            if self._line:
+                self._summon()
+
+    def _rest(self) -> None:
+        with self._lock:
+            self._idle += 1
+        try:
+            if not self._line:
+                self._bell.get()
+        finally:
+            with self._lock:
+                self._idle -= 1
+
+    def _run_next(self) -> None:
+        """Runs the first lane's first task, if that lane may run one more; others see to the rest meanwhile."""
+        try:
+            lane, _ = self._line.popitem(last=False)
+        except KeyError:  # Another worker was faster.
+            return
+        task = lane.take()
+        if task is None:
+            return
+        try:
+            if lane.ready:
+                self._line[lane] = None
+            if self._line:
+                self._summon()
+            task.run()
+            release_stack()
+        finally:
+            lane.give_back()
+            if lane.ready:
+                self._line[lane] = None  # At its end: other lanes' tasks pass between.
+            task.publish()  # Last: the caller wants Python's lock next, and this thread is about to let go of it.
+
+
+class Lane:
+    """One executor's way to this process's workers: at most ``width`` of its tasks run at once, the others wait here.
+
+    Args:
+        width: how many.
+    """
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self._workers = _workers
+        self._waiting: deque[Task[Any]] = deque()
+        self._lock = threading.Lock()
+        self._running = 0
+
+    def submit(self, task: Task[T]) -> Task[T]:
+        """Runs a task when its turn comes.
+
+        Raises:
+            WorkersClosedError: there is no thread, and none can be started.
         """
         if sys.is_finalizing():
             raise WorkersClosedError("the interpreter is shutting down; nothing can run in the sandbox any more")
-        with self._lock:
-            if self._idle:
-                worker = self._idle.pop()
-                worker.task = task  # type: ignore[assignment]
-                worker.wake.release()
-            elif self._count < self.size:
-                self._start(task)  # type: ignore[arg-type]
-            else:
-                self._backlog.append(task)  # type: ignore[arg-type]
+        self._waiting.append(task)
+        # Else the next worker to end one of this lane's tasks, which looks here then, takes it.
+        if self.ready:
+            self._workers.serve(self)
         return task
 
-    @property
-    def busy(self) -> bool:
-        """Whether tasks wait for a thread."""
-        return bool(self._backlog)
-
-    def _start(self, task: Task[object]) -> None:
-        worker = _Worker(task)
-        thread = threading.Thread(
-            target=self._work, args=(worker,), name=f"infinite_rl-worker-{self._count}", daemon=True
-        )
+    def run(self, function: Callable[[], T]) -> T:
+        """The outcome of a function's call on a worker; if the wait is cut off, it is not begun any more."""
+        task = Task(function)
         try:
-            _start_with_stack(thread)
-        except RuntimeError as error:
-            raise WorkersClosedError(f"no thread can be started for the sandbox ({error})") from error
-        self._count += 1
-
-    def _work(self, worker: _Worker) -> None:
-        _large_stacks.add(threading.get_ident())
-        while True:
-            task = worker.task
-            worker.task = None
-            while task is not None:
-                task.run()
-                task = self._next(worker)
-            worker.wake.acquire()
-
-    def _next(self, worker: _Worker) -> Task[object] | None:
-        with self._lock:
-            if self._backlog:
-                return self._backlog.popleft()
-            self._idle.append(worker)
-            return None
-
-
-_large_stacks: set[int] = set()
-
-
-def require_large_stack() -> None:
-    """Checks that this thread is a worker; elsewhere a deeply recursive guest would take the process down.
-
-    Raises:
-        RuntimeError: it is not.
-    """
-    if threading.get_ident() not in _large_stacks:
-        raise RuntimeError("guests run on the workers' threads only")
-
-
-_stack_lock = threading.Lock()
-
-
-def _start_with_stack(thread: threading.Thread) -> None:
-    """Starts a thread with THREAD_STACK bytes of stack; the size is the whole process's setting, so it is put back."""
-    with _stack_lock:
-        before = threading.stack_size(THREAD_STACK)
-        try:
-            thread.start()
+            return self.submit(task).result()
         finally:
-            threading.stack_size(before)
+            task.drop()
+
+    @property
+    def here(self) -> bool:
+        """Whether it leads to this process's workers, not to those of the process that this one was forked from."""
+        return self._workers is _workers
+
+    @property
+    def ready(self) -> bool:
+        """Whether a task waits that may run now."""
+        return bool(self._waiting) and self._running < self.width
+
+    def take(self) -> Task[Any] | None:
+        """The next task that may run now, for a worker, which calls ``give_back`` after it."""
+        with self._lock:
+            if not self.ready:
+                return None
+            self._running += 1
+            return self._waiting.popleft()
+
+    def give_back(self) -> None:
+        """A task that was taken has ended."""
+        with self._lock:
+            self._running -= 1
+
+    def fail(self, error: BaseException) -> None:
+        """Ends what waits."""
+        while self._waiting:
+            self._waiting.popleft().fail(error)
 
 
 def available_cores() -> int:
@@ -186,83 +257,10 @@ def available_cores() -> int:
 _workers = Workers(available_cores())
 
 
-def workers() -> Workers:
-    """The process's workers."""
-    return _workers
-
-
-class Lane:
-    """One executor's way to the workers: at most ``width`` of its tasks run at once, the others wait here.
-
-    Args:
-        width: how many.
-    """
-
-    def __init__(self, width: int) -> None:
-        self._width = width
-        self._workers: Workers | None = None
-        self._reset(workers())
-
-    def submit(self, task: Task[T]) -> Task[T]:
-        """Runs a task when its turn comes.
-
-        Raises:
-            WorkersClosedError: no thread can be started any more.
-        """
-        if self._workers is not _workers:
-            with _lanes_lock:
-                if self._workers is not _workers:
-                    self._reset(_workers)
-        with self._lock:
-            self._waiting.append(task)  # type: ignore[arg-type]
-            if self._running == self._width:
-                return task
-            self._running += 1
-        try:
-            self._start()
-        except BaseException:
-            with self._lock:
-                self._running -= 1
-            raise
-        return task
-
-    def _start(self) -> None:
-        assert self._workers is not None
-        self._workers.submit(Task(self._drain))
-
-    def _drain(self) -> None:
-        """Runs waiting tasks on this thread, letting other lanes' tasks pass between."""
-        assert self._workers is not None
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    self._running -= 1
-                    return
-                task = self._waiting.popleft()
-            task.run()
-            if self._workers.busy:
-                self._start()
-                return
-
-    def _reset(self, current: Workers) -> None:
-        """Begins with nothing: at first, and in a forked process, where the parent's tasks never end."""
-        current.grow(self._width)
-        self._lock = threading.Lock()
-        self._waiting: deque[Task[object]] = deque()
-        self._running = 0
-        self._workers = current
-
-
-_lanes_lock = threading.Lock()
-
-
 def _after_fork() -> None:
     """The parent's threads are not in this process."""
-    global _workers, _stack_lock, _lanes_lock
+    global _workers
     _workers = Workers(_workers.size)
-    _large_stacks.clear()
-    _stack_lock = threading.Lock()
-    _lanes_lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -12,9 +12,11 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tiny_guest
 from tiny_guest import end_programs, running, until
+from torment import resources
 
 from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
 from infinite_rl.runtimes.engine import Limits
@@ -80,13 +82,37 @@ def test_a_program_of_ten_megabytes_runs(tiny):
         {"timeout": float("nan")},
         {"memory_mb": 0},
         {"output_limit": -1},
+        {"timeout": 86_401},
         {"limits": "x"},
+        {"limits": None},
         {"threads": -1},
+        {"threads": 0},
     ],
 )
-def test_limits_out_of_range_are_refused(limits):
-    with pytest.raises(ValueError):
+def test_limits_out_of_range_are_refused_by_name(limits):
+    (name,) = limits
+    with pytest.raises(ValueError, match=f"^{name} must be .*, not "):
         RewardExecutor(**limits)
+
+
+@pytest.mark.parametrize(
+    "limits", [{"timeout": None}, {"timeout": "5"}, {"memory_mb": 1.5}, {"output_limit": None}, {"threads": "2"}]
+)
+def test_limits_that_are_no_numbers_are_refused_by_name(limits):
+    (name,) = limits
+    with pytest.raises(TypeError, match=f"^{name} must be a .*number.*, not "):
+        RewardExecutor(**limits)
+
+
+def test_numbers_of_any_library_are_limits(tiny):
+    executor = RewardExecutor(timeout=np.float32(60), memory_mb=np.int64(8), threads=np.uint8(1))
+    assert executor.run("e", "python", "x").stdout == "x"
+
+
+@pytest.mark.parametrize("job", ["e", ("e",), ("e", "python", "", ""), None, {"code": "e"}])
+def test_what_is_no_job_is_refused(executor, job):
+    with pytest.raises(TypeError, match="a job must be"):
+        next(executor.run_many([job]))
 
 
 def test_a_time_limit_is_kept(hasty):
@@ -294,28 +320,40 @@ def test_programs_run_in_exit_handlers():
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
-def test_ctrl_c_ends_a_batch_at_once():
+@pytest.mark.parametrize(
+    "call",
+    [
+        "list(executor.run_many([('l', 'python')] * 20))",
+        "[executor.run('l', 'python') for _ in range(2)]",
+        "executor.open('l', 'python')",
+        "with executor.open('L', 'python') as session: session.call('f')",
+    ],
+)
+def test_ctrl_c_ends_a_call_at_once(call):
     done = script(
-        """
+        f"""
         import os, signal, threading
+        executor.run("e", "python")
         def interrupt():
-            tiny_guest.until(lambda: tiny_guest.running() == 2, "both programs' start")
+            tiny_guest.until(tiny_guest.running, "the program's start")
             os.kill(os.getpid(), signal.SIGINT)
         threading.Thread(target=interrupt).start()
         try:
-            list(executor.run_many([("l", "python")] * 20))
+            {call}
         except KeyboardInterrupt:
-            print(tiny_guest.running() == 2)
+            print("interrupted")
         """
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+    # The programs' own limit lies beyond the script's.
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
 
 
-def resources():
-    status = Path("/proc/self/status").read_text().splitlines()
-    resident = next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-    mappings = Path("/proc/self/maps").read_text().count("\n")
-    return resident, threading.active_count(), len(os.listdir("/proc/self/fd")), mappings
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems tell no thread where its stack lies")
+def test_a_deep_recursion_leaves_no_memory_in_its_thread(executor):
+    executor.batch_run(["e"] * 10, "python")
+    before = resources()[0]
+    assert all(result.status is ExecutionStatus.CRASHED for result in executor.run_many([("r", "python")] * 4))
+    assert resources()[0] - before < 150_000  # KiB: each of the two threads has touched 128,000, and malloc keeps some.
 
 
 def hostile_runs(executor, count):

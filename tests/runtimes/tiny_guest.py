@@ -31,7 +31,7 @@ from infinite_rl.runtimes.deadlines import Deadlines
 from infinite_rl.runtimes.engine import Limits, SandboxEngine
 from infinite_rl.runtimes.reuse import Instances
 from infinite_rl.runtimes.sandboxes import sandboxes
-from infinite_rl.runtimes.workers import Task, workers
+from infinite_rl.runtimes.workers import Lane
 
 T = TypeVar("T")
 
@@ -185,7 +185,7 @@ def install() -> None:
 
 def on_worker(function: Callable[[], T]) -> T:
     """Calls a function where guests may run."""
-    return workers().submit(Task(function)).result()
+    return Lane(1).run(function)
 
 
 def compile_in_child(barrier: Barrier) -> None:
