@@ -245,6 +245,41 @@ PATCHES = (
         '        JS_ThrowSyntaxError(ctx, "%s", error_msg);\n        return JS_EXCEPTION;',
         "        return engine_regexp_error(ctx, pattern, flags, error_msg);",
     ),
+    Patch(
+        "quickjs.c",
+        '            JS_ThrowTypeError(ctx, "proxy: cannot set property");',
+        '            engine_blame(obj, atom);\n            JS_ThrowTypeError(ctx, "proxy: cannot set property");',
+    ),
+    Patch(
+        "quickjs.c",
+        "        if (!JS_IsObject(item)) {\n            JS_ThrowTypeErrorNotAnObject(ctx);",
+        """        if (!JS_IsObject(item)) {
+            engine_blame(item, JS_ATOM_NULL);
+            JS_ThrowTypeErrorNotAnObject(ctx);""",
+    ),
+    Patch(
+        "quickjs.c",
+        "                if (!JS_IsObject(item)) {\n                    JS_ThrowTypeErrorNotAnObject(ctx);",
+        """                if (!JS_IsObject(item)) {
+                    engine_blame(item, JS_ATOM_NULL);
+                    JS_ThrowTypeErrorNotAnObject(ctx);""",
+    ),
+    # Node's sort, see sort.h. It is stable by itself.
+    Patch(
+        "quickjs.c",
+        "rqsort(array, pos, sizeof(*array), js_array_cmp_generic, &asc);",
+        "engine_sort(ctx, array, pos, &asc);",
+    ),
+    Patch(
+        "quickjs.c",
+        """    /* make sort stable: compare array offsets */
+    return (ap->pos > bp->pos) - (ap->pos < bp->pos);
+
+exception:""",
+        """    return 0;
+
+exception:""",
+    ),
     # A statement that does not end: say at what, as everywhere else.
     Patch(
         "quickjs.c",

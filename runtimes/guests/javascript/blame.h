@@ -89,8 +89,11 @@ static int read_only_text(JSContext *ctx, JSValueConst owner, const char *name, 
         return length;
     }
     if (!JS_IsObject(owner)) {
-        typed_text(ctx, owner, what, sizeof what);
-        return snprintf(out, size, "Cannot create property '%s' on %s", name, what);
+        const char *shown = JS_ToCString(ctx, owner);
+        int length = snprintf(out, size, "Cannot create property '%s' on %s '%s'", name, type_text(owner),
+                              shown ? shown : "");
+        JS_FreeCString(ctx, shown);
+        return length;
     }
     object_text(ctx, owner, what, sizeof what);
     return snprintf(out, size, "Cannot assign to read only property '%s' of object '%s'", name, what);
@@ -112,6 +115,10 @@ static int property_message(JSContext *ctx, char *out, size_t size, const char *
         return snprintf(out, size, "Cannot define property %s, object is not extensible", name);
     if (strcmp(format, "no setter for property") == 0)
         return snprintf(out, size, "Cannot set property %s of %s which has only a getter", name, what);
+    if (strcmp(format, "proxy: cannot set property") == 0)
+        return snprintf(out, size, "'set' on proxy: trap returned falsish for property '%s'", name);
+    if (strcmp(format, "could not delete property") == 0 && JS_IsProxy(owner))
+        return snprintf(out, size, "'deleteProperty' on proxy: trap returned falsish for property '%s'", name);
     if (strcmp(format, "could not delete property") == 0)
         return snprintf(out, size, "Cannot delete property '%s' of %s", name, what);
     if (strcmp(format, "property is not configurable") == 0)

@@ -16,6 +16,9 @@ static JSValue engine_shallow_rope(JSContext *ctx, JSValueConst rope);
 static bool engine_append(JSContext *ctx, JSValue text, JSValue piece);
 static void engine_blame(JSValueConst value, JSAtom property);
 static void engine_blame_if(JSContext *ctx, int flags, JSValueConst value, JSAtom property);
+typedef struct ValueSlot ValueSlot;
+struct array_sort_context;
+static void engine_sort(JSContext *ctx, ValueSlot *items, size_t count, struct array_sort_context *context);
 static JSValue engine_regexp_error(JSContext *ctx, JSValueConst pattern, JSValueConst flags, const char *reason);
 #define vsnprintf(out, size, format, arguments) node_message(out, size, format, arguments)
 /* Means, there: interpret with a switch. Computed gotos become a slower one in WebAssembly. */
@@ -27,6 +30,7 @@ static JSValue engine_regexp_error(JSContext *ctx, JSValueConst pattern, JSValue
 #include "engine.h"
 
 #include "arrays.h"
+#include "sort.h"
 #include "program_text.h"
 #include "blame.h"
 #include "patterns.h"

@@ -225,8 +225,6 @@ static int looked_up(JSContext *ctx, char *out, size_t size, const char *format,
         return snprintf(out, size, "%s %s %s 'new'", strcmp(name, "Promise") == 0 ? name : "Constructor",
                         strcmp(name, "Promise") == 0 ? "constructor" : name,
                         strcmp(name, "Promise") == 0 ? "cannot be invoked without" : "requires");
-    if (strcmp(format, "not an object") == 0 && (strcmp(name, "Map") == 0 || strcmp(name, "fromEntries") == 0))
-        return snprintf(out, size, "Iterator value is not an entry object");
     if (strcmp(format, "not an object") == 0 && strcmp(name, "Proxy") == 0)
         return snprintf(out, size, "Cannot create proxy with a non-object as target or handler");
     if (strcmp(format, "not an object") == 0 && strncmp(name, "defineProp", 10) == 0)
@@ -248,6 +246,11 @@ static int blaming_message(JSContext *ctx, char *out, size_t size, const char *f
     JSStackFrame *frame = ctx->rt->current_stack_frame;
     if (strcmp(format, "value is not iterable") == 0)
         return iterable_message(ctx, frame, blamed.value, out, size);
+    if (strcmp(format, "not an object") == 0 && blamed.property == JS_ATOM_NULL) {
+        char what[MAX_SPAN];
+        value_text(ctx, blamed.value, what, sizeof what);
+        return snprintf(out, size, "Iterator value %s is not an entry object", what);
+    }
     if (strcmp(format, "Cannot convert undefined or null to object") == 0)
         return frame ? destructuring_message(ctx, frame, blamed.value, out, size) : -1;
     return property_message(ctx, out, size, format);

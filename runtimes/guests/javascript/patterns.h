@@ -104,7 +104,7 @@ static int destructuring_message(JSContext *ctx, JSStackFrame *frame, JSValueCon
     if (*name && brace && is_before(brace - 1, ":"))
         return snprintf(out, size, "Cannot read properties of %s (reading '%s')", kind, name);
     if (initializer_text(position, text, sizeof text) == SOURCE_OTHER)
-        snprintf(text, sizeof text, "%s", JS_IsNull(value) ? "object null" : kind);
+        snprintf(text, sizeof text, "%s", JS_IsNull(value) && *name ? "object null" : kind);
     if (!*name)
         return snprintf(out, size, "Cannot destructure '%s' as it is %s.", text, kind);
     return snprintf(out, size, "Cannot destructure property '%s' of '%s' as it is %s.", name, text, kind);
