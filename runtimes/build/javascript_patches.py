@@ -264,7 +264,9 @@ PATCHES = (
                     engine_blame(item, JS_ATOM_NULL);
                     JS_ThrowTypeErrorNotAnObject(ctx);""",
     ),
-    # Node's sort, see sort.h. It is stable by itself.
+    # Node's sort, see sort.h. It is stable by itself, and writes every element back: a frozen array says no even if
+    # it is in order.
+    Patch("quickjs.c", "if (array[n].pos == n) {", "if (array[n].pos == n && js_is_fast_array(ctx, obj)) {"),
     Patch(
         "quickjs.c",
         "rqsort(array, pos, sizeof(*array), js_array_cmp_generic, &asc);",
