@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .javascript_patches import patched
 from .module import Limits, Module, Table
 from .recipe import QUICKJS, recipe_hash
 from .restorable import is_restorable
@@ -23,7 +24,7 @@ GUEST = Path(__file__).parent.parent / "guests" / "javascript"
 SHADOW_STACK = 6 << 20
 
 _ENGINE_SOURCES = ("libregexp.c", "libunicode.c", "dtoa.c")
-_GUEST_SOURCES = ("engine.c", "guest.c", "binding.c", "sources.c", "libc.c")
+_GUEST_SOURCES = ("engine.c", "guest.c", "binding.c", "sources.c", "heap.c", "libc.c")
 _FEATURES = "generic+bulk_memory+sign_ext+nontrapping_fptoint+multivalue"
 _TARGET = ("-target", "wasm32-wasi", f"-mcpu={_FEATURES}", "-O2")
 _PRELUDE_NAME = "node:internal/"
@@ -66,7 +67,7 @@ def build(work: Path, report: Callable[[str], None], sources: Path) -> bytes:
         RuntimeError: a step failed; its message says which and why.
     """
     report("compiling QuickJS-NG and the guest")
-    compiled = _compile(work, sources)
+    compiled = _compile(work, patched(sources, work))
     report("loading the prelude and taking the snapshot")
     slot, opened = _with_null_slot(compiled)
     module, places = _snapshot(opened, slot)

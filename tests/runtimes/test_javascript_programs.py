@@ -77,7 +77,7 @@ def native(tmp_path_factory):
 
 
 def test_there_are_many_programs_with_names_of_their_own():
-    assert len({program.name for program in PROGRAMS}) == len(PROGRAMS) >= 180
+    assert len({program.name for program in PROGRAMS}) == len(PROGRAMS) >= 240
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.name)

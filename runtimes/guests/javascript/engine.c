@@ -5,8 +5,21 @@
 #include <stdarg.h>
 
 #include "cutils.h"
+#include "quickjs.h"
+
+/* As many as node takes. */
+#define ENGINE_MAX_ARGUMENTS 125000
 
 static int node_message(char *out, size_t size, const char *format, va_list arguments);
+static JSValue engine_json_includes(JSContext *ctx, JSValueConst stack, JSValueConst value);
+static JSValue engine_shallow_rope(JSContext *ctx, JSValueConst rope);
+static bool engine_append(JSContext *ctx, JSValue text, JSValue piece);
+static void engine_blame(JSValueConst value, JSAtom property);
+static void engine_blame_if(JSContext *ctx, int flags, JSValueConst value, JSAtom property);
+typedef struct ValueSlot ValueSlot;
+struct array_sort_context;
+static void engine_sort(JSContext *ctx, ValueSlot *items, size_t count, struct array_sort_context *context);
+static JSValue engine_regexp_error(JSContext *ctx, JSValueConst pattern, JSValueConst flags, const char *reason);
 #define vsnprintf(out, size, format, arguments) node_message(out, size, format, arguments)
 /* Means, there: interpret with a switch. Computed gotos become a slower one in WebAssembly. */
 #define EMSCRIPTEN
@@ -16,10 +29,58 @@ static int node_message(char *out, size_t size, const char *format, va_list argu
 
 #include "engine.h"
 
+#include "arrays.h"
+#include "sort.h"
+#include "program_text.h"
+#include "blame.h"
+#include "patterns.h"
 #include "messages.h"
+#include "regexp_errors.h"
+
+/* Node's stack holds about as many levels; each is looked for in all those above it. */
+#define JSON_MAX_DEPTH 6000
+/* Longer ropes are not copied: there may be no room for a second one. */
+#define LONG_ROPE (8u << 20)
 
 /* Scope of the variables that stand directly in a function's body. */
 #define BODY_SCOPE 1
+
+static JSValue engine_json_includes(JSContext *ctx, JSValueConst stack, JSValueConst value)
+{
+    JSObject *open = JS_VALUE_GET_OBJ(stack);
+    if (open->u.array.count >= JSON_MAX_DEPTH)
+        return JS_ThrowStackOverflow(ctx);
+    for (uint32_t i = 0; i < open->u.array.count; i++) {
+        if (JS_VALUE_GET_PTR(open->u.array.u.values[i]) == JS_VALUE_GET_PTR(value))
+            return JS_TRUE;
+    }
+    return JS_FALSE;
+}
+
+/* A rope that became too deep to walk through. */
+static JSValue engine_shallow_rope(JSContext *ctx, JSValueConst rope)
+{
+    if (JS_VALUE_GET_STRING_ROPE(rope)->len < LONG_ROPE)
+        return js_linearize_string_rope(ctx, rope);
+    return js_rebalance_string_rope(ctx, rope);
+}
+
+/* Adds a short string to the last part of a rope that nothing else refers to, and takes it; false where it cannot. */
+static bool engine_append(JSContext *ctx, JSValue text, JSValue piece)
+{
+    JSStringRope *rope = JS_VALUE_GET_STRING_ROPE(text);
+    if (JS_VALUE_GET_TAG(piece) != JS_TAG_STRING || JS_VALUE_GET_TAG(rope->right) != JS_TAG_STRING ||
+        JS_REF_COUNT(rope) != 1)
+        return false;
+    JSString *last = JS_VALUE_GET_STRING(rope->right), *added = JS_VALUE_GET_STRING(piece);
+    if (last->len > JS_STRING_ROPE_SHORT_LEN || added->len > JS_STRING_ROPE_SHORT_LEN || last->len == 0 ||
+        rope->len + added->len > JS_STRING_LEN_MAX)
+        return false;
+    rope->len += added->len;
+    rope->is_wide_char |= added->is_wide_char;
+    rope->right = JS_ConcatString2(ctx, rope->right, piece);
+    return true;
+}
 
 JSValue engine_class_name(JSContext *ctx, JSValueConst value)
 {

@@ -28,5 +28,8 @@ void engine_set_program(const char *text, size_t length);
 /* From now on errors speak node's words. */
 void engine_use_messages(JSContext *ctx);
 
+/* Puts faster functions behind the methods of arrays. */
+void engine_use_array_methods(JSContext *ctx);
+
 /* Bytes that the engine has allocated. */
 double engine_used_bytes(JSRuntime *runtime);

@@ -7,12 +7,14 @@
 
 #include "engine.h"
 #include "guest.h"
+#include "heap.h"
 
 #define EXPORT(name) __attribute__((export_name(#name)))
 #define CAPACITY (4u << 20)
 #define REPLY_CAPACITY (1u << 20)
 #define PAGE 65536u
-#define FREE_PAGES 32
+/* Small programs find their memory here: an instance whose memory grew costs more. */
+#define FREE_BYTES (2u << 20)
 /* The engine gives up with a RangeError before the linker's stack (runtimes/build/javascript_artefact.py) ends. */
 #define JS_STACK_BYTES (JS_SHADOW_STACK - (192u << 10))
 /* Collecting cycles touches every object of the snapshot: first when a program has made this much. */
@@ -88,33 +90,26 @@ static void *or_end(void *memory, size_t size)
 
 static void *engine_malloc(void *opaque, size_t size)
 {
-    return or_end(malloc(size), size);
+    return or_end(heap_allocate(size), size);
 }
 
 static void *engine_calloc(void *opaque, size_t count, size_t size)
 {
-    return or_end(calloc(count, size), count * size);
+    return or_end(heap_allocate_zeroed(count * size), count * size);
 }
 
 static void *engine_realloc(void *opaque, void *memory, size_t size)
 {
-    return or_end(realloc(memory, size), size);
+    return or_end(heap_resize(memory, size), size);
 }
 
 static void engine_free(void *opaque, void *memory)
 {
-    free(memory);
-}
-
-size_t malloc_usable_size(void *memory);
-
-static size_t engine_usable_size(const void *memory)
-{
-    return malloc_usable_size((void *)memory);
+    heap_free(memory);
 }
 
 static const JSMallocFunctions allocator = {
-    engine_calloc, engine_malloc, engine_free, engine_realloc, engine_usable_size,
+    engine_calloc, engine_malloc, engine_free, engine_realloc, heap_usable_size,
 };
 
 static char *new_pages(size_t size)
@@ -123,17 +118,6 @@ static char *new_pages(size_t size)
     if (page == SIZE_MAX)
         abort();
     return (char *)(page * PAGE);
-}
-
-/* Small programs find their memory here: an instance whose memory grew costs more. The allocator gives every class of
- * sizes a page of its own, so it wants single free pages. */
-static void leave_room(void)
-{
-    static void *volatile room[FREE_PAGES]; /* volatile: the compiler would drop the pairs */
-    for (int i = 0; i < FREE_PAGES; i++)
-        room[i] = malloc(PAGE * 3 / 4);
-    for (int i = FREE_PAGES - 1; i >= 0; i--)
-        free(room[i]);
 }
 
 /* The buffers lie behind the heap of the snapshot: all zero, they are no part of its image. */
@@ -180,6 +164,7 @@ EXPORT(init) uint32_t *init(uint32_t null_slot)
     JS_SetGCThreshold(runtime, SIZE_MAX);
     context = JS_NewContext(runtime);
     engine_use_messages(context);
+    engine_use_array_methods(context);
     modules_install(runtime);
     binding_add(context);
     JSValue compiled = engine_compile(context, "import './main.js';", 19, "node:internal/start", 1, true);
@@ -197,7 +182,8 @@ EXPORT(init) uint32_t *init(uint32_t null_slot)
     JS_RunGC(runtime);
     JS_SetGCThreshold(runtime, FIRST_COLLECTION);
     if (control.length[STREAM_STDERR] == 0) {
-        leave_room();
+        if (!heap_reserve(FREE_BYTES))
+            abort();
         place_buffers();
     }
     output_limit = CAPACITY;
@@ -208,7 +194,7 @@ EXPORT(init) uint32_t *init(uint32_t null_slot)
 
 EXPORT(cabi_realloc) void *cabi_realloc(void *old, size_t old_size, size_t align, size_t new_size)
 {
-    void *memory = realloc(old, new_size ? new_size : 1);
+    void *memory = heap_resize(old, new_size);
     if (!memory)
         guest_end(STATE_OUT_OF_MEMORY, 1);
     return memory;

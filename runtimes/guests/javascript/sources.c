@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "guest.h"
+#include "heap.h"
 
 #define MAX_SOURCES 64
 
@@ -38,7 +39,7 @@ void sources_forget(void)
     for (int i = 0; i < source_count; i++) {
         /* Zeroes cost nothing in the snapshot. */
         memset(sources[i].text, 0, sources[i].length);
-        free(sources[i].text);
+        heap_free(sources[i].text);
     }
     source_count = 0;
 }

@@ -22,6 +22,8 @@ const defaultOptions = {
   numericSeparator: false,
 };
 
+// Deeper values are cut, where node meets the end of its stack.
+const DEEPEST = 1000;
 const TYPED_ARRAY =
   /^(Uint8|Int8|Uint16|Int16|Uint32|Int32|Float16|Float32|Float64|BigInt64|BigUint64|Uint8Clamped)Array$/;
 const BOXED = new Set(['Number', 'String', 'Boolean', 'Symbol', 'BigInt']);
@@ -29,6 +31,13 @@ export const hasOwn = (object, key) => Object.prototype.hasOwnProperty.call(obje
 
 export function isTypedArrayName(name) {
   return TYPED_ARRAY.test(name);
+}
+
+const plain = (text) => text;
+
+function paint(text, style) {
+  const color = inspect.colors[inspect.styles[style]];
+  return color === undefined ? text : `\u001b[${color[0]}m${text}\u001b[${color[1]}m`;
 }
 
 export function inspect(value, options, ...legacy) {
@@ -39,7 +48,7 @@ export function inspect(value, options, ...legacy) {
     indentation: 0,
     deepest: 0,
     userOptions: undefined,
-    stylize: (text) => text,
+    stylize: plain,
   };
   if (typeof options === 'object' && options !== null) {
     for (const key of Object.keys(options)) {
@@ -49,7 +58,9 @@ export function inspect(value, options, ...legacy) {
   } else if (options !== undefined) {
     context.showHidden = Boolean(options);
     if (legacy.length > 0) context.depth = legacy[0];
+    if (legacy.length > 1) context.colors = Boolean(legacy[1]);
   }
+  if (context.colors && context.stylize === plain) context.stylize = paint;
   if (context.maxArrayLength === null) context.maxArrayLength = Infinity;
   if (context.maxStringLength === null) context.maxStringLength = Infinity;
   return show(context, value, 0);
@@ -71,6 +82,7 @@ inspect.colors = Object.assign(Object.create(null), {
   cyan: [36, 39],
   white: [37, 39],
   gray: [90, 39],
+  grey: [90, 39],
 });
 inspect.styles = Object.assign(Object.create(null), {
   special: 'cyan',
@@ -91,11 +103,11 @@ function showPrimitive(context, value) {
     case 'string':
       return showString(context, value);
     case 'number':
-      return showNumber(value, context.numericSeparator);
+      return context.stylize(showNumber(value, context.numericSeparator), 'number');
     case 'bigint':
-      return showBigInt(value, context.numericSeparator);
+      return context.stylize(showBigInt(value, context.numericSeparator), 'bigint');
     default:
-      return String(value);
+      return context.stylize(String(value), value === null ? 'null' : typeof value);
   }
 }
 
@@ -110,11 +122,11 @@ function showString(context, value) {
   }
   const breaks =
     context.compact !== true && text.length > 16 && text.length > context.breakLength - context.indentation - 4;
-  if (!breaks) return quote(text) + trailer;
+  if (!breaks) return context.stylize(quote(text), 'string') + trailer;
   return (
     text
       .split(/(?<=\n)/)
-      .map(quote)
+      .map((line) => context.stylize(quote(line), 'string'))
       .join(` +\n${' '.repeat(context.indentation + 2)}`) + trailer
   );
 }
@@ -162,7 +174,7 @@ function circularReference(context, value) {
     index = context.circular.size + 1;
     context.circular.set(value, index);
   }
-  return `[Circular *${index}]`;
+  return context.stylize(`[Circular *${index}]`, 'special');
 }
 
 // The name of the nearest constructor on the prototype chain; null for objects without a prototype.
@@ -217,7 +229,12 @@ function showObject(context, value, level, name) {
   if (form.whole !== undefined) return form.whole;
   if (level > context.depth && context.depth !== null) {
     const shown = prefixOf(constructor, tagOf(context, value), name === 'Array' ? 'Array' : 'Object').slice(0, -1);
-    return `[${shown}]`;
+    return context.stylize(`[${shown}]`, 'special');
+  }
+  if (level > DEEPEST) {
+    const shown = prefixOf(constructor, tagOf(context, value), 'Object').slice(0, -1);
+    const reason = 'Inspection interrupted prematurely. Maximum call stack size exceeded.';
+    return context.stylize(`[${shown}: ${reason}]`, 'special');
   }
   const inner = level + 1;
   context.seen.push(value);
@@ -228,7 +245,10 @@ function showObject(context, value, level, name) {
   if (context.sorted) sortPieces(context, pieces, form);
   let base = form.base ?? '';
   const index = context.circular?.get(value);
-  if (index !== undefined) base = base === '' ? `<ref *${index}>` : `<ref *${index}> ${base}`;
+  if (index !== undefined) {
+    const reference = context.stylize(`<ref *${index}>`, 'special');
+    base = base === '' ? reference : `${reference} ${base}`;
+  }
   return arrange(context, pieces, base, form.braces, form.isList, inner, form.isList ? value : undefined);
 }
 
@@ -283,7 +303,8 @@ function arrayPieces(context, value, level) {
     } else {
       const start = index;
       index = nextIndex(value, index);
-      pieces.push(`<${index - start} empty item${index - start > 1 ? 's' : ''}>`);
+      const count = index - start;
+      pieces.push(context.stylize(`<${count} empty item${count > 1 ? 's' : ''}>`, 'undefined'));
     }
   }
   return withMore(pieces, value.length - index);
@@ -310,8 +331,7 @@ function typedArrayForm(context, value, prefix) {
   if (value.length === 0 && keys.length === 0) return { whole: `${prefix}[]` };
   const pieces = () => {
     const limit = Math.min(Math.max(0, context.maxArrayLength), value.length);
-    const show = typeof value[0] === 'bigint' ? showBigInt : showNumber;
-    const shown = Array.from({ length: limit }, (_, index) => show(value[index], context.numericSeparator));
+    const shown = Array.from({ length: limit }, (_, index) => showPrimitive(context, value[index]));
     return withMore(shown, value.length - limit);
   };
   return { braces: [`${prefix}[`, ']'], keys, isList: true, pieces };
@@ -322,7 +342,7 @@ const FUNCTION_TYPES = ['Function', 'GeneratorFunction', 'AsyncFunction', 'Async
 function functionForm(context, value, constructor, tag) {
   const base = functionBase(value, constructor, tag);
   const keys = keysOf(context, value, false).filter((key) => !context.showHidden || key !== 'prototype');
-  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+  return keys.length === 0 ? { whole: context.stylize(base, 'special') } : { base, braces: ['{', '}'], keys };
 }
 
 function functionBase(value, constructor, tag) {
@@ -350,11 +370,12 @@ function classBase(value, name, constructor, tag) {
 function boxedForm(context, value, name, constructor, tag) {
   let type = name;
   if (name !== constructor) type += constructor === null ? ' (null prototype)' : ` (${constructor})`;
-  const shown = showPrimitive({ ...context, breakLength: Infinity }, unboxed(value, name));
+  const shown = showPrimitive({ ...context, breakLength: Infinity, stylize: plain }, unboxed(value, name));
   let base = `[${type}: ${shown}]`;
   if (tag !== '' && tag !== constructor && tag !== name) base += ` [${tag}]`;
   const keys = keysOf(context, value, name === 'String').filter((key) => !(name === 'String' && key === 'length'));
-  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+  const style = name.toLowerCase();
+  return keys.length === 0 ? { whole: context.stylize(base, style) } : { base, braces: ['{', '}'], keys };
 }
 
 function unboxed(value, name) {
@@ -366,15 +387,21 @@ function showProperty(context, value, level, key, isList) {
   const shown = showSlot(context, descriptor, value, level);
   if (isList && typeof key === 'number') return shown;
   if (descriptor.enumerable === false && typeof key !== 'symbol') return `[${key}]: ${shown}`;
-  return `${quoteKey(key)}: ${shown}`;
+  return `${showKey(context, key)}: ${shown}`;
+}
+
+function showKey(context, key) {
+  const shown = quoteKey(key);
+  if (typeof key === 'symbol') return `[${context.stylize(shown.slice(1, -1), 'symbol')}]`;
+  return shown === key ? shown : context.stylize(shown, 'string');
 }
 
 function showSlot(context, descriptor, owner, level) {
   if (descriptor.get !== undefined) {
     if (context.getters === true) return shownGetter(context, descriptor, owner, level);
-    return descriptor.set === undefined ? '[Getter]' : '[Getter/Setter]';
+    return context.stylize(descriptor.set === undefined ? '[Getter]' : '[Getter/Setter]', 'special');
   }
-  if (descriptor.set !== undefined) return '[Setter]';
+  if (descriptor.set !== undefined) return context.stylize('[Setter]', 'special');
   context.indentation += 2;
   const shown = show(context, descriptor.value, level);
   context.indentation -= 2;

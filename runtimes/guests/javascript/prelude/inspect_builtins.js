@@ -54,18 +54,19 @@ function iteratorForm(context, value, name) {
 function dateForm(context, value, prefix) {
   const time = Date.prototype.getTime.call(value);
   const text = Number.isNaN(time) ? 'Invalid Date' : Date.prototype.toISOString.call(value);
-  return textForm(context, value, text, prefix('Date'), 'Date ');
+  return textForm(context, value, text, prefix('Date'), 'Date ', 'date');
 }
 
 function regexpForm(context, value, prefix, level) {
-  const form = textForm(context, value, RegExp.prototype.toString.call(value), prefix('RegExp'), 'RegExp ');
+  const text = RegExp.prototype.toString.call(value);
+  const form = textForm(context, value, text, prefix('RegExp'), 'RegExp ', 'regexp');
   return level > context.depth && context.depth !== null ? { whole: form.whole ?? form.base } : form;
 }
 
-function textForm(context, value, text, prefix, usual) {
+function textForm(context, value, text, prefix, usual, style) {
   const base = prefix === usual ? text : prefix + text;
   const keys = keysOf(context, value, false);
-  return keys.length === 0 ? { whole: base } : { base, braces: ['{', '}'], keys };
+  return keys.length === 0 ? { whole: context.stylize(base, style) } : { base, braces: ['{', '}'], keys };
 }
 
 function bufferForm(context, value, prefix) {
@@ -91,11 +92,11 @@ function dataViewForm(context, value, prefix) {
 function promiseForm(context, value, prefix) {
   const pieces = (level) => {
     const [state, result] = promiseDetails(value);
-    if (state === 0) return ['<pending>'];
+    if (state === 0) return [context.stylize('<pending>', 'special')];
     context.indentation += 2;
     const shown = show(context, result, level);
     context.indentation -= 2;
-    return [state === 2 ? `<rejected> ${shown}` : shown];
+    return [state === 2 ? `${context.stylize('<rejected>', 'special')} ${shown}` : shown];
   };
   return { braces: [`${prefix('Promise')}{`, '}'], keys: keysOf(context, value, false), pieces };
 }
@@ -104,7 +105,7 @@ function opaqueForm(fallback) {
   return (context, value, prefix) => ({
     braces: [`${prefix(fallback)}{`, '}'],
     keys: keysOf(context, value, false),
-    pieces: () => ['<items unknown>'],
+    pieces: () => [context.stylize('<items unknown>', 'special')],
   });
 }
 

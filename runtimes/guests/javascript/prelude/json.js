@@ -6,6 +6,11 @@ const stringify = JSON.stringify;
 const SPACE = /[ \t\n\r]*/y;
 const NUMBER = /-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
 
+// Texts that are a value's text, and that people try to parse.
+const SPECIAL = new Set(['NaN', 'Infinity', 'undefined', '[object Object]']);
+// How many characters before and behind an unexpected one are shown.
+const CONTEXT = 10;
+
 class Found {
   constructor(message) {
     this.message = message;
@@ -33,12 +38,12 @@ class Reader {
   unexpected() {
     const { text, position } = this;
     if (position >= text.length) throw new Found('Unexpected end of JSON input');
-    if (text === 'undefined' || text === '[object Object]') throw new Found(`"${text}" is not valid JSON`);
-    const from = Math.max(0, position - 10);
-    const to = Math.min(text.length, position + 10);
-    const before = from > 0 ? '...' : '';
+    if (SPECIAL.has(text)) throw new Found(`"${text}" is not valid JSON`);
+    const from = Math.max(0, position - CONTEXT);
+    const to = Math.min(text.length, position + CONTEXT);
+    const before = position >= CONTEXT ? '...' : '';
     const after = to < text.length ? '...' : '';
-    const shown = text.length <= 40 ? `"${text}"` : `${before}"${text.slice(from, to)}"${after}`;
+    const shown = text.length <= 2 * CONTEXT ? `"${text}"` : `${before}"${text.slice(from, to)}"${after}`;
     const token = String.fromCodePoint(text.codePointAt(position));
     throw new Found(`Unexpected token '${token}', ${shown} is not valid JSON`);
   }
@@ -180,7 +185,7 @@ function describeCycle(value) {
   const name = ({ object, key }) => (Array.isArray(object) ? `index ${key}` : `property '${key}'`);
   const lines = ['Converting circular structure to JSON', `    --> starting at ${owner(cycle[0])}`];
   const middle = cycle.slice(0, -1).map((entry, index) => `    |     ${name(entry)} -> ${owner(cycle[index + 1])}`);
-  lines.push(...(middle.length > 2 ? [middle[0], '    |     ...', middle.at(-1)] : middle));
+  lines.push(...(middle.length > 3 ? [...middle.slice(0, 2), '    |     ...', middle.at(-1)] : middle));
   lines.push(`    --- ${name(cycle.at(-1))} closes the circle`);
   return lines.join('\n');
 }

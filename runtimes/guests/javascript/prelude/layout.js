@@ -5,11 +5,16 @@ import { width } from './quote.js';
 const SHORT_PIECE = 6;
 const SEPARATOR = 2;
 
+const COLOR = /\u001b\[\d\d?m/g;
+
+// What of a piece takes room.
+const visible = (context, piece) => (context.colors ? piece.replace(COLOR, '') : piece);
+
 // Arrays of more than six pieces stand in columns, as square as the pieces' widths allow.
 function inColumns(context, pieces, value) {
   const hasMore = context.maxArrayLength < pieces.length;
   const count = hasMore ? pieces.length - 1 : pieces.length;
-  const widths = pieces.slice(0, count).map(width);
+  const widths = pieces.slice(0, count).map((piece) => width(visible(context, piece)));
   const total = widths.reduce((sum, length) => sum + length + SEPARATOR, 0);
   const longest = Math.max(0, ...widths);
   const cell = longest + SEPARATOR;
@@ -68,7 +73,7 @@ function fitsOneLine(context, pieces, start, base) {
   let total = pieces.length + start;
   if (total + pieces.length > context.breakLength) return false;
   for (const piece of pieces) {
-    total += piece.length;
+    total += visible(context, piece).length;
     if (total > context.breakLength) return false;
   }
   return base === '' || !base.includes('\n');
