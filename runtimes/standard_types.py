@@ -131,6 +131,10 @@ def replace_content(target: Any, new: Any) -> None:
         TypeError: they are of different kinds.
     """
     kind = next(kind for kind in MUTABLE if isinstance(target, kind))
+    if isinstance(new, list) and kind in (collections.deque, bytearray):  # JavaScript has arrays only
+        new = kind(new)
+    elif isinstance(new, list) and kind is array.array:
+        new = array.array(target.typecode, new)
     if not isinstance(new, kind):
         raise TypeError(f"a {type(target).__name__} cannot become a {type(new).__name__}")
     if isinstance(target, (dict, set)):

@@ -121,7 +121,7 @@ def _encode(reply: Reply) -> bytes:
 
 def _with_proxies(program: Program, candidates: Candidates, in_place: bool = False) -> bytes:
     """The program with its candidates' names defined, its line numbers as they were."""
-    names = list(candidates)
+    names = {name: function for name, (_, function) in candidates.items()}
     if program.language == "javascript":
         lines = [f"var {name} = require('infinite_rl:exchange').proxy('{name}');" for name in names]
         return "".join(lines).encode() + program.code

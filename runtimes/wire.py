@@ -78,10 +78,8 @@ def decode_request(data: bytes) -> Request:
         raise CannotCrossError("a request needs function, args and kwargs")
     live = fields.get("live") is True
     decode = _Decoder(links=live).decode
-    records = []
-    for record in _list(fields.get("records", [])):
-        name, attributes = _list(record, 2)
-        records.append((_string(name)[:_MAX_NAME], _dict(decode(attributes))))
+    pairs = [_list(record, 2) for record in _list(fields.get("records", []))]
+    records = tuple((_string(name)[:_MAX_NAME], _dict(decode(attributes))) for name, attributes in pairs)
     return Request(
         function,
         [decode(value) for value in args],
@@ -121,10 +119,8 @@ def decode_reply(data: bytes, live: bool = False) -> Reply:
     if fields.keys() - {"value", "error"} - ({"changes"} if live else set()):
         raise CannotCrossError("a reply must be a value or an error")
     decode = _Decoder(links=live).decode
-    changes = []
-    for change in _list(fields.get("changes", [])):
-        number, value = _list(change, 2)
-        changes.append((_number(number), decode(value)))
+    pairs = [_list(change, 2) for change in _list(fields.get("changes", []))]
+    changes = tuple((_number(number), decode(value)) for number, value in pairs)
     if "value" in fields:
         return Reply(decode(fields["value"]), changes=changes)
     error = fields["error"]

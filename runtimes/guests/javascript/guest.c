@@ -12,6 +12,7 @@
 #define CAPACITY (4u << 20)
 #define REPLY_CAPACITY (1u << 20)
 #define PAGE 65536u
+#define AS_MODULE (1u << 31) /* in the word of the output limit */
 #define FREE_PAGES 32
 /* The engine gives up with a RangeError before the linker's stack (runtimes/build/javascript_artefact.py) ends. */
 #define JS_STACK_BYTES (JS_SHADOW_STACK - (192u << 10))

@@ -6,6 +6,7 @@ returned where the test expects data answers no question about the data it is he
 methods of text and numbers are refused. Only what the test has made itself, by calling a class, may do that.
 """
 
+import collections
 import copy
 import enum
 from collections.abc import Callable, Iterator
@@ -157,12 +158,24 @@ def _request(owner: str, operation: str, args: tuple[Any, ...], kwargs: dict[str
 
 def _copies(encoder: Encoder) -> tuple[list[Any], list[Any]]:
     """Copies of all that a request holds, which refer to each other as the originals do."""
-    memo: dict[int, Any] = {id(value): value for value in _known.values()}
-    memo |= {id(value): value for value in encoder.records if isinstance(value, enum.Enum)}
-    records = copy.deepcopy(encoder.records, memo)
-    shared = [copy.deepcopy(value, memo) for value in encoder.known]
+    records = [value if isinstance(value, enum.Enum) else copy.copy(value) for value in encoder.records]
+    shared = [copy.copy(value) for value in encoder.known]
     for number, record in encoder.record_contents.items():
         shared[number] = getattr(records[record], "__dict__", {})
+    originals = [*encoder.known, *encoder.records]
+    made = {id(value): new for value, new in zip(originals, [*shared, *records], strict=True)}
+
+    def copied(value: Any) -> Any:
+        if isinstance(value, tuple):
+            items = map(copied, value)
+            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
+        return made.get(id(value), value)
+
+    for value in shared:
+        if isinstance(value, dict):
+            value.update({key: copied(item) for key, item in value.items()})
+        elif isinstance(value, (list, collections.deque)):
+            replace_content(value, type(value)(map(copied, value)))
     return shared, records
 
 

@@ -10,12 +10,12 @@ import stand_ins
 FILENAME = "tests.py"
 
 
-def run(text: str, names: list[str], in_place: bool) -> None:
+def run(text: str, names: dict[str, str], in_place: bool) -> None:
     """Run a test.
 
     Args:
         text: the test.
-        names: functions and classes of the program.
+        names: functions and classes of the program, and what they are called there.
         in_place: whether the functions change their arguments in place and also return something of use.
     """
     space = script.namespace()
@@ -27,11 +27,11 @@ def run(text: str, names: list[str], in_place: bool) -> None:
     linecache.cache[script.FILENAME] = (0, None, [], script.FILENAME)
     tree = ast.parse(text, FILENAME)
     exceptions = _caught(tree)
-    for name in names:
+    for name, own in names.items():
         if name in exceptions or name.endswith(("Error", "Exception")):
             space[name] = stand_ins.errors.setdefault(name, type(name, (Exception,), {}))
         else:
-            space[name] = stand_ins.Function(name, None, "callable", name)
+            space[name] = stand_ins.Function(name, None, "callable", own)
     space["__in_place__"] = stand_ins.in_place
     exec(compile(_InPlace().visit(tree), FILENAME, "exec", dont_inherit=True), space)
 
