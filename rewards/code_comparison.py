@@ -102,9 +102,9 @@ class Comparison:
                 return False
         elif isinstance(actual, Iteration):
             actual = actual.items
-        elif not isinstance(actual, range | deque | array | ValuesView | KeysView | ItemsView):
-            return False
-        elif not self.lenient and isinstance(expected, tuple):
+        elif not isinstance(actual, range | deque | array | ValuesView | KeysView | ItemsView) or (
+            not self.lenient and isinstance(expected, tuple)
+        ):
             return False
         # A range may be longer than any memory, or than `len` can say.
         items = list(islice(actual, len(expected) + 1))
@@ -129,7 +129,7 @@ def _name(key: Any) -> Any:
     """A key as JSON writes it."""
     if isinstance(key, float) and key.is_integer():
         key = int(key)
-    return json.dumps(key) if isinstance(key, bool | float | None) or type(key) is int and abs(key) < 2**63 else key
+    return json.dumps(key) if isinstance(key, bool | float | None) or (type(key) is int and abs(key) < 2**63) else key
 
 
 def _same_elements(expected: Set[Any], actual: Set[Any]) -> bool:

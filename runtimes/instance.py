@@ -125,9 +125,7 @@ class Instance:
         self._memory_bytes = memory_bytes
         native.store_limiter(self._store, memory_bytes, -1, -1, -1, -1)
 
-    def run(
-        self, code: bytes, stdin: bytes, output_limit: int, budget: Budget, *, as_module: bool = False
-    ) -> Ending:
+    def run(self, code: bytes, stdin: bytes, output_limit: int, budget: Budget, *, as_module: bool = False) -> Ending:
         """Runs a program, once per instance.
 
         Args:

@@ -105,9 +105,7 @@ class Session:
         """What ended the session, or None while it can be called."""
         return self._over[0] if self._instance is None else None
 
-    def answer(
-        self, request: Request, budget: Budget, ask: Exchange | None = None
-    ) -> tuple[Ending | None, Reply]:
+    def answer(self, request: Request, budget: Budget, ask: Exchange | None = None) -> tuple[Ending | None, Reply]:
         """Serves a trusted program's request on this thread, a worker's, within what is left of its budget.
 
         Args:

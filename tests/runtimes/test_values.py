@@ -8,16 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinite_rl.runtimes.values import UNDEFINED, CannotCrossError, Opaque, Reply, Request
-from infinite_rl.runtimes.wire import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    decode,
-    decode_reply,
-    decode_request,
-    encode,
-    encode_reply,
-    encode_request,
-)
+from infinite_rl.runtimes.wire import decode, decode_reply, decode_request, encode, encode_reply, encode_request
+from infinite_rl.runtimes.wire_reading import MAX_BYTES, MAX_DEPTH
 
 scalars = st.one_of(
     st.none(),
