@@ -32,7 +32,8 @@ TYPES |= {"Ellipsis": ..., "NotImplemented": NotImplemented}
 
 _NAMES = {id(kind): name for name, kind in TYPES.items()}
 
-_KEYS, _VALUES, _ITEMS = (type(view) for view in ({}.keys(), {}.values(), {}.items()))
+_SOME: dict[str, Any] = {}
+_KEYS, _VALUES, _ITEMS = type(_SOME.keys()), type(_SOME.values()), type(_SOME.items())
 
 
 def as_dict(value: object) -> tuple[str, dict[Any, Any]] | None:
@@ -115,9 +116,12 @@ PUT_TOGETHER: dict[str, Callable[..., Any]] = {
     "timedelta": datetime.timedelta,
     "named": lambda name: TYPES[name],
 }
-"""Makes of parts what `take_apart` has told the tag of; raises LookupError, TypeError, ValueError or ArithmeticError."""
+"""Makes of parts what `take_apart` has told the tag of.
 
-MUTABLE = (list, dict, set, bytearray, collections.deque, array.array)
+They raise LookupError, TypeError, ValueError or ArithmeticError where the parts don't fit.
+"""
+
+MUTABLE: tuple[Any, ...] = (list, dict, set, bytearray, collections.deque, array.array)
 """What a function may change in place. Counted in the order in which they are met, they have the same numbers on both
 sides."""
 

@@ -29,6 +29,7 @@ from .wire_reading import (
     Decoder,
     listed,
     mapping,
+    ordinal,
     parse,
     string,
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +58,15 @@ def test_the_right_program_passes_and_the_wrong_one_fails(reward, language, code
     [case.values[:4] for case in cases() if case.values[0] == "python"],
     ids=[case.id for case in cases() if case.values[0] == "python"],
 )
-def test_python_itself_agrees(language, code, function, test, capsys):
-    if "stays" in test or "!= a" in test:
-        pytest.skip("differs on purpose: see the documentation")
-    space: dict[str, Any] = {"__name__": "solution"}
-    try:
-        exec(code, space)
-    except (EOFError, OSError, SystemExit):
-        assert function in space
-    exec(test, space)
+def test_python_itself_agrees(language, code, function, test, monkeypatch):
+    if "!= a" in test:
+        pytest.skip("differs on purpose: the argument stays as it was")
+    module = types.ModuleType("solution")
+    monkeypatch.setitem(sys.modules, "solution", module)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with contextlib.suppress(EOFError, SystemExit):
+        exec(code, module.__dict__)
+    exec(test, module.__dict__)
 
 
 # What a function changes in place.
@@ -188,7 +192,7 @@ def f(callback):
     [
         ("def g():\n    while True: pass\nassert f(g) == 1", Status.TIMEOUT),
         ("def g(): return f(g)\nassert f(g) == 1", Status.SCORED),
-        ("def g(): return bytearray(10**9)\nassert f(g) == 1", Status.SCORED),
+        ("def g(): return bytearray(10**9)\nassert f(g) == 1", Status.RESOURCE_LIMIT),
         ("def g():\n    import os\n    os._exit(0)\nassert f(g) == 1", Status.SCORED),
     ],
 )

@@ -33,7 +33,12 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
         else:
             space[name] = stand_ins.Function(name, None, "callable", own)
     space["__in_place__"] = stand_ins.in_place
-    exec(compile(_InPlace().visit(tree), FILENAME, "exec", dont_inherit=True), space)
+    try:
+        exec(compile(_InPlace().visit(tree), FILENAME, "exec", dont_inherit=True), space)
+    except AssertionError as error:
+        for name in sorted(stand_ins.held_against_data):
+            error.add_note(f"note: a {name} object of the program was compared with plain data, which it never equals")
+        raise
 
 
 def _caught(tree: ast.AST) -> set[str]:
