@@ -34,7 +34,7 @@ import objects  # noqa: E402, F401
 import randomness  # noqa: E402
 import script  # noqa: E402
 import streams  # noqa: E402
-import tests  # noqa: E402
+import trusted  # noqa: E402
 import wit_world  # noqa: E402
 
 for replacement in (errnos, randomness, events, denied, files, missing):
@@ -46,13 +46,13 @@ STDOUT = bytearray(streams.CAPACITY)
 STDERR = bytearray(streams.CAPACITY)
 REPLY = bytearray(calls.REPLY_CAPACITY)
 streams.connect(CONTROL, STDOUT, STDERR)
-calls.connect(REPLY, wit_world.exchange, tests.run)
+calls.connect(REPLY, wit_world.exchange, trusted.run)
 
 AS_MODULE = 1 << 31  # in the word of the output limit
 
 GUEST_MODULES = """
-calls clock denied errnos events files missing objects preload randomness script stand_ins standard_types streams
-tests values app wit_world
+asking calls clock denied errnos events files missing objects preload randomness script stand_ins standard_types
+streams trusted values app wit_world
 """
 
 

@@ -249,4 +249,4 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "state": state,
 }
 
-calls.serve = serve
+calls.serve_with(serve)

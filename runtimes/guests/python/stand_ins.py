@@ -6,15 +6,12 @@ returned where the test expects data answers no question about the data it is he
 methods of text and numbers are refused. Only what the test has made itself, by calling a class, may do that.
 """
 
-import collections
-import copy
 import enum
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import calls
 import values
-from standard_types import replace_content
+from asking import Remote, ask, known, request, use
 
 # An iterator's items are fetched one by one first, for a test may send values in between; then in growing blocks.
 SINGLE_ITEMS = 16
@@ -23,162 +20,30 @@ LARGEST_BLOCK = 1024
 # Methods of data that objects could imitate to say yes to everything. Those that change in place say nothing.
 DATA_METHODS = {name for kind in (str, bytes, int, float, complex, frozenset) for name in dir(kind)} - {"copy"}
 
-errors: dict[str, type[Exception]] = dict(calls.STANDARD_ERRORS)
 in_place_always = False
 awaits = False
 
 held_against_data: set[str] = set()  # names of classes whose objects the test has compared with data, in vain
 
-_functions: list[Callable[..., Any]] = []  # of the test, that it has handed over
 _made: set[str] = set()  # names of the program's classes that the test has called
-_known: dict[tuple[str, int], "Remote"] = {}
-
-
-class Encoder(values.Encoder):
-    """Encodes a request: mutable arguments are numbered, so that the reply can tell their changes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.known: list[Any] = []
-        self.records: list[Any] = []
-        self.record_contents: dict[int, int] = {}  # the number of the attributes: the number of the record
-        self._record_numbers: dict[int, int] = {}
-
-    def meet(self, value: object) -> None:
-        """Number a mutable value."""
-        self.numbers[id(value)] = len(self.known)
-        self.known.append(value)
-
-    def tree(self, value: object, depth: int = 0) -> values.Tree:
-        """Encode a value; objects of the program by their numbers there."""
-        if isinstance(value, Remote):
-            return self.link("object", value._resolve(), "", "")
-        return super().tree(value, depth)
-
-    def object(self, value: object, depth: int) -> values.Tree:
-        """Encode a function of the test, which stays here, or an object of one of its classes."""
-        if callable(value):
-            _functions.append(value)
-            return self.link("callback", len(_functions) - 1, "", str(getattr(value, "__name__", "function")))
-        if id(value) not in self._record_numbers:
-            self._record_numbers[id(value)] = len(self.records)
-            self.records.append(value)
-        return self.link("record", self._record_numbers[id(value)])
-
-    def write_records(self) -> list[values.Tree]:
-        """Encode what the objects hold: by numbers among themselves, so that a long chain is not deep."""
-        written = []
-        for value in self.records:  # it grows meanwhile
-            if isinstance(value, enum.Enum):
-                name, attributes = f"{type(value).__name__}.{value.name}", {}
-            else:
-                name, attributes = type(value).__name__, getattr(value, "__dict__", None)
-                attributes = values.attributes_of(value) if attributes is None else attributes
-            if attributes is None:
-                raise TypeError(f"the test passes a {name}, which cannot cross the sandbox")
-            self.record_contents[len(self.known)] = len(written)
-            self.meet(attributes)
-            written.append([name, self.content(attributes)])
-        return written
-
-
-class Decoder(values.Decoder):
-    """Decodes a reply.
-
-    Args:
-        owner: the name by which the test calls the program.
-        shared: mutable values of the request, by number.
-        records: objects of the request, by number.
-    """
-
-    def __init__(self, owner: str, shared: list[Any], records: list[Any]) -> None:
-        super().__init__()
-        self.owner, self.shared, self.records = owner, shared, records
-
-    def linked(self, tag: str, number: int, kind: str, name: str) -> Any:
-        """An argument of the request itself, a function of the test, or what stands for an object of the program."""
-        if tag == "same":
-            return self.shared[number]
-        if tag == "record":
-            return self.records[number]
-        if tag == "callback":
-            return _functions[number]
-        return stand_in(self.owner, number, kind, name)
 
 
 def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False) -> Any:
     """What stands for an object of the program; `own`: the test has made it by calling a class."""
     if own and kind in ("instance", "iterator", "callable"):
         _made.add(name)
-        _known[owner, number] = made = Object(owner, number, "instance", name)
+        known[owner, number] = made = Object(owner, number, "instance", name)
         object.__setattr__(made, "_own", True)
     if kind == "iterator" and name not in _made:
         return _iterate(owner, number)
     if kind == "awaitable":
         return _await(owner, number) if awaits else ask(owner, "await", Remote(owner, number, kind, ""))
-    if (owner, number) not in _known:
+    if (owner, number) not in known:
         if kind in ("class", "callable"):
-            _known[owner, number] = Function(owner, number, kind, "")
+            known[owner, number] = Function(owner, number, kind, "")
         else:
-            _known[owner, number] = (Object if name in _made else Remote)(owner, number, kind, name)
-    return _known[owner, number]
-
-
-def ask(owner: str, operation: str, *args: object, **kwargs: object) -> Any:
-    """Have the program do something; changes of arguments in place are left out."""
-    return _request(owner, operation, args, kwargs)
-
-
-def _request(owner: str, operation: str, args: tuple[Any, ...], kwargs: dict[str, Any], **how: bool) -> Any:
-    encoder = Encoder()
-    reply = calls.ask(
-        {
-            "function": owner,
-            "args": [encoder.tree(value) for value in args],
-            "kwargs": {name: encoder.tree(value) for name, value in kwargs.items()},
-            "records": encoder.write_records(),
-            "operation": operation,
-            "live": True,
-        }
-    )
-    shared, records, changes = encoder.known, encoder.records, reply.get("changes", [])
-    if changes and not how.get("in_place"):
-        # The result may hold an argument as the program left it, while the test's own stays as it was.
-        if changes := changes if "value" in reply else []:
-            shared, records = _copies(encoder)
-    decoder = Decoder(owner, shared, records)
-    contents = [(shared[number], decoder.value(content)) for number, content in changes]
-    for target, content in contents:
-        replace_content(target, content)
-    if "error" in reply:
-        raise calls.error_of(reply["error"], errors)
-    tree = reply["value"]
-    if how.get("makes") and isinstance(tree, dict) and tree.get("link", [""])[0] == "object":
-        return stand_in(owner, *tree["link"][1:], own=True)
-    return decoder.value(tree)
-
-
-def _copies(encoder: Encoder) -> tuple[list[Any], list[Any]]:
-    """Copies of all that a request holds, which refer to each other as the originals do."""
-    records = [value if isinstance(value, enum.Enum) else copy.copy(value) for value in encoder.records]
-    shared = [copy.copy(value) for value in encoder.known]
-    for number, record in encoder.record_contents.items():
-        shared[number] = getattr(records[record], "__dict__", {})
-    originals = [*encoder.known, *encoder.records]
-    made = {id(value): new for value, new in zip(originals, [*shared, *records], strict=True)}
-
-    def copied(value: Any) -> Any:
-        if isinstance(value, tuple):
-            items = map(copied, value)
-            return type(value)(*items) if hasattr(value, "_fields") else tuple(items)
-        return made.get(id(value), value)
-
-    for value in shared:
-        if isinstance(value, dict):
-            value.update({key: copied(item) for key, item in value.items()})
-        elif isinstance(value, (list, collections.deque)):
-            replace_content(value, type(value)(map(copied, value)))
-    return shared, records
+            known[owner, number] = (Object if name in _made else Thing)(owner, number, kind, name)
+    return known[owner, number]
 
 
 def _iterate(owner: str, number: int) -> Iterator[Any]:
@@ -199,27 +64,8 @@ async def _await(owner: str, number: int) -> Any:
     return ask(owner, "await", Remote(owner, number, "awaitable", ""))
 
 
-class Remote:
-    """Stands for an object of the program.
-
-    Args:
-        owner: the name by which the test calls the program.
-        number: the object's number there; None for the one that `owner` names.
-        kind: ``class``, ``callable`` or ``instance``.
-        name: of its class.
-    """
-
-    def __init__(self, owner: str, number: int | None, kind: str, name: str) -> None:
-        for field, value in (("_owner", owner), ("_number", number), ("_kind", kind), ("_name", name)):
-            object.__setattr__(self, field, value)
-
-    def _resolve(self) -> int:
-        if self._number is None:
-            object.__setattr__(self, "_number", ask(self._owner, "find")._number)
-        return self._number
-
-    def _ask(self, operation: str, *args: object, **kwargs: object) -> Any:
-        return ask(self._owner, operation, self, *args, **kwargs)
+class Thing(Remote):
+    """Stands for an object of the program that a function has returned: attributes and methods, no operators."""
 
     def __getattr__(self, name: str) -> Any:
         found = self._ask("getattr", name)
@@ -307,7 +153,7 @@ def _same(one: Any, other: Any, seen: set[tuple[int, int]]) -> bool:
     return one == other
 
 
-class Object(Remote):
+class Object(Thing):
     """Stands for an instance of a class that the test has called: it has all operators."""
 
     def __init__(self, owner: str, number: int | None, kind: str, name: str) -> None:
@@ -323,6 +169,7 @@ class Object(Remote):
         return ask(self._owner, operation, one, other)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Call it."""
         return self._ask("call", *args, **kwargs)
 
     def __contains__(self, item: object) -> bool:
@@ -354,17 +201,18 @@ class Object(Remote):
         return self._ask("exit", kind and kind.__name__, str(error))
 
 
-class Function(Remote):
+class Function(Thing):
     """Stands for a function or class of the program."""
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Call it; what it changes in place stays as it was for the test."""
         return self._call(args, kwargs, in_place=in_place_always)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Any:
         # By the name as the test's author wrote it: what the program calls a class is for itself to say.
         makes = self._name.rpartition(".")[2].lstrip("_")[:1].isupper()
         operation, args = ("", args) if self._number is None else ("call", (self, *args))
-        return _request(self._owner, operation, args, kwargs, in_place=in_place, makes=makes)
+        return request(self._owner, operation, args, kwargs, in_place=in_place, makes=makes)
 
     def __instancecheck__(self, value: object) -> bool:
         return isinstance(value, Remote) and ask(self._owner, "isinstance", value, self) is True
@@ -375,30 +223,22 @@ def _swap(one: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return lambda self, other: self._operate(one, self, other), lambda self, other: self._operate(one, other, self)
 
 
-for _name in "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod".split():
-    _forward, _backward = _swap({"and": "and_", "or": "or_"}.get(_name, _name))
+def _question(name: str) -> Callable[..., Any]:
+    """An operator of one operand."""
+    return lambda self, *args: self._ask(name, *args)
+
+
+_OPERATION = {"and": "and_", "or": "or_", "invert": "inv"}  # where it is not called as the method is
+_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod"
+_UNARY = "len neg pos abs int float complex bool round reversed index invert"
+for _name in _BINARY.split():
+    _forward, _backward = _swap(_OPERATION.get(_name, _name))
     setattr(Object, f"__{_name}__", _forward)
     setattr(Object, f"__r{_name}__", _backward)
-for _name in "lt le gt ge".split():
+for _name in ("lt", "le", "gt", "ge"):
     setattr(Object, f"__{_name}__", _swap(_name)[0])
-for _name in "len neg pos abs int float complex bool round reversed index invert".split():
-    setattr(
-        Object, f"__{_name}__", lambda self, *args, _name={"invert": "inv"}.get(_name, _name): self._ask(_name, *args)
-    )
-
-
-def serve(fields: values.Tree) -> values.Tree:
-    """The program calls a function that the test has handed to it."""
-    decoder = Decoder(fields["function"], [], [])
-    function, *args = (decoder.value(value) for value in fields["args"])
-    kwargs = {name: decoder.value(value) for name, value in fields["kwargs"].items()}
-    if fields["operation"] != "call" or not any(function is one for one in _functions):
-        raise PermissionError("a program can only call functions that a test has handed to it")
-    encoder = Encoder()
-    tree = encoder.tree(function(*args, **kwargs))
-    if encoder.records:
-        raise TypeError("an object of the test cannot be the result of a function that is called from the sandbox")
-    return {"value": tree}
+for _name in _UNARY.split():
+    setattr(Object, f"__{_name}__", _question(_OPERATION.get(_name, _name)))
 
 
 def in_place(function: Any) -> Any:
@@ -406,3 +246,6 @@ def in_place(function: Any) -> Any:
     if not isinstance(function, Function):
         return function
     return lambda *args, **kwargs: function._call(args, kwargs, in_place=True)
+
+
+use(stand_in)

@@ -3,6 +3,7 @@
 import ast
 import linecache
 
+import asking
 import calls
 import script
 import stand_ins
@@ -19,7 +20,7 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
         in_place: whether the functions change their arguments in place and also return something of use.
     """
     space = script.namespace()
-    calls.serve = stand_ins.serve
+    calls.serve_with(asking.serve)
     stand_ins.in_place_always = in_place
     stand_ins.awaits = "await" in text or "asyncio" in text
     # Tracebacks show the lines of this text, and none of the one that has called this function.
@@ -29,7 +30,7 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
     exceptions = _caught(tree)
     for name, own in names.items():
         if name in exceptions or name.endswith(("Error", "Exception")):
-            space[name] = stand_ins.errors.setdefault(name, type(name, (Exception,), {}))
+            space[name] = asking.errors.setdefault(name, type(name, (Exception,), {}))
         else:
             space[name] = stand_ins.Function(name, None, "callable", own)
     space["__in_place__"] = stand_ins.in_place
