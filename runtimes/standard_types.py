@@ -21,7 +21,7 @@ _FACTORIES = (int, float, str, list, dict, set, tuple, bool)
 TYPES: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
-        *_FACTORIES, bytearray, bytes, complex, frozenset, object, range, type, type(None), type(...),
+        *_FACTORIES, bytearray, bytes, complex, frozenset, range, type(None), type(...),
         array.array, collections.Counter, collections.deque, collections.OrderedDict, collections.defaultdict,
         datetime.date, datetime.datetime, datetime.time, datetime.timedelta, decimal.Decimal, fractions.Fraction,
     )

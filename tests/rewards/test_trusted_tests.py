@@ -163,6 +163,11 @@ def test_objects_are_equal_by_what_they_hold_whatever_their_class_says(reward):
     assert score(reward, "python", code, {"function": "P", "tests": "assert P(1) == 1"}).correctness_score == 0.0
 
 
+def test_a_comparison_of_an_object_with_data_is_said(reward):
+    found = score(reward, "python", CHEAT, {"function": "f", "tests": "assert f(1) == 5"})
+    assert "AssertionError\nnote: a Cheat object of the program was compared with plain data" in found.error_msg
+
+
 def test_a_test_that_forgot_an_import_does_not_take_the_programs(reward):
     code = "class Counter:\n    __init__ = lambda self, x: None\ndef f(a): return 0"
     expected = {"function": "f", "tests": "assert Counter(f('ab')) == Counter('ab')"}

@@ -46,7 +46,7 @@ STDOUT = bytearray(streams.CAPACITY)
 STDERR = bytearray(streams.CAPACITY)
 REPLY = bytearray(calls.REPLY_CAPACITY)
 streams.connect(CONTROL, STDOUT, STDERR)
-calls.connect(REPLY, wit_world.exchange, trusted.run)
+calls.connect(REPLY, wit_world.exchange, trusted.run, trusted.proxy)
 
 AS_MODULE = 1 << 31  # in the word of the output limit
 

@@ -30,12 +30,12 @@ _exchange: Callable[[bytes], int]
 _serve: Callable[[values.Tree], values.Tree]
 
 
-def connect(reply: bytearray, exchange: Callable[[bytes], int], run: Callable[..., None]) -> None:
-    """Take the host's reply buffer and its function for calls out; offer `run` to trusted programs as `_exchange`."""
+def connect(reply: bytearray, exchange: Callable[[bytes], int], *offered: Callable[..., Any]) -> None:
+    """Take the host's reply buffer and its function for calls out; `_exchange` offers functions to trusted programs."""
     global _reply, _exchange
     _reply, _exchange = reply, exchange
     module = types.ModuleType("_exchange", "Calls out of the sandbox, for programs that the host trusts.")
-    module.run = run
+    vars(module).update({function.__name__: function for function in offered})
     sys.modules["_exchange"] = module
 
 

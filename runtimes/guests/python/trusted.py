@@ -32,7 +32,7 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
         if name in exceptions or name.endswith(("Error", "Exception")):
             space[name] = asking.errors.setdefault(name, type(name, (Exception,), {}))
         else:
-            space[name] = stand_ins.Function(name, None, "callable", own)
+            space[name] = proxy(name, own)
     space["__in_place__"] = stand_ins.in_place
     try:
         exec(compile(_InPlace().visit(tree), FILENAME, "exec", dont_inherit=True), space)
@@ -40,6 +40,11 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
         for name in sorted(stand_ins.held_against_data):
             error.add_note(f"note: a {name} object of the program was compared with plain data, which it never equals")
         raise
+
+
+def proxy(name: str, own: str = "") -> stand_ins.Function:
+    """What stands for a function or class of the program, by its name here and there."""
+    return stand_ins.Function(name, None, "callable", own or name)
 
 
 def _caught(tree: ast.AST) -> set[str]:

@@ -266,7 +266,7 @@ ATOMS = {
     "complex": lambda parts: complex(float(parts[0]), float(parts[1])),
     "undefined": lambda _: None,
 }
-IMMUTABLE = {"tuple": tuple, "frozenset": frozenset, "iterator": iter}
+IMMUTABLE = {"tuple": tuple, "frozenset": frozenset, "iterator": lambda items: iter(list(items))}
 
 
 def write(tree: Tree) -> bytes:
