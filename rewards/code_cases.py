@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import collections
+import dataclasses
+import datetime
+import decimal
+import enum
+import fractions
 import json
+import pathlib
 import re
+import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +23,12 @@ from .code_extraction import LANGUAGES, fenced_blocks
 from .extraction import extract_answer
 
 _REFERENCE_KEYS = ("code", "solution")
-_TEST_KEYS = {"language", "function", "cases", "tests", "setup", "tolerance"}
+_TEST_KEYS = {"language", "function", "cases", "tests", "setup", "tolerance", "in_place"}
+_STANDARD_NAMES = {
+    name
+    for module in (builtins, collections, dataclasses, datetime, decimal, enum, fractions, pathlib, typing)
+    for name in vars(module)
+}
 # The first words of lines that are hardly ever anything but code.
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:print\(|console\.log\(|def \w+\(|class \w+[:({ ]|function \w+ ?\(|import \w+|from \w+ import |"
@@ -73,6 +87,8 @@ class CodeTests:
         call_cases: arguments and results of the function.
         tests: trusted Python programs that call ``candidate``; each passes by running to its end.
         tolerance: of numbers in outputs, relative and absolute; 0 compares outputs as text.
+        in_place: whether the function both changes its arguments and returns something; then each call in ``tests``
+            changes them. Else only those do whose result is not used.
     """
 
     language: str | None = None
@@ -81,6 +97,7 @@ class CodeTests:
     call_cases: tuple[CallCase, ...] = ()
     tests: tuple[str, ...] = ()
     tolerance: float = 0.0
+    in_place: bool = False
 
     @property
     def count(self) -> int:
@@ -164,7 +181,11 @@ def _read_tests(members: Mapping[str, Any]) -> CodeTests:
     tolerance = members.get("tolerance", 0.0)
     if isinstance(tolerance, bool) or not isinstance(tolerance, int | float) or not 0 <= tolerance < 1:
         raise ValueError(f"tolerance must be from 0 to 1, not {tolerance!r}")
-    found = CodeTests(language, function, tolerance=float(tolerance), **_read_cases(members, function))
+    in_place = members.get("in_place", False)
+    if not isinstance(in_place, bool) or (in_place and "tests" not in members):
+        raise ValueError("in_place is true or false, and goes with tests")
+    cases = _read_cases(members, function)
+    found = CodeTests(language, function, tolerance=float(tolerance), in_place=in_place, **cases)
     if not found.count:
         raise ValueError("there are no tests")
     return found
@@ -232,6 +253,26 @@ def _programs(tests: object, setup: str, function: str) -> list[str]:
             raise ValueError(f"the tests are not Python: {error}") from None
         programs.append(program)
     return programs
+
+
+@lru_cache(maxsize=1_024)
+def classes_of(program: str) -> tuple[str, ...]:
+    """The classes that a test uses and nobody but the program under test can define: names with a capital, unbound.
+
+    A test that forgot to import `Counter` must not take the program's for it.
+    """
+    bound, used = set(_STANDARD_NAMES), set()
+    for node in ast.walk(ast.parse(program)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Load()):
+                used.add(name)
+            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                bound.add(name)
+            case ast.alias(name=name, asname=alias):
+                bound.add(alias or name.partition(".")[0])
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                bound.add(name)
+    return tuple(sorted(name for name in used - bound if name[:1].isupper()))
 
 
 def check_language(name: object) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from array import array
+from collections import deque
+from collections.abc import ItemsView, KeysView, Mapping, Set, ValuesView
 from dataclasses import dataclass
-from itertools import zip_longest
+from datetime import date, time
+from decimal import Decimal
+from fractions import Fraction
+from itertools import islice, zip_longest
 from typing import Any
 
+from ..runtimes.values import UNDEFINED, Iteration, Opaque
 from .similarity import number, tidy
 
 
@@ -43,7 +50,13 @@ class Comparison:
     """How results of calls are compared.
 
     Integers, booleans, text and bytes are compared exactly; ``True`` is not ``1``, while ``1`` equals ``1.0``. Where a
-    float is expected, a number is equal within ``relative`` or ``absolute``. A tuple equals a list only if ``lenient``.
+    float is expected, a number is equal within ``relative`` or ``absolute``.
+
+    A result that no literal can write equals what it stands for: an iterator, range, deque, array or view the list of
+    its items, a frozenset or a view of keys the set, a Decimal or Fraction the number, a namedtuple the tuple, an
+    object the dict of its attributes, ``undefined`` None. Sets are never lists: they have no order.
+
+    JSON has less than Python: if ``lenient``, a tuple equals a list, keys equal their texts, and dates too.
     """
 
     lenient: bool
@@ -54,34 +67,80 @@ class Comparison:
         """Whether a returned value is the expected one; both are plain data made on this side of the sandbox."""
         if isinstance(expected, bool) or isinstance(actual, bool):
             return expected is actual
-        if isinstance(expected, int | float) and isinstance(actual, int | float):
-            return self.close(expected, actual)
-        if isinstance(expected, Mapping) and isinstance(actual, Mapping):
-            return self._equal_keys(expected, actual) and all(
-                self.equal(value, actual[key]) for key, value in expected.items()
-            )
-        if isinstance(expected, list | tuple) and isinstance(actual, list | tuple):
-            if not self.lenient and type(expected) is not type(actual):
-                return False
-            return len(expected) == len(actual) and all(map(self.equal, expected, actual))
-        if isinstance(expected, set | frozenset):
-            return type(expected) is type(actual) and self._equal_keys(expected, actual)
+        if isinstance(expected, int | float):
+            return isinstance(actual, int | float | Decimal | Fraction) and self.close(expected, actual)
+        if isinstance(expected, Mapping):
+            return self._equal_mappings(expected, actual)
+        if isinstance(expected, list | tuple):
+            return self._equal_items(expected, actual)
+        if isinstance(expected, Set):
+            return isinstance(actual, Set) and _same_elements(expected, actual)
+        if expected is None:
+            return actual is None or actual is UNDEFINED
+        if isinstance(expected, str) and self.lenient and isinstance(actual, date | time):
+            return _same_time(expected, actual)
+        if isinstance(expected, bytes) and isinstance(actual, bytearray):
+            return expected == bytes(actual)
         return type(expected) is type(actual) and bool(expected == actual)
 
-    def close(self, expected: int | float, actual: int | float) -> bool:
+    def close(self, expected: int | float, actual: int | float | Decimal | Fraction) -> bool:
         """Whether two numbers are equal: exactly for an expected integer, else within the tolerance."""
         if expected == actual or (expected != expected and actual != actual):
             return True
         if isinstance(expected, int):
             return False
         try:
-            difference = abs(expected - actual)
+            difference = abs(expected - (actual if isinstance(actual, int) else float(actual)))
         except OverflowError:
             return False
         # An infinite difference is below no bound, and an infinite bound must not allow anything.
         return difference <= max(self.absolute, self.relative * min(abs(expected), 1e300)) and difference < 1e300
 
-    @staticmethod
-    def _equal_keys(expected: Any, actual: Any) -> bool:
-        """Equality of keys or elements in which True is not 1."""
-        return {(isinstance(key, bool), key) for key in expected} == {(isinstance(key, bool), key) for key in actual}
+    def _equal_items(self, expected: list[Any] | tuple[Any, ...], actual: Any) -> bool:
+        if isinstance(actual, list | tuple):
+            if not self.lenient and isinstance(expected, tuple) is not isinstance(actual, tuple):
+                return False
+        elif isinstance(actual, Iteration):
+            actual = actual.items
+        elif not isinstance(actual, range | deque | array | ValuesView | KeysView | ItemsView) or (
+            not self.lenient and isinstance(expected, tuple)
+        ):
+            return False
+        # A range may be longer than any memory, or than `len` can say.
+        items = list(islice(actual, len(expected) + 1))
+        return len(items) == len(expected) and all(map(self.equal, expected, items))
+
+    def _equal_mappings(self, expected: Mapping[Any, Any], actual: Any) -> bool:
+        if isinstance(actual, Opaque):
+            actual = actual.attributes
+        if not isinstance(actual, Mapping) or len(expected) != len(actual):
+            return False
+        name = _name if self.lenient else _marked
+        found = {name(key): value for key, value in actual.items()}
+        return all(name(key) in found and self.equal(value, found[name(key)]) for key, value in expected.items())
+
+
+def _marked(key: Any) -> Any:
+    """A key or element for comparison, in which True is not 1."""
+    return isinstance(key, bool), key
+
+
+def _name(key: Any) -> Any:
+    """A key as JSON writes it."""
+    if isinstance(key, float) and key.is_integer():
+        key = int(key)
+    return json.dumps(key) if isinstance(key, bool | float | None) or (type(key) is int and abs(key) < 2**63) else key
+
+
+def _same_elements(expected: Set[Any], actual: Set[Any]) -> bool:
+    try:
+        return set(map(_marked, expected)) == set(map(_marked, actual))
+    except TypeError:  # a view of items may hold lists
+        return False
+
+
+def _same_time(text: str, moment: date | time) -> bool:
+    try:
+        return type(moment).fromisoformat(text) == moment
+    except ValueError:
+        return False

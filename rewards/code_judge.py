@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..runtimes import ExecutionStatus
-from .code_cases import CallCase, CodeTests, StdinCase
+from .code_cases import CallCase, CodeTests, StdinCase, classes_of
 from .code_comparison import Comparison, same_output
 from .score import Status
 
@@ -141,7 +141,8 @@ class Judge:
     def _call_cases(self, tests: CodeTests, *, one_by_one: bool) -> Iterator[Outcome]:
         """All calls go to one instance, as in a program that imports the function.
 
-        A function may keep a cache; one that breaks by what it keeps is wrong.
+        A function may keep a cache; one that breaks by what it keeps is wrong. What stands beside the function may
+        fail, for want of input, say: what was defined before it can be called.
         """
         assert tests.function is not None
         try:
@@ -151,14 +152,14 @@ class Judge:
             return
         with session:
             loaded = session.loaded
-            if not loaded.ok:
+            if session.ended_by is not None:
                 yield Outcome(_failure(loaded), _STATUS.get(loaded.status, Status.SCORED), loaded.cpu_seconds)
                 return
             for case in tests.call_cases:
-                yield self._call_case(session, tests.function, case)
+                yield _explained(self._call_case(session, tests.function, case), loaded)
             programs = tests.tests if one_by_one else ("\n".join(tests.tests),) if tests.tests else ()
             for program in programs:
-                yield self._run_test(session, tests.function, program)
+                yield _explained(self._run_test(session, tests, program), loaded)
 
     def _call_case(self, session: Session, function: str, case: CallCase) -> Outcome:
         result = session.call(function, case.args, case.kwargs)
@@ -170,19 +171,20 @@ class Judge:
         shown = f"Expected: {_show(case.result)}\nActual: {_show(result.value)}"
         return Outcome(shown, Status.SCORED, result.cpu_seconds)
 
-    def _run_test(self, session: Session, function: str, program: str) -> Outcome:
+    def _run_test(self, session: Session, tests: CodeTests, program: str) -> Outcome:
         """A trusted program in an instance of its own; the candidate stays in its session."""
         # Only a test that was run to its end prints this: a candidate that ends the process well has not passed.
         seal = secrets.token_hex(16)
+        assert tests.function is not None
+        candidates = {name: (session, name) for name in classes_of(program)} | {"candidate": (session, tests.function)}
         result = self._executor.run_trusted(
-            f"{program}\nprint('\\n{seal}')\n", candidates={"candidate": (session, function)}
+            f"{program}\nprint('\\n{seal}')\n", candidates=candidates, in_place=tests.in_place
         )
         if result.ok and result.stdout.endswith(f"\n{seal}\n"):
             return Outcome("", Status.SCORED, result.cpu_seconds)
         status = _STATUS.get(result.status, Status.SCORED)
         if status is Status.SCORED:
-            said = result.stderr.strip().rpartition("\n")[2]
-            return Outcome(f"Expected: the test runs to its end. {cut(said)}", status, result.cpu_seconds)
+            return Outcome(f"Expected: the test runs to its end. {_last_words(result)}", status, result.cpu_seconds)
         return Outcome(_WORDS[result.status], status, result.cpu_seconds)
 
 
@@ -192,6 +194,20 @@ def _failure(result: ExecutionResult) -> str:
     if result.status is ExecutionStatus.ERROR and not said:
         said = f"The program ended with exit code {result.exit_code}."
     return "Execution failed:\n" + "\n".join(filter(None, (said, _WORDS.get(result.status))))
+
+
+def _explained(outcome: Outcome, loaded: ExecutionResult) -> Outcome:
+    """An outcome with why the program was not loaded to its end, which may be why a function is missing."""
+    if not outcome.message or loaded.ok:
+        return outcome
+    return replace(outcome, message=f"{outcome.message}\nWhile the program was loaded: {_cut_front(loaded.stderr)}")
+
+
+def _last_words(result: ExecutionResult) -> str:
+    """What ended a test: its exception, and what was noted about it."""
+    lines = result.stderr.strip().split("\n")
+    indented = [number for number, line in enumerate(lines) if line.startswith(" ")]
+    return cut("\n".join(lines[indented[-1] + 1 if indented else -1 :]))
 
 
 def _call_failure(result: CallResult) -> str:

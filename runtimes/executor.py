@@ -153,18 +153,22 @@ class RewardExecutor:
         language: str = "python",
         candidates: Candidates | None = None,
         stdin: str = "",
+        *,
+        in_place: bool = False,
     ) -> ExecutionResult:
         """Runs a trusted program, such as a test, that calls candidates' functions without ever sharing an instance.
 
-        Each name in ``candidates`` is a function in the program. Its calls go through this process to the candidate's
-        session; arguments and results cross as plain data, exceptions by name. Program and calls share one limit; a
-        candidate that uses it up ends the program with TIMEOUT.
+        Each name in ``candidates`` is a function or class in the program. Its calls go through this process to the
+        candidate's session; data crosses by value, exceptions by name, and objects stay where they are. Program and
+        calls share one limit; a candidate that uses it up ends the program with TIMEOUT.
 
         Args:
             program: its text.
             language: ``python`` or ``javascript``; the candidates' may differ.
             candidates: for each name, the session and the function's name there.
             stdin: the program's standard input.
+            in_place: arguments that a function changes in place change in the program too wherever it is called;
+                else only where the program does not use what it returns.
 
         Raises:
             TypeError: an argument is not a string.
@@ -178,7 +182,7 @@ class RewardExecutor:
                 raise ValueError("a candidate's session must count the same kind of limit as the executor")
         self._check_open()
         trusted = prepare(program, language, stdin)
-        return self._lane.run(lambda: execute_trusted(trusted, self._settings, named))
+        return self._lane.run(lambda: execute_trusted(trusted, self._settings, named, in_place))
 
     def close(self) -> None:
         """Closes the executor and its sessions; programs that run end by their own limits."""

@@ -20,6 +20,7 @@ _EXITED, _OUTPUT_LIMIT, _OUT_OF_MEMORY = 1, 2, 3
 _CONTROL = struct.Struct("<6I")
 _NEAR_LIMIT = 1 << 20
 _U32 = 0xFFFFFFFF
+_AS_MODULE = -1 << 31  # the highest bit of the output limit's word
 
 Exchange = Callable[[bytes], bytes | None]
 """Answers a trusted program's request; None refuses it."""
@@ -124,9 +125,17 @@ class Instance:
         self._memory_bytes = memory_bytes
         native.store_limiter(self._store, memory_bytes, -1, -1, -1, -1)
 
-    def run(self, code: bytes, stdin: bytes, output_limit: int, budget: Budget) -> Ending:
-        """Runs a program, once per instance; inputs are UTF-8, ``output_limit`` is in bytes for each stream."""
-        return self._enter(b"run", (code, stdin), (output_limit,), budget)
+    def run(self, code: bytes, stdin: bytes, output_limit: int, budget: Budget, *, as_module: bool = False) -> Ending:
+        """Runs a program, once per instance.
+
+        Args:
+            code: its text, in UTF-8.
+            stdin: its input, in UTF-8.
+            output_limit: in bytes, for each stream.
+            budget: what it may use.
+            as_module: whether it runs as if another program had imported it.
+        """
+        return self._enter(b"run", (code, stdin), (output_limit | (_AS_MODULE if as_module else 0),), budget)
 
     def call(self, request: bytes, budget: Budget) -> tuple[Ending, bytes]:
         """Calls a function of the program that ``run`` has loaded; also returns the reply, empty after a trap."""

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .engine import Limits
-from .instance import Budget, Ending, Instance, MemoryTooSmallError
+from .instance import Budget, Ending, Exchange, Instance, MemoryTooSmallError
 from .program import Program, Settings, instances_for, too_small
 from .result import CallResult, ExecutionResult, ExecutionStatus
-from .values import CannotCrossError, Reply, Request, decode_reply, encode_request
+from .values import CannotCrossError, Reply, Request
+from .wire import decode_reply, encode_request
 from .workers import Lane, Task, WorkersClosedError
 
 _WORDS = {
@@ -25,11 +26,25 @@ _WORDS = {
 }
 
 
+class EndedError(Exception):
+    """A limit or a trap has ended a program, or the test that it called, in the midst of calls into each other.
+
+    Attributes:
+        status: how it ended.
+    """
+
+    def __init__(self, status: ExecutionStatus) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 _FOREIGN = "the session belongs to the process that this one was forked from"
 
 
 class Session:
     """A program that has run and whose functions can be called; made by ``RewardExecutor.open``.
+
+    It runs as a module that is imported: not as ``__main__``, and in JavaScript not as ``require.main``.
 
     Any thread may call it; calls happen one after another. After a timeout, crash or exit the session is over: its
     memory is given back, and further calls answer with the same status. Use it as a context manager, or close it; the
@@ -45,7 +60,9 @@ class Session:
         self._program = program
         self._settings = settings
         self._lane = lane
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # A function that a test passes may call the program again.
+        self._exchange: Exchange | None = None
+        self._depth = 0
         self._process = os.getpid()
         self._instance: Instance | None = None
         self._over: tuple[ExecutionStatus, str] | None = None
@@ -93,8 +110,13 @@ class Session:
         """What ended the session, or None while it can be called."""
         return self._over and self._over[0]
 
-    def answer(self, request: Request, budget: Budget) -> tuple[Ending | None, Reply]:
-        """Calls a function on this thread, a worker's, within what is left of a trusted program's budget.
+    def answer(self, request: Request, budget: Budget, ask: Exchange | None = None) -> tuple[Ending | None, Reply]:
+        """Serves a trusted program's request on this thread, a worker's, within what is left of its budget.
+
+        Args:
+            request: what to do.
+            budget: what is left.
+            ask: answers the program's own requests, while it serves this one; None where it may make none.
 
         Returns:
             How the guest was left, or None where the session was over already; and the reply.
@@ -102,7 +124,24 @@ class Session:
         if os.getpid() != self._process:  # Before the lock: another thread may have held it at the fork.
             return None, Reply(None, "RuntimeError", _FOREIGN)
         with self._lock:
-            return self._enter(encode_request(request), budget)
+            before, self._exchange = self._exchange, ask
+            try:
+                if ask is not None and self._instance is not None and not self._instance.exchange_open:
+                    self._instance.open_exchange(self._forward)
+                self._depth += 1
+                return self._enter(encode_request(request), budget, request.live)
+            finally:
+                self._depth -= 1
+                self._exchange = before
+
+    @property
+    def context(self) -> int:
+        """The store of its instance; only while it serves a request."""
+        assert self._instance is not None
+        return self._instance.context
+
+    def _forward(self, data: bytes) -> bytes | None:
+        return None if self._exchange is None else self._exchange(data)
 
     def _load(self) -> ExecutionResult:
         with self._lock:
@@ -115,7 +154,7 @@ class Session:
             self._loan = self._instances.lend(self._instance, self)
             budget = self._settings.budget(self._program.language)
             limit = self._settings.output_limit
-            ending = self._instance.run(self._program.code, self._program.stdin, limit, budget)
+            ending = self._instance.run(self._program.code, self._program.stdin, limit, budget, as_module=True)
             result = self._instance.result(ending, limit)
             if ending.value is None:
                 self._end(ending.status, _WORDS[ending.status][1].replace("the call", "the program"))
@@ -132,18 +171,23 @@ class Session:
             return CallResult(None, reply.error_type, reply.error_message, status, 0.0)
         return CallResult(reply.value, reply.error_type, reply.error_message, status, ending.cpu_seconds, ending.fuel)
 
-    def _enter(self, request: bytes, budget: Budget) -> tuple[Ending | None, Reply]:
+    def _enter(self, request: bytes, budget: Budget, live: bool = False) -> tuple[Ending | None, Reply]:
         """One call; the lock is held."""
         if self._over is not None:
             return None, Reply(None, "RuntimeError", f"the session is over: {self._over[1]}")
         assert self._instance is not None
         ending, data = self._instance.call(request, budget)
         if ending.value is None:
+            failure = self._instance.exchange_error
+            if self._depth > 1:  # Frames of the instance still wait below: they are unwound before it is closed.
+                raise failure or EndedError(ending.status)
             kind, message = _WORDS[ending.status]
-            self._end(ending.status, message)
+            self._end(failure.status if isinstance(failure, EndedError) else ending.status, message)
+            if failure is not None:
+                raise failure
             return ending, Reply(None, kind, message)
         try:
-            return ending, decode_reply(data)
+            return ending, decode_reply(data, live)
         except CannotCrossError as error:
             return ending, Reply(None, "ValueError", f"the program's answer cannot cross the sandbox: {error}")
 

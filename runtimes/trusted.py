@@ -9,18 +9,24 @@ from . import native
 from .instance import Instance, MemoryTooSmallError
 from .program import Program, Remaining, Settings, instances_for, too_small
 from .result import ExecutionResult, ExecutionStatus
-from .session import Session
-from .values import CannotCrossError, Reply, Request, decode_request, encode_reply
+from .session import EndedError, Session
+from .values import CannotCrossError, Reply, Request
+from .wire import decode_reply, decode_request, encode_reply, encode_request
 
 Candidates = Mapping[str, tuple[Session, str]]
 """For each name the trusted program uses: the session, and the name of the function there."""
+
+_MAX_NESTING = 20
+"""How deep calls may go back and forth between a test and a program, which takes native stack."""
 
 
 class _CandidateTimeoutError(Exception):
     """A candidate used up the time or fuel of the whole."""
 
 
-def execute_trusted(program: Program, settings: Settings, candidates: Candidates) -> ExecutionResult:
+def execute_trusted(
+    program: Program, settings: Settings, candidates: Candidates, in_place: bool = False
+) -> ExecutionResult:
     """Runs a trusted program in an instance of its own, on this thread, which must be a worker's.
 
     The program and all calls it makes share one limit of time or fuel.
@@ -32,11 +38,13 @@ def execute_trusted(program: Program, settings: Settings, candidates: Candidates
     try:
         budget = settings.budget(program.language)
         instance.open_exchange(_Exchange(instance, candidates, Remaining(budget)).answer)
-        code = _with_proxies(program, candidates)
+        code = _with_proxies(program, candidates, in_place)
         ending = instance.run(code, program.stdin, settings.output_limit, budget)
         failure = instance.exchange_error
         if isinstance(failure, _CandidateTimeoutError):
             ending = ending._replace(status=ExecutionStatus.TIMEOUT, exit_code=None)
+        elif isinstance(failure, EndedError):
+            ending = ending._replace(status=failure.status, exit_code=None)
         elif failure is not None:
             raise failure
         return instance.result(ending, settings.output_limit)
@@ -44,48 +52,78 @@ def execute_trusted(program: Program, settings: Settings, candidates: Candidates
         instance.close()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Exchange:
-    """Serves the calls of one trusted program."""
+    """Serves the calls of one trusted program, and those that its candidates make of functions it has passed."""
 
     instance: Instance
     candidates: Candidates
     remaining: Remaining
+    nesting: int = 0
+    passes_functions: bool = False
 
     def answer(self, data: bytes) -> bytes | None:
-        """Answers a request. What crosses is decoded and encoded anew here, so that only plain data does."""
+        """Answers a trusted program. What crosses is decoded and encoded anew here, so that only plain data does."""
+        # An instance that can call out is not used again, so it is only opened for a test that passes a function.
+        self.passes_functions = self.passes_functions or b'"callback"' in data
         try:
             request = decode_request(data)
             session, function = self.candidates[request.function]
         except (CannotCrossError, KeyError):
             return None
-        reply = self._call(session, replace(request, function=function))
-        try:
-            return encode_reply(reply)
-        except CannotCrossError as error:
-            return encode_reply(Reply(error_type="ValueError", error_message=str(error)))
+        reply = self._call(session, replace(request, function=function), request.function)
+        return _encode(reply)
 
-    def _call(self, session: Session, request: Request) -> Reply:
+    def _call(self, session: Session, request: Request, owner: str) -> Reply:
         fuel = native.get_fuel(self.instance.context) if session.counts_fuel else None
-        ending, reply = session.answer(request, self.remaining.budget(fuel))
+        ask = (lambda data: self._call_back(session, data, owner)) if self.passes_functions else None
+        self.nesting += 1
+        try:
+            ending, reply = session.answer(request, self.remaining.budget(fuel), ask)
+        finally:
+            self.nesting -= 1
         if ending is not None and fuel is not None:
             native.set_fuel(self.instance.context, max(0, fuel - (ending.fuel or 0)))
         if session.ended_by is ExecutionStatus.TIMEOUT:
             raise _CandidateTimeoutError
         return reply
 
+    def _call_back(self, session: Session, data: bytes, owner: str) -> bytes | None:
+        """A candidate calls a function of the trusted program, which waits for the candidate."""
+        try:
+            request = decode_request(data)
+        except CannotCrossError:
+            return None
+        if not request.live or request.operation != "call" or request.records:
+            return None
+        if self.nesting > _MAX_NESTING:
+            return _encode(Reply(error_type="RecursionError", error_message="calls nest too deeply across sandboxes"))
+        fuel = native.get_fuel(session.context) if session.counts_fuel else None
+        ending, answer = self.instance.call(
+            encode_request(replace(request, function=owner)), self.remaining.budget(fuel)
+        )
+        if fuel is not None:
+            native.set_fuel(session.context, max(0, fuel - (ending.fuel or 0)))
+        if ending.value is None:
+            raise self.instance.exchange_error or EndedError(ending.status)
+        try:
+            return _encode(decode_reply(answer, live=True))
+        except CannotCrossError as error:
+            return _encode(Reply(error_type="ValueError", error_message=str(error)))
 
-def _with_proxies(program: Program, candidates: Candidates) -> bytes:
+
+def _encode(reply: Reply) -> bytes:
+    try:
+        return encode_reply(reply)
+    except CannotCrossError as error:
+        return encode_reply(Reply(error_type="ValueError", error_message=str(error)))
+
+
+def _with_proxies(program: Program, candidates: Candidates, in_place: bool = False) -> bytes:
     """The program with its candidates' names defined, its line numbers as they were."""
-    names = list(candidates)
+    names = {name: function for name, (_, function) in candidates.items()}
     if program.language == "javascript":
         lines = [f"var {name} = require('infinite_rl:exchange').proxy('{name}');" for name in names]
         return "".join(lines).encode() + program.code
-    # Executed as a text of its own: a docstring, a __future__ import or a compound statement may come first.
-    text = program.code.decode()
-    prologue = "import linecache as _l; from _exchange import proxy as _proxy; "
-    prologue += "".join(f"{name} = _proxy({name!r}); " for name in names)
-    # Tracebacks show the lines of that text, and none for this one.
-    source = f"_s = {text!r}; _l.cache['tests.py'] = (len(_s), None, _s.splitlines(True), 'tests.py'); "
-    source += "_l.cache['solution.py'] = (0, None, [], 'solution.py'); "
-    return f"{prologue}{source}exec(compile(_s, 'tests.py', 'exec', dont_inherit=True))".encode()
+    # Run as a text of its own: a docstring, a __future__ import or a compound statement may come first.
+    return f"from _exchange import run; run({program.code.decode()!r}, {names!r}, {in_place!r})".encode()

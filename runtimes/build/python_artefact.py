@@ -18,6 +18,7 @@ from .warm import CAPACITY, REPLY_CAPACITY, warm
 from .wasm import add_custom_section
 
 GUEST = Path(__file__).parent.parent / "guests" / "python"
+SHARED = GUEST.parent.parent / "standard_types.py"
 SECTION = "infinite_rl"
 
 # CPython draws the secret of its hashes from the host while the component is made, and the snapshot keeps it: with
@@ -106,7 +107,7 @@ def _componentize(work: Path, report: Callable[[str], None]) -> bytes:
 def _copy_guest(folder: Path) -> None:
     """Copy the guest's sources, with the same ends of lines on every platform."""
     folder.mkdir(parents=True)
-    for path in sorted(GUEST.iterdir()):
+    for path in (*sorted(GUEST.iterdir()), SHARED):
         if path.suffix in (".py", ".wit"):
             (folder / path.name).write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
 

@@ -172,6 +172,7 @@ def _sources(runtimes: Path) -> Iterator[Path]:
     for path in (runtimes / "guests").rglob("*"):
         if path.suffix in _GUEST_FILES and "__pycache__" not in path.parts:
             yield path
+    yield from runtimes.glob("standard_types.py")  # the host's, and a part of Python's guest
     for path in (runtimes / "build").glob("*.py"):
         if path.stem not in _CARRIERS:
             yield path

@@ -1,6 +1,11 @@
 import random
 import time
+from array import array
+from collections import Counter, deque
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from difflib import SequenceMatcher
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -8,6 +13,7 @@ from hypothesis import strategies as st
 
 from infinite_rl.rewards.code_comparison import Comparison, same_output
 from infinite_rl.rewards.similarity import MAX_COMPARED, equal_outputs, ratio, similarity
+from infinite_rl.runtimes.values import UNDEFINED, Iteration, NamedTuple, Opaque
 
 
 @pytest.mark.parametrize(
@@ -171,7 +177,40 @@ def test_a_tolerance_is_for_numbers_only(expected, actual, same):
         ({1: "x"}, {True: "x"}, False, False),
         ({1, 2}, {2, 1}, True, True),
         ({1}, {True}, False, False),
-        ({1}, frozenset({1}), False, False),
+        ({1}, frozenset({1}), True, True),
+        ([1], {1}, False, False),
+        ([1, 2], {1: 0, 2: 0}.keys(), True, True),
+        ({1, 2}, {2: 0, 1: 0}.keys(), True, True),
+        ([1, 2], {1: 1, 2: 2}.values(), True, True),
+        ([(1, 2)], {1: 2}.items(), True, True),
+        ([0, 1, 2], range(3), True, True),
+        ([0, 1, 2], range(10**30), False, False),
+        ((0, 1), range(2), False, True),
+        ([1, 2], deque([1, 2]), True, True),
+        ([1, 2], array("i", [1, 2]), True, True),
+        ([1, 2], Iteration((1, 2)), True, True),
+        ([1], Iteration((1, 2)), False, False),
+        ([[1]], Iteration((Iteration((1,)),)), True, True),
+        ((1, 2), NamedTuple.of("P", ["x", "y"], [1, 2]), True, True),
+        ({"x": 1}, Opaque("P", "P(1)", {"x": 1}), True, True),
+        ({"x": 1}, Opaque("P", "P(1)", {"x": 2}), False, False),
+        ({}, Opaque("P", "P()"), False, False),
+        ({"a": 2}, Counter("aa"), True, True),
+        ([1], {1: []}.items(), False, False),
+        ({1}, {1: []}.items(), False, False),
+        ({"1": "x", "null": 0, "1.5": 0}, {1: "x", None: 0, 1.5: 0}, False, True),
+        ({"1": "x", "2": "y"}, {1: "x", "1": "y"}, False, False),
+        (0.5, Decimal("0.5"), True, True),
+        (1, Decimal("1.0"), True, True),
+        (1, Decimal("1.1"), False, False),
+        (0.1, Decimal("1e9999"), False, False),
+        (0.3333333333, Fraction(1, 3), True, True),
+        (1.5, Fraction(10**400), False, False),
+        (None, UNDEFINED, True, True),
+        ("2020-01-02", date(2020, 1, 2), False, True),
+        ("2020-01-02T03:04:05.000Z", datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC), False, True),
+        ("tomorrow", date(2020, 1, 2), False, False),
+        (b"a", bytearray(b"a"), True, True),
         (b"a", "a", False, False),
     ],
 )

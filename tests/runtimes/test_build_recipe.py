@@ -16,12 +16,14 @@ def copy(tmp_path):
     """The folders that the hash covers."""
     for name in ("build", "guests"):
         shutil.copytree(RUNTIMES / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(RUNTIMES / "standard_types.py", tmp_path)
     return tmp_path
 
 
 def sources(folder):
     suffixes = (".c", ".h", ".js", ".py", ".wit")
-    return [path for path in sorted((folder / "guests").rglob("*")) if path.suffix in suffixes]
+    found = [path for path in sorted((folder / "guests").rglob("*")) if path.suffix in suffixes]
+    return [*found, folder / "standard_types.py"]
 
 
 def test_every_source_of_a_guest_counts(copy):

@@ -7,7 +7,8 @@ import pytest
 
 from infinite_rl.runtimes import ExecutionStatus, MissingArtefactError, RewardExecutor
 from infinite_rl.runtimes.artefact import find_artefact
-from infinite_rl.runtimes.values import UNDEFINED, encode
+from infinite_rl.runtimes.values import UNDEFINED
+from infinite_rl.runtimes.wire import encode
 
 
 def needs(language):

@@ -173,7 +173,7 @@ def test_a_forked_child_gets_no_answer_from_a_session_that_is_at_work(executor):
 @pytest.fixture
 def bare(monkeypatch):
     """Trusted programs of the tiny guest need no text before them."""
-    monkeypatch.setattr(trusted_module, "_with_proxies", lambda program, candidates: program.code)
+    monkeypatch.setattr(trusted_module, "_with_proxies", lambda program, *_: program.code)
 
 
 def request(name="candidate", *args):

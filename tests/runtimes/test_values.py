@@ -2,26 +2,20 @@
 
 import json
 import math
+from array import array
+from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infinite_rl.runtimes.values import (
-    MAX_BYTES,
-    MAX_DEPTH,
-    UNDEFINED,
-    CannotCrossError,
-    Opaque,
-    Reply,
-    Request,
-    decode,
-    decode_reply,
-    decode_request,
-    encode,
-    encode_reply,
-    encode_request,
-)
+from infinite_rl.runtimes.values import UNDEFINED, CannotCrossError, Link, NamedTuple, Opaque, Reply, Request
+from infinite_rl.runtimes.wire import decode, decode_reply, decode_request, encode, encode_reply, encode_request
+from infinite_rl.runtimes.wire_reading import MAX_BYTES, MAX_DEPTH
 
 scalars = st.one_of(
     st.none(),
@@ -57,6 +51,60 @@ def shape(value):
     if isinstance(value, dict):
         return dict, [(shape(key), shape(item)) for key, item in value.items()]
     return type(value), repr(value)
+
+
+STANDARD = [
+    range(3),
+    range(10**30, 0, -7),
+    {1: [2]}.keys(),
+    {(1, 2): 3}.items(),
+    {1: [2]}.values(),
+    Counter("aab"),
+    OrderedDict(b=1, a=[2]),
+    defaultdict(list, {1: [2]}),
+    defaultdict(None, {1: 2}),
+    deque([1, [2]], maxlen=5),
+    array("d", [1.5]),
+    bytearray(b"ab"),
+    Fraction(-1, 10**30),
+    Decimal("1.50"),
+    Decimal("NaN"),
+    date(2020, 2, 29),
+    time(1, 2, 3, 4),
+    datetime(2020, 2, 29, 1, tzinfo=timezone(timedelta(hours=2))),
+    timedelta(-1, 2, 3),
+    int,
+    type(None),
+    Counter,
+    ValueError,
+    ...,
+]
+
+
+@pytest.mark.parametrize("value", STANDARD, ids=repr)
+def test_values_of_the_standard_library_come_back_as_they_were(value):
+    found = decode(encode(value))
+    assert type(found) is type(value)
+    assert repr(found) == repr(value)
+    assert getattr(found, "maxlen", 0) == getattr(value, "maxlen", 0)
+
+
+def test_a_named_tuple_comes_back_as_a_tuple_with_names():
+    found = decode(encode(NamedTuple.of("P", ["x", "y"], [1, [2]])))
+    assert (found, found.type_name, found.fields) == ((1, [2]), "P", ("x", "y"))
+
+
+def test_links_cross_only_between_a_trusted_program_and_its_candidate():
+    link = Link("object", 3, "instance", "Stack")
+    request = Request("f", [link, [link]], {}, [("Node", {"next": Link("record", 0)})], "call", live=True)
+    assert decode_request(encode_request(request)) == replace(request, records=tuple(request.records))
+    reply = Reply([link], changes=((0, [Link("same", 0)]),))
+    assert decode_reply(encode_reply(reply), live=True) == reply
+    for data in (encode_reply(reply), encode_reply(Reply(link)), encode_reply(Reply(1, changes=((0, []),)))):
+        with pytest.raises(CannotCrossError):
+            decode_reply(data)
+    with pytest.raises(CannotCrossError):
+        decode(encode(link))
 
 
 @given(values)
@@ -102,7 +150,7 @@ class Sneaky:
 
 @pytest.mark.parametrize(
     "value",
-    [Sneaky(), object, len, nested(MAX_DEPTH + 1), "x" * MAX_BYTES, 10**200_000, [Sneaky()], {1: Sneaky()}],
+    [Sneaky(), Sneaky, len, nested(MAX_DEPTH + 1), "x" * MAX_BYTES, 10**200_000, [Sneaky()], {1: Sneaky()}],
     ids=["object", "class", "function", "deep", "large", "digits", "inner", "dict"],
 )
 def test_what_is_no_plain_data_is_refused(value):
@@ -142,6 +190,26 @@ def test_a_cycle_is_refused():
         b'{"complex":["x","y"]}',
         b'{"class":"os.system"}',
         b'{"tuple":[],"list":[]}',
+        b'{"object":"x"}',
+        b'{"object":"x","type":"y","attributes":[]}',
+        b'{"range":[0,1,0]}',
+        b'{"range":["a"]}',
+        b'{"fraction":[1,0]}',
+        b'{"fraction":["1","2"]}',
+        b'{"decimal":["sNaN"]}',
+        b'{"decimal":["1e999999"]}',
+        b'{"decimal":[1]}',
+        b'{"datetime":["today"]}',
+        b'{"bytearray":[1000000000000]}',
+        b'{"array":["x",1]}',
+        b'{"deque":[-1]}',
+        b'{"deque":[]}',
+        b'{"counter":[[[],1]]}',
+        b'{"defaultdict eval":[]}',
+        b'{"named":["eval"]}',
+        b'{"namedtuple":["P",["x"],[]]}',
+        b'{"namedtuple":["P",[1],[1]]}',
+        b'{"iterator":1}',
         b"{}",
         b" " * (MAX_BYTES + 1),
     ],
@@ -176,6 +244,22 @@ def test_requests_and_replies_come_back():
 def test_a_reply_that_is_none_is_refused(data):
     with pytest.raises(CannotCrossError):
         decode_reply(data)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [["other", 0, "", ""], ["object", -1, "", ""], ["object", 10**9, "", ""], ["object", True, "", ""], ["object", 0]],
+    ids=str,
+)
+def test_a_link_that_is_none_is_refused(link):
+    with pytest.raises(CannotCrossError):
+        decode_reply(json.dumps({"value": {"link": link}}).encode(), live=True)
+
+
+@pytest.mark.parametrize("changes", [[[0]], [[-1, []]], [["0", []]], {}, [0]], ids=str)
+def test_changes_that_are_none_are_refused(changes):
+    with pytest.raises(CannotCrossError):
+        decode_reply(json.dumps({"value": 1, "changes": changes}).encode(), live=True)
 
 
 @pytest.mark.parametrize("data", [b"[]", b"{}", b'{"function":1}', b'{"function":"f","args":{}}', b"1"])

@@ -13,6 +13,7 @@
 #define CAPACITY (4u << 20)
 #define REPLY_CAPACITY (1u << 20)
 #define PAGE 65536u
+#define AS_MODULE (1u << 31) /* in the word of the output limit */
 /* Small programs find their memory here: an instance whose memory grew costs more. */
 #define FREE_BYTES (2u << 20)
 /* The engine gives up with a RangeError before the linker's stack (runtimes/build/javascript_artefact.py) ends. */
@@ -204,10 +205,12 @@ EXPORT(run) int run(const char *program, size_t length, const char *stdin_bytes,
 {
     input = (Input){ stdin_bytes, stdin_length, 0 };
     engine_set_program(program, length);
+    bool as_module = limit & AS_MODULE;
+    limit &= ~AS_MODULE;
     output_limit = limit < CAPACITY ? limit : CAPACITY;
     JS_UpdateStackTop(runtime);
-    JSValueConst arguments[1] = { JS_NewStringLen(context, program, length) };
-    JSValue result = JS_Call(context, entry_points.run, JS_UNDEFINED, 1, arguments);
+    JSValueConst arguments[2] = { JS_NewStringLen(context, program, length), JS_NewBool(context, as_module) };
+    JSValue result = JS_Call(context, entry_points.run, JS_UNDEFINED, 2, arguments);
     int32_t code = 1;
     if (JS_IsException(result))
         print_failure();
@@ -220,9 +223,12 @@ EXPORT(run) int run(const char *program, size_t length, const char *stdin_bytes,
 
 EXPORT(call) int call(const char *request, size_t length)
 {
-    JS_UpdateStackTop(runtime);
+    static int depth; /* Calls nest where a function of the host's is called that calls back. */
+    if (depth++ == 0)
+        JS_UpdateStackTop(runtime);
     JSValueConst arguments[1] = { JS_NewStringLen(context, request, length) };
     JSValue answer = JS_Call(context, entry_points.call, JS_UNDEFINED, 1, arguments);
+    depth--;
     size_t size = 0;
     const char *text = JS_IsException(answer) ? NULL : JS_ToCStringLen(context, &size, answer);
     if (!text) {

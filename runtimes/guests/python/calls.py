@@ -1,4 +1,4 @@
-"""Calls that cross the sandbox: the host calls the program's functions, and trusted programs call out."""
+"""Calls that cross the sandbox: the host calls the program's functions, and programs call out."""
 
 import asyncio
 import builtins
@@ -13,6 +13,7 @@ import streams
 import values
 
 REPLY_CAPACITY = values.CAPACITY
+MESSAGE_LENGTH = 10_000
 
 # What an error's name from outside may become here.
 STANDARD_ERRORS = {
@@ -26,29 +27,53 @@ ENDS_OF_ITERATION = {"StopIteration", "StopAsyncIteration"}
 _reply: bytearray
 _exchange: Callable[[bytes], int]
 
+_serve: Callable[[values.Tree], values.Tree]
 
-def connect(reply: bytearray, exchange: Callable[[bytes], int]) -> None:
-    """Take the host's reply buffer and its function for calls out; offer these to programs as `_exchange`."""
+
+def connect(reply: bytearray, exchange: Callable[[bytes], int], *offered: Callable[..., Any]) -> None:
+    """Take the host's reply buffer and its function for calls out; `_exchange` offers functions to trusted programs."""
     global _reply, _exchange
     _reply, _exchange = reply, exchange
     module = types.ModuleType("_exchange", "Calls out of the sandbox, for programs that the host trusts.")
-    module.proxy = proxy
+    vars(module).update({function.__name__: function for function in offered})
     sys.modules["_exchange"] = module
 
 
+def serve_with(serve: Callable[[values.Tree], values.Tree]) -> None:
+    """Take what answers the other side of a trusted test."""
+    global _serve
+    _serve = serve
+
+
 def answer(request: bytes) -> int:
-    """Call the function that a request names; write the reply and return its length."""
+    """Do what a request asks for; write the reply and return its length."""
     try:
-        function, args, kwargs = values.read_request(request)
-        result = look_up(function, script.namespace())(*args, **kwargs)
-        if inspect.iscoroutine(result):
-            result = asyncio.run(result)
-        reply = values.write_value(result)
+        fields = values.read(request.decode("ascii"))
+        reply = values.write(_serve(fields) if fields.get("live") else call(fields))
     except BaseException as error:  # SystemExit and MemoryError too: the host hears what happened
-        reply = values.write_error(error)
+        reply = values.write({"error": describe(error)})
     _reply[: len(reply)] = reply
     streams.control[streams.REPLY_LENGTH] = len(reply)
     return len(reply)
+
+
+def call(fields: values.Tree) -> values.Tree:
+    """Call the function that a request of the host names; the reply is data only."""
+    decode = values.Decoder().value
+    args = [decode(value) for value in fields.get("args", [])]
+    kwargs = {name: decode(value) for name, value in fields.get("kwargs", {}).items()}
+    result = look_up(fields["function"], script.namespace())(*args, **kwargs)
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
+    return {"value": values.Encoder().tree(result)}
+
+
+def ask(request: values.Tree) -> values.Tree:
+    """Send a request out of the sandbox; returns the reply."""
+    length = _exchange(values.write(request))
+    if length < 0:
+        raise RuntimeError("the host refused a call out of the sandbox")
+    return values.read(bytes(_reply[:length]).decode("ascii"))
 
 
 def look_up(name: str, names: dict[str, Any]) -> Any:
@@ -68,24 +93,19 @@ def look_up(name: str, names: dict[str, Any]) -> Any:
     return found
 
 
-def proxy(name: str) -> Callable[..., object]:
-    """A function that calls the function of this name outside; arguments and results cross as plain data."""
-
-    def remote(*args: object, **kwargs: object) -> object:
-        length = _exchange(values.write_request(name, args, kwargs))
-        if length < 0:
-            raise RuntimeError(f"the host refused the call of {name}")
-        reply = values.read_reply(bytes(_reply[:length]))
-        if "error" in reply:
-            raise error_of(reply["error"])
-        return values.decode(reply["value"])
-
-    remote.__name__ = remote.__qualname__ = name
-    return remote
+def describe(error: BaseException) -> values.Tree:
+    """An exception by its name, its message and the standard class that it derives from."""
+    try:
+        message = str(error)[:MESSAGE_LENGTH]
+    except BaseException:  # its __str__ is the program's
+        message = ""
+    kind = type(error)
+    base = next((c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"), "")
+    return {"type": kind.__name__[: values.REPR_LENGTH], "message": message, "base": base}
 
 
-def error_of(description: dict[str, str]) -> Exception:
-    """The exception that a reply describes: the standard one that it is or derives from, else RuntimeError."""
+def error_of(description: dict[str, str], known: dict[str, type[Exception]] = STANDARD_ERRORS) -> Exception:
+    """The exception that a reply describes: the known one that it is or derives from, else RuntimeError."""
     kind, message, base = description["type"], description["message"], description.get("base", "")
     # As in a generator: raised in the midst of a test's `map` or `for`, it would end it as if all were done.
     if not ENDS_OF_ITERATION.isdisjoint((kind, base)):
@@ -93,7 +113,7 @@ def error_of(description: dict[str, str]) -> Exception:
     own = f"{kind}: {message}"
     for name, text in ((kind, message), (base, own)):
         try:
-            return STANDARD_ERRORS[name](text)
+            return known[name](text)
         except (KeyError, TypeError):  # not a standard one, or (UnicodeDecodeError) one that takes more than a message
             continue
     return RuntimeError(own)

@@ -15,6 +15,7 @@ import weakref
 import streams
 
 FILENAME = "solution.py"
+MODULE = "solution"
 GUEST_FOLDERS = (os.path.dirname(__file__), "/world")  # where the guest's own frames come from
 INTERRUPTED = 130
 LONGEST_TRACEBACK = 400  # entries
@@ -33,23 +34,28 @@ def _source_lines() -> str:
     return source.decode("utf-8", "replace")
 
 
-def _prepare(program: bytes) -> dict[str, object]:
-    """Make a fresh `__main__` for the program."""
+def _prepare(program: bytes, name: str) -> dict[str, object]:
+    """Make a fresh module for the program."""
     global source, _module
     source = program
-    _module = types.ModuleType("__main__")
+    _module = types.ModuleType(name)
     _module.__file__ = FILENAME
     _module.__builtins__ = builtins
-    sys.modules["__main__"] = _module
+    sys.modules["__main__"] = sys.modules[name] = _module
     sys.argv = [FILENAME]
     # A lazy entry: tracebacks, `inspect` and `doctest` find the source lines, and nobody pays who needs none.
     linecache.cache[FILENAME] = (_source_lines,)
     return _module.__dict__
 
 
-def run(program: bytes) -> int:
-    """Run a program to its end; return its exit code, as a Python process would."""
-    names = _prepare(program)
+def run(program: bytes, as_module: bool) -> int:
+    """Run a program to its end; return its exit code, as a Python process would.
+
+    Args:
+        program: its text.
+        as_module: as if it were imported, so that what stands under `if __name__ == "__main__"` does not run.
+    """
+    names = _prepare(program, MODULE if as_module else "__main__")
     code = 0
     try:
         exec(compile(program, FILENAME, "exec", dont_inherit=True), names)
@@ -164,7 +170,7 @@ def _drop_last_objects(names: dict[str, object]) -> None:
         if isinstance(value, (io.TextIOWrapper, io.BufferedWriter)):
             with contextlib.suppress(Exception):  # closed or detached: nothing waits in it
                 value.flush()
-        elif kind.__module__ == "__main__" and hasattr(kind, "__del__"):
+        elif kind.__module__ == names.get("__name__") and hasattr(kind, "__del__"):
             value = names[name] = None
 
 
@@ -173,6 +179,7 @@ def forget() -> None:
     global source, _module
     source, _module = b"", types.ModuleType("__main__")
     sys.modules.pop("__main__", None)
+    sys.modules.pop(MODULE, None)
     linecache.cache.clear()
     atexit._clear()
     weakref.finalize._registered_with_atexit = False  # it would believe that it still stands there

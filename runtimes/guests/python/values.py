@@ -4,20 +4,25 @@ Lists, strings, booleans, None, finite floats and ints below 2**53 are themselve
 one tag, for example ``{"tuple": [1, 2]}`` or ``{"dict": [["key", 1]]}``. The host has the same table.
 """
 
+import collections
+import itertools
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from standard_types import FROM_DICT, MUTABLE, MUTABLE_TAGS, PUT_TOGETHER, as_dict, take_apart
 
 CAPACITY = 1 << 20  # bytes of a message
 DEPTH = 100
 DIGITS = 100_000
 EXACT = 1 << 53  # larger ints are not exact in every reader of JSON
-MESSAGE_LENGTH = 10_000
+MOST_ITEMS = 100_000  # of an iterator
 REPR_LENGTH = 1_000
+PLAIN = (int, float, str, bytes, complex, list, tuple, set, frozenset, dict)
 
 _write = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
-_read = json.JSONDecoder().decode
+read = json.JSONDecoder().decode
 
 Tree = Any  # what `json` reads and writes
 
@@ -33,10 +38,16 @@ class Opaque:
 
 
 class Encoder:
-    """Turns one message's values into trees, within the bounds of a message."""
+    """Turns one message's values into trees, within the bounds of a message.
+
+    Attributes:
+        room: how many bytes are left, at most.
+        numbers: of mutable values that cross as links to themselves, by their ids.
+    """
 
     def __init__(self) -> None:
         self.room = CAPACITY
+        self.numbers: dict[int, int] = {}
 
     def take(self, size: int) -> None:
         """Count what a value needs at least, so that a huge one is refused before it is built."""
@@ -56,35 +67,81 @@ class Encoder:
         if isinstance(value, str):
             self.take(str.__len__(value))
             return str.__str__(value)
-        if isinstance(value, (bytes, bytearray)):
+        if isinstance(value, bytes):
             self.take(2 * len(value))
             return {"bytes": bytes(value).hex()}
         if isinstance(value, complex):
             return {"complex": [float.__repr__(value.real), float.__repr__(value.imag)]}
+        if id(value) in self.numbers:
+            return self.link("same", self.numbers[id(value)])
         if depth >= DEPTH:
             raise ValueError("a value that is nested this deeply, or holds itself, cannot cross the sandbox")
+        if isinstance(value, MUTABLE):
+            self.meet(value)
+        return self.content(value, depth)
+
+    def meet(self, value: object) -> None:
+        """A mutable value is about to be encoded for the first time."""
+
+    def content(self, value: object, depth: int = 0) -> Tree:
+        """Encode what a value holds."""
         return self.container(value, depth + 1)
 
     def container(self, value: object, depth: int) -> Tree:
-        """Encode a list, tuple, set or dict; of anything else, the repr."""
+        """Encode a list, tuple, set, dict, or a value of the standard library."""
         if isinstance(value, list):
             return self.items(list.__iter__(value), depth)
         if isinstance(value, tuple):
-            return {"tuple": self.items(tuple.__iter__(value), depth)}
+            return self.tuple(value, depth)
         if isinstance(value, set):
             return {"set": self.items(set.__iter__(value), depth)}
         if isinstance(value, frozenset):
             return {"frozenset": self.items(frozenset.__iter__(value), depth)}
+        if tagged := as_dict(value):
+            return {tagged[0]: [self.items(pair, depth) for pair in dict.items(tagged[1])]}
         if isinstance(value, dict):
             return {"dict": [self.items(pair, depth) for pair in dict.items(value)]}
+        if tagged_parts := take_apart(value):
+            return {tagged_parts[0]: self.items(tagged_parts[1], depth)}
+        if isinstance(value, Iterator):
+            return self.iterator(value, depth)
+        return self.object(value, depth)
+
+    def tuple(self, value: tuple[object, ...], depth: int) -> Tree:
+        """Encode a tuple, which may be a named one."""
+        items = self.items(tuple.__iter__(value), depth)
+        fields = getattr(type(value), "_fields", None)
+        if type(value) is tuple or not isinstance(fields, tuple) or len(fields) != len(items):
+            return {"tuple": items}
+        self.take(sum(map(len, fields)))
+        return {"namedtuple": [type(value).__name__, [str(field) for field in fields], items]}
+
+    def iterator(self, value: Iterator[object], depth: int) -> Tree:
+        """Encode all that an iterator gives."""
+        items = self.items(itertools.islice(value, MOST_ITEMS + 1), depth)
+        if len(items) > MOST_ITEMS:
+            raise ValueError(f"an iterator of more than {MOST_ITEMS:,} items cannot cross the sandbox")
+        return {"iterator": items}
+
+    def object(self, value: object, depth: int) -> Tree:
+        """Encode what is no data by its repr and its attributes."""
         text = repr(value)[:REPR_LENGTH]
         self.take(len(text))
-        return {"object": text, "type": type(value).__name__}
+        tree = {"object": text, "type": type(value).__name__}
+        attributes = attributes_of(value)
+        if attributes is not None and not callable(value):
+            tree["attributes"] = {"dict": [self.items(pair, depth) for pair in attributes.items()]}
+        return tree
 
     def items(self, values: Iterable[object], depth: int) -> list[Tree]:
         """Encode the items of a container."""
         self.take(2)
         return [self.tree(value, depth) for value in values]
+
+    def link(self, tag: str, number: int, kind: str = "", name: str = "") -> Tree:
+        """What stands for something that stays where it is."""
+        self.take(20 + len(name))
+        return {"link": [tag, number, kind, name]}
 
     def integer(self, value: int) -> Tree:
         """Encode an int: a JSON number where every reader keeps it exact."""
@@ -111,16 +168,86 @@ class Encoder:
         return {"float": float.__repr__(value)}
 
 
-def decode(tree: Tree) -> object:
-    """Build the value of a tree anew."""
-    if isinstance(tree, list):
-        return [decode(item) for item in tree]
-    if not isinstance(tree, dict):
-        return tree
-    tag, content = next(iter(tree.items()))
-    if tag == "object":
-        return Opaque(content, tree.get("type", "object"))
-    return DECODERS[tag](content)
+def attributes_of(value: object) -> dict[str, object] | None:
+    """The attributes of an object, as it keeps them itself; None where it keeps none."""
+    found = {}
+    for kind in type(value).__mro__:
+        slots = kind.__dict__.get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            if hasattr(value, name):
+                found[name] = getattr(value, name)
+    own = getattr(value, "__dict__", None)
+    if isinstance(own, dict):
+        found |= own
+    elif not found:
+        return None
+    return {name: item for name, item in found.items() if isinstance(name, str)}
+
+
+class Decoder:
+    """Builds the values of one message anew.
+
+    Attributes:
+        known: the mutable values of a message, in the order in which they were met.
+    """
+
+    def __init__(self) -> None:
+        self.known: list[Any] = []
+
+    def value(self, tree: Tree) -> Any:
+        """The value of a tree."""
+        if isinstance(tree, list):
+            made: list[Any] = []
+            self.known.append(made)
+            made.extend(map(self.value, tree))
+            return made
+        if not isinstance(tree, dict):
+            return tree
+        if "object" in tree:
+            return Opaque(tree["object"], tree["type"])
+        ((tag, content),) = tree.items()
+        if tag in ATOMS:
+            return ATOMS[tag](content)
+        if tag == "link":
+            return self.linked(*content)
+        if tag in ("set", "dict"):
+            return self.fill(tag, content)
+        return self.compound(tag, content)
+
+    def fill(self, tag: str, content: list[Tree]) -> Any:
+        """A set or dict, which its own items may hold."""
+        container: Any = set() if tag == "set" else {}
+        self.known.append(container)
+        container.update(map(self.value, content) if tag == "set" else self.pairs(content))
+        return container
+
+    def compound(self, tag: str, content: list[Tree]) -> Any:
+        """A value that is made of others."""
+        number = len(self.known)
+        if tag in MUTABLE_TAGS:
+            self.known.append(None)
+        if tag in FROM_DICT:
+            made = FROM_DICT[tag](dict(self.pairs(content)))
+        elif tag in PUT_TOGETHER:
+            made = PUT_TOGETHER[tag](*map(self.value, content))
+        elif tag == "namedtuple":
+            name, fields, items = content
+            made = collections.namedtuple(name, fields, rename=True)(*map(self.value, items))
+        else:
+            made = IMMUTABLE[tag](map(self.value, content))
+        if tag in MUTABLE_TAGS:
+            self.known[number] = made
+        return made
+
+    def pairs(self, content: list[Tree]) -> list[tuple[Any, Any]]:
+        """The keys and values of a dict."""
+        return [(self.value(key), self.value(value)) for key, value in content]
+
+    def linked(self, tag: str, number: int, kind: str, name: str) -> Any:
+        """What a link stands for."""
+        if tag != "same":
+            raise ValueError(f"unknown link {tag}")
+        return self.known[number]
 
 
 def _integer(digits: str) -> int:
@@ -132,59 +259,18 @@ def _integer(digits: str) -> int:
         sys.set_int_max_str_digits(limit)
 
 
-DECODERS = {
+ATOMS = {
     "int": _integer,
     "float": float,
-    "tuple": lambda items: tuple(map(decode, items)),
-    "set": lambda items: set(map(decode, items)),
-    "frozenset": lambda items: frozenset(map(decode, items)),
-    "dict": lambda pairs: {decode(key): decode(value) for key, value in pairs},
     "bytes": bytes.fromhex,
     "complex": lambda parts: complex(float(parts[0]), float(parts[1])),
     "undefined": lambda _: None,
 }
+IMMUTABLE = {"tuple": tuple, "frozenset": frozenset, "iterator": lambda items: iter(list(items))}
 
 
-def write_request(function: str, args: tuple[object, ...], kwargs: dict[str, object]) -> bytes:
-    """The JSON text of a call."""
-    encoder = Encoder()
-    tree = {
-        "function": function,
-        "args": [encoder.tree(value) for value in args],
-        "kwargs": {name: encoder.tree(value) for name, value in kwargs.items()},
-    }
-    return _bounded(tree)
-
-
-def read_request(text: bytes) -> tuple[str, list[object], dict[str, object]]:
-    """Function, positional and keyword arguments of a call."""
-    tree = _read(text.decode("ascii"))
-    kwargs = {name: decode(value) for name, value in tree.get("kwargs", {}).items()}
-    return tree["function"], [decode(value) for value in tree.get("args", [])], kwargs
-
-
-def write_value(value: object) -> bytes:
-    """The JSON text of a reply that gives a value."""
-    return _bounded({"value": Encoder().tree(value)})
-
-
-def write_error(error: BaseException) -> bytes:
-    """The JSON text of a reply that gives an exception."""
-    try:
-        message = str(error)[:MESSAGE_LENGTH]
-    except BaseException:  # its __str__ is the program's
-        message = ""
-    kind = type(error)
-    base = next((c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"), "")
-    return _bounded({"error": {"type": kind.__name__[:REPR_LENGTH], "message": message, "base": base}})
-
-
-def read_reply(text: bytes) -> Tree:
-    """The tree of a reply: {"value": tree} or {"error": {"type": …, "message": …}}."""
-    return _read(text.decode("ascii"))
-
-
-def _bounded(tree: Tree) -> bytes:
+def write(tree: Tree) -> bytes:
+    """The JSON text of a message."""
     text = _write(tree).encode("ascii")
     if len(text) > CAPACITY:
         raise ValueError("a value of this size cannot cross the sandbox")

@@ -12,12 +12,14 @@ import {
 import { inspect } from './inspect.js';
 import { hasWork, onUncaught, runLoop, settle, settleModule, startLoop } from './loop.js';
 import { require } from './modules.js';
+import { serve } from './objects.js';
 import { leave, process } from './process.js';
 import { decode, encode, encodeError } from './wire.js';
 
 const FILE = 'solution.js';
 const VARIABLES = '__sandbox_variables__';
-const PARAMETERS = `exports, require, module, __filename, __dirname, ${VARIABLES}`;
+const KEEP = '__sandbox_keep__';
+const PARAMETERS = `exports, require, module, __filename, __dirname, ${VARIABLES}, ${KEEP}`;
 const OUT_OF_MEMORY = 256;
 const UNSETTLED = 13;
 const NODE = `\nNode.js ${process.version}\n`;
@@ -34,6 +36,10 @@ class End {
 
 let source = '';
 let variables;
+
+function keep(found) {
+  if (found !== null && typeof found === 'object' && Object.getPrototypeOf(found) === null) variables = found;
+}
 const module = {
   id: '.',
   path: '/',
@@ -87,10 +93,12 @@ function uncaught(error, kind, promise) {
 onUncaught(uncaught);
 
 // A text that is no script may be a module: import, export, or await at the top.
-function compileProgram(text) {
+function compileProgram(text, asModule) {
   const script = text.startsWith('#!') ? `//${text.slice(2)}` : text;
+  // What is hoisted can be called though the program should fail; a directive must stay the first statement.
+  const first = asModule && !/^\s*['"]use strict/.test(script) ? `${KEEP}(${VARIABLES}());` : '';
   try {
-    return compile(`(function (${PARAMETERS}) {\n${script}\n;return ${VARIABLES}(); })`, FILE, 0);
+    return compile(`(function (${PARAMETERS}) {${first}\n${script}\n;return ${VARIABLES}(); })`, FILE, 0);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // The end of the wrapper stands where the program's end is.
@@ -106,12 +114,11 @@ function compileProgram(text) {
   }
 }
 
-function evaluate(text) {
-  const main = compileProgram(text);
+function evaluate(text, asModule) {
+  const main = compileProgram(text, asModule);
   if (main === undefined) return runModule();
-  require.main = module;
-  const result = main.call(module.exports, module.exports, require, module, module.filename, '/', callerVariables);
-  if (result !== null && typeof result === 'object' && Object.getPrototypeOf(result) === null) variables = result;
+  require.main = asModule ? { ...module, filename: '/tests.js' } : module;
+  keep(main.call(module.exports, module.exports, require, module, module.filename, '/', callerVariables, keep));
   module.loaded = true;
   return undefined;
 }
@@ -130,12 +137,13 @@ function finish(promise) {
   return leave();
 }
 
-export function run(text) {
+// As a module, a program runs as if another one had required it.
+export function run(text, asModule) {
   source = text;
   try {
     let promise;
     try {
-      promise = evaluate(text);
+      promise = evaluate(text, asModule);
     } catch (error) {
       uncaught(error, 'uncaughtException');
     }
@@ -177,12 +185,7 @@ function target(path) {
   return [owner[method], owner];
 }
 
-function answer(request) {
-  const { function: path, args, kwargs } = JSON.parse(request);
-  if (kwargs && Object.keys(kwargs).length > 0) throw new TypeError('JavaScript functions take no keyword arguments');
-  const [action, self] = target(path);
-  if (typeof action !== 'function') throw new TypeError(`${path} is not a function`);
-  const result = Reflect.apply(action, self, args.map(decode));
+function finishPromise(result) {
   settle();
   if (!(result instanceof Promise)) return result;
   result.catch(() => {});
@@ -193,9 +196,23 @@ function answer(request) {
   return value;
 }
 
+// What a test calls, with its `this`.
+function find(path) {
+  const [found, self] = target(path);
+  return self === undefined || typeof found !== 'function' ? found : found.bind(self);
+}
+
+function answer({ function: path, args, kwargs }) {
+  if (kwargs && Object.keys(kwargs).length > 0) throw new TypeError('JavaScript functions take no keyword arguments');
+  const [action, self] = target(path);
+  if (typeof action !== 'function') throw new TypeError(`${path} is not a function`);
+  return finishPromise(Reflect.apply(action, self, args.map(decode)));
+}
+
 export function call(request) {
   try {
-    return `{"value":${encode(answer(request))}}`;
+    const fields = JSON.parse(request);
+    return fields.live ? serve(fields, lookUp, find, finishPromise) : `{"value":${encode(answer(fields))}}`;
   } catch (error) {
     if (error instanceof End) return encodeError(new Error('the program ended during the call'));
     return encodeError(error);

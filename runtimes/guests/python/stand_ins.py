@@ -1,0 +1,251 @@
+"""A trusted test's side: functions and objects of the program under test, as the test sees them.
+
+The test asks, the program answers with data. Two rules keep a program from deciding about itself. `==` never asks the
+program's `__eq__`: objects are equal if they are of the same class and consist of equal data. And what a function has
+returned where the test expects data answers no question about the data it is held against: `-`, `<`, `in` and the
+methods of text and numbers are refused. Only what the test has made itself, by calling a class, may do that.
+"""
+
+import enum
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import values
+from asking import Remote, ask, known, request, use
+
+# An iterator's items are fetched one by one first, for a test may send values in between; then in growing blocks.
+SINGLE_ITEMS = 16
+LARGEST_BLOCK = 1024
+
+# Methods of data that objects could imitate to say yes to everything. Those that change in place say nothing.
+DATA_METHODS = {name for kind in (str, bytes, int, float, complex, frozenset) for name in dir(kind)} - {"copy"}
+
+in_place_always = False
+awaits = False
+
+held_against_data: set[str] = set()  # names of classes whose objects the test has compared with data, in vain
+
+_made: set[str] = set()  # names of the program's classes that the test has called
+
+
+def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False) -> Any:
+    """What stands for an object of the program; `own`: the test has made it by calling a class."""
+    if own and kind in ("instance", "iterator", "callable"):
+        _made.add(name)
+        known[owner, number] = made = Object(owner, number, "instance", name)
+        object.__setattr__(made, "_own", True)
+    if kind == "iterator" and name not in _made:
+        return _iterate(owner, number)
+    if kind == "awaitable":
+        return _await(owner, number) if awaits else ask(owner, "await", Remote(owner, number, kind, ""))
+    if (owner, number) not in known:
+        if kind in ("class", "callable"):
+            known[owner, number] = Function(owner, number, kind, "")
+        else:
+            known[owner, number] = (Object if name in _made else Thing)(owner, number, kind, name)
+    return known[owner, number]
+
+
+def _iterate(owner: str, number: int) -> Iterator[Any]:
+    """What stands for an iterator of the program; endless ones are only fetched as far as the test goes."""
+    iterator = Remote(owner, number, "iterator", "")
+    count, size, sent = 0, 1, ()
+    more = True
+    while more:
+        more, *items = ask(owner, "take", iterator, size, *sent)
+        for item in items:
+            value = yield item
+            sent = () if value is None else (value,)
+        count += len(items)
+        size = min(2 * size, LARGEST_BLOCK) if count >= SINGLE_ITEMS else 1
+
+
+async def _await(owner: str, number: int) -> Any:
+    return ask(owner, "await", Remote(owner, number, "awaitable", ""))
+
+
+class Thing(Remote):
+    """Stands for an object of the program that a function has returned: attributes and methods, no operators."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = self._ask("getattr", name)
+        if isinstance(found, Function):
+            if name in DATA_METHODS and not self._is_made():
+                raise AttributeError(f"{self._name!r} object has no attribute {name!r} of data{_HINT}")
+            return Function(found._owner, found._number, found._kind, name)
+        return found
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._ask("setattr", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self._ask("delattr", name)
+
+    def __str__(self) -> str:
+        return self._ask("str")
+
+    def __repr__(self) -> str:
+        return self._ask("repr")
+
+    def __format__(self, how: str) -> str:
+        return self._ask("format", how)
+
+    def __copy__(self) -> Any:
+        return self._ask("copy")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        return self._ask("deepcopy")
+
+    def __hash__(self) -> int:
+        return hash(self._name)  # equal objects need equal hashes
+
+    def __eq__(self, other: object) -> bool:
+        return equal(self, other, set())
+
+    def _is_made(self) -> bool:
+        """Whether the test has made this object by calling a class."""
+        return False
+
+
+_HINT = ": an object that a function returned is no data (the test can call a class to make one)"
+
+
+def equal(one: Remote, other: Any, seen: set[tuple[int, int]]) -> bool:
+    """Whether an object of the program equals something: by the data that they consist of, compared here."""
+    if one is other:
+        return True
+    if one._kind != "instance":
+        return isinstance(other, Remote) and one._resolve() == other._resolve()
+    if isinstance(other, Remote):
+        if one._name != other._name or other._kind != "instance":
+            return False
+        pair = (one._resolve(), other._resolve())
+        if pair[0] == pair[1] or pair in seen:
+            return True
+        seen.add(pair)
+        return _same(one._ask("state"), other._ask("state"), seen)
+    if isinstance(other, values.PLAIN):
+        state = one._ask("state")
+        if type(state) is tuple:
+            return _same(state[0], other, seen)
+        held_against_data.add(one._name)
+        return False
+    if callable(other):
+        return False
+    if isinstance(other, enum.Enum):
+        return type(other).__name__ == one._name and _same(
+            one._ask("state"), {"name": other.name, "value": other.value}, seen
+        )
+    own = values.attributes_of(other)
+    return type(other).__name__ == one._name and own is not None and _same(one._ask("state"), own, seen)
+
+
+def _same(one: Any, other: Any, seen: set[tuple[int, int]]) -> bool:
+    """Equality of data that may hold objects of the program."""
+    if isinstance(one, Remote):
+        return equal(one, other, seen)
+    if isinstance(other, Remote):
+        return equal(other, one, seen)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(value, other[key], seen) for key, value in one.items())
+    if type(one) is type(other) and isinstance(one, (list, tuple)):
+        return len(one) == len(other) and all(_same(*pair, seen) for pair in zip(one, other, strict=True))
+    return one == other
+
+
+class Object(Thing):
+    """Stands for an instance of a class that the test has called: it has all operators."""
+
+    def __init__(self, owner: str, number: int | None, kind: str, name: str) -> None:
+        super().__init__(owner, number, kind, name)
+        object.__setattr__(self, "_own", False)
+
+    def _is_made(self) -> bool:
+        return self._own
+
+    def _operate(self, operation: str, one: object, other: object) -> Any:
+        if not self._own and not (isinstance(one, Remote) and isinstance(other, Remote)):
+            raise TypeError(f"the test compares or computes with {self._name!r} as with data{_HINT}")
+        return ask(self._owner, operation, one, other)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Call it."""
+        return self._ask("call", *args, **kwargs)
+
+    def __contains__(self, item: object) -> bool:
+        return self._operate("contains", self, item)
+
+    def __getitem__(self, key: object) -> Any:
+        return self._ask("getitem", key)
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self._ask("setitem", key, value)
+
+    def __delitem__(self, key: object) -> None:
+        self._ask("delitem", key)
+
+    def __iter__(self) -> Iterator[Any]:
+        found = self._ask("iter")
+        return found if isinstance(found, Iterator) else iter(found)
+
+    def __next__(self) -> Any:
+        more, *items = self._ask("take", 1)
+        if not more:
+            raise StopIteration
+        return items[0]
+
+    def __enter__(self) -> Any:
+        return self._ask("enter")
+
+    def __exit__(self, kind: Any, error: Any, trace: object) -> bool:
+        return self._ask("exit", kind and kind.__name__, str(error))
+
+
+class Function(Thing):
+    """Stands for a function or class of the program."""
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:
+        """Call it; what it changes in place stays as it was for the test."""
+        return self._call(args, kwargs, in_place=in_place_always)
+
+    def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Any:
+        # By the name as the test's author wrote it: what the program calls a class is for itself to say.
+        makes = self._name.rpartition(".")[2].lstrip("_")[:1].isupper()
+        operation, args = ("", args) if self._number is None else ("call", (self, *args))
+        return request(self._owner, operation, args, kwargs, in_place=in_place, makes=makes)
+
+    def __instancecheck__(self, value: object) -> bool:
+        return isinstance(value, Remote) and ask(self._owner, "isinstance", value, self) is True
+
+
+def _swap(one: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """An operator, and the same with its operands the other way round."""
+    return lambda self, other: self._operate(one, self, other), lambda self, other: self._operate(one, other, self)
+
+
+def _question(name: str) -> Callable[..., Any]:
+    """An operator of one operand."""
+    return lambda self, *args: self._ask(name, *args)
+
+
+_OPERATION = {"and": "and_", "or": "or_", "invert": "inv"}  # where it is not called as the method is
+_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod"
+_UNARY = "len neg pos abs int float complex bool round reversed index invert"
+for _name in _BINARY.split():
+    _forward, _backward = _swap(_OPERATION.get(_name, _name))
+    setattr(Object, f"__{_name}__", _forward)
+    setattr(Object, f"__r{_name}__", _backward)
+for _name in ("lt", "le", "gt", "ge"):
+    setattr(Object, f"__{_name}__", _swap(_name)[0])
+for _name in _UNARY.split():
+    setattr(Object, f"__{_name}__", _question(_OPERATION.get(_name, _name)))
+
+
+def in_place(function: Any) -> Any:
+    """The function as it is where the test has no use for its result: its changes of arguments count."""
+    if not isinstance(function, Function):
+        return function
+    return lambda *args, **kwargs: function._call(args, kwargs, in_place=True)
+
+
+use(stand_in)

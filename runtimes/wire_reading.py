@@ -1,0 +1,209 @@
+"""Reading the wire format: parsed JSON becomes values, in bounds, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .standard_types import FROM_DICT, PUT_TOGETHER
+from .values import UNDEFINED, CannotCrossError, Iteration, Link, NamedTuple, Opaque
+
+MAX_BYTES = 1 << 20
+"""Longest text that crosses, in bytes."""
+
+MAX_DEPTH = 100
+MAX_DIGITS = 100_000
+MAX_NAME = 200
+CHUNK = 4000
+"""Digits of a part of an integer: Python refuses to convert more than 4,300 at once."""
+
+_MAX_HASHING_SECONDS = 0.5
+_MAX_NUMBER = 10_000_000
+_LINKS = {"object", "callback", "same", "record"}
+
+
+def parse(data: bytes) -> Any:
+    """The JSON of a message.
+
+    Raises:
+        CannotCrossError: it is too long, or none.
+    """
+    if len(data) > MAX_BYTES:
+        raise CannotCrossError(f"{len(data):,} bytes cannot cross the sandbox ({MAX_BYTES:,} can)")
+    try:
+        return json.loads(data.decode("ascii"), parse_constant=_no_constant, parse_float=_finite)
+    except CannotCrossError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise CannotCrossError(f"not the wire format: {error}") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise CannotCrossError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise CannotCrossError("a float is out of range")
+    return number
+
+
+class Decoder:
+    """Decodes one message. Sets and dicts of a hostile guest may be made to collide, so hashing has a time limit.
+
+    Args:
+        links: whether links may occur.
+    """
+
+    def __init__(self, links: bool = False) -> None:
+        self._started: float | None = None
+        self._tags: dict[str, Callable[[Any, int], Any]] = {
+            "int": lambda content, _: _integer(string(content)),
+            "float": lambda content, _: _special_float(content),
+            "bytes": lambda content, _: bytes.fromhex(string(content)),
+            "complex": lambda content, _: complex(*[float(string(part)) for part in listed(content, 2)]),
+            "undefined": lambda content, _: UNDEFINED,
+            "tuple": lambda content, depth: tuple(self._items(content, depth)),
+            "iterator": lambda content, depth: Iteration(tuple(self._items(content, depth))),
+            "set": lambda content, depth: set(self._keys(listed(content), depth)),
+            "frozenset": lambda content, depth: frozenset(self._keys(listed(content), depth)),
+            "dict": self._pairs,
+            "namedtuple": self._named_tuple,
+        }
+        if links:
+            self._tags["link"] = lambda content, _: _link(*listed(content, 4))
+
+    def decode(self, node: Any, depth: int = 0) -> Any:
+        """The value of a parsed node.
+
+        Raises:
+            CannotCrossError: it breaks the format.
+        """
+        if depth > MAX_DEPTH:
+            raise CannotCrossError(f"data nested deeper than {MAX_DEPTH} cannot cross the sandbox")
+        if isinstance(node, list):
+            return self._items(node, depth + 1)
+        if not isinstance(node, dict):
+            return node
+        if "object" in node:
+            return self._opaque(node, depth + 1)
+        if len(node) != 1:
+            raise CannotCrossError("an object must have one tag")
+        ((tag, content),) = node.items()
+        try:
+            if tag in self._tags:
+                return self._tags[tag](content, depth + 1)
+            if tag in FROM_DICT:
+                return FROM_DICT[tag](self._pairs(content, depth + 1))
+            if tag in PUT_TOGETHER:
+                return PUT_TOGETHER[tag](*self._items(content, depth + 1))
+        except CannotCrossError:
+            raise
+        except (TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise CannotCrossError(f"bad {tag}: {error}") from None
+        raise CannotCrossError(f"unknown tag {tag[:50]!r}")
+
+    def _items(self, nodes: Any, depth: int) -> list[Any]:
+        return [self.decode(item, depth) for item in listed(nodes)]
+
+    def _pairs(self, content: Any, depth: int) -> dict[Any, Any]:
+        pairs = [listed(pair, 2) for pair in listed(content)]
+        keys = self._keys([pair[0] for pair in pairs], depth)
+        if len(keys) != len(pairs):
+            raise CannotCrossError("a dict has a key twice")
+        return dict(zip(keys, (self.decode(pair[1], depth) for pair in pairs), strict=True))
+
+    def _keys(self, nodes: list[Any], depth: int) -> dict[Any, None]:
+        """Distinct hashable values, in order."""
+        keys: dict[Any, None] = {}
+        for count, node in enumerate(nodes):
+            keys[self.decode(node, depth)] = None
+            if count % 256 == 255:
+                now = time.thread_time()
+                self._started = now if self._started is None else self._started
+                if now - self._started > _MAX_HASHING_SECONDS:
+                    raise CannotCrossError("a set or dict takes too long to decode")
+        return keys
+
+    def _named_tuple(self, content: Any, depth: int) -> NamedTuple:
+        name, fields, items = listed(content, 3)
+        names = [string(field)[:MAX_NAME] for field in listed(fields, len(listed(items)))]
+        return NamedTuple.of(string(name)[:MAX_NAME], names, self._items(items, depth))
+
+    def _opaque(self, node: dict[str, Any], depth: int) -> Opaque:
+        if node.keys() - {"attributes"} != {"object", "type"}:
+            raise CannotCrossError("an object needs a text and a type")
+        attributes = mapping(self.decode(node["attributes"], depth)) if "attributes" in node else None
+        return Opaque(string(node["type"])[:MAX_NAME], string(node["object"])[:1000], attributes)
+
+
+def _link(tag: Any, number: Any, kind: Any, name: Any) -> Link:
+    if tag not in _LINKS:
+        raise CannotCrossError("unknown link")
+    return Link(tag, ordinal(number), string(kind)[:MAX_NAME], string(name)[:MAX_NAME])
+
+
+def ordinal(node: Any) -> int:
+    """A small number, not below 0.
+
+    Raises:
+        CannotCrossError: it is none.
+    """
+    if type(node) is not int or not 0 <= node < _MAX_NUMBER:
+        raise CannotCrossError("a number is expected")
+    return node
+
+
+def string(node: Any) -> str:
+    """A string, as it is.
+
+    Raises:
+        CannotCrossError: it is none.
+    """
+    if not isinstance(node, str):
+        raise CannotCrossError("a string is expected")
+    return node
+
+
+def listed(node: Any, length: int | None = None) -> list[Any]:
+    """A list, of that length if one is given.
+
+    Raises:
+        CannotCrossError: it is none.
+    """
+    if not isinstance(node, list) or (length is not None and len(node) != length):
+        raise CannotCrossError("a list is expected" if length is None else f"a list of {length} is expected")
+    return node
+
+
+def mapping(value: Any) -> dict[Any, Any]:
+    """A dict, as it is.
+
+    Raises:
+        CannotCrossError: it is none.
+    """
+    if type(value) is not dict:
+        raise CannotCrossError("a dict is expected")
+    return value
+
+
+def _special_float(content: Any) -> float:
+    if content not in ("nan", "inf", "-inf"):
+        raise CannotCrossError("unknown float")
+    return float(content)
+
+
+def _integer(digits: str) -> int:
+    """The number of decimal digits, also beyond the 4,300 that ``int`` allows."""
+    body = digits.removeprefix("-")
+    if not (body.isascii() and body.isdigit() and len(body) <= MAX_DIGITS):
+        raise CannotCrossError("not an integer of a size that can cross the sandbox")
+    first = len(body) % CHUNK
+    number = int(body[:first] or "0")
+    for start in range(first, len(body), CHUNK):
+        number = number * 10**CHUNK + int(body[start : start + CHUNK])
+    return -number if digits.startswith("-") else number

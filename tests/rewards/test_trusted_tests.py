@@ -1,0 +1,272 @@
+"""Trusted tests in the style of MBPP: what passes in one process passes here, and what is wrong fails."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import types
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infinite_rl.rewards import CodingRewardFunction, Status
+
+FOLDER = Path(__file__).parent / "trusted"
+
+
+def cases() -> list[Any]:
+    """The sections of trusted/*.txt: ``#### name``, a program, ``---- function``, a test, ``---- right -> wrong``."""
+    found = []
+    for path in sorted(FOLDER.glob("*.txt")):
+        for section in path.read_text(encoding="utf-8").split("#### ")[1:]:
+            name, _, rest = section.partition("\n")
+            code, test, change = rest.split("\n---- ")
+            function, _, test = test.partition("\n")
+            found.append(pytest.param(path.stem, code, function, test, change, id=f"{path.stem}-{name}"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def reward():
+    return CodingRewardFunction(timeout=5)
+
+
+def score(reward, language, code, expected):
+    reward.set_language(language)
+    return reward.compute_reward(f"<answer>\n```{language}\n{code}\n```\n</answer>", expected)
+
+
+def test_there_are_enough_of_them():
+    assert len(cases()) >= 60
+
+
+@pytest.mark.parametrize(("language", "code", "function", "test", "change"), cases())
+def test_the_right_program_passes_and_the_wrong_one_fails(reward, language, code, function, test, change):
+    right, _, wrong = change.rstrip("\n").partition(" -> ")
+    assert code.count(right) == 1
+    expected = {"function": function, "tests": test}
+    found = score(reward, language, code, expected)
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+    found = score(reward, language, code.replace(right, wrong), expected)
+    assert (found.correctness_score, found.status) == (0.0, Status.SCORED)
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "function", "test"),
+    [case.values[:4] for case in cases() if case.values[0] == "python"],
+    ids=[case.id for case in cases() if case.values[0] == "python"],
+)
+def test_python_itself_agrees(language, code, function, test, monkeypatch):
+    if "!= a" in test:
+        pytest.skip("differs on purpose: the argument stays as it was")
+    module = types.ModuleType("solution")
+    monkeypatch.setitem(sys.modules, "solution", module)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with contextlib.suppress(EOFError, SystemExit):
+        exec(code, module.__dict__)
+    exec(test, module.__dict__)
+
+
+# What a function changes in place.
+
+
+def test_a_task_may_say_that_its_function_changes_arguments_and_returns_something(reward):
+    code = "def f(a):\n    a[:] = sorted(set(a))\n    return len(a)"
+    test = "a = [3, 1, 3]\nk = f(a)\nassert a[:k] == [1, 3]"
+    assert score(reward, "python", code, {"function": "f", "tests": test}).correctness_score == 0.0
+    assert score(reward, "python", code, {"function": "f", "tests": test, "in_place": True}).correctness_score == 1.0
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "a = [2, 1]\nassert f(a) == sorted(a)",
+        "a = [2, 1]\nresult = f(a)\nassert result == sorted(a)",
+        "a = [2, 1]\nassert sorted(a) == f(a)",
+        "for a in [[2, 1], [3, 4]]:\n    assert f(a) == sorted(a)",
+        "def check(candidate):\n    a = [2, 1]\n    assert candidate(a) == sorted(a)\n",
+        "a = [2, 1]\nb = a\nassert f(a) == [x for x in sorted(b)]",
+    ],
+)
+def test_no_function_changes_what_its_result_is_held_against(reward, test):
+    expected = {"function": "f", "tests": test}
+    assert score(reward, "python", "def f(a):\n    a.clear()\n    return []", expected).correctness_score == 0.0
+    assert score(reward, "python", "def f(a):\n    a.sort()\n    return a", expected).correctness_score == 1.0
+
+
+# Who decides.
+
+CHEAT = """
+class Cheat:
+    __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __contains__ = lambda *a: True
+    __sub__ = __rsub__ = __abs__ = __round__ = lambda *a: 0
+    __len__ = lambda self: 1
+    startswith = isdigit = issubset = count = lambda *a: True
+def f(*a):
+    return Cheat()
+"""
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "f(1) == 5",
+        "5 == f(1)",
+        "not f(1) != 5",
+        "f(1) in (5, 6)",
+        "[f(1)] == [5]",
+        "{'a': f(1)} == {'a': 5}",
+        "abs(f(1) - 5) < 1e-6",
+        "abs(5 - f(1)) < 1e-6",
+        "f(1) < 5",
+        "5 > f(1)",
+        "5 in f(1)",
+        "f(1).startswith('a')",
+        "f(1).issubset({1})",
+        "f(1).isdigit()",
+        "round(f(1), 2) == 0",
+        "f(1)[0] == 5",
+        "list(f(1)) == [5]",
+        "len(f(1)) == 1",
+    ],
+)
+def test_an_object_where_data_is_expected_decides_nothing(reward, test):
+    found = score(reward, "python", CHEAT, {"function": "f", "tests": f"assert {test}"})
+    assert (found.correctness_score, found.status) == (0.0, Status.SCORED)
+
+
+def test_a_class_that_calls_itself_a_function_gets_no_operators(reward):
+    code = CHEAT.replace("def f(*a):\n    return Cheat()", "class f(Cheat):\n    def __init__(self, *a): pass")
+    for test in ("assert abs(f(1) - 5) < 1e-6", "assert f(1) < 5", "assert f(1) == 5"):
+        assert score(reward, "python", code, {"function": "f", "tests": test}).correctness_score == 0.0
+
+
+def test_what_the_method_of_a_class_returns_is_no_data_either(reward):
+    code = """
+class Circle:
+    def __init__(self, r): self.r = r
+    def area(self): return Circle(0)
+    __sub__ = __abs__ = lambda *a: 0
+    __lt__ = __eq__ = lambda *a: True
+"""
+    for test in ("abs(Circle(1).area() - 3.14) < 0.01", "Circle(1).area() == 3.14", "Circle(1).area() < 4"):
+        found = score(reward, "python", code, {"function": "Circle", "tests": f"assert {test}"})
+        assert found.correctness_score == 0.0
+
+
+def test_objects_are_equal_by_what_they_hold_whatever_their_class_says(reward):
+    code = "class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return True"
+    assert score(reward, "python", code, {"function": "P", "tests": "assert P(1) == P(1)"}).correctness_score == 1.0
+    assert score(reward, "python", code, {"function": "P", "tests": "assert P(1) == P(2)"}).correctness_score == 0.0
+    assert score(reward, "python", code, {"function": "P", "tests": "assert P(1) == 1"}).correctness_score == 0.0
+
+
+def test_a_comparison_of_an_object_with_data_is_said(reward):
+    found = score(reward, "python", CHEAT, {"function": "f", "tests": "assert f(1) == 5"})
+    assert "AssertionError\nnote: a Cheat object of the program was compared with plain data" in found.error_msg
+
+
+def test_a_test_that_forgot_an_import_does_not_take_the_programs(reward):
+    code = "class Counter:\n    __init__ = lambda self, x: None\ndef f(a): return 0"
+    expected = {"function": "f", "tests": "assert Counter(f('ab')) == Counter('ab')"}
+    assert "NameError" in score(reward, "python", code, expected).error_msg
+
+
+def test_a_program_calls_only_functions_that_it_was_handed(reward):
+    code = """
+import sys
+def f(callback):
+    try:
+        ask = callback.__call__.__globals__["calls"].ask
+    except Exception:
+        return 1
+    for number in (*range(20), 10**6):
+        request = {"function": "", "args": [{"link": ["callback", number, "", ""]}], "kwargs": {}, "records": [],
+                   "operation": "call", "live": True}
+        ask(request)
+    return 5
+"""
+    test = "secret = []\ndef other(): secret.append(1)\nf(print)\nassert not secret and f(print) == 7"
+    assert score(reward, "python", code, {"function": "f", "tests": test}).correctness_score == 0.0
+
+
+@pytest.mark.parametrize(
+    ("test", "status"),
+    [
+        ("def g():\n    while True: pass\nassert f(g) == 1", Status.TIMEOUT),
+        ("def g(): return f(g)\nassert f(g) == 1", Status.SCORED),
+        ("def g(): return bytearray(10**9)\nassert f(g) == 1", Status.RESOURCE_LIMIT),
+        ("def g():\n    import os\n    os._exit(0)\nassert f(g) == 1", Status.SCORED),
+    ],
+)
+def test_callbacks_have_the_limits_of_the_test(test, status):
+    found = score(CodingRewardFunction(timeout=0.5), "python", "def f(g): return g()", {"function": "f", "tests": test})
+    assert (found.correctness_score, found.status) == (0.0, status)
+
+
+def test_a_program_that_crashes_in_a_callback_leaves_the_judge_well(reward):
+    code = "import os\ndef f(g, n):\n    if n: return g(n - 1)\n    os._exit(0)"
+    expected = {"function": "f", "tests": "assert f(lambda n: f(print, n), 1) == 1"}
+    for _ in range(3):
+        assert score(reward, "python", code, expected).correctness_score == 0.0
+    assert score(reward, "python", "def f(): return 1", {"function": "f", "tests": "assert f() == 1"}).correctness_score
+
+
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_fuel_counts_callbacks_on_both_sides(language):
+    codes = {"python": "def f(g):\n    while True: g()", "javascript": "function f(g) { for (;;) g() }"}
+    found = score(
+        CodingRewardFunction(timeout=0.2, limits="fuel"),
+        language,
+        codes[language],
+        {"function": "f", "tests": "f(lambda: 1)"},
+    )
+    assert found.status is Status.TIMEOUT
+
+
+# Calls with results that no literal can write.
+
+
+@pytest.mark.parametrize(
+    ("language", "code", "args", "result"),
+    [
+        ("python", "def f(n):\n    yield from range(n)", [3], [0, 1, 2]),
+        ("python", "def f(n):\n    return range(n)", [3], [0, 1, 2]),
+        ("python", "def f(d):\n    return d.keys()", [{"a": 1}], ["a"]),
+        ("python", "def f(n):\n    return {n: (n,)}", [1], {"1": [1]}),
+        ("python", "from fractions import Fraction\ndef f(n):\n    return Fraction(n, 2)", [1], 0.5),
+        ("python", "from dataclasses import dataclass\n@dataclass\nclass P:\n    x: int\nf = P", [1], {"x": 1}),
+        ("python", "def f(n):\n    return n\nif __name__ == '__main__':\n    f(input())", [1], 1),
+        ("javascript", "function* f(n) { for (let i = 0; i < n; i++) yield i }", [3], [0, 1, 2]),
+        ("javascript", "const f = (n) => new Map([[n, new Float64Array([n])]])", [1], {"1": [1]}),
+        ("javascript", "class P { constructor(x) { this.x = x } }\nconst f = (x) => new P(x)", [1], {"x": 1}),
+        ("javascript", "const f = () => {}", [], None),
+        ("javascript", "const f = () => new Date(0)", [], "1970-01-01T00:00:00.000Z"),
+        ("javascript", "const f = () => -0", [], 0),
+        ("javascript", "const f = () => 2n ** 70n", [], 2**70),
+    ],
+)
+def test_results_equal_what_json_can_say_of_them(reward, language, code, args, result):
+    wrong = [result, result]
+    for expected, right in ((result, 1.0), (wrong, 0.0)):
+        found = score(reward, language, code, {"function": "f", "cases": [{"args": args, "result": expected}]})
+        assert found.correctness_score == right
+
+
+def test_an_endless_result_of_a_call_is_wrong_and_says_why(reward):
+    code = "import itertools\ndef f():\n    return itertools.count()"
+    found = score(reward, "python", code, {"function": "f", "cases": [{"args": [], "result": [0]}]})
+    assert (found.correctness_score, found.status) == (0.0, Status.SCORED)
+    assert "100,000 items" in found.error_msg
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("python", "x = int(input())\ndef f(): return 1"), ("javascript", "JSON.parse('');\nconst f = () => 1")],
+)
+def test_a_function_behind_the_failure_is_missing_and_the_reason_is_shown(reward, language, code):
+    found = score(reward, language, code, {"function": "f", "cases": [{"args": [], "result": 1}]})
+    assert found.correctness_score == 0.0
+    assert "While the program was loaded" in found.error_msg
