@@ -12,21 +12,20 @@ class Patch:
     """One change.
 
     Attributes:
-        file: the name of the source file.
-        old: a text that stands in it exactly once.
+        old: a text that stands in the source file exactly once.
         new: what to put in its place.
+        file: the name of the file.
     """
 
-    file: str
     old: str
     new: str
+    file: str = "quickjs.c"
 
 
 PATCHES = (
     # Calls take as many arguments as in node, which spreads 125,000 elements; the number of variables stays limited.
     # The arguments lie in the heap, so their number endangers no stack.
     Patch(
-        "quickjs.c",
         """if (len > JS_MAX_LOCAL_VARS) {
         // XXX""",
         """if (len > ENGINE_MAX_ARGUMENTS) {
@@ -36,7 +35,6 @@ PATCHES = (
     # Array.from and many others append this way. `length` cannot be read-only unless the array was made so, which
     # add_fast_array_element() sees.
     Patch(
-        "quickjs.c",
         """    JSAtom atom;
     int ret;
     atom = JS_ValueToAtom(ctx, prop);
@@ -65,20 +63,17 @@ PATCHES = (
     # Long arrays grow by an eighth instead of a half: they take most of the memory that there is, and as a rule they
     # grow in place.
     Patch(
-        "quickjs.c",
         "    new_size = old_size + old_size/2;\n    if (new_size < old_size)",
         "    new_size = old_size + (old_size > 1 << 19 ? old_size / 8 : old_size / 2);\n    if (new_size < old_size)",
     ),
     # The check for cycles read the stack of open objects through an array's generic methods at each level.
     Patch(
-        "quickjs.c",
         "js_array_includes(ctx, jsc->stack, 1, vc(&val))",
         "engine_json_includes(ctx, jsc->stack, val)",
     ),
-    # A parser that goes as deep as the stack allows spends seconds on the scopes of nested blocks, one inside the other.
-    # Node's whole stack is 1 MB.
+    # A parser that goes as deep as the stack allows spends seconds on the scopes of nested blocks: each looks through
+    # all those around it. Node's whole stack is 1 MB.
     Patch(
-        "quickjs.c",
         """    if (js_check_stack_overflow(s->ctx->rt, 1000)) {
         JS_ThrowStackOverflow(s->ctx);
         return -1;
@@ -99,9 +94,8 @@ PATCHES = (
     s->got_lf = false;""",
     ),
     # Iterators are called past the check of the stack, and these call one another. The native stack is five times as
-    # large as the one that the engine counts, so each level has to take its share of that.
+    # large as the one that the engine counts: each level takes its share of that one, too.
     Patch(
-        "quickjs.c",
         """    bool finished;
     JSValue ret;
 
@@ -123,13 +117,11 @@ PATCHES = (
     ),
     # The name of a function bound many times is as long as the number of bindings: as a rope it is shared.
     Patch(
-        "quickjs.c",
         'JS_ConcatString3(ctx, "bound ", name1, "")',
         'JS_ConcatString(ctx, JS_NewString(ctx, "bound "), name1)',
     ),
     # text += piece, where nobody else holds the text, goes on in its last part.
     Patch(
-        "quickjs.c",
         """                    sp--;
                 } else if (JS_VALUE_GET_TAG(*pv) == JS_TAG_STRING) {
                     JSValue op1;""",
@@ -142,14 +134,12 @@ PATCHES = (
     # A string that is a property's name must not grow in place: the table of names knows it by its text. A name whose
     # object is gone has one reference, as in `made[Object.keys(parse(text))[0] + "x"]`.
     Patch(
-        "quickjs.c",
         "if (JS_REF_COUNT(p1) == 1 && p1->is_wide_char == p2->is_wide_char\n",
         "if (JS_REF_COUNT(p1) == 1 && !p1->atom_type && p1->kind == JS_STRING_KIND_NORMAL &&\n"
         "        p1->is_wide_char == p2->is_wide_char\n",
     ),
     # Node's messages name the object and the property, the engine's do not: these places tell (see blame.h).
     Patch(
-        "quickjs.c",
         """    if (p == JS_VALUE_GET_OBJ(obj)) {
         if (unlikely(!p->extensible)) {""",
         """    if (p == JS_VALUE_GET_OBJ(obj)) {
@@ -157,21 +147,18 @@ PATCHES = (
             engine_blame_if(ctx, flags, this_obj, prop);""",
     ),
     Patch(
-        "quickjs.c",
         '    not_extensible:\n        return JS_ThrowTypeErrorOrFalse(ctx, flags, "object is not extensible");',
         """    not_extensible:
         engine_blame_if(ctx, flags, JS_MKPTR(JS_TAG_OBJECT, p), prop);
         return JS_ThrowTypeErrorOrFalse(ctx, flags, "cannot define property");""",
     ),
-    Patch("quickjs.c", "    read_only_prop:\n", "    read_only_prop:\n engine_blame_if(ctx, flags, this_obj, prop);\n"),
+    Patch("    read_only_prop:\n", "    read_only_prop:\n engine_blame_if(ctx, flags, this_obj, prop);\n"),
     Patch(
-        "quickjs.c",
         'ret = JS_ThrowTypeErrorOrFalse(ctx, flags, "not an object");',
         """engine_blame_if(ctx, flags, this_obj, prop);
         ret = JS_ThrowTypeErrorOrFalse(ctx, flags, "not an object");""",
     ),
     Patch(
-        "quickjs.c",
         "            return set_array_length(ctx, p, val, flags);\n        } else if",
         """            if (!(get_shape_prop(p->shape)->flags & JS_PROP_WRITABLE))
                 engine_blame_if(ctx, flags, this_obj, prop);
@@ -179,7 +166,6 @@ PATCHES = (
         } else if""",
     ),
     Patch(
-        "quickjs.c",
         "GETSET) {\n            return call_setter(ctx, pr->u.getset.setter,",
         """GETSET) {
             if (!pr->u.getset.setter)
@@ -187,7 +173,6 @@ PATCHES = (
             return call_setter(ctx, pr->u.getset.setter,""",
     ),
     Patch(
-        "quickjs.c",
         "GETSET) {\n                return call_setter(ctx, pr->u.getset.setter,",
         """GETSET) {
                 if (!pr->u.getset.setter)
@@ -195,17 +180,14 @@ PATCHES = (
                 return call_setter(ctx, pr->u.getset.setter,""",
     ),
     Patch(
-        "quickjs.c",
         '        JS_ThrowTypeError(ctx, "could not delete property");',
         '        engine_blame(obj, prop);\n        JS_ThrowTypeError(ctx, "could not delete property");',
     ),
     Patch(
-        "quickjs.c",
         "        not_configurable:\n",
         "        not_configurable:\n            engine_blame_if(ctx, flags, JS_MKPTR(JS_TAG_OBJECT, p), prop);\n",
     ),
     Patch(
-        "quickjs.c",
         """    if (JS_VALUE_GET_TAG(op2) != JS_TAG_OBJECT) {
         JS_ThrowTypeError(ctx, "invalid 'in' operand");""",
         """    if (JS_VALUE_GET_TAG(op2) != JS_TAG_OBJECT) {
@@ -215,14 +197,12 @@ PATCHES = (
         JS_FreeAtom(ctx, atom);""",
     ),
     Patch(
-        "quickjs.c",
         '        JS_FreeValue(ctx, method);\n        return JS_ThrowTypeError(ctx, "value is not iterable");',
         """        JS_FreeValue(ctx, method);
         engine_blame(obj, JS_ATOM_NULL);
         return JS_ThrowTypeError(ctx, "value is not iterable");""",
     ),
     Patch(
-        "quickjs.c",
         "                ret_val = JS_ToObject(ctx, sp[-1]);\n",
         """                if (JS_IsNull(sp[-1]) || JS_IsUndefined(sp[-1]))
                     engine_blame(sp[-1], JS_ATOM_NULL);
@@ -231,34 +211,28 @@ PATCHES = (
     ),
     # And here the position of a pattern is noted, so that the message can quote what it takes apart.
     Patch(
-        "quickjs.c",
         "        emit_op(s, OP_to_object);\n        if (has_ellipsis) {",
         "        emit_source_loc(s);\n        emit_op(s, OP_to_object);\n        if (has_ellipsis) {",
     ),
     Patch(
-        "quickjs.c",
         "        emit_op(s, OP_for_of_start);\n        has_spread = false;",
         "        emit_source_loc(s);\n        emit_op(s, OP_for_of_start);\n        has_spread = false;",
     ),
     Patch(
-        "quickjs.c",
         '        JS_ThrowSyntaxError(ctx, "%s", error_msg);\n        return JS_EXCEPTION;',
         "        return engine_regexp_error(ctx, pattern, flags, error_msg);",
     ),
     Patch(
-        "quickjs.c",
         '            JS_ThrowTypeError(ctx, "proxy: cannot set property");',
         '            engine_blame(obj, atom);\n            JS_ThrowTypeError(ctx, "proxy: cannot set property");',
     ),
     Patch(
-        "quickjs.c",
         "        if (!JS_IsObject(item)) {\n            JS_ThrowTypeErrorNotAnObject(ctx);",
         """        if (!JS_IsObject(item)) {
             engine_blame(item, JS_ATOM_NULL);
             JS_ThrowTypeErrorNotAnObject(ctx);""",
     ),
     Patch(
-        "quickjs.c",
         "                if (!JS_IsObject(item)) {\n                    JS_ThrowTypeErrorNotAnObject(ctx);",
         """                if (!JS_IsObject(item)) {
                     engine_blame(item, JS_ATOM_NULL);
@@ -266,14 +240,12 @@ PATCHES = (
     ),
     # Node's sort, see sort.h. It is stable by itself, and writes every element back: a frozen array says no even if
     # it is in order.
-    Patch("quickjs.c", "if (array[n].pos == n) {", "if (array[n].pos == n && js_is_fast_array(ctx, obj)) {"),
+    Patch("if (array[n].pos == n) {", "if (array[n].pos == n && js_is_fast_array(ctx, obj)) {"),
     Patch(
-        "quickjs.c",
         "rqsort(array, pos, sizeof(*array), js_array_cmp_generic, &asc);",
         "engine_sort(ctx, array, pos, &asc);",
     ),
     Patch(
-        "quickjs.c",
         """    /* make sort stable: compare array offsets */
     return (ap->pos > bp->pos) - (ap->pos < bp->pos);
 
@@ -284,14 +256,13 @@ exception:""",
     ),
     # A statement that does not end: say at what, as everywhere else.
     Patch(
-        "quickjs.c",
         "return js_parse_error(s, \"expecting '%c'\", ';');",
         "return js_parse_expect(s, ';');",
     ),
     # Rebalancing a rope of single letters takes as long as it has letters, every 60 of them: copy it into one string,
     # less often. A rope keeps its depth in eight bits.
-    Patch("quickjs.c", "#define JS_STRING_ROPE_MAX_DEPTH 60", "#define JS_STRING_ROPE_MAX_DEPTH 250"),
-    Patch("quickjs.c", "res2 = js_rebalance_string_rope(ctx, res);", "res2 = engine_shallow_rope(ctx, res);"),
+    Patch("#define JS_STRING_ROPE_MAX_DEPTH 60", "#define JS_STRING_ROPE_MAX_DEPTH 250"),
+    Patch("res2 = js_rebalance_string_rope(ctx, res);", "res2 = engine_shallow_rope(ctx, res);"),
 )
 
 

@@ -14,7 +14,7 @@ def sources(tmp_path):
 
 
 def test_a_copy_is_changed_and_the_sources_are_not(sources, tmp_path):
-    folder = patched(sources, tmp_path, (Patch("engine.c", "one\n", "1\n"), Patch("engine.c", "three", "3")))
+    folder = patched(sources, tmp_path, (Patch("one\n", "1\n", "engine.c"), Patch("three", "3", "engine.c")))
     assert (folder / "engine.c").read_text() == "1\ntwo\ntwo\n3\n"
     assert (sources / "engine.c").read_text() == "one\ntwo\ntwo\nthree\n"
 
@@ -22,7 +22,7 @@ def test_a_copy_is_changed_and_the_sources_are_not(sources, tmp_path):
 @pytest.mark.parametrize(("old", "count"), [("four", 0), ("two", 2)])
 def test_a_text_that_does_not_stand_there_once_stops_the_build(sources, tmp_path, old, count):
     with pytest.raises(RuntimeError, match=f"engine.c: .* {count} times, not once: {old}"):
-        patched(sources, tmp_path, (Patch("engine.c", old, ""),))
+        patched(sources, tmp_path, (Patch(old, "", "engine.c"),))
 
 
 def test_no_patch_is_empty_or_made_twice():
