@@ -156,6 +156,22 @@ class Circle:
         assert found.correctness_score == 0.0
 
 
+def test_an_object_that_its_own_method_returns_is_no_data(reward):
+    code = """
+class Circle:
+    def __init__(self, r): self.r = r
+    def area(self): return self
+    __sub__ = __rsub__ = __abs__ = lambda *a: 0
+    __lt__ = __contains__ = lambda *a: True
+    size = property(area)
+"""
+    for test in ("abs(c.area() - 3.14) < 0.01", "c.area() < 4", "3.14 in c.area()", "abs(3.14 - c.size) < 0.01"):
+        expected = {"function": "Circle", "tests": f"c = Circle(1)\nassert {test}"}
+        assert score(reward, "python", code, expected).correctness_score == 0.0
+    identity = "c = Circle(1)\nassert c.area() is c and c.size is c and c.area() == c and c is not Circle(1)"
+    assert score(reward, "python", code, {"function": "Circle", "tests": identity}).correctness_score == 1.0
+
+
 def test_objects_are_equal_by_what_they_hold_whatever_their_class_says(reward):
     code = "class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return True"
     assert score(reward, "python", code, {"function": "P", "tests": "assert P(1) == P(1)"}).correctness_score == 1.0

@@ -25,6 +25,8 @@ awaits = False
 
 held_against_data: set[str] = set()  # names of classes whose objects the test has compared with data, in vain
 
+# Objects that the test has made. Where a method returns one, it gets another stand-in: it may be no data either.
+_own: dict[tuple[str, int], "Object"] = {}
 _made: set[str] = set()  # names of the program's classes that the test has called
 
 
@@ -32,8 +34,10 @@ def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False
     """What stands for an object of the program; `own`: the test has made it by calling a class."""
     if own and kind in ("instance", "iterator", "callable"):
         _made.add(name)
-        known[owner, number] = made = Object(owner, number, "instance", name)
-        object.__setattr__(made, "_own", True)
+        if (owner, number) not in _own:
+            _own[owner, number] = made = Object(owner, number, "instance", name)
+            object.__setattr__(made, "_own", True)
+        return _own[owner, number]
     if kind == "iterator" and name not in _made:
         return _iterate(owner, number)
     if kind == "awaitable":
@@ -108,6 +112,13 @@ class Thing(Remote):
 
 
 _HINT = ": an object that a function returned is no data (the test can call a class to make one)"
+
+
+def identical(one: Any, other: Any) -> bool:
+    """What the operator `is` says in a test."""
+    if isinstance(one, Remote) and isinstance(other, Remote):
+        return one._resolve() == other._resolve()
+    return one is other
 
 
 def equal(one: Remote, other: Any, seen: set[tuple[int, int]]) -> bool:
@@ -195,7 +206,8 @@ class Object(Thing):
         return items[0]
 
     def __enter__(self) -> Any:
-        return self._ask("enter")
+        entered = self._ask("enter")
+        return self if identical(entered, self) else entered
 
     def __exit__(self, kind: Any, error: Any, trace: object) -> bool:
         return self._ask("exit", kind and kind.__name__, str(error))

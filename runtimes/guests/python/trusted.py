@@ -33,9 +33,9 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
             space[name] = asking.errors.setdefault(name, type(name, (Exception,), {}))
         else:
             space[name] = proxy(name, own)
-    space["__in_place__"] = stand_ins.in_place
+    space |= {"__in_place__": stand_ins.in_place, "__identical__": stand_ins.identical}
     try:
-        exec(compile(_InPlace().visit(tree), FILENAME, "exec", dont_inherit=True), space)
+        exec(compile(_Rewritten().visit(tree), FILENAME, "exec", dont_inherit=True), space)
     except AssertionError as error:
         for name in sorted(stand_ins.held_against_data):
             error.add_note(f"note: a {name} object of the program was compared with plain data, which it never equals")
@@ -53,11 +53,13 @@ def _caught(tree: ast.AST) -> set[str]:
     return {node.id for handler in handlers for node in ast.walk(handler) if isinstance(node, ast.Name)}
 
 
-class _InPlace(ast.NodeTransformer):
+class _Rewritten(ast.NodeTransformer):
     """Marks the calls whose only use can be what they change in place: `f(a)` alone, and `f(a) is None`.
 
     Elsewhere a function that changes its argument could change what its result is held against: with
     `assert f(a) == sorted(a)`, it would empty the list and return it.
+
+    And `a is b` becomes a call, for one object of the program may have two stand-ins.
     """
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST:
@@ -68,6 +70,11 @@ class _InPlace(ast.NodeTransformer):
         match node:
             case ast.Compare(ops=[ast.Is() | ast.Eq()], comparators=[ast.Constant(value=None)]):
                 self._mark(node.left)
+            case ast.Compare(ops=[ast.Is() | ast.IsNot() as operator], comparators=[right]):
+                same: ast.expr = ast.Call(ast.Name("__identical__", ast.Load()), [node.left, right], [])
+                if isinstance(operator, ast.IsNot):
+                    same = ast.UnaryOp(ast.Not(), same)
+                return self.generic_visit(ast.fix_missing_locations(ast.copy_location(same, node)))
         return self.generic_visit(node)
 
     @staticmethod
