@@ -21,7 +21,7 @@ from .stacks import prepare_stack, release_stack, start_thread
 T = TypeVar("T")
 
 _LISTEN = 0.5
-"""How long a wait goes on at most, in seconds: a signal that comes while Python is about to wait is not heard before."""
+"""Seconds that a wait goes on at most: a signal that comes while Python is about to wait is heard after it."""
 
 
 class WorkersClosedError(RuntimeError):
