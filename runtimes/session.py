@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .engine import Limits
-from .instance import Budget, Ending, Instance, MemoryTooSmallError
-from .program import Program, Settings, instances_for, too_small
+from .instance import Budget, Ending, Instance
+from .program import Program, Settings, instances_for
 from .result import CallResult, ExecutionResult, ExecutionStatus
 from .values import CannotCrossError, Reply, Request, decode_reply, encode_request
 from .workers import Lane, Task
@@ -102,11 +102,7 @@ class Session:
     def _load(self) -> ExecutionResult:
         with self._lock:
             self._instances = instances_for(self._program, self._settings)
-            try:
-                self._instance = self._instances.take(self._settings.memory_bytes)
-            except MemoryTooSmallError as error:
-                self._over = (ExecutionStatus.MEMORY, str(error))
-                return too_small(error)
+            self._instance = self._instances.take(self._settings.memory_bytes)
             # A session that nobody closes must not keep its memory.
             self._cleanup = weakref.finalize(self, _close_in, self._process, self._instance)
             self._cleanup.atexit = False
