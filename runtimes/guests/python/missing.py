@@ -14,6 +14,10 @@ from zoneinfo import ZoneInfoNotFoundError, _common
 
 ONLY_STANDARD_LIBRARY = "not available in the sandbox: only the standard library"
 NOT_THIS_ONE = "not available in the sandbox"
+USAGE = """
+ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock ru_msgsnd
+ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw
+"""
 
 
 class MissingModules:
@@ -50,11 +54,8 @@ def _resource_module() -> types.ModuleType:
     module.getrlimit = lambda resource, /: (-1, -1)
     module.setrlimit = lambda resource, limits, /: None
     module.RUSAGE_CHILDREN = -1
-    # In the order of Linux; the memory, in KiB, is a plausible constant.
-    names = "utime stime maxrss ixrss idrss isrss minflt majflt nswap inblock oublock msgsnd msgrcv nsignals nvcsw nivcsw"
-    usage = collections.namedtuple("struct_rusage", [f"ru_{name}" for name in names.split()])
-    module.struct_rusage = usage
-    module.getrusage = lambda who, /: usage(time.process_time(), 0.0, 10_240, *[0] * 13)
+    module.struct_rusage = usage = collections.namedtuple("struct_rusage", USAGE)
+    module.getrusage = lambda who, /: usage(time.process_time(), 0.0, 10_240, *[0] * 13)  # a plausible size, in KiB
     return module
 
 
