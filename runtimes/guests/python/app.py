@@ -33,9 +33,10 @@ import missing  # noqa: E402
 import randomness  # noqa: E402
 import script  # noqa: E402
 import streams  # noqa: E402
+import wide  # noqa: E402
 import wit_world  # noqa: E402
 
-for replacement in (errnos, randomness, events, denied, files, missing):
+for replacement in (errnos, randomness, events, denied, files, wide, missing):
     replacement.install()
 
 # Made last, so that they lie at the end of memory: 9 MiB of zeros that a snapshot need not hold.
@@ -47,7 +48,7 @@ streams.connect(CONTROL, STDOUT, STDERR)
 calls.connect(REPLY, wit_world.exchange)
 
 GUEST_MODULES = """
-calls clock denied errnos events files missing preload randomness script streams values app wit_world
+calls clock denied errnos events files missing preload randomness script streams values wide app wit_world
 """
 
 
