@@ -36,7 +36,7 @@ class RewardExecutor:
         timeout: limit of one run or call, in seconds (at most a day) of wall-clock time from the start of its
             execution; queueing and the one-time compilation do not count. A host that is busy with other work slows
             programs down: use ``limits="fuel"`` for verdicts that do not depend on it.
-        memory_mb: limit of a program's memory, in MiB, with what the language itself needs.
+        memory_mb: how much memory a program may use, in MiB, beyond what its language takes before it starts.
         output_limit: limit of stdout and of stderr, in bytes each; a program that writes more is ended.
         limits: ``"time"``, or ``"fuel"``: WebAssembly instructions are counted, ``timeout`` times FUEL_PER_SECOND of
             them are allowed, and a program uses the same fuel everywhere. Programs run up to twice as long.

@@ -67,10 +67,6 @@ class Control(NamedTuple):
     truncated: int
 
 
-class MemoryTooSmallError(ValueError):
-    """The memory limit is below what the guest needs before any program runs."""
-
-
 class Instance:
     """A guest's private copy of memory, and the entries into it.
 
@@ -78,14 +74,11 @@ class Instance:
 
     Args:
         guest: what to instantiate.
-        memory_bytes: limit of its memory, in bytes.
+        memory_bytes: how much memory a program may use beyond what the guest itself has, in bytes.
 
     Attributes:
         exchange_open: whether the program can call out.
         exchange_error: what a call out has raised, which ended the program.
-
-    Raises:
-        MemoryTooSmallError: the guest does not fit into ``memory_bytes``.
     """
 
     def __init__(self, guest: Guest, memory_bytes: int) -> None:
@@ -114,16 +107,9 @@ class Instance:
         self._callback = None  # Only now: the store held it, and it holds this instance.
 
     def limit_memory(self, memory_bytes: int) -> None:
-        """Sets the limit of memory, in bytes.
-
-        Raises:
-            MemoryTooSmallError: the guest does not fit into it.
-        """
-        if memory_bytes < self.guest.minimum_memory:
-            needed = -(-self.guest.minimum_memory >> 20)
-            raise MemoryTooSmallError(f"the {self._artefact.language} sandbox needs at least {needed} MB of memory")
-        self._memory_bytes = memory_bytes
-        native.store_limiter(self._store, memory_bytes, -1, -1, -1, -1)
+        """Sets how much memory a program may use, in bytes."""
+        self._memory_bytes = self.guest.minimum_memory + memory_bytes
+        native.store_limiter(self._store, self._memory_bytes, -1, -1, -1, -1)
 
     def run(self, code: bytes, stdin: bytes, output_limit: int, budget: Budget, *, as_module: bool = False) -> Ending:
         """Runs a program, once per instance.

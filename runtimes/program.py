@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from .artefact import LANGUAGES
 from .engine import Limits
-from .instance import Budget, MemoryTooSmallError
-from .result import ExecutionResult, ExecutionStatus
+from .instance import Budget
+from .result import ExecutionResult
 from .reuse import Instances
 from .sandboxes import sandboxes
 
@@ -152,10 +152,7 @@ def prepare(code: str, language: str, stdin: str = "") -> Program:
 def execute(program: Program, settings: Settings) -> ExecutionResult:
     """Runs a program in an instance as fresh, on this thread, which must be a worker's."""
     instances = instances_for(program, settings)
-    try:
-        instance = instances.take(settings.memory_bytes)
-    except MemoryTooSmallError as error:
-        return too_small(error)
+    instance = instances.take(settings.memory_bytes)
     returned = False
     try:
         ending = instance.run(program.code, program.stdin, settings.output_limit, settings.budget(program.language))
@@ -173,11 +170,6 @@ def instances_for(program: Program, settings: Settings) -> Instances:
         BadArtefactError: it does not keep to the interface.
     """
     return sandboxes().instances(settings.limits, program.language)
-
-
-def too_small(error: MemoryTooSmallError) -> ExecutionResult:
-    """The result of a program whose guest does not fit into the memory limit."""
-    return ExecutionResult("", f"MemoryError: {error}\n", ExecutionStatus.MEMORY, None, 0.0)
 
 
 class Remaining:

@@ -56,16 +56,10 @@ class Instances:
                 self.enabled = False
 
     def take(self, memory_bytes: int) -> Instance:
-        """An instance to run one program in.
-
-        Raises:
-            MemoryTooSmallError: the guest does not fit into ``memory_bytes``.
-        """
+        """An instance to run one program in, which may use so much memory beyond what the guest itself has."""
         self._free_forgotten()
-        instance = None
-        if memory_bytes >= self.guest.minimum_memory:
-            with self._lock:
-                instance = self._ready.pop() if self._ready else None
+        with self._lock:
+            instance = self._ready.pop() if self._ready else None
         if instance is None:
             instance = Instance(self.guest, memory_bytes)
             if self.enabled:
@@ -145,7 +139,7 @@ class Instances:
         """The instance that never runs. Its pages are those of the compiled file, shared by all processes."""
         with self._lock:
             if self._pristine is None:
-                self._pristine = Instance(self.guest, self.guest.minimum_memory)
+                self._pristine = Instance(self.guest, 0)
             return self._pristine
 
 

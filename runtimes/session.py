@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .engine import Limits
-from .instance import Budget, Ending, Exchange, Instance, MemoryTooSmallError
-from .program import Program, Settings, instances_for, too_small
+from .instance import Budget, Ending, Exchange, Instance
+from .program import Program, Settings, instances_for
 from .result import CallResult, ExecutionResult, ExecutionStatus
 from .values import CannotCrossError, Reply, Request
 from .wire import decode_reply, encode_request
@@ -146,11 +146,7 @@ class Session:
     def _load(self) -> ExecutionResult:
         with self._lock:
             self._instances = instances_for(self._program, self._settings)
-            try:
-                self._instance = self._instances.take(self._settings.memory_bytes)
-            except MemoryTooSmallError as error:
-                self._over = (ExecutionStatus.MEMORY, str(error))
-                return too_small(error)
+            self._instance = self._instances.take(self._settings.memory_bytes)
             self._loan = self._instances.lend(self._instance, self)
             budget = self._settings.budget(self._program.language)
             limit = self._settings.output_limit

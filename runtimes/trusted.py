@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from . import native
-from .instance import Instance, MemoryTooSmallError
-from .program import Program, Remaining, Settings, instances_for, too_small
+from .instance import Instance
+from .program import Program, Remaining, Settings, instances_for
 from .result import ExecutionResult, ExecutionStatus
 from .session import EndedError, Session
 from .values import CannotCrossError, Reply, Request
@@ -31,10 +31,7 @@ def execute_trusted(
 
     The program and all calls it makes share one limit of time or fuel.
     """
-    try:
-        instance = instances_for(program, settings).take(settings.memory_bytes)
-    except MemoryTooSmallError as error:
-        return too_small(error)
+    instance = instances_for(program, settings).take(settings.memory_bytes)
     try:
         budget = settings.budget(program.language)
         instance.open_exchange(_Exchange(instance, candidates, Remaining(budget)).answer)

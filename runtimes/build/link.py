@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from . import stubs
+from . import stubs, wide
 from .component import Component, Core, Exported, Lifted, Lowered
 from .merge import Source, Unit, merge
 from .module import FUNCTION, GLOBAL, MEMORY, TABLE, Module
@@ -22,17 +22,20 @@ class Linked:
     Attributes:
         module: the module.
         exchange_slot: the slot of its table through which the guest's import ``exchange`` is called; null.
+        wide_slot: the first slot of ``wide.functions``.
     """
 
     module: Module
     exchange_slot: int
+    wide_slot: int
 
 
-def link(data: bytes) -> Linked:
+def link(data: bytes, python: bool = True) -> Linked:
     """Merge a component's core modules and answer what they import.
 
     Args:
         data: a component whose only import is ``exchange`` and which exports ``run`` and ``call``.
+        python: whether CPython is among its modules, so that functions of our own can stand beside its own.
 
     Raises:
         WasmError: the component is not of that shape.
@@ -43,6 +46,8 @@ def link(data: bytes) -> Linked:
     linker = _Linker(component)
     lifted = [_lifted(component, name) for name in ("run", "call")]
     realloc = linker.source(_present(lifted[0].realloc))
+    if python:
+        linker.add_wide_functions()
     entry = linker.add_entry(lifted, realloc, _LISTS)
     exports = {
         "memory": linker.memory,
@@ -52,7 +57,7 @@ def link(data: bytes) -> Linked:
         "run": (entry, "0"),
         "call": (entry, "1"),
     }
-    return Linked(merge(linker.units, exports), linker.exchange_slot)
+    return Linked(merge(linker.units, exports), linker.exchange_slot, linker.wide_slot)
 
 
 def _lifted(component: Component, name: str) -> Lifted:
@@ -84,7 +89,8 @@ class _Linker:
         self.units: list[Unit] = []
         self.added: dict[int | Lowered, int] = {}
         main, table = _named(component.core[TABLE], "__indirect_function_table")
-        self.exchange_slot = self._add_slot(self.modules[self._module_of(main)], table)
+        self.exchange_slot = self._add_slots(self.modules[self._module_of(main)], table, 1)
+        self.wide_slot = self._add_slots(self.modules[self._module_of(main)], table, len(wide.FUNCTIONS))
         self.memory = self.source(component.core[MEMORY][0])
         self.table = self.source((main, table))
         # All are added, also those that nobody imports: they fill tables.
@@ -97,11 +103,11 @@ class _Linker:
         assert module is not None
         return module
 
-    def _add_slot(self, module: Module, table: str) -> int:
-        """Append a null to the table; returns its slot."""
+    def _add_slots(self, module: Module, table: str, count: int) -> int:
+        """Append nulls to the table; returns the slot of the first."""
         limits = module.tables[module.export(table).index - module.count_imports(TABLE)].limits
         slot = limits.minimum
-        limits.minimum += 1
+        limits.minimum += count
         if limits.maximum is not None:
             limits.maximum = max(limits.maximum, limits.minimum)
         return slot
@@ -124,7 +130,7 @@ class _Linker:
     def _instance(self, number: int) -> Unit:
         module, instance = self.modules[self._module_of(number)], self.component.instances[number]
         if stubs.is_stub(module):
-            return Unit(stubs.answer(module), [self.memory, self._malloc()])
+            return Unit(stubs.answer(module), [self.memory, self._function("malloc")])
         sources = []
         for item in module.imports:
             bundle = instance.arguments[item.module]
@@ -134,14 +140,19 @@ class _Linker:
     def _exchange(self) -> Unit:
         return Unit(stubs.exchange(self.exchange_slot), [self.table])
 
-    def _malloc(self) -> Source:
-        """The guest's allocator, of the C library."""
+    def _function(self, name: str) -> Source:
+        """A function of the C library or of CPython."""
         for number, instance in enumerate(self.component.instances):
             if instance.module is not None:
                 for item in self.modules[instance.module].exports:
-                    if (item.name, item.kind) == ("malloc", FUNCTION):
-                        return self.source((number, "malloc"))
-        raise WasmError("no module of the component exports malloc")
+                    if (item.name, item.kind) == (name, FUNCTION):
+                        return self.source((number, name))
+        raise WasmError(f"no module of the component exports {name}")
+
+    def add_wide_functions(self) -> None:
+        """Add the functions that a guest of 32 bits lacks."""
+        sources = [self.memory, self.table, *map(self._function, wide.IMPORTS)]
+        self.units.append(Unit(wide.functions(self.wide_slot), sources))
 
     def add_entry(self, lifted: list[Lifted], realloc: Source, lists: list[tuple[int, int]]) -> int:
         """Add the functions that call lifted functions and clean up; returns their unit."""

@@ -68,7 +68,7 @@ def build(work: Path, report: Callable[[str], None], optimizer: Path | None = No
         report("optimizing (some 40 s)")
         module = _optimize(module, work, optimizer)
     report("warming up and taking the snapshot")
-    warmed = warm(module)
+    warmed = warm(module, linked.wide_slot)
     description = {
         "abi": 1,
         "language": "python",

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from .snapshot import Running, Snapshotter, State
 from .wasm import WasmError
+from .wide import WORDS_END
+from .widen import Objects, widen
 
 CAPACITY = 4 << 20
 REPLY_CAPACITY = 1 << 20
@@ -189,11 +191,12 @@ class _Guest:
                     raise WasmError("the guest's heap has too many holes")
 
 
-def warm(module: bytes) -> Warmed:
+def warm(module: bytes, wide_slot: int) -> Warmed:
     """Warm a guest up.
 
     Args:
         module: the linked guest.
+        wide_slot: the first slot of ``wide.functions`` in its table.
 
     Raises:
         WasmError: the guest does not keep to what ``app.py`` promises.
@@ -204,6 +207,7 @@ def warm(module: bytes) -> Warmed:
     guest.must(_COLLECT)
     buffers = guest.find_buffers()
     version = guest.output(_VERSION, buffers)
+    _widen(guest, buffers, wide_slot)
     guest.must(_SEAL)
     guest.fill_holes()
     guest.warm(3)
@@ -222,11 +226,29 @@ def warm(module: bytes) -> Warmed:
     return Warmed(snapshotter.write(state), buffers, version)
 
 
+def _widen(guest: _Guest, buffers: Buffers, wide_slot: int) -> None:
+    """Let the guest compute with 64 bits where programs see it."""
+    before = guest.running.read()
+    *named, types, tuples, frozensets = guest.output("import wide\nwide.show()", buffers).splitlines()
+    after = guest.running.read()
+    lists = [_words(after, *map(int, line.split())) for line in (types, tuples, frozensets)]
+    names = {name: int(address) for name, address in map(str.split, named)}
+    # Looking around has filled megabytes, which a snapshot should not hold.
+    memory = bytearray(before.ljust(len(after), b"\0"))
+    widen(memory, wide_slot, Objects(names, *lists))
+    guest.running.write(bytes(memory), 0)
+    guest.must("import wide\nwide.fill_tables_anew()")
+
+
+def _words(memory: bytes | bytearray, start: int, count: int) -> tuple[int, ...]:
+    return struct.unpack_from(f"<{count}I", memory, start)
+
+
 def _living(guest: _Guest, buffers: Buffers) -> dict[int, int]:
     """The address of each living object, and its type's address."""
     start, count = map(int, guest.output(_LIST_OBJECTS, buffers).split())
     memory = guest.running.read()
-    addresses = struct.unpack_from(f"<{count}I", memory, start)
+    addresses = _words(memory, start, count)
     return {address: struct.unpack_from("<I", memory, address + 4)[0] for address in addresses}
 
 
@@ -249,7 +271,7 @@ def _move_stack(state: State, pointer: int, start: int) -> None:
     place = state.memory.index(bounds)
     struct.pack_into("<3I", state.memory, place, top, end + 2 * _STACK_MARGIN, end + _STACK_MARGIN)
     state.globals[pointer] = top
-    for range_start, range_end in ((0, old_top), (start, start + _STACK_SIZE)):
+    for range_start, range_end in ((WORDS_END, old_top), (start, start + _STACK_SIZE)):
         state.memory[range_start:range_end] = bytes(range_end - range_start)
 
 

@@ -6,7 +6,7 @@ import pytest
 from tiny_guest import CAPACITY, on_worker, tiny_instances
 
 from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
-from infinite_rl.runtimes.instance import Budget, MemoryTooSmallError
+from infinite_rl.runtimes.instance import Budget
 
 
 @pytest.mark.parametrize(
@@ -73,9 +73,13 @@ def test_an_input_larger_than_memory_is_a_memory_limit(executor):
     assert executor.run("e", "python", "x" * (9 << 20)).status is ExecutionStatus.MEMORY
 
 
-def test_a_memory_limit_below_the_guests_own_need_is_said(tiny):
-    with pytest.raises(MemoryTooSmallError, match="at least 1 MB"):
-        tiny_instances().take(1 << 16)
+def test_the_memory_limit_counts_what_comes_on_top_of_the_guests_own():
+    instance = tiny_instances().take(1 << 16)
+    own = instance.memory_size()
+    ending = on_worker(lambda: instance.run(b"M", b"", 100, Budget(1.0)))
+    assert ending.status is ExecutionStatus.MEMORY
+    assert instance.memory_size() == own + (1 << 16)
+    instance.close()
 
 
 def test_a_guest_never_runs_on_a_thread_whose_stack_may_be_small(tiny):

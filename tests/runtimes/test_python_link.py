@@ -10,6 +10,7 @@ from infinite_rl.runtimes.build import stubs
 from infinite_rl.runtimes.build.link import link
 from infinite_rl.runtimes.build.module import Module
 from infinite_rl.runtimes.build.wasm import WasmError
+from infinite_rl.runtimes.build.wide import FUNCTIONS
 
 # As componentize-py writes it, in small: shims around the main module, stubs for WASI, a library, bundles between them.
 COMPONENT = """(component
@@ -78,7 +79,7 @@ COMPONENT = """(component
 
 @pytest.fixture(scope="module")
 def linked():
-    return link(assemble(COMPONENT))
+    return link(assemble(COMPONENT), python=False)
 
 
 def test_the_module_is_of_the_agreed_shape(linked):
@@ -93,7 +94,8 @@ def test_the_module_is_of_the_agreed_shape(linked):
         "call",
     ]
     assert linked.exchange_slot == 3
-    assert module.tables[module.export("table").index].limits.minimum == 4
+    assert linked.wide_slot == 4
+    assert module.tables[module.export("table").index].limits.minimum == 4 + len(FUNCTIONS)
 
 
 def test_stubs_answer_and_the_result_comes_back(linked):
@@ -132,12 +134,12 @@ def test_exchange_traps_until_the_host_fills_the_slot(linked):
 )
 def test_components_of_another_shape_are_refused(old, new, message):
     with pytest.raises(WasmError, match=message):
-        link(assemble(COMPONENT.replace(old, new)))
+        link(assemble(COMPONENT.replace(old, new)), python=False)
 
 
 def test_a_module_is_no_component():
     with pytest.raises(WasmError, match="not a WebAssembly component"):
-        link(assemble("(module)"))
+        link(assemble("(module)"), python=False)
 
 
 STUBS = """(module

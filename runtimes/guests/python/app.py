@@ -35,9 +35,10 @@ import randomness  # noqa: E402
 import script  # noqa: E402
 import streams  # noqa: E402
 import trusted  # noqa: E402
+import wide  # noqa: E402
 import wit_world  # noqa: E402
 
-for replacement in (errnos, randomness, events, denied, files, missing):
+for replacement in (errnos, randomness, events, denied, files, wide, missing):
     replacement.install()
 
 # Made last, so that they lie at the end of memory: 9 MiB of zeros that a snapshot need not hold.
@@ -52,7 +53,7 @@ AS_MODULE = 1 << 31  # in the word of the output limit
 
 GUEST_MODULES = """
 asking calls clock denied errnos events files missing objects preload randomness script stand_ins standard_types
-streams trusted values app wit_world
+streams trusted values wide app wit_world
 """
 
 
@@ -81,6 +82,9 @@ class WitWorld(wit_world.WitWorld):
         return calls.answer(request)
 
 
+# Programs are short and memory is limited anyhow: natively, with 2,000, sets and lists of a million tuples cost three
+# times as much, most of it in the collector.
+gc.set_threshold(20_000, 10)
 os.environ.clear()
 script.forget()
 gc.collect()

@@ -6,6 +6,7 @@ import select
 import signal
 import sys
 import threading
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ import streams
 
 NO_THREADS = "can't start new thread: threads are not available in the sandbox"
 NO_PROCESSES = "processes are not available in the sandbox"
+SMALLEST_STACK = 32 << 10
 NO_NETWORK = "the network is not available in the sandbox"
 
 PROCESS_FUNCTIONS = """
@@ -40,16 +42,59 @@ def refusal(name: str, error: type[Exception], *arguments: object) -> Callable[.
     return function
 
 
+class Finished:
+    """What `Thread.join` and `Thread.is_alive` ask of a thread that has run to its end."""
+
+    def __init__(self) -> None:
+        self.ident = threading.get_ident()
+
+    def is_done(self) -> bool:
+        """Yes."""
+        return True
+
+    def join(self, timeout: float | None = None, /) -> None:
+        """Nothing is left to wait for."""
+
+
+_asked_stack = 0  # bytes
+
+
+def stack_size(size: int = 0, /) -> int:
+    """`threading.stack_size`: the stack that the program asks for; returns what it asked for before."""
+    global _asked_stack
+    if size and size < SMALLEST_STACK:
+        raise ValueError(f"size not valid: {size} bytes")
+    before, _asked_stack = _asked_stack, size
+    return before
+
+
+def start_thread(bootstrap: types.MethodType, *, handle: object = None, daemon: bool = True) -> None:
+    """Start a `threading.Thread`: refused, but to a program that has asked for a larger stack.
+
+    `threading.stack_size(1 << 27); threading.Thread(target=main).start()` is how programs get room to recurse. They
+    want no concurrency: the thread runs to its end right here.
+    """
+    if not _asked_stack:
+        raise RuntimeError(NO_THREADS)
+    thread, caller = bootstrap.__self__, threading.current_thread()
+    thread._os_thread_handle = Finished()
+    try:
+        bootstrap()
+    finally:
+        threading._active[threading.get_ident()] = caller
+
+
 def deny_threads() -> None:
     """Starting a thread raises RuntimeError, as natively where none can be started."""
     import _thread
 
     start = refusal("start_new_thread", RuntimeError, NO_THREADS)
     _thread.start_new_thread = _thread.start_new = start
-    _thread.start_joinable_thread = threading._start_joinable_thread = start
+    _thread.start_joinable_thread = start
+    threading._start_joinable_thread = start_thread
     threading._start_new_thread = start
     threading.Condition.wait = wait_alone
-    _thread.stack_size = threading.stack_size = lambda size=0, /: 0
+    _thread.stack_size = threading.stack_size = stack_size
 
 
 def wait_alone(self: threading.Condition, timeout: float | None = None) -> bool:
@@ -129,6 +174,9 @@ def install() -> None:
 
     posix._exit = os._exit = exit_at_once
     posix.getpid = os.getpid = lambda: 1
+    name = os.uname_result(("Linux", "sandbox", "6.6.0", "#1 SMP", "x86_64"))
+    posix.uname = os.uname = lambda: name
+    sys.platform = "linux"  # whose paths, error numbers and signals programs find here
     os.getppid = lambda: 0
     os.getlogin = lambda: "sandbox"
     os.get_terminal_size = refusal("get_terminal_size", OSError, errno.ENOTTY, "Inappropriate ioctl for device")

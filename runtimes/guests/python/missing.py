@@ -1,18 +1,23 @@
 """Importing what is not in the sandbox: ModuleNotFoundError with a message that says why."""
 
+import collections
 import hashlib
 import hmac
 import importlib.util
 import io
 import struct
 import sys
+import time
 import types
 from collections.abc import Sequence
-from typing import NoReturn
 from zoneinfo import ZoneInfoNotFoundError, _common
 
 ONLY_STANDARD_LIBRARY = "not available in the sandbox: only the standard library"
 NOT_THIS_ONE = "not available in the sandbox"
+USAGE = """
+ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock ru_msgsnd
+ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw
+"""
 
 
 class MissingModules:
@@ -48,11 +53,9 @@ def _resource_module() -> types.ModuleType:
     module.RLIM_INFINITY, module.RUSAGE_SELF, module.error = -1, 0, OSError
     module.getrlimit = lambda resource, /: (-1, -1)
     module.setrlimit = lambda resource, limits, /: None
-
-    def getrusage(who: int, /) -> NoReturn:
-        raise PermissionError(1, "resource usage is not available in the sandbox")
-
-    module.getrusage = getrusage
+    module.RUSAGE_CHILDREN = -1
+    module.struct_rusage = usage = collections.namedtuple("struct_rusage", USAGE)
+    module.getrusage = lambda who, /: usage(time.process_time(), 0.0, 10_240, *[0] * 13)  # a plausible size, in KiB
     return module
 
 

@@ -16,7 +16,11 @@ def entropy(size: int, /) -> bytes:
 
 def _seed(self: random.Random, a: object = None, version: int = 2) -> None:
     """Seed a generator; without a seed, from the fixed generator."""
-    _native_seed(self, _source.getrandbits(256) if a is None else a, version)
+    if a is None:
+        a = _source.getrandbits(256)
+    elif isinstance(a, float):
+        a = hash(a) % (1 << 64)  # as natively, where hashes have 64 bits
+    _native_seed(self, a, version)
 
 
 _native_seed = random.Random.seed

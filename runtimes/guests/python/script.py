@@ -165,7 +165,8 @@ def _drop_last_objects(names: dict[str, object]) -> None:
 
     Everything else stays: the host may call the program's functions after it ended.
     """
-    for name, value in list(names.items()):
+    for name in list(names):  # not the values too: the list would keep them, and let go of the last one first
+        value = names[name]
         kind = type(value)
         if isinstance(value, (io.TextIOWrapper, io.BufferedWriter)):
             with contextlib.suppress(Exception):  # closed or detached: nothing waits in it
