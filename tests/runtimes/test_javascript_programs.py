@@ -44,7 +44,7 @@ PROGRAMS = [program for path in sorted(FOLDER.glob("*.js")) for program in read_
 
 @pytest.fixture(scope="module")
 def sandboxed():
-    with RewardExecutor(timeout=20, output_limit=1 << 20) as executor:
+    with RewardExecutor(timeout=60, output_limit=1 << 20) as executor:
         results = executor.run_many((program.code, "javascript", program.stdin) for program in PROGRAMS)
         return {program.name: (r.stdout, r.exit_code) for program, r in zip(PROGRAMS, results, strict=True)}
 
@@ -59,7 +59,7 @@ def run_natively(program: Program, folder: Path) -> tuple[str, int]:
         capture_output=True,
         cwd=folder,
         env=environment,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     return result.stdout.decode(), result.returncode

@@ -51,7 +51,7 @@ def outcome(stdout: str, exit_code: int | None, stderr: str) -> Outcome:
 
 @pytest.fixture(scope="module")
 def sandboxed():
-    results = RewardExecutor(timeout=20, output_limit=1 << 20).run_many((p.code, "python", p.stdin) for p in PROGRAMS)
+    results = RewardExecutor(timeout=60, output_limit=1 << 20).run_many((p.code, "python", p.stdin) for p in PROGRAMS)
     return {p.name: outcome(r.stdout, r.exit_code, r.stderr) for p, r in zip(PROGRAMS, results, strict=True)}
 
 
@@ -61,7 +61,7 @@ def native(tmp_path_factory):
         folder = tmp_path_factory.mktemp("native")
         (folder / "solution.py").write_bytes(program.code.encode())
         command = [sys.executable, "-I", "-X", "utf8", "solution.py"]
-        done = subprocess.run(command, cwd=folder, input=program.stdin.encode(), capture_output=True, timeout=60)
+        done = subprocess.run(command, cwd=folder, input=program.stdin.encode(), capture_output=True, timeout=300)
         return outcome(done.stdout.decode(), done.returncode, done.stderr.decode())
 
     with ThreadPoolExecutor(4) as pool:
