@@ -20,6 +20,9 @@ from .stacks import prepare_stack, release_stack, start_thread
 
 T = TypeVar("T")
 
+_LISTEN = 0.5
+"""How often who waits listens to signals, in seconds: one that comes just as Python begins to wait ends no wait."""
+
 
 class WorkersClosedError(RuntimeError):
     """No thread can be started: the interpreter is shutting down, or the system has no more of them."""
@@ -72,7 +75,7 @@ class Task(Generic[T]):
 
     def result(self) -> T:
         """Waits for the outcome; Ctrl-C ends the wait, not the call. What the function raised is raised here."""
-        with self._done:
+        while not self.wait(_LISTEN):
             pass
         if self._error is not None:
             raise self._error

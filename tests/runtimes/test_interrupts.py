@@ -115,9 +115,7 @@ armed = False
 
 
 def interrupt(number, frame):
-    global armed
     if armed:
-        armed = False
         raise KeyboardInterrupt
 
 
@@ -127,11 +125,11 @@ times = random.Random(0)
 for _ in range(2000):
     try:
         armed = True
-        signal.setitimer(signal.ITIMER_REAL, times.uniform(1e-6, 1e-3), 1.0)  # Again, should a finaliser swallow it.
+        signal.setitimer(signal.ITIMER_REAL, times.uniform(1e-6, 1e-3), 2.0)  # Again, should a finaliser swallow it.
         while True:
             times.choice(chosen)()
     except KeyboardInterrupt:
-        pass
+        armed = False
 signal.setitimer(signal.ITIMER_REAL, 0)
 assert_whole(executor)
 memory, threads, files, mappings = (now - then for now, then in zip(resources(), before))
