@@ -122,7 +122,7 @@ def interrupt(number, frame):
 signal.signal(signal.SIGINT, interrupt)
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
 times = random.Random(0)
-for _ in range(2000):
+for _ in range(1000):
     try:
         armed = True
         signal.setitimer(signal.ITIMER_REAL, times.uniform(1e-6, 1e-3), 2.0)  # Again, should a finaliser swallow it.
