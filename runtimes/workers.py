@@ -21,7 +21,7 @@ from .stacks import prepare_stack, release_stack, start_thread
 T = TypeVar("T")
 
 _LISTEN = 0.5
-"""Seconds that a wait goes on at most: a signal that comes while Python is about to wait is heard after it."""
+"""How often who waits listens to signals, in seconds: one that comes just as Python begins to wait ends no wait."""
 
 
 class WorkersClosedError(RuntimeError):

@@ -221,23 +221,25 @@ def test_a_folder_that_is_not_there_is_an_error(tmp_path):
 
 def test_a_cut_last_line_costs_that_line_only(tmp_path):
     folder = make_run(tmp_path / "run")
-    for name in ("metrics.jsonl", "transcripts.jsonl"):
+    names, counts = ("metrics.jsonl", "transcripts.jsonl"), []
+    for name in names:
         path = folder / name
         count = len(path.read_bytes().splitlines())
         path.write_bytes(path.read_bytes()[:-9])
-        assert f"{name}, line {count}: cut" in Page(page_of(folder)).text
-    assert "Pass rate" in Page(page_of(folder)).text
+        counts.append(count)
+    text = Page(page_of(folder)).text
+    for name, count in zip(names, counts, strict=True):
+        assert f"{name}, line {count}: cut" in text
+    assert "Pass rate" in text
 
 
-@pytest.mark.parametrize(
-    "line", [b"\xff\xfe\x00", b"[1, 2]", b"null", b"[" * 100_000, b'{"step": ' + b"9" * 5000 + b"}", b'"text"']
-)
-def test_a_line_that_is_no_object_is_noted_and_passed_over(tmp_path, line):
+def test_lines_that_are_no_objects_are_noted_and_passed_over(tmp_path):
+    lines = [b"\xff\xfe\x00", b"[1, 2]", b"null", b"[" * 100_000, b'{"step": ' + b"9" * 5000 + b"}", b'"text"']
     folder = make_run(tmp_path / "run")
     for name in ("metrics.jsonl", "timing.jsonl", "transcripts.jsonl"):
-        (folder / name).write_bytes(line + b"\n" + (folder / name).read_bytes())
+        (folder / name).write_bytes(b"\n".join([*lines, (folder / name).read_bytes()]))
     text = Page(page_of(folder)).text
-    assert text.count("line 1: cut or not a JSON object") == 3
+    assert text.count("line 1 and 5 more: cut or not a JSON object") == 3
     assert "question sums" in text
 
 

@@ -2,10 +2,13 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -119,7 +122,7 @@ def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
 
 
 def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
-    folder = train(tmp_path / "done", "trainer.steps=6")
+    folder = Path(shutil.copytree(whole, tmp_path / "done"))
     assert main(["--resume", str(folder)]) == 0
     assert metrics(folder) == metrics(whole)
 
@@ -138,10 +141,11 @@ def test_transformers_loads_a_checkpoint(whole):
     assert AutoModelForCausalLM.from_pretrained(folder)(ids).logits.shape == (1, 4, len(tokenizer))
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen:
+def start(folder: Path, *overrides: str, module: str = "agents.train", where: Path = ROOT) -> subprocess.Popen:
+    """A run in a process of its own. It takes some seconds to begin: tests that can do without do."""
     return subprocess.Popen(
-        [sys.executable, "-m", "agents.train", *SMALL, f"trainer.save_dir={folder}", *overrides],
-        cwd=ROOT,
+        [sys.executable, "-m", module, *SMALL, f"trainer.save_dir={folder}", *overrides],
+        cwd=where,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -149,30 +153,50 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen:
     )
 
 
-def wait_for(folder: Path, phase: str, count: int, process: subprocess.Popen) -> None:
-    """Waits until so many rows of a phase are written."""
-    for _ in range(6000):
-        path = folder / "metrics.jsonl"
+def wait_for(folder: Path, phase: str, count: int, runs: Callable[[], bool]) -> bool:
+    """Waits until so many rows of a phase are written; False if the run ends before that."""
+    path = folder / "metrics.jsonl"
+    while runs():
         if path.exists() and path.read_text().count(f'"phase": "{phase}"') >= count:
-            return
-        assert process.poll() is None, process.communicate()
+            return True
         time.sleep(0.05)
-    raise AssertionError("the run did not get that far within five minutes")
+    return False
+
+
+def train_until(folder: Path, phase: str, count: int, number: int, *overrides: str) -> int:
+    """Trains in this process, which gets a signal when so many rows of a phase are written; the exit code."""
+    ended = threading.Event()
+
+    def stop() -> None:
+        if wait_for(folder, phase, count, lambda: not ended.is_set()):
+            os.kill(os.getpid(), number)
+
+    thread = threading.Thread(target=stop)
+    thread.start()
+    try:
+        return main([*SMALL, f"trainer.save_dir={folder}", *overrides])
+    finally:
+        ended.set()
+        thread.join()
 
 
 # Longer than any test lets it run, so that the signal always comes in time.
 ENDLESS = "trainer.steps=100000"
 
 
+def test_a_run_started_elsewhere_ends_by_ctrl_c_without_a_traceback(tmp_path):
+    process = start(tmp_path / "stopped", ENDLESS, module="infinite_rl.agents.train", where=tmp_path)
+    wait_for(tmp_path / "stopped", "train", 1, lambda: process.poll() is None)
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=300)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code):
     folder = tmp_path / "stopped"
-    process = start(folder, ENDLESS)
-    wait_for(folder, "train", 3, process)
-    process.send_signal(number)
-    _, stderr = process.communicate(timeout=300)
-    assert process.returncode == code, stderr
-    assert "Traceback" not in stderr
+    assert train_until(folder, "train", 3, number, ENDLESS) == code
     assert json.loads((folder / "summary.json").read_text())["status"] == "interrupted"
     assert (folder / "report.html").exists()
     last = rows(folder)[-1]["step"]
@@ -184,7 +208,7 @@ def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code
 def test_a_run_killed_at_once_goes_on_from_its_last_checkpoint(tmp_path):
     folder = tmp_path / "killed"
     process = start(folder, ENDLESS)
-    wait_for(folder, "train", 5, process)
+    wait_for(folder, "train", 5, lambda: process.poll() is None)
     process.kill()
     process.communicate()
     with (folder / "metrics.jsonl").open("a") as file:
@@ -201,11 +225,7 @@ def rows_of_checkpoints(folder: Path) -> int:
 def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
     long = ["model.warm_start.max_steps=400", "model.warm_start.target=1.1", "trainer.steps=2"]
     folder = tmp_path / "warm"
-    process = start(folder, *long)
-    wait_for(folder, "warmup", 2, process)
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=300)
-    assert process.returncode == 130
+    assert train_until(folder, "warmup", 2, signal.SIGINT, *long) == 130
     steps = rows(folder)[-1]["step"] + 20
     enough = f"model.warm_start.max_steps={steps}"
     assert main(["--resume", str(folder), enough]) == 0
@@ -331,7 +351,7 @@ def test_what_would_make_another_run_cannot_change_on_resume(whole, override, ca
 def test_a_run_killed_before_its_first_checkpoint_can_start_again(whole, tmp_path, capsys):
     folder = tmp_path / "early"
     process = start(folder, "model.warm_start.max_steps=100000", "model.warm_start.target=1.1")
-    wait_for(folder, "warmup", 2, process)
+    wait_for(folder, "warmup", 2, lambda: process.poll() is None)
     process.kill()
     process.communicate()
     assert main(["--resume", str(folder)]) == 2
@@ -349,23 +369,10 @@ def test_a_failed_start_leaves_no_run_behind(tmp_path):
     assert main([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "trainer.steps=0"]) == 0
 
 
-@pytest.mark.parametrize(
-    ("command", "where"),
-    [
-        (["-m", "agents.train"], "root"),
-        (["-m", "infinite_rl.agents.train"], "elsewhere"),
-        (["-m", "torch.distributed.run", "--nproc_per_node=1", "-m", "agents.train"], "root"),
-    ],
-)
-def test_the_command_starts(command, where, tmp_path):
+def test_torchrun_starts_the_command(tmp_path):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=1", "-m", "agents.train"]
     arguments = [*SMALL, "trainer.steps=1", f"trainer.save_dir={tmp_path / 'run'}"]
-    done = subprocess.run(
-        [sys.executable, *command, *arguments],
-        cwd=ROOT if where == "root" else tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
+    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "report.html").exists()
 

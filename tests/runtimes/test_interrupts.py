@@ -115,23 +115,21 @@ armed = False
 
 
 def interrupt(number, frame):
-    global armed
     if armed:
-        armed = False
         raise KeyboardInterrupt
 
 
 signal.signal(signal.SIGINT, interrupt)
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
 times = random.Random(0)
-for _ in range(2000):
+for _ in range(1000):
     try:
         armed = True
-        signal.setitimer(signal.ITIMER_REAL, times.uniform(1e-6, 1e-3), 1.0)  # Again, should a finaliser swallow it.
+        signal.setitimer(signal.ITIMER_REAL, times.uniform(1e-6, 1e-3), 2.0)  # Again, should a finaliser swallow it.
         while True:
             times.choice(chosen)()
     except KeyboardInterrupt:
-        pass
+        armed = False
 signal.setitimer(signal.ITIMER_REAL, 0)
 assert_whole(executor)
 memory, threads, files, mappings = (now - then for now, then in zip(resources(), before))
