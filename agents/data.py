@@ -46,7 +46,8 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
 
 def _size(config: DataConfig, name: Split) -> int | None:
     """How many tasks a split is to have; None for all that a file holds."""
-    size: int | None = getattr(config, f"{name}_size")
+    sizes = {"train": config.train_size, "validation": config.validation_size, "test": config.test_size}
+    size = sizes[name]
     if size is None and not config.train_path:
         raise ConfigError(f"data.{name}_size must be a number, not null: procedural tasks have no end")
     if size is not None and size < 1:
