@@ -85,6 +85,8 @@ class Task(Generic[T]):
 class Workers:
     """Up to ``size`` threads, started when needed, which serve the lanes that stand in line.
 
+    The last one to become idle is the first to be used again: its processor still knows what it works on.
+
     Args:
         size: most threads that run at once, unless a lane is wider.
     """
@@ -92,9 +94,8 @@ class Workers:
     def __init__(self, size: int) -> None:
         self.size = size
         self._line: OrderedDict[Lane, None] = OrderedDict()
-        self._bell: SimpleQueue[None] = SimpleQueue()
         self._lock = threading.Lock()
-        self._idle = 0
+        self._idle: list[SimpleQueue[None]] = []  # What wakes those that rest.
         self._count = 0
 
     def serve(self, lane: Lane) -> None:
@@ -109,10 +110,11 @@ class Workers:
         self._summon()
 
     def _summon(self) -> None:
-        # Who goes to rest counts itself as idle before it looks at the line for the last time, so one of the two sees
-        # the other. A ring or a start too many does no harm.
-        if self._idle:
-            self._bell.put(None)
+        # Who goes to rest puts itself among the idle before it looks at the line for the last time, so one of the two
+        # sees the other. A ring or a start too many does no harm: who finds more than it takes summons the next.
+        idle = self._idle[-1:]
+        if idle:
+            idle[0].put(None)
         elif self._count < self.size:
             try:
                 # By a thread that no exception can reach; not even the start of a thread can be cut in half.
@@ -141,9 +143,10 @@ class Workers:
 
     def _work(self) -> None:
         prepare_stack()
+        bell: SimpleQueue[None] = SimpleQueue()
         try:
             while True:
-                self._rest()
+                self._rest(bell)
                 while self._line:
                     self._run_next()
         finally:  # Somebody has raised an exception in this very thread: another one takes its place.
@@ -152,15 +155,13 @@ class Workers:
             if self._line:
                 self._summon()
 
-    def _rest(self) -> None:
-        with self._lock:
-            self._idle += 1
+    def _rest(self, bell: SimpleQueue[None]) -> None:
+        self._idle.append(bell)
         try:
             if not self._line:
-                self._bell.get()
+                bell.get()
         finally:
-            with self._lock:
-                self._idle -= 1
+            self._idle.remove(bell)
 
     def _run_next(self) -> None:
         """Runs the first lane's first task, if that lane may run one more; others see to the rest meanwhile."""
