@@ -22,12 +22,12 @@ def fenced(code, language="python"):
 
 @pytest.fixture(scope="module")
 def python():
-    return CodingRewardFunction(timeout=2)
+    return CodingRewardFunction(timeout=10)
 
 
 @pytest.fixture(scope="module")
 def javascript():
-    return CodingRewardFunction(timeout=2, language="javascript")
+    return CodingRewardFunction(timeout=10, language="javascript")
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def test_a_program_costs_its_time_limit_once(partial_tests):
     score = partial_tests.compute_reward(fenced("n = int(input())\nwhile n > 1: pass\nprint(2 * n)"), DOUBLE)
     assert score.status is Status.TIMEOUT
     assert score.correctness_score == 0.25
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 25
 
 
 def test_partial_similarity_is_the_similarity_of_the_output():

@@ -108,7 +108,7 @@ def test_the_ratio_of_a_thousand_digits_is_difflibs():
 def test_hostile_outputs_are_compared_in_seconds(first, second):
     start = time.process_time()
     assert similarity(first, second) < 1.0
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 30
 
 
 @pytest.mark.parametrize(
