@@ -20,10 +20,6 @@ _MAX_NESTING = 20
 """How deep calls may go back and forth between a test and a program, which takes native stack."""
 
 
-class _CandidateTimeoutError(Exception):
-    """A candidate used up the time or fuel of the whole."""
-
-
 def execute_trusted(
     program: Program, settings: Settings, candidates: Candidates, in_place: bool = False
 ) -> ExecutionResult:
@@ -38,13 +34,12 @@ def execute_trusted(
         code = _with_proxies(program, candidates, in_place)
         ending = instance.run(code, program.stdin, settings.output_limit, budget)
         failure = instance.exchange_error
-        if isinstance(failure, _CandidateTimeoutError):
-            ending = ending._replace(status=ExecutionStatus.TIMEOUT, exit_code=None)
-        elif isinstance(failure, EndedError):
-            ending = ending._replace(status=failure.status, exit_code=None)
-        elif failure is not None:
+        if failure is None:
+            return instance.result(ending, settings.output_limit)
+        if not isinstance(failure, EndedError):
             raise failure
-        return instance.result(ending, settings.output_limit)
+        result = instance.result(ending._replace(status=failure.status, exit_code=None), settings.output_limit)
+        return replace(result, stderr=f"{result.stderr}{failure.reason}\n") if failure.reason else result
     finally:
         instance.close()
 
@@ -82,7 +77,7 @@ class _Exchange:
         if ending is not None and fuel is not None:
             native.set_fuel(self.instance.context, max(0, fuel - (ending.fuel or 0)))
         if session.ended_by is ExecutionStatus.TIMEOUT:
-            raise _CandidateTimeoutError
+            raise EndedError(ExecutionStatus.TIMEOUT)  # It has used up the time or fuel of the whole.
         return reply
 
     def _call_back(self, session: Session, data: bytes, owner: str) -> bytes | None:

@@ -1,18 +1,21 @@
 """Sessions and trusted programs: functions called across sandboxes."""
 
 import gc
+import itertools
 import json
 import os
 import threading
+import time
 
 import pytest
 
 from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
+from infinite_rl.runtimes import session as session_module
 from infinite_rl.runtimes import trusted as trusted_module
 from infinite_rl.runtimes.deadlines import Deadlines
 from infinite_rl.runtimes.program import FUEL_PER_SECOND, prepare
 from infinite_rl.runtimes.trusted import _with_proxies
-from infinite_rl.runtimes.values import CannotCrossError, Request
+from infinite_rl.runtimes.values import CannotCrossError, Reply, Request
 
 ANSWER = '{"value":[1,{"tuple":[2]}]}'
 
@@ -216,6 +219,36 @@ def test_a_candidates_timeout_is_the_trusted_programs(tiny, bare, limits, armed,
     assert result.exit_code is None
     assert armed[2] < armed[1]  # The call had what was left of the program's time.
     assert session.call("f").status is ExecutionStatus.TIMEOUT
+
+
+def test_a_test_waits_for_a_session_no_longer_than_its_own_limit(executor, hasty, bare):
+    session = executor.open("e", "python", ANSWER)
+    with session._lock:  # Another test is using it.
+        result = hasty.run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request())
+    assert (result.status, result.exit_code) == (ExecutionStatus.TIMEOUT, None)
+    assert "busy with another test" in result.stderr
+    assert session.call("f").ok
+
+
+def test_reading_a_reply_is_part_of_the_call(executor, monkeypatch):
+    def slow_to_read(data, live=False):
+        end = time.thread_time() + 0.5
+        while time.thread_time() < end:
+            pass
+        return Reply(1)
+
+    monkeypatch.setattr(session_module, "decode_reply", slow_to_read)
+    result = executor.open("e", "python", ANSWER).call("f")
+    assert result.ok
+    assert result.cpu_seconds >= 0.5
+
+
+def test_a_reply_that_takes_longer_to_read_than_the_limit_is_a_timeout(hasty, monkeypatch):
+    monkeypatch.setattr(session_module.time, "thread_time", itertools.count().__next__)
+    session = hasty.open("e", "python", ANSWER)
+    assert session.loaded.ok
+    assert session.call("f").status is ExecutionStatus.TIMEOUT
+    assert session.call("f").error_type == "RuntimeError"
 
 
 def test_program_and_candidate_share_one_count_of_fuel(tiny, bare):
