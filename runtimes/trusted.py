@@ -19,6 +19,10 @@ Candidates = Mapping[str, tuple[Session, str]]
 _MAX_NESTING = 20
 """How deep calls may go back and forth between a test and a program, which takes native stack."""
 
+_MESSAGE_FUEL = 1_000_000
+_BYTE_FUEL = 100
+"""What a message and each of its bytes cost who has asked, with ``limits="fuel"``: about the host's work for them."""
+
 
 def execute_trusted(
     program: Program, settings: Settings, candidates: Candidates, in_place: bool = False
@@ -63,8 +67,11 @@ class _Exchange:
             session, function = self.candidates[request.function]
         except (CannotCrossError, KeyError):
             return None
-        reply = self._call(session, replace(request, function=function), request.function)
-        return _encode(reply)
+        context = self.instance.context if session.counts_fuel else None
+        _charge(context, data)
+        reply = _encode(self._call(session, replace(request, function=function), request.function))
+        _charge(context, reply)
+        return reply
 
     def _call(self, session: Session, request: Request, owner: str) -> Reply:
         fuel = native.get_fuel(self.instance.context) if session.counts_fuel else None
@@ -90,18 +97,28 @@ class _Exchange:
             return None
         if self.nesting > _MAX_NESTING:
             return _encode(Reply(error_type="RecursionError", error_message="calls nest too deeply across sandboxes"))
-        fuel = native.get_fuel(session.context) if session.counts_fuel else None
+        context = session.context if session.counts_fuel else None
+        _charge(context, data)
+        fuel = None if context is None else native.get_fuel(context)
         ending, answer = self.instance.call(
             encode_request(replace(request, function=owner)), self.remaining.budget(fuel)
         )
-        if fuel is not None:
-            native.set_fuel(session.context, max(0, fuel - (ending.fuel or 0)))
+        if context is not None and fuel is not None:
+            native.set_fuel(context, max(0, fuel - (ending.fuel or 0)))
+        _charge(context, answer)
         if ending.value is None:
             raise self.instance.exchange_error or EndedError(ending.status)
         try:
             return _encode(decode_reply(answer, live=True))
         except CannotCrossError as error:
             return _encode(Reply(error_type="ValueError", error_message=str(error)))
+
+
+def _charge(context: int | None, message: bytes) -> None:
+    """Takes what a message costs from a store's fuel; does nothing without a store."""
+    if context is not None:
+        cost = _MESSAGE_FUEL + _BYTE_FUEL * len(message)
+        native.set_fuel(context, max(0, native.get_fuel(context) - cost))
 
 
 def _encode(reply: Reply) -> bytes:

@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -215,3 +216,22 @@ def test_two_tests_that_wait_for_each_others_programs_both_end(monkeypatch):
     assert len(results) == 2
     assert any(result.status == "timeout" and "busy with another test" in result.stderr for result in results)
     assert executor.run("print(1)", "python").stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "test"),
+    [
+        ("def f(g):\n    while True: g()", "f(lambda: print('x', flush=True))"),
+        ("def f(g): pass", "while True:\n    f(None)\n    print('x', flush=True)"),
+    ],
+    ids=["calls back", "calls"],
+)
+def test_calls_across_sandboxes_use_fuel_for_the_hosts_work(program, test):
+    executor = RewardExecutor(timeout=0.1, limits="fuel")
+    results = []
+    for _ in range(2):
+        with executor.open(program, "python") as session:
+            results.append(executor.run_trusted(test, candidates={"f": (session, "f")}))
+    assert results[0] == replace(results[1], cpu_seconds=results[0].cpu_seconds)
+    assert results[0].status is ExecutionStatus.TIMEOUT
+    assert 10 < results[0].stdout.count("x") < 250  # Two messages of a million each, out of 500 million.

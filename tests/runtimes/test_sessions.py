@@ -260,6 +260,16 @@ def test_program_and_candidate_share_one_count_of_fuel(tiny, bare):
     assert results[1].fuel > results[0].fuel + 1_000_000
 
 
+def test_a_message_costs_fuel_by_its_length(tiny, bare):
+    executor = RewardExecutor(limits="fuel")
+    used = []
+    for length in (10, 10, 510):
+        session = executor.open("e", "python", json.dumps({"value": "x" * length}))
+        used.append(executor.run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request()).fuel)
+    assert used[0] == used[1] > 2 * trusted_module._MESSAGE_FUEL
+    assert used[2] - used[0] >= 500 * trusted_module._BYTE_FUEL
+
+
 @pytest.mark.parametrize("text", ["", "rubbish", request("other"), "x" * 2000])
 def test_requests_that_make_no_sense_are_refused(executor, bare, text):
     session = executor.open("e", "python", ANSWER)
