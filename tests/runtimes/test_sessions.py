@@ -221,10 +221,10 @@ def test_a_candidates_timeout_is_the_trusted_programs(tiny, bare, limits, armed,
     assert session.call("f").status is ExecutionStatus.TIMEOUT
 
 
-def test_a_test_waits_for_a_session_no_longer_than_its_own_limit(executor, hasty, bare):
+def test_a_test_waits_for_a_session_no_longer_than_its_own_limit(executor, bare):
     session = executor.open("e", "python", ANSWER)
     with session._lock:  # Another test is using it.
-        result = hasty.run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request())
+        result = RewardExecutor(timeout=2).run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request())
     assert (result.status, result.exit_code) == (ExecutionStatus.TIMEOUT, None)
     assert "busy with another test" in result.stderr
     assert session.call("f").ok
