@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 from .code_extraction import LANGUAGES, fenced_blocks
 from .extraction import extract_answer
 
+_DEEP = 200
 _REFERENCE_KEYS = ("code", "solution")
 _TEST_KEYS = {"language", "function", "cases", "tests", "setup", "tolerance", "in_place"}
 _STANDARD_NAMES = {
@@ -234,6 +235,23 @@ def _literal(text: str) -> tuple[Any, bool]:
         return json.loads(text), True
     except ValueError:
         return ast.literal_eval(text.strip()), False
+
+
+def keys_as_text(value: Any, depth: int = 0) -> Any:
+    """Data with numbers among the keys of its dictionaries written as text, as in JSON and in JavaScript's objects.
+
+    A dictionary that would lose a key by that, or that has keys of another type, stays as it is. So does what is nested
+    too deep to be passed.
+    """
+    if depth > _DEEP or not isinstance(value, list | tuple | Mapping):
+        return value
+    if not isinstance(value, Mapping):
+        return [keys_as_text(item, depth + 1) for item in value]
+    items = {key: keys_as_text(item, depth + 1) for key, item in value.items()}
+    if not all(isinstance(key, int | str) and not isinstance(key, bool) for key in items):
+        return items
+    texts = {str(key): item for key, item in items.items()}
+    return texts if len(texts) == len(items) else items
 
 
 def _programs(tests: object, setup: str, function: str) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..runtimes import ExecutionStatus
-from .code_cases import CallCase, CodeTests, StdinCase, classes_of
+from ..runtimes.values import CannotCrossError
+from .code_cases import CallCase, CodeTests, StdinCase, classes_of, keys_as_text
 from .code_comparison import Comparison, same_output
 from .score import Status
 
@@ -78,6 +79,10 @@ class Outcome:
     cpu_seconds: float
 
 
+class BadCaseError(ValueError):
+    """A case cannot be tried, whatever the program; the message says which."""
+
+
 class Judge:
     """Runs one program.
 
@@ -107,6 +112,9 @@ class Judge:
             tests: what it must do.
             to_the_end: go on after a failed test, for partial credit. A test that meets a limit is always the last, so
                 that a program costs its time limit only once.
+
+        Raises:
+            BadCaseError: a case's arguments are no plain data, or too large to cross.
         """
         passed, seconds, first = 0, 0.0, Outcome("", Status.SCORED, 0.0)
         for number, outcome in enumerate(self._outcomes(tests, one_by_one=to_the_end), 1):
@@ -155,14 +163,20 @@ class Judge:
             if session.ended_by is not None:
                 yield Outcome(_failure(loaded), _STATUS.get(loaded.status, Status.SCORED), loaded.cpu_seconds)
                 return
-            for case in tests.call_cases:
-                yield _explained(self._call_case(session, tests.function, case), loaded)
+            for number, case in enumerate(tests.call_cases, 1):
+                yield _explained(self._call_case(session, tests.function, case, number), loaded)
             programs = tests.tests if one_by_one else ("\n".join(tests.tests),) if tests.tests else ()
             for program in programs:
                 yield _explained(self._run_test(session, tests, program), loaded)
 
-    def _call_case(self, session: Session, function: str, case: CallCase) -> Outcome:
-        result = session.call(function, case.args, case.kwargs)
+    def _call_case(self, session: Session, function: str, case: CallCase, number: int) -> Outcome:
+        args, kwargs = case.args, case.kwargs
+        if self._language == "javascript":
+            args, kwargs = keys_as_text(args), keys_as_text(kwargs)
+        try:
+            result = session.call(function, args, kwargs)
+        except CannotCrossError as error:
+            raise BadCaseError(f"case {number}: its arguments cannot be passed: {error}") from None
         if not result.ok:
             return Outcome(_call_failure(result), _STATUS.get(result.status, Status.SCORED), result.cpu_seconds)
         comparison = Comparison(lenient=case.from_json or self._language == "javascript")
@@ -184,7 +198,7 @@ class Judge:
             return Outcome("", Status.SCORED, result.cpu_seconds)
         status = _STATUS.get(result.status, Status.SCORED)
         if status is Status.SCORED:
-            return Outcome(f"Expected: the test runs to its end. {_last_words(result)}", status, result.cpu_seconds)
+            return Outcome(f"Expected: the test runs to its end. {_how_it_ended(result)}", status, result.cpu_seconds)
         return Outcome(_WORDS[result.status], status, result.cpu_seconds)
 
 
@@ -203,8 +217,12 @@ def _explained(outcome: Outcome, loaded: ExecutionResult) -> Outcome:
     return replace(outcome, message=f"{outcome.message}\nWhile the program was loaded: {_cut_front(loaded.stderr)}")
 
 
-def _last_words(result: ExecutionResult) -> str:
-    """What ended a test: its exception, and what was noted about it."""
+def _how_it_ended(result: ExecutionResult) -> str:
+    """What ended a test: its exception, and what was noted about it; else how its process ended."""
+    if result.status is ExecutionStatus.CRASHED:
+        return "The test or the program crashed its sandbox, for example by recursion without end."
+    if result.ok or not result.stderr.strip():
+        return f"It ended its process before that, with exit code {result.exit_code}."
     lines = result.stderr.strip().split("\n")
     indented = [number for number, line in enumerate(lines) if line.startswith(" ")]
     return cut("\n".join(lines[indented[-1] + 1 if indented else -1 :]))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, get_args
 from ..runtimes import MissingArtefactError
 from .code_cases import CodeTests, Expected, Output, Reference, check_language, read_expected
 from .code_extraction import extract_code
-from .code_judge import Judge, Judgement, cut
+from .code_judge import BadCaseError, Judge, Judgement, cut
 from .score import RewardFunctionScore, Status
 from .similarity import equal_outputs, similarity
 
@@ -115,7 +115,10 @@ class CodingRewardFunction:
         found = extract_code(model_output, language, answer_tag)
         if found.code is None:
             return RewardFunctionScore.no_answer(found.error_msg, format_score=found.format_score)
-        judgement = self._judge(found.code, language, expected)
+        try:
+            judgement = self._judge(found.code, language, expected)
+        except BadCaseError as error:
+            return RewardFunctionScore.error(f"The expected answer can't be used: {error}")
         correctness = judgement.credit(self.partial)
         return RewardFunctionScore(
             found.format_score if judgement.status is not Status.ERROR else 0.0,

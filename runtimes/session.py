@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,13 +32,16 @@ class EndedError(Exception):
 
     Attributes:
         status: how it ended.
+        reason: why, where the status alone does not say it.
     """
 
-    def __init__(self, status: ExecutionStatus) -> None:
+    def __init__(self, status: ExecutionStatus, reason: str = "") -> None:
         super().__init__(status)
         self.status = status
+        self.reason = reason
 
 
+_BUSY = "TimeoutError: the program was busy with another test's calls until the time limit"
 _FOREIGN = "the session belongs to the process that this one was forked from"
 
 
@@ -60,7 +64,9 @@ class Session:
         self._program = program
         self._settings = settings
         self._lane = lane
-        self._lock = threading.RLock()  # A function that a test passes may call the program again.
+        # A function that a test passes may call the program again, on the same thread. `_call` waits without a limit:
+        # it holds no other session, and who holds this one keeps to limits.
+        self._lock = threading.RLock()
         self._exchange: Exchange | None = None
         self._depth = 0
         self._process = os.getpid()
@@ -120,19 +126,27 @@ class Session:
 
         Returns:
             How the guest was left, or None where the session was over already; and the reply.
+
+        Raises:
+            EndedError: others have used the session until the budget's time was up.
         """
         if os.getpid() != self._process:  # Before the lock: another thread may have held it at the fork.
             return None, Reply(None, "RuntimeError", _FOREIGN)
-        with self._lock:
-            before, self._exchange = self._exchange, ask
-            try:
-                if ask is not None and self._instance is not None and not self._instance.exchange_open:
-                    self._instance.open_exchange(self._forward)
-                self._depth += 1
-                return self._enter(encode_request(request), budget, request.live)
-            finally:
-                self._depth -= 1
-                self._exchange = before
+        # Not for ever: who holds the lock may wait for a session that the caller of this one holds.
+        start = time.monotonic()
+        if not self._lock.acquire(timeout=budget.seconds):
+            raise EndedError(ExecutionStatus.TIMEOUT, _BUSY)
+        before, self._exchange = self._exchange, ask
+        self._depth += 1
+        try:
+            if ask is not None and self._instance is not None and not self._instance.exchange_open:
+                self._instance.open_exchange(self._forward)
+            left = budget._replace(seconds=max(0.0, budget.seconds - (time.monotonic() - start)))
+            return self._enter(encode_request(request), left, request.live)
+        finally:
+            self._depth -= 1
+            self._exchange = before
+            self._lock.release()
 
     @property
     def context(self) -> int:
@@ -174,18 +188,27 @@ class Session:
         assert self._instance is not None
         ending, data = self._instance.call(request, budget)
         if ending.value is None:
-            failure = self._instance.exchange_error
-            if self._depth > 1:  # Frames of the instance still wait below: they are unwound before it is closed.
-                raise failure or EndedError(ending.status)
-            kind, message = _WORDS[ending.status]
-            self._end(failure.status if isinstance(failure, EndedError) else ending.status, message)
-            if failure is not None:
-                raise failure
-            return ending, Reply(None, kind, message)
-        try:
-            return ending, decode_reply(data, live)
-        except CannotCrossError as error:
-            return ending, Reply(None, "ValueError", f"the program's answer cannot cross the sandbox: {error}")
+            return ending, self._failed(ending.status)
+        # Reading what a hostile program has written takes time too, which is the call's.
+        start = time.thread_time()
+        reply = _read_reply(data, live)
+        ending = ending._replace(cpu_seconds=ending.cpu_seconds + time.thread_time() - start)
+        if budget.fuel is None and ending.cpu_seconds > budget.seconds:
+            ending = ending._replace(status=ExecutionStatus.TIMEOUT)
+            return ending, self._failed(ending.status)
+        return ending, reply
+
+    def _failed(self, status: ExecutionStatus) -> Reply:
+        """Ends the session after an entry that met a limit or a trap, and says so to the caller; the lock is held."""
+        assert self._instance is not None
+        failure = self._instance.exchange_error
+        if self._depth > 1:  # Frames of the instance still wait below: they are unwound before it is closed.
+            raise failure or EndedError(status)
+        kind, message = _WORDS[status]
+        self._end(failure.status if isinstance(failure, EndedError) else status, message)
+        if failure is not None:
+            raise failure
+        return Reply(None, kind, message)
 
     def _end(self, status: ExecutionStatus, message: str) -> None:
         """Ends the session after an entry that has not returned; the lock is held."""
@@ -202,3 +225,10 @@ class Session:
         if instance is not None:
             self._instances.settle(self._loan)
             self._instances.give_back(instance, returned)
+
+
+def _read_reply(data: bytes, live: bool) -> Reply:
+    try:
+        return decode_reply(data, live)
+    except CannotCrossError as error:
+        return Reply(None, "ValueError", f"the program's answer cannot cross the sandbox: {error}")

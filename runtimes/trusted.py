@@ -19,9 +19,9 @@ Candidates = Mapping[str, tuple[Session, str]]
 _MAX_NESTING = 20
 """How deep calls may go back and forth between a test and a program, which takes native stack."""
 
-
-class _CandidateTimeoutError(Exception):
-    """A candidate used up the time or fuel of the whole."""
+_MESSAGE_FUEL = 1_000_000
+_BYTE_FUEL = 100
+"""What a message and each of its bytes cost who has asked, with ``limits="fuel"``: about the host's work for them."""
 
 
 def execute_trusted(
@@ -38,13 +38,12 @@ def execute_trusted(
         code = _with_proxies(program, candidates, in_place)
         ending = instance.run(code, program.stdin, settings.output_limit, budget)
         failure = instance.exchange_error
-        if isinstance(failure, _CandidateTimeoutError):
-            ending = ending._replace(status=ExecutionStatus.TIMEOUT, exit_code=None)
-        elif isinstance(failure, EndedError):
-            ending = ending._replace(status=failure.status, exit_code=None)
-        elif failure is not None:
+        if failure is None:
+            return instance.result(ending, settings.output_limit)
+        if not isinstance(failure, EndedError):
             raise failure
-        return instance.result(ending, settings.output_limit)
+        result = instance.result(ending._replace(status=failure.status, exit_code=None), settings.output_limit)
+        return replace(result, stderr=f"{result.stderr}{failure.reason}\n") if failure.reason else result
     finally:
         instance.close()
 
@@ -68,8 +67,11 @@ class _Exchange:
             session, function = self.candidates[request.function]
         except (CannotCrossError, KeyError):
             return None
-        reply = self._call(session, replace(request, function=function), request.function)
-        return _encode(reply)
+        context = self.instance.context if session.counts_fuel else None
+        _charge(context, data)
+        reply = _encode(self._call(session, replace(request, function=function), request.function))
+        _charge(context, reply)
+        return reply
 
     def _call(self, session: Session, request: Request, owner: str) -> Reply:
         fuel = native.get_fuel(self.instance.context) if session.counts_fuel else None
@@ -82,7 +84,7 @@ class _Exchange:
         if ending is not None and fuel is not None:
             native.set_fuel(self.instance.context, max(0, fuel - (ending.fuel or 0)))
         if session.ended_by is ExecutionStatus.TIMEOUT:
-            raise _CandidateTimeoutError
+            raise EndedError(ExecutionStatus.TIMEOUT)  # It has used up the time or fuel of the whole.
         return reply
 
     def _call_back(self, session: Session, data: bytes, owner: str) -> bytes | None:
@@ -95,18 +97,28 @@ class _Exchange:
             return None
         if self.nesting > _MAX_NESTING:
             return _encode(Reply(error_type="RecursionError", error_message="calls nest too deeply across sandboxes"))
-        fuel = native.get_fuel(session.context) if session.counts_fuel else None
+        context = session.context if session.counts_fuel else None
+        _charge(context, data)
+        fuel = None if context is None else native.get_fuel(context)
         ending, answer = self.instance.call(
             encode_request(replace(request, function=owner)), self.remaining.budget(fuel)
         )
-        if fuel is not None:
-            native.set_fuel(session.context, max(0, fuel - (ending.fuel or 0)))
+        if context is not None and fuel is not None:
+            native.set_fuel(context, max(0, fuel - (ending.fuel or 0)))
+        _charge(context, answer)
         if ending.value is None:
             raise self.instance.exchange_error or EndedError(ending.status)
         try:
             return _encode(decode_reply(answer, live=True))
         except CannotCrossError as error:
             return _encode(Reply(error_type="ValueError", error_message=str(error)))
+
+
+def _charge(context: int | None, message: bytes) -> None:
+    """Takes what a message costs from a store's fuel; does nothing without a store."""
+    if context is not None:
+        cost = _MESSAGE_FUEL + _BYTE_FUEL * len(message)
+        native.set_fuel(context, max(0, native.get_fuel(context) - cost))
 
 
 def _encode(reply: Reply) -> bytes:

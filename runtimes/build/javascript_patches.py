@@ -254,6 +254,35 @@ exception:""",
 
 exception:""",
     ),
+    Patch("rqsort(array_idx, len, sizeof(array_idx[0]),", "engine_sort_places(ctx, array_idx, len,"),
+    Patch("                   js_TA_cmp_generic, &tsc);", "                   &tsc);"),
+    Patch(
+        """        if (cmp == 0) {
+            /* make sort stable: compare array offsets */
+            cmp = (a_idx > b_idx) - (a_idx < b_idx);
+        }
+""",
+        "",
+    ),
+    # A length below 0 is none, as everywhere else; cut to 32 bits it would be billions.
+    Patch(
+        """        if (js_get_length32(ctx, &len, it->obj)) {
+        fail1:""",
+        """        int64_t whole;
+        if (js_get_length64(ctx, &whole, it->obj)) {
+        fail1:""",
+    ),
+    Patch(
+        """            return JS_EXCEPTION;
+        }
+    }
+    idx = it->idx;""",
+        """            return JS_EXCEPTION;
+        }
+        len = whole < UINT32_MAX ? whole : UINT32_MAX;
+    }
+    idx = it->idx;""",
+    ),
     # A statement that does not end: say at what, as everywhere else.
     Patch(
         "return js_parse_error(s, \"expecting '%c'\", ';');",

@@ -12,6 +12,7 @@ import pytest
 
 from infinite_rl.rewards import CodingRewardFunction, Status, get_reward_functions
 from infinite_rl.rewards.code_cases import CodeTests, Output, Reference, read_expected
+from infinite_rl.runtimes import ExecutionResult, ExecutionStatus, RewardExecutor
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 
@@ -247,6 +248,20 @@ def test_calls_with_json(python, javascript):
     assert score.error_msg == "Test 1 of 2 failed.\nExpected: [2, 4]\nActual: [1, 2]"
 
 
+def test_dictionaries_of_a_case_are_objects_in_javascript(javascript):
+    code = "function f(x) { return x instanceof Map ? [...x.keys()] : Object.entries(x) }"
+    expected = calls(
+        ({1: 2, "b": [{3: 4}]}, [["1", 2], ["b", [{"3": 4}]]]),
+        ({(1, 2): 3}, [(1, 2)]),
+        ({1: "a", "1": "b"}, [1, "1"]),
+        ({True: 1}, [True]),
+    )
+    score = javascript.compute_reward(fenced(code, "js"), expected)
+    assert (score.correctness_score, score.error_msg) == (1.0, "")
+    literal = {"function": "f", "cases": [{"args": "({1: 2},)", "result": "{1: 2}"}]}
+    assert javascript.compute_reward(fenced("function f(x) { return x }", "js"), literal).correctness_score == 1.0
+
+
 def test_calls_with_named_arguments(python):
     case = {"args": [1], "kwargs": {"b": 2}, "result": {"sum": 3}}
     expected = {"function": "f", "cases": [case]}
@@ -382,6 +397,38 @@ def test_no_trick_ends_a_trusted_test_well(code, tests):
     score = coding.compute_reward(fenced(code), {"function": "square", "tests": tests})
     assert score.correctness_score == 0.0
     assert not score.failed
+
+
+@pytest.mark.parametrize(
+    ("tests", "says"),
+    [
+        ("import sys\nsys.exit(0)", "ended its process before that, with exit code 0"),
+        ("import sys\nsys.exit(3)", "ended its process before that, with exit code 3"),
+        ("import os\nos._exit(0)", "ended its process before that, with exit code 0"),
+    ],
+)
+def test_a_trusted_test_that_ends_early_says_how(python, tests, says):
+    score = python.compute_reward(fenced("def f(): pass"), {"function": "f", "tests": tests})
+    assert (score.correctness_score, score.status) == (0.0, Status.SCORED)
+    assert says in score.error_msg
+
+
+def test_a_trusted_test_that_crashes_says_so(python, monkeypatch):
+    crash = ExecutionResult("", "", ExecutionStatus.CRASHED, None, 0.1)
+    monkeypatch.setattr(RewardExecutor, "run_trusted", lambda *_, **__: crash)
+    score = python.compute_reward(fenced("def f(): pass"), {"function": "f", "tests": "f()"})
+    assert (score.correctness_score, score.status) == (0.0, Status.SCORED)
+    assert "crashed its sandbox" in score.error_msg
+
+
+@pytest.mark.parametrize("large", ["x" * 2**20, [[]] * 10**6, 10**200_000], ids=["text", "list", "number"])
+def test_arguments_that_cannot_cross_are_our_error(python, caplog, large):
+    expected = calls((1, 1), (large, 1))
+    response = fenced("def f(x):\n    return 1")
+    for score in (python.compute_reward(response, expected), *python.compute_rewards([(response, expected)])):
+        assert score.failed
+        assert "case 2: its arguments cannot be passed" in score.error_msg
+    assert not caplog.records
 
 
 # Many at once.

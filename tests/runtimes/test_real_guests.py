@@ -1,11 +1,13 @@
 """The host with the real sandboxes of Python and JavaScript."""
 
 import json
+import threading
 import time
+from dataclasses import replace
 
 import pytest
 
-from infinite_rl.runtimes import ExecutionStatus, MissingArtefactError, RewardExecutor
+from infinite_rl.runtimes import ExecutionStatus, MissingArtefactError, RewardExecutor, trusted
 from infinite_rl.runtimes.artefact import find_artefact
 from infinite_rl.runtimes.values import UNDEFINED
 from infinite_rl.runtimes.wire import encode
@@ -186,3 +188,50 @@ def test_fuel_is_the_same_in_fresh_and_reused_instances(language, code):
     results = [executor.run(code, language) for _ in range(4)]
     assert all(result.ok for result in results)
     assert len({result.fuel for result in results}) == 1
+
+
+def test_two_tests_that_wait_for_each_others_programs_both_end(monkeypatch):
+    """Each holds the session that the other wants: its function calls back, and the test calls the other function."""
+    executor = RewardExecutor(timeout=3, threads=2)
+    both_inside = threading.Barrier(2)
+    call_back = trusted._Exchange._call_back
+
+    def meet(self, *request):
+        both_inside.wait(60)
+        return call_back(self, *request)
+
+    monkeypatch.setattr(trusted._Exchange, "_call_back", meet)
+    sessions = [executor.open("def f(g): return g()", "python") for _ in range(2)]
+    results = []
+
+    def work(mine, other):
+        candidates = {"mine": (mine, "f"), "other": (other, "f")}
+        results.append(executor.run_trusted("mine(lambda: other(int))", candidates=candidates))
+
+    threads = [threading.Thread(target=work, args=pair, daemon=True) for pair in (sessions, sessions[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert len(results) == 2
+    assert ExecutionStatus.TIMEOUT in [result.status for result in results]
+    assert executor.run("print(1)", "python").stdout == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "test"),
+    [
+        ("def f(g):\n    while True: g()", "f(lambda: print('x', flush=True))"),
+        ("def f(g): pass", "while True:\n    f(None)\n    print('x', flush=True)"),
+    ],
+    ids=["calls back", "calls"],
+)
+def test_calls_across_sandboxes_use_fuel_for_the_hosts_work(program, test):
+    executor = RewardExecutor(timeout=0.1, limits="fuel")
+    results = []
+    for _ in range(2):
+        with executor.open(program, "python") as session:
+            results.append(executor.run_trusted(test, candidates={"f": (session, "f")}))
+    assert results[0] == replace(results[1], cpu_seconds=results[0].cpu_seconds)
+    assert results[0].status is ExecutionStatus.TIMEOUT
+    assert 10 < results[0].stdout.count("x") < 250  # Two messages of a million each, out of 500 million.

@@ -1,18 +1,21 @@
 """Sessions and trusted programs: functions called across sandboxes."""
 
 import gc
+import itertools
 import json
 import os
 import threading
+import time
 
 import pytest
 
 from infinite_rl.runtimes import ExecutionStatus, RewardExecutor
+from infinite_rl.runtimes import session as session_module
 from infinite_rl.runtimes import trusted as trusted_module
 from infinite_rl.runtimes.deadlines import Deadlines
 from infinite_rl.runtimes.program import FUEL_PER_SECOND, prepare
 from infinite_rl.runtimes.trusted import _with_proxies
-from infinite_rl.runtimes.values import CannotCrossError, Request
+from infinite_rl.runtimes.values import CannotCrossError, Reply, Request
 
 ANSWER = '{"value":[1,{"tuple":[2]}]}'
 
@@ -218,6 +221,36 @@ def test_a_candidates_timeout_is_the_trusted_programs(tiny, bare, limits, armed,
     assert session.call("f").status is ExecutionStatus.TIMEOUT
 
 
+def test_a_test_waits_for_a_session_no_longer_than_its_own_limit(executor, bare):
+    session = executor.open("e", "python", ANSWER)
+    with session._lock:  # Another test is using it.
+        result = RewardExecutor(timeout=2).run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request())
+    assert (result.status, result.exit_code) == (ExecutionStatus.TIMEOUT, None)
+    assert "busy with another test" in result.stderr
+    assert session.call("f").ok
+
+
+def test_reading_a_reply_is_part_of_the_call(executor, monkeypatch):
+    def slow_to_read(data, live=False):
+        end = time.thread_time() + 0.5
+        while time.thread_time() < end:
+            pass
+        return Reply(1)
+
+    monkeypatch.setattr(session_module, "decode_reply", slow_to_read)
+    result = executor.open("e", "python", ANSWER).call("f")
+    assert result.ok
+    assert result.cpu_seconds >= 0.5
+
+
+def test_a_reply_that_takes_longer_to_read_than_the_limit_is_a_timeout(hasty, monkeypatch):
+    monkeypatch.setattr(session_module.time, "thread_time", itertools.count().__next__)
+    session = hasty.open("e", "python", ANSWER)
+    assert session.loaded.ok
+    assert session.call("f").status is ExecutionStatus.TIMEOUT
+    assert session.call("f").error_type == "RuntimeError"
+
+
 def test_program_and_candidate_share_one_count_of_fuel(tiny, bare):
     executor = RewardExecutor(limits="fuel")
     results = []
@@ -225,6 +258,16 @@ def test_program_and_candidate_share_one_count_of_fuel(tiny, bare):
         session = executor.open(letter, "python", ANSWER)
         results.append(executor.run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request()))
     assert results[1].fuel > results[0].fuel + 1_000_000
+
+
+def test_a_message_costs_fuel_by_its_length(tiny, bare):
+    executor = RewardExecutor(limits="fuel")
+    used = []
+    for length in (10, 10, 510):
+        session = executor.open("e", "python", json.dumps({"value": "x" * length}))
+        used.append(executor.run_trusted("p", "python", {"candidate": (session, "f")}, stdin=request()).fuel)
+    assert used[0] == used[1] > 2 * trusted_module._MESSAGE_FUEL
+    assert used[2] - used[0] >= 500 * trusted_module._BYTE_FUEL
 
 
 @pytest.mark.parametrize("text", ["", "rubbish", request("other"), "x" * 2000])

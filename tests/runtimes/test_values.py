@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from infinite_rl.runtimes.values import UNDEFINED, CannotCrossError, Link, NamedTuple, Opaque, Reply, Request
 from infinite_rl.runtimes.wire import decode, decode_reply, decode_request, encode, encode_reply, encode_request
-from infinite_rl.runtimes.wire_reading import MAX_BYTES, MAX_DEPTH
+from infinite_rl.runtimes.wire_reading import CHUNK, MAX_BYTES, MAX_DEPTH
 
 scalars = st.one_of(
     st.none(),
@@ -225,6 +225,23 @@ def test_keys_made_to_collide_cost_half_a_second_at_most():
     numbers = [{"int": str(prime * (2**60 + k))} for k in range(15_000)]
     with pytest.raises(CannotCrossError, match="too long"):
         decode(json.dumps({"set": numbers}).encode())
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 4, 5, 7, 8, 9, 24])
+def test_integers_are_put_together_from_any_number_of_parts(parts):
+    for size in (parts * CHUNK - 1, parts * CHUNK, parts * CHUNK + 1):
+        number = 3 ** int(size / math.log10(3)) if size % 2 else -(10 ** (size - 1)) - 7
+        assert decode(encode(number)) == number
+
+
+def test_fractions_whose_parts_are_huge_are_refused_before_they_are_reduced():
+    size = 40_000
+    parts = [{"int": "1" + "0" * size + "1"}, {"int": "9" * size}]
+    with pytest.raises(CannotCrossError, match="fraction"):
+        decode(json.dumps({"fraction": parts}).encode())
+    with pytest.raises(CannotCrossError, match="fraction"):
+        decode(json.dumps([{"fraction": [{"int": "7" * 9_000}] * 2}] * 50).encode())
+    assert decode(encode([Fraction(10**9_000 + 1, 7**9_000)] * 5))[4] == Fraction(10**9_000 + 1, 7**9_000)
 
 
 def test_requests_and_replies_come_back():

@@ -19,6 +19,8 @@ static void engine_blame_if(JSContext *ctx, int flags, JSValueConst value, JSAto
 typedef struct ValueSlot ValueSlot;
 struct array_sort_context;
 static void engine_sort(JSContext *ctx, ValueSlot *items, size_t count, struct array_sort_context *context);
+struct TA_sort_context;
+static void engine_sort_places(JSContext *ctx, uint32_t *places, size_t count, struct TA_sort_context *context);
 static JSValue engine_regexp_error(JSContext *ctx, JSValueConst pattern, JSValueConst flags, const char *reason);
 #define vsnprintf(out, size, format, arguments) node_message(out, size, format, arguments)
 /* Means, there: interpret with a switch. Computed gotos become a slower one in WebAssembly. */

@@ -1,4 +1,4 @@
-/* Array.prototype.sort as node sorts: Tim Peters's merge sort, with the same comparisons in the same order.
+/* Sorting as node does. Array.prototype.sort is Tim Peters's merge sort, with the same comparisons in the same order.
  *
  * A comparison that contradicts itself, such as (a, b) => a > b, then leaves the same order as under node; and one that
  * does not is called less often than by the engine's quicksort. Included by engine.c only, behind the engine. */
@@ -294,4 +294,31 @@ static void engine_sort(JSContext *ctx, ValueSlot *items, size_t count, struct a
     }
     merge_runs(&sorting, true);
     js_free(ctx, sorting.spare);
+}
+
+/* Both hold the same places; those from `from` to `to` come out sorted in `sorted`. */
+static void merge_sort(struct TA_sort_context *context, uint32_t *other, uint32_t *sorted, size_t from, size_t to)
+{
+    size_t middle = from + (to - from) / 2;
+    if (middle - from > 1)
+        merge_sort(context, sorted, other, from, middle);
+    if (to - middle > 1)
+        merge_sort(context, sorted, other, middle, to);
+    for (size_t left = from, right = middle, next = from; next < to; next++) {
+        bool is_left = right == to || (left < middle && js_TA_cmp_generic(&other[left], &other[right], context) <= 0);
+        sorted[next] = other[is_left ? left++ : right++];
+    }
+}
+
+/* Typed arrays with a comparison: node sorts these by halves. */
+static void engine_sort_places(JSContext *ctx, uint32_t *places, size_t count, struct TA_sort_context *context)
+{
+    uint32_t *spare = js_malloc(ctx, count * sizeof *spare);
+    if (!spare) {
+        context->exception = 1;
+        return;
+    }
+    memcpy(spare, places, count * sizeof *spare);
+    merge_sort(context, spare, places, 0, count);
+    js_free(ctx, spare);
 }

@@ -342,3 +342,46 @@ console.log(
   ['10', 9, '8', 1].sort((a, b) => a - b),
   [null, 0, undefined, NaN, false].sort(),
 );
+// ===== typed arrays sort as they do under node, however odd the comparison
+const odd = {
+  greater: (a, b) => a > b,
+  less: (a, b) => a < b,
+  never: () => 0,
+  always: () => 1,
+  reverse: () => -1,
+  modulo: (a, b) => (a % 3) - (b % 3),
+  fraction: (a, b) => (b - a) / 100,
+  nothing: () => {},
+};
+for (const kind of [Float64Array, Int8Array, Uint16Array, BigInt64Array]) {
+  for (const size of [2, 3, 5, 20, 33, 64, 100]) {
+    const made = kind.from({ length: size }, (_, i) => (kind === BigInt64Array ? BigInt((i * 7) % size) : (i * 7) % size));
+    for (const [name, compare] of Object.entries(odd)) {
+      if (kind === BigInt64Array && /modulo|fraction/.test(name)) continue;
+      let asked = '';
+      const sorted = made.toSorted((a, b) => {
+        asked += `${a}:${b} `;
+        return compare(a, b);
+      });
+      console.log(kind.name, size, name, sorted.join(), size < 6 ? asked : asked.length);
+    }
+  }
+}
+try {
+  new Int8Array([3, 1, 2]).sort(() => {
+    throw new Error('no');
+  });
+} catch (e) {
+  console.log(e.message);
+}
+console.log(new Float32Array([3, NaN, -0, 0, -1]).sort().join(), new Int8Array(1).sort(() => 1).length);
+// ===== iterators of what only looks like an array
+for (const length of [-1, -Infinity, NaN, '2', 1.9, undefined, 2 ** 32 + 1]) {
+  const like = { length, 0: 'a', 1: 'b' };
+  for (const method of ['keys', 'values', 'entries']) {
+    const steps = Array.prototype[method].call(like);
+    const seen = [];
+    for (const item of steps) if (seen.push(item) === 4) break;
+    console.log(length, method, JSON.stringify(seen));
+  }
+}
