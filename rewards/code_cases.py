@@ -263,14 +263,25 @@ def _programs(tests: object, setup: str, function: str) -> list[str]:
     alias = f"{function} = candidate\n" if function.isidentifier() else ""
     programs = []
     for text in texts:
-        call = "\ncheck(candidate)" if "def check(" in text and not re.search(r"^check\(", text, re.MULTILINE) else ""
-        program = f"{setup}\n{alias}{text}{call}\n"
+        program = f"{setup}\n{alias}{text}\n"
         try:
-            ast.parse(program)
+            program += "check(candidate)\n" if _has_uncalled_check(ast.parse(program)) else ""
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             raise ValueError(f"the tests are not Python: {error}") from None
         programs.append(program)
     return programs
+
+
+def _has_uncalled_check(tree: ast.Module) -> bool:
+    """Whether a test defines `check(candidate)`, as HumanEval's do, and leaves the call to us."""
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
+    if not checks or len(checks[-1].args.posonlyargs + checks[-1].args.args) - len(checks[-1].args.defaults) != 1:
+        return False
+    run = [node for statement in tree.body if not isinstance(statement, definitions) for node in ast.walk(statement)]
+    return not any(
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check" for node in run
+    )
 
 
 @lru_cache(maxsize=1_024)

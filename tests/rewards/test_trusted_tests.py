@@ -172,6 +172,143 @@ class Circle:
     assert score(reward, "python", code, {"function": "Circle", "tests": identity}).correctness_score == 1.0
 
 
+LIAR = """
+class LIAR:
+    def __init__(self, *a): self.a = a
+    __len__ = __int__ = __index__ = __hash__ = lambda self: 2
+    __float__ = lambda self: 2.0
+    __iter__ = lambda self: iter((1, 2))
+    __getitem__ = lambda self, key: key
+    __contains__ = __lt__ = __le__ = __gt__ = __ge__ = lambda *a: True
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __mod__ = __abs__ = __neg__ = __round__ = lambda *a: 0
+    startswith = issubset = count = lambda *a: True
+    isdigit = property(lambda self: LIAR())
+    endswith = property(lambda self: bool)
+    def f(self, *a): return LIAR(*a)
+    val = property(lambda self: 5)
+def make(*a): return LIAR(*a)
+"""
+LIAR_IN_JAVASCRIPT = """
+class LIAR {
+  f() { return new LIAR() }
+  get length() { return 2 }
+  get val() { return 5 }
+  get isdigit() { return new LIAR() }
+  *[Symbol.iterator]() { yield 1; yield 2 }
+  valueOf() { return 2 }
+  has() { return true }
+  startsWith() { return true }
+}
+const make = (x) => new LIAR(x)
+"""
+QUESTIONS = [
+    "len(r) == 2",
+    "list(r) == [1, 2]",
+    "next(r) == 1",
+    "int(r) == 2",
+    "float(r) == 2",
+    "[5, 6, 7][r] == 7",
+    "r[1] == 1",
+    "r(1)",
+    "5 in r",
+    "r < 5",
+    "5 >= r",
+    "r < r",
+    "r + 1 == 0",
+    "5 - r == 0",
+    "abs(r - 3.14) < 0.01",
+    "abs(r) == 0",
+    "-r == 0",
+    "round(r, 2) == 0",
+    "r.startswith('a')",
+    "r.isdigit()",
+    "r.endswith('a')",
+    "r.__len__() == 2",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "function", "result"),
+    [
+        ("Solution", "Solution", "s = Solution()\nr = s.f(3)"),  # of the same class as what the test has made
+        ("Solution", "Solution", "r = Solution().f(3)"),
+        ("Solution", "Solution().f", "r = candidate(3)"),
+        ("Node", "make", "n = Node(3)\nassert n.val == 5\nr = make(n)"),  # of a class that the test has called
+        ("Cheat", "make", "r = make(3)"),
+        ("Average", "Average", "r = Average(3)"),  # a function with a capital letter
+        ("Average", "Average", "def check(candidate):\n    global r\n    r = candidate(3)\ncheck(candidate)"),
+    ],
+)
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_only_the_very_object_that_the_test_made_answers_what_data_answers(reward, language, name, function, result):
+    code = {"python": LIAR, "javascript": LIAR_IN_JAVASCRIPT}[language].replace("LIAR", name)
+    refused = "try:\n    assert not ({}), 'answered'\nexcept (TypeError, AttributeError, RuntimeError): pass"
+    test = "\n".join([result, *map(refused.format, QUESTIONS)])
+    found = score(reward, language, code, {"function": function, "tests": test})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
+def test_what_the_operators_of_own_objects_give_is_computed_with_but_never_data(reward):
+    code = """
+class V:
+    def __init__(self, x): self.x = x
+    def __add__(self, other): return V(self.x + getattr(other, "x", other))
+    __radd__ = __add__
+    def __mul__(self, k): return V(self.x * k)
+    def __neg__(self): return V(-self.x)
+    def __matmul__(self, other): return self.x * other.x
+    def __eq__(self, other): return self.x == other.x
+    __lt__ = __contains__ = __gt__ = lambda *a: True
+    __abs__ = __len__ = __int__ = lambda self: 5
+    __iter__ = lambda self: iter([5])
+    def plus(self, other): return V(self.x + other.x)
+"""
+    right = ["(V(1) + V(2)) * 2 == V(6)", "-(V(1) + V(2) + V(3)) * 2 == V(-12)", "sum([V(1), V(2), V(3)]) == V(6)"]
+    right += ["V(2) @ V(3) == 6", "(V(1) + V(2)).x == 3", "(V(1) + V(2)).plus(V(1)) == V(4)", "abs(V(1)) == 5"]
+    wrong = ["abs(V(1) + V(2)) == 5", "(V(1) + V(2)) < 5", "(V(1) + V(2)) < V(4)", "V(4) > V(1) + V(2)"]
+    wrong += ["5 in V(1) + V(2)", "len(V(1) * 2) == 5", "list(V(1) + V(2)) == [5]", "int(V(1) + V(2)) == 5"]
+    wrong += ["abs((V(1) + V(2)) * 2 + 3.14) == 5", "(V(1) + V(2)) @ V(2) == 6"]
+    for questions, expected in ((right, 1.0), (wrong, 0.0)):
+        for question in questions:
+            found = score(reward, "python", code, {"function": "V", "tests": f"V(0).x\nassert {question}"})
+            assert found.correctness_score == expected, question
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "s = Bag()\ns.add(1)\nassert len(s) == 1",
+        "s = candidate(())\ns.put(1)\nassert len(s) == 1",
+        "def check(Kind):\n    s = Kind([])\n    s.put(1)\n    assert len(s) == 1\ncheck(candidate)",
+        "def check(candidate):\n    s = Bag()\n    s.add(1)\n    assert len(s) == 1",
+        "class T:\n    def run(self):\n        self.s = Bag([1])\n        assert self.s.put and len(self.s) == 1\n"
+        "T().run()",
+        "s, n = Bag([1]), 1\nassert len(s) == n and isinstance(s, Bag)",
+        "assert len(Bag([1]) + Bag([2])) == 3",
+        "with Bag([1]) as s:\n    assert s == 1",
+    ],
+)
+def test_what_the_test_uses_as_a_class_is_one(reward, test):
+    code = """
+class Bag:
+    def __init__(self, items=()): self.items = list(items)
+    def add(self, item): self.items.append(item)
+    put = add
+    def __len__(self): return len(self.items)
+    def __add__(self, other): return [*self.items, *other.items, 0]
+    def __enter__(self): return len(self)
+    def __exit__(self, *a): pass
+"""
+    found = score(reward, "python", code, {"function": "Bag", "tests": test})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
+def test_a_method_with_a_capital_is_no_class(reward):
+    code = "class L:\n    __sub__ = __abs__ = lambda *a: 0\nclass S:\n    def Get(self): return L()\n    x = 1"
+    test = "s = S()\nassert s.x == 1\nassert abs(s.Get() - 2) < 1"
+    assert score(reward, "python", code, {"function": "S", "tests": test}).correctness_score == 0.0
+
+
 def test_objects_are_equal_by_what_they_hold_whatever_their_class_says(reward):
     code = "class P:\n    def __init__(self, x): self.x = x\n    def __eq__(self, other): return True"
     assert score(reward, "python", code, {"function": "P", "tests": "assert P(1) == P(1)"}).correctness_score == 1.0

@@ -53,7 +53,7 @@ AS_MODULE = 1 << 31  # in the word of the output limit
 
 GUEST_MODULES = """
 asking calls clock denied errnos events files missing objects preload randomness script stand_ins standard_types
-streams trusted values wide app wit_world
+streams trusted usage values wide app wit_world
 """
 
 

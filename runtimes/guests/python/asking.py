@@ -16,6 +16,9 @@ known: dict[tuple[str, int], "Remote"] = {}  # by the name of the program and th
 _functions: list[Callable[..., Any]] = []  # of the test, that it has handed over
 _stand_in: Callable[..., Any]
 
+# The last copies of arguments that a program has changed and returned, with what they are copies of.
+_returned: collections.deque[tuple[Any, Any]] = collections.deque(maxlen=16)
+
 
 def use(stand_in: Callable[..., Any]) -> None:
     """Take what makes stand-ins of links to objects: it gets the link's fields, and whether the test made them."""
@@ -145,7 +148,9 @@ def request(owner: str, operation: str, args: tuple[Any, ...], kwargs: dict[str,
         }
     )
     shared, records, changes = encoder.known, encoder.records, reply.get("changes", [])
-    if changes and not how.get("in_place"):
+    # Who returned nothing can forge nothing.
+    counts = how.get("in_place") or reply.get("value", 0) in (None, {"undefined": True})
+    if changes and not counts:
         # The result may hold an argument as the program left it, while the test's own stays as it was.
         shared, records = _copies(encoder)
     decoder = Decoder(owner, shared, records)
@@ -157,7 +162,11 @@ def request(owner: str, operation: str, args: tuple[Any, ...], kwargs: dict[str,
     tree = reply["value"]
     if how.get("makes") and isinstance(tree, dict) and tree.get("link", [""])[0] == "object":
         return _stand_in(owner, *tree["link"][1:], own=True)
-    return decoder.value(tree)
+    value = decoder.value(tree)
+    if shared is not encoder.known:
+        pairs = zip([*shared, *records], [*encoder.known, *encoder.records], strict=True)
+        _returned.extend(pair for pair in pairs if pair[0] is value)
+    return value
 
 
 def _copies(encoder: Encoder) -> tuple[list[Any], list[Any]]:
@@ -181,6 +190,11 @@ def _copies(encoder: Encoder) -> tuple[list[Any], list[Any]]:
         elif isinstance(value, (list, collections.deque)):
             replace_content(value, type(value)(map(copied, value)))
     return shared, records
+
+
+def original(value: Any) -> Any:
+    """The argument that a program has changed and returned, where this is the copy that the test got."""
+    return next((argument for copied, argument in _returned if copied is value), value)
 
 
 def serve(fields: values.Tree) -> values.Tree:

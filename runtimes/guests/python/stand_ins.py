@@ -2,8 +2,9 @@
 
 The test asks, the program answers with data. Two rules keep a program from deciding about itself. `==` never asks the
 program's `__eq__`: objects are equal if they are of the same class and consist of equal data. And what a function has
-returned where the test expects data answers no question about the data it is held against: `-`, `<`, `in` and the
-methods of text and numbers are refused. Only what the test has made itself, by calling a class, may do that.
+returned where the test expects data answers no question that data answers: operators, `len`, iteration and the methods
+of text and numbers are refused. Only the very objects that the test has made itself, by calling a class, may do that.
+They are known by their numbers: the name of a class is for the program to choose.
 """
 
 import enum
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import values
-from asking import Remote, ask, known, request, use
+from asking import Remote, ask, known, original, request, use
 
 # An iterator's items are fetched one by one first, for a test may send values in between; then in growing blocks.
 SINGLE_ITEMS = 16
@@ -27,18 +28,15 @@ held_against_data: set[str] = set()  # names of classes whose objects the test h
 
 # Objects that the test has made. Where a method returns one, it gets another stand-in: it may be no data either.
 _own: dict[tuple[str, int], "Object"] = {}
-_made: set[str] = set()  # names of the program's classes that the test has called
 
 
 def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False) -> Any:
     """What stands for an object of the program; `own`: the test has made it by calling a class."""
     if own and kind in ("instance", "iterator", "callable"):
-        _made.add(name)
         if (owner, number) not in _own:
-            _own[owner, number] = made = Object(owner, number, "instance", name)
-            object.__setattr__(made, "_own", True)
+            _own[owner, number] = Object(owner, number, "instance", name)
         return _own[owner, number]
-    if kind == "iterator" and name not in _made:
+    if kind == "iterator":
         return _iterate(owner, number)
     if kind == "awaitable":
         return _await(owner, number) if awaits else ask(owner, "await", Remote(owner, number, kind, ""))
@@ -46,7 +44,7 @@ def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False
         if kind in ("class", "callable"):
             known[owner, number] = Function(owner, number, kind, "")
         else:
-            known[owner, number] = (Object if name in _made else Thing)(owner, number, kind, name)
+            known[owner, number] = Thing(owner, number, kind, name)
     return known[owner, number]
 
 
@@ -73,10 +71,9 @@ class Thing(Remote):
 
     def __getattr__(self, name: str) -> Any:
         found = self._ask("getattr", name)
-        if isinstance(found, Function):
-            if name in DATA_METHODS and not self._is_made():
-                raise AttributeError(f"{self._name!r} object has no attribute {name!r} of data{_HINT}")
-            return Function(found._owner, found._number, found._kind, name)
+        # Types and the test's own functions can be called too, and what is no data could say yes to everything.
+        if name in DATA_METHODS and (isinstance(found, Remote) or callable(found)) and not isinstance(self, Object):
+            raise AttributeError(f"{self._name!r} object has no attribute {name!r} of data{_HINT}")
         return found
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -106,10 +103,6 @@ class Thing(Remote):
     def __eq__(self, other: object) -> bool:
         return equal(self, other, set())
 
-    def _is_made(self) -> bool:
-        """Whether the test has made this object by calling a class."""
-        return False
-
 
 _HINT = ": an object that a function returned is no data (the test can call a class to make one)"
 
@@ -118,7 +111,7 @@ def identical(one: Any, other: Any) -> bool:
     """What the operator `is` says in a test."""
     if isinstance(one, Remote) and isinstance(other, Remote):
         return one._resolve() == other._resolve()
-    return one is other
+    return original(one) is original(other)
 
 
 def equal(one: Remote, other: Any, seen: set[tuple[int, int]]) -> bool:
@@ -164,27 +157,43 @@ def _same(one: Any, other: Any, seen: set[tuple[int, int]]) -> bool:
     return one == other
 
 
-class Object(Thing):
-    """Stands for an instance of a class that the test has called: it has all operators."""
+class Result(Thing):
+    """Stands for what an operator gave of objects that the test has made: it can be computed with.
 
-    def __init__(self, owner: str, number: int | None, kind: str, name: str) -> None:
-        super().__init__(owner, number, kind, name)
-        object.__setattr__(self, "_own", False)
+    But only to more objects. Any other answer would be one about the data that it is held against.
+    """
 
-    def _is_made(self) -> bool:
-        return self._own
+    def _compute(self, operation: str, *operands: object) -> Any:
+        found = _result_of(ask(self._owner, operation, *operands))
+        if not isinstance(found, Result):
+            raise TypeError(f"the test computes with {self._name!r} as with data{_HINT}")
+        return found
 
-    def _operate(self, operation: str, one: object, other: object) -> Any:
-        if not self._own and not (isinstance(one, Remote) and isinstance(other, Remote)):
-            raise TypeError(f"the test compares or computes with {self._name!r} as with data{_HINT}")
-        return ask(self._owner, operation, one, other)
+
+def _result_of(found: Any) -> Any:
+    """What an operator gave."""
+    if type(found) is Thing:
+        return Result(found._owner, found._number, found._kind, found._name)
+    return found
+
+
+class Object(Result):
+    """Stands for an object that the test has made by calling a class: it has all operators."""
+
+    def _compute(self, operation: str, *operands: object) -> Any:
+        return _result_of(ask(self._owner, operation, *operands))
+
+    def _compare(self, operation: str, other: object) -> Any:
+        if isinstance(other, Remote) and not isinstance(other, Object):
+            raise TypeError(f"the test compares {other._name!r} as data{_HINT}")
+        return self._ask(operation, other)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call it."""
         return self._ask("call", *args, **kwargs)
 
     def __contains__(self, item: object) -> bool:
-        return self._operate("contains", self, item)
+        return self._ask("contains", item)
 
     def __getitem__(self, key: object) -> Any:
         return self._ask("getitem", key)
@@ -221,36 +230,51 @@ class Function(Thing):
         return self._call(args, kwargs, in_place=in_place_always)
 
     def _call(self, args: tuple[Any, ...], kwargs: dict[str, Any], *, in_place: bool) -> Any:
-        # By the name as the test's author wrote it: what the program calls a class is for itself to say.
-        makes = self._name.rpartition(".")[2].lstrip("_")[:1].isupper()
         operation, args = ("", args) if self._number is None else ("call", (self, *args))
+        makes = isinstance(self, Class)
         return request(self._owner, operation, args, kwargs, in_place=in_place, makes=makes)
 
     def __instancecheck__(self, value: object) -> bool:
         return isinstance(value, Remote) and ask(self._owner, "isinstance", value, self) is True
 
 
-def _swap(one: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+class Class(Function):
+    """Stands for what the test treats as a class: it has made the results of its calls."""
+
+
+def _swap(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """An operator, and the same with its operands the other way round."""
-    return lambda self, other: self._operate(one, self, other), lambda self, other: self._operate(one, other, self)
+    return lambda self, other: self._compute(name, self, other), lambda self, other: self._compute(name, other, self)
+
+
+def _sign(name: str) -> Callable[..., Any]:
+    """An operator of one operand."""
+    return lambda self, *args: self._compute(name, self, *args)
+
+
+def _order(name: str) -> Callable[..., Any]:
+    """An operator that compares."""
+    return lambda self, other: self._compare(name, other)
 
 
 def _question(name: str) -> Callable[..., Any]:
-    """An operator of one operand."""
-    return lambda self, *args: self._ask(name, *args)
+    """What only data and objects of the test answer."""
+    return lambda self: self._ask(name)
 
 
 _OPERATION = {"and": "and_", "or": "or_", "invert": "inv"}  # where it is not called as the method is
 _BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod"
-_UNARY = "len neg pos abs int float complex bool round reversed index invert"
+_SIGNS, _ORDERS, _QUESTIONS = "neg pos abs round invert", "lt le gt ge", "len int float complex bool reversed index"
 for _name in _BINARY.split():
     _forward, _backward = _swap(_OPERATION.get(_name, _name))
-    setattr(Object, f"__{_name}__", _forward)
-    setattr(Object, f"__r{_name}__", _backward)
-for _name in ("lt", "le", "gt", "ge"):
-    setattr(Object, f"__{_name}__", _swap(_name)[0])
-for _name in _UNARY.split():
-    setattr(Object, f"__{_name}__", _question(_OPERATION.get(_name, _name)))
+    setattr(Result, f"__{_name}__", _forward)
+    setattr(Result, f"__r{_name}__", _backward)
+for _name in _SIGNS.split():
+    setattr(Result, f"__{_name}__", _sign(_OPERATION.get(_name, _name)))
+for _name in _ORDERS.split():
+    setattr(Object, f"__{_name}__", _order(_name))
+for _name in _QUESTIONS.split():
+    setattr(Object, f"__{_name}__", _question(_name))
 
 
 def in_place(function: Any) -> Any:

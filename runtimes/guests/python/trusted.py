@@ -7,6 +7,7 @@ import asking
 import calls
 import script
 import stand_ins
+import usage
 
 FILENAME = "tests.py"
 
@@ -27,12 +28,13 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
     linecache.cache[FILENAME] = (len(text), None, text.splitlines(True), FILENAME)
     linecache.cache[script.FILENAME] = (0, None, [], script.FILENAME)
     tree = ast.parse(text, FILENAME)
-    exceptions = _caught(tree)
+    exceptions, classes = _caught(tree), usage.classes_of(tree)
     for name, own in names.items():
         if name in exceptions or name.endswith(("Error", "Exception")):
             space[name] = asking.errors.setdefault(name, type(name, (Exception,), {}))
         else:
-            space[name] = proxy(name, own)
+            makes = name in classes and own.rpartition(".")[2].lstrip("_")[:1].isupper()
+            space[name] = (stand_ins.Class if makes else stand_ins.Function)(name, None, "callable", own)
     space |= {"__in_place__": stand_ins.in_place, "__identical__": stand_ins.identical}
     try:
         exec(compile(_Rewritten().visit(tree), FILENAME, "exec", dont_inherit=True), space)
