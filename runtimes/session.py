@@ -136,16 +136,10 @@ class Session:
         start = time.monotonic()
         if not self._lock.acquire(timeout=budget.seconds):
             raise EndedError(ExecutionStatus.TIMEOUT, _BUSY)
-        before, self._exchange = self._exchange, ask
-        self._depth += 1
         try:
-            if ask is not None and self._instance is not None and not self._instance.exchange_open:
-                self._instance.open_exchange(self._forward)
-            left = budget._replace(seconds=max(0.0, budget.seconds - (time.monotonic() - start)))
-            return self._enter(encode_request(request), left, request.live)
+            left = budget.seconds - (time.monotonic() - start)
+            return self._answer(request, budget._replace(seconds=max(0.0, left)), ask)
         finally:
-            self._depth -= 1
-            self._exchange = before
             self._lock.release()
 
     @property
@@ -153,6 +147,18 @@ class Session:
         """The store of its instance; only while it serves a request."""
         assert self._instance is not None
         return self._instance.context
+
+    def _answer(self, request: Request, budget: Budget, ask: Exchange | None) -> tuple[Ending | None, Reply]:
+        """Serves a request; the lock is held."""
+        before, self._exchange = self._exchange, ask
+        self._depth += 1
+        try:
+            if ask is not None and self._instance is not None and not self._instance.exchange_open:
+                self._instance.open_exchange(self._forward)
+            return self._enter(encode_request(request), budget, request.live)
+        finally:
+            self._depth -= 1
+            self._exchange = before
 
     def _forward(self, data: bytes) -> bytes | None:
         return None if self._exchange is None else self._exchange(data)
