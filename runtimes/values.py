@@ -110,6 +110,7 @@ class Reply:
         error_message: its message, cut at 10,000 characters.
         error_base: name of the standard class that it derives from, where the guest told.
         changes: arguments that the function has changed in place, by number.
+        error_args: what the exception was made of, where that is plain.
     """
 
     value: Any = None
@@ -117,6 +118,7 @@ class Reply:
     error_message: str = ""
     error_base: str = ""
     changes: Sequence[tuple[int, Any]] = ()
+    error_args: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)

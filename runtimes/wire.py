@@ -89,8 +89,12 @@ def encode_reply(reply: Reply) -> bytes:
     """
     fields: dict[str, Any]
     if reply.error_type is not None:
-        error = {"type": reply.error_type[:MAX_NAME], "message": reply.error_message[:MAX_MESSAGE]}
-        fields = {"error": error | {"base": reply.error_base[:MAX_NAME]} if reply.error_base else error}
+        error: dict[str, Any] = {"type": reply.error_type[:MAX_NAME], "message": reply.error_message[:MAX_MESSAGE]}
+        if reply.error_base:
+            error["base"] = reply.error_base[:MAX_NAME]
+        if reply.error_args:
+            error["args"] = [_encode(value, 1) for value in reply.error_args]
+        fields = {"error": error}
     else:
         fields = {"value": _encode(reply.value, 0)}
     if reply.changes:
@@ -122,7 +126,8 @@ def decode_reply(data: bytes, live: bool = False) -> Reply:
         raise CannotCrossError("an error needs a type and a message")
     base = error.get("base", "")
     base = base[:MAX_NAME] if isinstance(base, str) else ""
-    return Reply(None, kind[:MAX_NAME], message[:MAX_MESSAGE], base, changes)
+    args = [Decoder().decode(value) for value in listed(error.get("args", []))]
+    return Reply(None, kind[:MAX_NAME], message[:MAX_MESSAGE], base, changes, args)
 
 
 def encode(value: Any) -> bytes:

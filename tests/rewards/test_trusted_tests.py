@@ -96,6 +96,114 @@ def test_no_function_changes_what_its_result_is_held_against(reward, test):
     assert score(reward, "python", "def f(a):\n    a.sort()\n    return a", expected).correctness_score == 1.0
 
 
+@pytest.mark.parametrize(
+    "test",
+    [
+        "r = f(a)\nassert r is None\nassert a == [1, 2, 3]",
+        "assert not f(a)\nassert a == [1, 2, 3]",
+        "_ = f(a)\nassert a == [1, 2, 3]",
+        "assert [f(a)] == [None] and a == [1, 2, 3]",
+    ],
+)
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [("python", "def f(a):\n    a.sort()"), ("javascript", "function f(a) { a.sort() }")],
+)
+def test_a_function_that_returned_nothing_has_changed_its_arguments(reward, language, code, test):
+    found = score(reward, language, code, {"function": "f", "tests": f"a = [3, 1, 2]\n{test}"})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
+@pytest.mark.parametrize("test", ["assert f(a) is a", "b = f(a)\nassert b is a and b == [1, 2, 3]"])
+def test_an_argument_that_was_changed_and_returned_is_still_the_argument(reward, test):
+    expected = {"function": "f", "tests": f"a = [3, 1, 2]\n{test}"}
+    assert score(reward, "python", "def f(a):\n    a.sort()\n    return a", expected).correctness_score == 1.0
+    assert score(reward, "python", "def f(a):\n    a.sort()\n    return a[:]", expected).correctness_score == 0.0
+
+
+# Exceptions.
+
+RAISING = """
+class MyErr(ValueError): pass
+class Told(KeyError):
+    def __str__(self): return "own words"
+class NotFound(KeyError): pass
+class Coded(Exception):
+    def __init__(self, text, code):
+        super().__init__(text)
+        self.code = code
+def f(kind, *args):
+    if kind == "ExceptionGroup": raise ExceptionGroup("no", [ValueError()])
+    raise {**globals(), **vars(__import__("builtins"))}[kind](*args)
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "caught", "right"),
+    [
+        ("MyErr", ["bad"], "ValueError", "str(e) == 'bad' and type(e).__name__ == 'MyErr'"),
+        ("MyErr", ["bad"], "MyErr", "str(e) == 'bad' and isinstance(e, ValueError)"),
+        ("KeyError", ["a"], "KeyError", "e.args == ('a',) and str(e) == repr('a') and type(e) is KeyError"),
+        ("ValueError", ["a", 2], "ValueError", "e.args == ('a', 2)"),
+        ("ValueError", [], "ValueError", "e.args == () and str(e) == ''"),
+        ("NotFound", ["a"], "NotFound", "isinstance(e, KeyError) and e.args[0] == 'a'"),
+        ("NotFound", ["a"], "KeyError", "type(e).__name__ == 'NotFound'"),
+        ("Told", ["a"], "LookupError", "str(e) == 'own words' and e.args == ('a',)"),
+        ("Coded", ["bad", 3], "Exception", "str(e) == 'bad' and type(e).__name__ == 'Coded'"),
+        ("FileNotFoundError", [2, "no"], "OSError", "e.errno == 2 and type(e) is FileNotFoundError"),
+        ("ExceptionGroup", [], "Exception", "'no' in str(e)"),
+        ("SystemExit", [0], "RuntimeError", "'SystemExit' in str(e)"),
+    ],
+)
+def test_exceptions_say_what_they_say_in_one_process(reward, kind, args, caught, right):
+    call = f"f({kind!r}, *{args})"
+    test = f"try:\n    {call}\nexcept {caught} as e:\n    assert {right}, repr(e)\nelse:\n    raise AssertionError"
+    found = score(reward, "python", RAISING, {"function": "f", "tests": test})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("python", "class Poor(Exception): pass\ndef f(n):\n    if n > 1: raise Poor('no')"),
+        ("javascript", "class Poor extends Error {}\nfunction f(n) { if (n > 1) throw new Poor('no') }"),
+    ],
+)
+@pytest.mark.parametrize(
+    "test",
+    [
+        "import unittest\nwith unittest.TestCase().assertRaises(Poor):\n    f(2)",
+        "import unittest\nunittest.TestCase().assertRaises(Poor, f, 2)",
+        "import contextlib\nwith contextlib.suppress(Poor):\n    f(2)\n    raise AssertionError",
+        "try:\n    f(2)\nexcept (KeyError, Poor) as e:\n    assert str(e) == 'no'\nelse:\n    raise AssertionError",
+    ],
+)
+def test_exceptions_are_known_by_their_use_whatever_they_are_called(reward, language, code, test):
+    found = score(reward, language, code, {"function": "f", "tests": test})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+    found = score(reward, language, code.replace("n > 1", "n > 2"), {"function": "f", "tests": test})
+    assert found.correctness_score == 0.0
+
+
+# Who calls `check`.
+
+
+@pytest.mark.parametrize(
+    ("test", "right"),
+    [
+        ("def check(candidate):\n    assert candidate(2) == 5", False),
+        ("def check(candidate, n=2):\n    assert candidate(n) == 5", False),
+        ("class H:\n    def check(self, x):\n        return x == 4\nassert H().check(f(2))", True),
+        ("def check(c, n):\n    assert c(n) == 2 * n\nfor i in range(3): check(f, i)", True),
+        ("calls = []\ndef check(c):\n    calls.append(1)\n    assert len(calls) == 1\nif calls == []: check(f)", True),
+        ('"""def check(x):"""\nassert f(2) == 4', True),
+    ],
+)
+def test_only_a_check_that_the_test_leaves_to_us_is_called(reward, test, right):
+    found = score(reward, "python", "def f(x):\n    return 2 * x", {"function": "f", "tests": test})
+    assert found.correctness_score == float(right)
+
+
 # Who decides.
 
 CHEAT = """

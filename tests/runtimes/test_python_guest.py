@@ -381,7 +381,7 @@ for name in ("ValueError", "KeyError", "ZeroDivisionError"):
 try:
     custom()
 except Exception as error:
-    assert type(error) is Exception and str(error) == "Custom: own"
+    assert type(error).__name__ == "Custom" and str(error) == "own"
 try:
     fail("SystemExit")
 except RuntimeError as error:
@@ -443,11 +443,11 @@ def test_exceptions_cross_with_the_standard_class_that_they_derive_from():
     with executor.open(code, "python") as session:
         candidates = {"f": (session, "f"), "g": (session, "g")}
         result = executor.run_trusted(tests, candidates=candidates)
-    assert result.stdout == "Own: bad\nthe function raised StopIteration\n"
+    assert result.stdout == "bad\nthe function raised StopIteration\n"
 
 
 def test_a_standard_exception_of_several_arguments_arrives_by_its_name():
     executor = RewardExecutor(timeout=20)
     with executor.open("def f(): b'\\xff'.decode()", "python") as session:
-        tests = "try: f()\nexcept RuntimeError as error: print(str(error)[:20])"
-        assert executor.run_trusted(tests, candidates={"f": (session, "f")}).stdout == "UnicodeDecodeError: \n"
+        tests = "try: f()\nexcept UnicodeDecodeError as error: print(str(error)[:13])"
+        assert executor.run_trusted(tests, candidates={"f": (session, "f")}).stdout == "'utf-8' codec\n"

@@ -2,6 +2,7 @@
 
 import asyncio
 import builtins
+import contextlib
 import inspect
 import sys
 import types
@@ -14,6 +15,7 @@ import values
 
 REPLY_CAPACITY = values.CAPACITY
 MESSAGE_LENGTH = 10_000
+MOST_ERROR_ARGS = 10
 
 # What an error's name from outside may become here.
 STANDARD_ERRORS = {
@@ -101,19 +103,42 @@ def describe(error: BaseException) -> values.Tree:
         message = ""
     kind = type(error)
     base = next((c.__name__ for c in kind.__mro__ if c.__module__ == "builtins"), "")
-    return {"type": kind.__name__[: values.REPR_LENGTH], "message": message, "base": base}
+    found = {"type": kind.__name__[: values.REPR_LENGTH], "message": message, "base": base}
+    args = BaseException.args.__get__(error)  # its class may have others
+    if 0 < len(args) <= MOST_ERROR_ARGS and all(map(_is_small, args)):
+        found["args"] = [values.Encoder().tree(arg) for arg in args]
+    return found
 
 
-def error_of(description: dict[str, str], known: dict[str, type[Exception]] = STANDARD_ERRORS) -> Exception:
-    """The exception that a reply describes: the known one that it is or derives from, else RuntimeError."""
+def _is_small(arg: object) -> bool:
+    """Whether an argument of an exception is plain and small enough to be told."""
+    if type(arg) is str:
+        return len(arg) <= MESSAGE_LENGTH
+    return type(arg) in (float, bool, type(None)) or (type(arg) is int and abs(arg) < values.EXACT)
+
+
+def error_of(description: dict[str, Any], known: dict[str, type[Exception]] = STANDARD_ERRORS) -> Exception:
+    """The exception that a reply describes: of the known classes that it is and derives from, else RuntimeError."""
     kind, message, base = description["type"], description["message"], description.get("base", "")
     # As in a generator: raised in the midst of a test's `map` or `for`, it would end it as if all were done.
     if not ENDS_OF_ITERATION.isdisjoint((kind, base)):
         return RuntimeError(f"the function raised {kind}")
-    own = f"{kind}: {message}"
-    for name, text in ((kind, message), (base, own)):
-        try:
-            return known[name](text)
-        except (KeyError, TypeError):  # not a standard one, or (UnicodeDecodeError) one that takes more than a message
-            continue
-    return RuntimeError(own)
+    args = tuple(map(values.Decoder().value, description.get("args", [message] if message else [])))
+    if kind in STANDARD_ERRORS:
+        with contextlib.suppress(TypeError):  # UnicodeDecodeError is made of more than can cross
+            error = STANDARD_ERRORS[kind](*args)
+            if "args" not in description or str(error) == message:
+                return error
+        base = kind
+    bases = tuple(dict.fromkeys(known[name] for name in (kind, base) if name in known))
+    if not bases or not kind.isidentifier():
+        return RuntimeError(f"{kind}: {message}")
+    if bases[-1] is Exception:  # which comes last in any case
+        bases = bases[:1]
+    try:  # a class for this one: it may have a message of its own, too
+        made = type(kind, bases, {"__module__": "__main__", "__str__": lambda self: message})
+        error = made.__new__(made, *args)
+    except TypeError:  # an ExceptionGroup holds more than can cross
+        return RuntimeError(f"{kind}: {message}")
+    error.args = args
+    return error

@@ -10,6 +10,7 @@ import stand_ins
 import usage
 
 FILENAME = "tests.py"
+_EXPECTS = {"assertRaises", "assertRaisesRegex", "raises", "suppress"}
 
 
 def run(text: str, names: dict[str, str], in_place: bool) -> None:
@@ -50,9 +51,15 @@ def proxy(name: str, own: str = "") -> stand_ins.Function:
 
 
 def _caught(tree: ast.AST) -> set[str]:
-    """The names of exceptions that a test catches."""
-    handlers = [node.type for node in ast.walk(tree) if isinstance(node, ast.ExceptHandler) and node.type]
-    return {node.id for handler in handlers for node in ast.walk(handler) if isinstance(node, ast.Name)}
+    """The names of exceptions that a test catches or expects."""
+    kinds: list[ast.expr] = []
+    for node in ast.walk(tree):
+        match node:
+            case ast.ExceptHandler(type=ast.expr() as kind):
+                kinds.append(kind)
+            case ast.Call(func=ast.Attribute(attr=name) | ast.Name(id=name), args=[kind, *_]) if name in _EXPECTS:
+                kinds.append(kind)
+    return {name.id for kind in kinds for name in ast.walk(kind) if isinstance(name, ast.Name)}
 
 
 class _Rewritten(ast.NodeTransformer):

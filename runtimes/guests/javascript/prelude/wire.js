@@ -243,10 +243,19 @@ function range(start, stop, step) {
 
 export const decode = (value) => new Decoder().decode(value);
 
+const STANDARD_ERRORS = new Set([Error, EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError].map((kind) => kind.name));
+
+// The name of an error, or that of its class where it has the name of a standard one only by inheritance.
+function errorName(error) {
+  const name = String(error.name);
+  const own = STANDARD_ERRORS.has(name) && !Object.hasOwn(error, 'name') && error.constructor?.name;
+  return typeof own === 'string' && own !== '' ? own : name;
+}
+
 // An exception by its name. Python's names for the kinds of errors are not needed: the host shows them as they are.
 export function describeError(error) {
   const isError = error !== null && typeof error === 'object' && typeof error.message === 'string';
-  const type = error instanceof CannotCross ? 'ValueError' : isError ? String(error.name) : 'Error';
+  const type = error instanceof CannotCross ? 'ValueError' : isError ? errorName(error) : 'Error';
   let message = isError ? error.message : inspect(error);
   if (message.length > MAX_MESSAGE) message = message.slice(0, MAX_MESSAGE);
   return `{"type":${quote(type)},"message":${quote(message)}}`;
