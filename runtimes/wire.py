@@ -126,7 +126,7 @@ def decode_reply(data: bytes, live: bool = False) -> Reply:
         raise CannotCrossError("an error needs a type and a message")
     base = error.get("base", "")
     base = base[:MAX_NAME] if isinstance(base, str) else ""
-    args = [Decoder().decode(value) for value in listed(error.get("args", []))]
+    args = tuple(Decoder().decode(value) for value in listed(error.get("args", [])))
     return Reply(None, kind[:MAX_NAME], message[:MAX_MESSAGE], base, changes, args)
 
 

@@ -250,6 +250,8 @@ def test_requests_and_replies_come_back():
     assert decode_reply(encode_reply(Reply((1, None)))) == Reply((1, None))
     error = Reply(error_type="ValueError", error_message="bad")
     assert decode_reply(encode_reply(error)) == error
+    error = Reply(error_type="Own", error_message="bad", error_base="ValueError", error_args=("bad", 2, None))
+    assert decode_reply(encode_reply(error)) == error
     long = decode_reply(encode_reply(Reply(error_type="E", error_message="x" * 20_000)))
     assert len(long.error_message) == 10_000
 
