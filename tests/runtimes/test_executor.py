@@ -26,7 +26,9 @@ from infinite_rl.runtimes.sandboxes import sandboxes
 
 def script(text, *, timeout=200, **options):
     """Runs a Python script in which ``executor`` runs the tiny guest."""
-    head = "import tiny_guest; tiny_guest.install()\nfrom infinite_rl.runtimes import RewardExecutor\n"
+    # A shell's background jobs inherit that Ctrl-C is ignored; these don't.
+    head = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    head += "import tiny_guest; tiny_guest.install()\nfrom infinite_rl.runtimes import RewardExecutor\n"
     head += "executor = RewardExecutor(timeout=300, threads=2)\n"
     command = [sys.executable, "-c", head + textwrap.dedent(text)]
     return subprocess.run(command, capture_output=True, text=True, timeout=timeout, **options)
