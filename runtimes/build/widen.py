@@ -16,6 +16,7 @@ _TUPLE_HASH, _FROZENSET_HASH = 12, 24
 _NOT_CACHED = 0xFFFFFFFF
 
 _HASHED = ("int", "float", "complex", "tuple", "frozenset")
+_NOTED = ("isinstance", "len", "list_append")
 _CALLED = ("hash", "len", "bisect_left", "bisect_right")
 
 
@@ -67,6 +68,20 @@ def widen(memory: bytearray, first_slot: int, objects: Objects) -> None:
             if _hash_slot(memory, _read(memory, address + _TYPE)) == slots[f"{name}_hash"]:
                 _write(memory, address + place, _NOT_CACHED)
     _widen_longs(memory)
+    _unspecialise_len(memory, named)
+
+
+def _unspecialise_len(memory: bytearray, named: Mapping[str, int]) -> None:
+    """Make the interpreter call ``len`` as any function: specialised code would ask C's, which refuses huge ranges.
+
+    Raises:
+        WasmError: the functions that it has code for are not noted in one place.
+    """
+    noted = tuple(named[name] for name in _NOTED)
+    places = _all_places(memory, noted)
+    if len(places) != 1:
+        raise WasmError(f"the functions that CPython has code for are noted in memory {len(places)} times")
+    _write(memory, places[0] + 4 * _NOTED.index("len"), 0)
 
 
 def _hash_slot(memory: bytearray, kind: int) -> int | None:

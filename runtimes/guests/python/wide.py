@@ -118,6 +118,7 @@ def show() -> None:
     kinds = {"int": int, "float": float, "complex": complex, "tuple": tuple, "frozenset": frozenset}
     named = kinds | {f"{name}_descriptor": kind.__dict__["__hash__"] for name, kind in kinds.items()}
     named |= {"decimal": decimal.Decimal, "fraction": fractions.Fraction, "none": None, "hash": hash, "len": len}
+    named |= {"isinstance": isinstance, "list_append": list.append}
     named |= {"bisect_left": bisect.bisect_left, "bisect_right": bisect.bisect_right, "len_fallback": length}
     named |= {f"{name}_fallback": getattr(_bisect, name) for name in ("bisect_left", "bisect_right")}
     named |= {"overflow_error": OverflowError, "type_error": TypeError, "range_error": RANGE_ERROR}
