@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import resources
 from pathlib import Path
 
 from .link import link
@@ -110,6 +111,15 @@ def _copy_guest(folder: Path) -> None:
     for path in (*sorted(GUEST.iterdir()), SHARED):
         if path.suffix in (".py", ".wit"):
             (folder / path.name).write_bytes(path.read_bytes().replace(b"\r\n", b"\n"))
+    (folder / "time_zones.py").write_text(_time_zones(), "utf-8")
+
+
+def _time_zones() -> str:
+    """A module with the time zones of tzdata, for `zoneinfo`: the guest has no files to read them from."""
+    root = resources.files("tzdata")
+    names = (root / "zones").read_text("utf-8").split()
+    zones = {name: root.joinpath("zoneinfo", *name.split("/")).read_bytes() for name in sorted(names)}
+    return f"ZONES = {zones!r}\n"
 
 
 def _fixed_randomness(work: Path, report: Callable[[str], None]) -> Path | None:

@@ -126,6 +126,13 @@ WASMTIME = Distribution(
 )
 """Runs a guest up to the point at which its memory becomes the artefact's."""
 
+TZDATA = Distribution(
+    "tzdata",
+    "2026.6",
+    {"tzdata-2026.6-py2.py3-none-any.whl": "0a10eec6e13ef16b627fabed9a5f2ba61a62b1c67f327305f4e7e412a70b4aec"},
+)
+"""The time zones, which the Python guest has in its memory."""
+
 BINARYEN = NpmPackage(
     "binaryen",
     "132.0.0",
@@ -133,7 +140,7 @@ BINARYEN = NpmPackage(
 )
 """Optimizes the Python artefact, where node and npm are present."""
 
-DISTRIBUTIONS = (COMPONENTIZE_PY, QUICKJS, WASMTIME, ZIGLANG)
+DISTRIBUTIONS = (COMPONENTIZE_PY, QUICKJS, TZDATA, WASMTIME, ZIGLANG)
 """All that is downloaded with pip."""
 
 _CARRIERS = {"__init__", "__main__", "fetch", "hook", "obtain", "pip_cache", "progress", "recipe", "release", "store"}
@@ -146,7 +153,8 @@ def tools_of(language: str, platform: str = sys.platform) -> tuple[Distribution,
     """What the build of a language downloads with pip, on a platform."""
     if language == "javascript":
         return (ZIGLANG, QUICKJS, WASMTIME)
-    return (COMPONENTIZE_PY, WASMTIME, ZIGLANG) if platform.startswith("linux") else (COMPONENTIZE_PY, WASMTIME)
+    tools = (COMPONENTIZE_PY, TZDATA, WASMTIME)
+    return (*tools, ZIGLANG) if platform.startswith("linux") else tools
 
 
 def recipe_hash(runtimes: Path = Path(__file__).parent.parent) -> str:

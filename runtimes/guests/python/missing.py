@@ -1,19 +1,25 @@
 """Importing what is not in the sandbox: ModuleNotFoundError with a message that says why."""
 
+import _locale
 import collections
 import hashlib
 import hmac
 import importlib.util
 import io
-import struct
+import locale
 import sys
 import time
 import types
+import zoneinfo
 from collections.abc import Sequence
 from zoneinfo import ZoneInfoNotFoundError, _common
 
+from time_zones import ZONES
+
 ONLY_STANDARD_LIBRARY = "not available in the sandbox: only the standard library"
 NOT_THIS_ONE = "not available in the sandbox"
+INSTEAD = {"bz2": "; use zlib", "lzma": "; use zlib", "_bz2": "; use zlib", "_lzma": "; use zlib"}
+LOCALES = ("C", "POSIX", "C.UTF-8", "C.utf8", "")
 USAGE = """
 ru_utime ru_stime ru_maxrss ru_ixrss ru_idrss ru_isrss ru_minflt ru_majflt ru_nswap ru_inblock ru_oublock ru_msgsnd
 ru_msgrcv ru_nsignals ru_nvcsw ru_nivcsw
@@ -27,7 +33,8 @@ class MissingModules:
     def find_spec(name: str, path: Sequence[str] | None = None, target: types.ModuleType | None = None) -> None:
         """Raise the error for a top-level module; leave submodules to CPython's own words."""
         if path is None:
-            reason = NOT_THIS_ONE if name in sys.stdlib_module_names else ONLY_STANDARD_LIBRARY
+            standard = name in sys.stdlib_module_names
+            reason = NOT_THIS_ONE + INSTEAD.get(name, "") if standard else ONLY_STANDARD_LIBRARY
             raise ModuleNotFoundError(f"No module named {name!r} ({reason})", name=name)
 
 
@@ -59,13 +66,21 @@ def _resource_module() -> types.ModuleType:
     return module
 
 
+def set_locale(category: int, locale: str | None = None) -> str:
+    """`locale.setlocale`, where C's would take any name and call it C."""
+    if locale is None or locale in LOCALES:
+        return _native_set_locale(category, locale)
+    raise _locale.Error("unsupported locale setting")
+
+
+_native_set_locale = _locale.setlocale
+
+
 def load_time_zone(key: str) -> io.BytesIO:
-    """The data of a time zone for `zoneinfo`: only UTC, for there is no database of the others."""
-    if key not in ("UTC", "Etc/UTC", "GMT", "Etc/GMT"):
-        raise ZoneInfoNotFoundError(f"No time zone found with key {key} (the sandbox has only UTC)")
-    name = key.removeprefix("Etc/").encode() + b"\0"
-    header = struct.pack(">4s16x6L", b"TZif", 0, 0, 0, 0, 1, len(name))
-    return io.BytesIO(header + struct.pack(">lBB", 0, 0, 0) + name)
+    """The data of a time zone for `zoneinfo`."""
+    if key not in ZONES:
+        raise ZoneInfoNotFoundError(f"No time zone found with key {key}")
+    return io.BytesIO(ZONES[key])
 
 
 def pbkdf2_hmac(hash_name: str, password: bytes, salt: bytes, iterations: int, dklen: int | None = None) -> bytes:
@@ -88,7 +103,9 @@ def install() -> None:
     """Close the import system: what is in `sys.modules` by now is all there is."""
     sys.modules["resource"] = _resource_module()
     _common.load_tzdata = load_time_zone
+    zoneinfo.available_timezones = lambda: set(ZONES)
     hashlib.pbkdf2_hmac = pbkdf2_hmac
+    locale._setlocale = set_locale
     # Under this file name CPython leaves the frame out of the tracebacks of failed imports, as its own.
     finder = MissingModules.find_spec
     finder.__code__ = finder.__code__.replace(co_filename="<frozen importlib._bootstrap>")
