@@ -1,7 +1,9 @@
 // A small Intl: numbers, dates, lists and plurals in English (and the separators of a few other locales).
 
 import { compare } from './collate.js';
-import { formatDate, installDates, partsOfDate } from './dates.js';
+import { DISPLAY_NAMES, ListFormat, PluralRules, RelativeTimeFormat } from './intl_words.js';
+import { formatDate, formatDateRange, installDates, partsOfDate } from './dates.js';
+import { zoneName } from './zones.js';
 
 const THIN = '\u202f';
 const SEPARATORS = {
@@ -17,7 +19,7 @@ const SEPARATORS = {
   ru: ['\u00a0', ','],
   pl: ['\u00a0', ','],
   sv: ['\u00a0', ','],
-  'de-CH': ['’', '.'],
+  'de-CH': ["'", '.'],
 };
 const CURRENCIES = {
   USD: '$',
@@ -61,7 +63,7 @@ const UNITS = {
   mile: 'mi',
 };
 
-const localeOf = (locales) => String([locales ?? 'en-US'].flat()[0] ?? 'en-US');
+export const localeOf = (locales) => String([locales ?? 'en-US'].flat()[0] ?? 'en-US');
 
 // The decimal digits of a number, without an exponent.
 function digitsOf(value) {
@@ -125,6 +127,16 @@ function fractionOptions(options, style, currency) {
   };
 }
 
+function partType(text, style) {
+  if (text === '-') return 'minusSign';
+  if (text === '+') return 'plusSign';
+  if (text === 'NaN') return 'nan';
+  if (text === '∞') return 'infinity';
+  if (/^\s+$/.test(text)) return 'literal';
+  if (text === '%') return 'percentSign';
+  return style === 'currency' ? 'currency' : style === 'unit' ? 'unit' : 'literal';
+}
+
 class NumberFormat {
   #options;
 
@@ -154,7 +166,9 @@ class NumberFormat {
     const isZero = !/[1-9∞N]/.test(text);
     const { signDisplay } = this.#options;
     if (signDisplay === 'never') return text;
-    if (isNegative && !(signDisplay === 'exceptZero' && isZero)) return `-${text}`;
+    const isShown = isNegative && !((signDisplay === 'exceptZero' || signDisplay === 'negative') && isZero);
+    if (isShown && this.#options.currencySign === 'accounting') return `(${text})`;
+    if (isShown) return `-${text}`;
     return signDisplay === 'always' || (signDisplay === 'exceptZero' && !isZero) ? `+${text}` : text;
   }
 
@@ -162,6 +176,7 @@ class NumberFormat {
     if (Number.isNaN(number)) return 'NaN';
     if (number === Infinity) return '∞';
     if (this.#options.notation === 'compact') return this.#compact(Number(number));
+    if (/^(scientific|engineering)$/.test(this.#options.notation)) return this.#scientific(Number(number));
     return this.#plain(digitsOf(this.#options.style === 'percent' ? Number(`${digitsOf(number)}e2`) : number));
   }
 
@@ -173,7 +188,7 @@ class NumberFormat {
     const [group, point] = SEPARATORS[locale] ?? SEPARATORS[locale.split('-')[0]] ?? SEPARATORS.en;
     const padded = whole.padStart(minimumIntegerDigits, '0');
     const isGrouped =
-      useGrouping !== false && useGrouping !== 'false' && !(/^(es|pt-PT|pl)/.test(locale) && padded.length < 5);
+      useGrouping !== false && useGrouping !== 'false' && !(/^(es|pt-PT|pl|it)/.test(locale) && padded.length < 5);
     const integer = isGrouped ? grouped(padded, group, /-IN$/.test(locale)) : padded;
     return part === '' ? integer : integer + point + part;
   }
@@ -182,6 +197,12 @@ class NumberFormat {
     const { minimumFractionDigits: low, maximumFractionDigits: high } = this.#options;
     const [whole, part] = rounded(digits, high ?? 3);
     return [whole, part.replace(/0+$/, '').padEnd(low, '0')];
+  }
+
+  #scientific(number) {
+    let exponent = number === 0 ? 0 : Math.floor(Math.log10(number));
+    if (this.#options.notation === 'engineering') exponent = Math.floor(exponent / 3) * 3;
+    return `${this.#plain(digitsOf(Number(`${number}e${-exponent}`)))}E${exponent}`;
   }
 
   #compact(number) {
@@ -201,8 +222,8 @@ class NumberFormat {
 
   #decorated(text) {
     const { style, currency, currencyDisplay, locale, unit, unitDisplay } = this.#options;
-    const isBehind = /^(de|fr|es|it|ru|pl|sv)/.test(locale);
-    if (style === 'percent') return isBehind ? `${text}\u00a0%` : `${text}%`;
+    const isBehind = /^(de(?!-CH)|fr|es|it|ru|pl|sv)/.test(locale);
+    if (style === 'percent') return isBehind && !/^(it|pl)/.test(locale) ? `${text}\u00a0%` : `${text}%`;
     if (style === 'unit') return this.#withUnit(text, unit, unitDisplay);
     if (style !== 'currency') return text;
     if (currencyDisplay === 'code') return `${currency}\u00a0${text}`;
@@ -223,19 +244,44 @@ class NumberFormat {
   }
 
   formatToParts(value) {
-    return [{ type: 'literal', value: this.format(value) }];
+    const { locale, style } = this.#options;
+    const [group, point] = SEPARATORS[locale] ?? SEPARATORS[locale.split('-')[0]] ?? SEPARATORS.en;
+    const parts = [];
+    let type = 'integer';
+    for (const [text] of this.format(value).matchAll(/\d+|NaN|[-+]|\s+|[^\d\s+-]+/g)) {
+      const before = parts.at(-1)?.type;
+      if (/^\d/.test(text)) parts.push({ type, value: text });
+      else if (text === group && before === 'integer') parts.push({ type: 'group', value: text });
+      else if (text === point && before === 'integer') {
+        type = 'fraction';
+        parts.push({ type: 'decimal', value: text });
+      } else parts.push({ type: partType(text, style), value: text });
+    }
+    return parts;
   }
 
   resolvedOptions() {
-    const { locale, style, currency, minimumFractionDigits, maximumFractionDigits } = this.#options;
+    const { locale, style, currency, currencyDisplay, currencySign, unit, unitDisplay, ...options } = this.#options;
+    const { minimumSignificantDigits, maximumSignificantDigits } = options;
     return {
       locale,
       numberingSystem: 'latn',
       style,
-      ...(currency && { currency }),
-      minimumIntegerDigits: 1,
-      minimumFractionDigits,
-      maximumFractionDigits,
+      ...(currency && { currency, currencyDisplay: currencyDisplay ?? 'symbol', currencySign: currencySign ?? 'standard' }),
+      ...(unit && { unit, unitDisplay: unitDisplay ?? 'short' }),
+      minimumIntegerDigits: options.minimumIntegerDigits ?? 1,
+      minimumFractionDigits: options.minimumFractionDigits,
+      maximumFractionDigits: options.maximumFractionDigits,
+      ...(minimumSignificantDigits !== undefined && { minimumSignificantDigits }),
+      ...(maximumSignificantDigits !== undefined && { maximumSignificantDigits }),
+      useGrouping: options.useGrouping === true ? 'auto' : options.useGrouping,
+      notation: options.notation ?? 'standard',
+      ...(options.notation === 'compact' && { compactDisplay: options.compactDisplay ?? 'short' }),
+      signDisplay: options.signDisplay ?? 'auto',
+      roundingMode: 'halfExpand',
+      roundingIncrement: 1,
+      trailingZeroDisplay: 'auto',
+      roundingPriority: 'auto',
     };
   }
 
@@ -250,29 +296,33 @@ class DateTimeFormat {
 
   constructor(locales, options = {}) {
     this.#locale = localeOf(locales);
-    this.#options = options;
-    formatDate(new Date(0), this.#locale, options, 'date');
+    this.#options = options ?? {};
+    formatDate(new Date(0), this.#locale, this.#options, 'any');
     this.format = this.format.bind(this);
   }
 
   format(date = new Date()) {
-    return formatDate(new Date(date), this.#locale, this.#options, 'date');
+    if (Number.isNaN(new Date(date).getTime())) throw new RangeError('Invalid time value');
+    return formatDate(new Date(date), this.#locale, this.#options, 'any');
   }
 
   formatToParts(date = new Date()) {
-    return partsOfDate(new Date(date), this.#locale, this.#options);
+    return partsOfDate(new Date(date), this.#locale, this.#options, 'any');
   }
 
   formatRange(start, end) {
-    return `${this.format(start)} – ${this.format(end)}`;
+    return formatDateRange(new Date(start), new Date(end), this.#locale, this.#options);
   }
 
   resolvedOptions() {
+    const { timeZone, ...options } = this.#options;
+    const usual = { year: 'numeric', month: 'numeric', day: 'numeric' };
     return {
       locale: this.#locale,
       calendar: 'gregory',
       numberingSystem: 'latn',
-      timeZone: this.#options.timeZone ?? 'UTC',
+      timeZone: zoneName(timeZone),
+      ...(Object.keys(options).length > 0 ? options : usual),
     };
   }
 
@@ -294,62 +344,15 @@ class Collator {
   }
 }
 
-class PluralRules {
-  #type;
-
-  constructor(locales, options = {}) {
-    this.#type = options.type ?? 'cardinal';
-  }
-
-  select(number) {
-    if (this.#type === 'cardinal') return number === 1 ? 'one' : 'other';
-    const [last, teens] = [number % 10, number % 100];
-    if (last === 1 && teens !== 11) return 'one';
-    if (last === 2 && teens !== 12) return 'two';
-    return last === 3 && teens !== 13 ? 'few' : 'other';
-  }
-}
-
-class ListFormat {
-  #options;
-
-  constructor(locales, options = {}) {
-    this.#options = { type: 'conjunction', style: 'long', ...options };
-  }
-
-  format(items) {
-    const list = [...items];
-    const { type, style } = this.#options;
-    const word = type === 'disjunction' ? 'or' : type === 'conjunction' ? (style === 'long' ? 'and' : '&') : '';
-    if (list.length < 2) return list.join('');
-    if (type === 'unit') return list.join(style === 'narrow' ? ' ' : ', ');
-    if (list.length === 2) return `${list[0]} ${word} ${list[1]}`;
-    return `${list.slice(0, -1).join(', ')}, ${word} ${list.at(-1)}`;
-  }
-}
-
-class RelativeTimeFormat {
-  #numeric;
-
-  constructor(locales, options = {}) {
-    this.#numeric = options.numeric ?? 'always';
-  }
-
-  format(value, unit) {
-    const name = String(unit).replace(/s$/, '');
-    if (this.#numeric === 'auto' && name === 'day' && Math.abs(value) <= 1)
-      return ['yesterday', 'today', 'tomorrow'][value + 1];
-    if (this.#numeric === 'auto' && Math.abs(value) <= 1)
-      return [`last ${name}`, `this ${name}`, `next ${name}`][value + 1];
-    const count = new NumberFormat('en-US').format(Math.abs(value));
-    const text = `${count} ${name}${Math.abs(value) === 1 ? '' : 's'}`;
-    return value < 0 || Object.is(value, -0) ? `${text} ago` : `in ${text}`;
-  }
-}
-
 // Flags, emoji joined to others, letters with their marks.
 const JOINED = '\\p{Emoji}(\\p{EMod}|\\ufe0f\\u20e3?)?(\\u200d\\p{Emoji}(\\p{EMod}|\\ufe0f)?)+';
 const GRAPHEME = new RegExp(`\\p{RI}\\p{RI}|${JOINED}|\\P{M}\\p{M}*(\\ufe0f|\\p{EMod})?|\\p{M}+`, 'gsu');
+
+const SEGMENTS = {
+  grapheme: GRAPHEME,
+  word: /[\p{L}\p{N}_]+(?:['’.,](?=[\p{L}\p{N}])[\p{L}\p{N}_]+)*|\s|[^\p{L}\p{N}_\s]/gu,
+  sentence: /[^.!?\n]*[.!?\n]+\s*|[^.!?\n]+$/gu,
+};
 
 class Segmenter {
   #granularity;
@@ -359,7 +362,7 @@ class Segmenter {
   }
 
   *segment(text) {
-    const pattern = this.#granularity === 'word' ? /[\p{L}\p{N}_'’]+|\s|[^\p{L}\p{N}_\s]/gu : GRAPHEME;
+    const pattern = SEGMENTS[this.#granularity];
     for (const match of text.matchAll(pattern)) {
       yield { segment: match[0], index: match.index, input: text, isWordLike: /[\p{L}\p{N}]/u.test(match[0]) };
     }
@@ -377,6 +380,35 @@ function callable(Class) {
   return format;
 }
 
+class DisplayNames {
+  #type;
+
+  constructor(locales, options) {
+    if (options?.type === undefined) throw new TypeError('Required option "type" must not be undefined');
+    this.#type = options.type;
+  }
+
+  of(code) {
+    return DISPLAY_NAMES[this.#type]?.[code] ?? code;
+  }
+}
+
+class Locale {
+  constructor(tag) {
+    const [language, ...rest] = String(tag).split('-');
+    this.language = language.toLowerCase();
+    this.script = rest.find((part) => part.length === 4);
+    this.region = rest.find((part) => part.length === 2)?.toUpperCase();
+    this.baseName = [this.language, this.script, this.region].filter(Boolean).join('-');
+  }
+
+  toString() {
+    return this.baseName;
+  }
+}
+
+const canonical = (tag) => new Locale(tag).toString();
+
 export const Intl = {
   NumberFormat: callable(NumberFormat),
   DateTimeFormat: callable(DateTimeFormat),
@@ -385,7 +417,10 @@ export const Intl = {
   ListFormat,
   RelativeTimeFormat,
   Segmenter,
-  getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat()),
+  DisplayNames,
+  Locale,
+  getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat().map(canonical)),
+  supportedValuesOf: () => [],
 };
 Object.defineProperty(Intl, Symbol.toStringTag, { value: 'Intl', configurable: true });
 

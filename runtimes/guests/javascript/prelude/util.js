@@ -5,7 +5,6 @@ import { isDeepEqual } from './deep_equal.js';
 import { codedError, invalidArgument } from './errors.js';
 import { format, formatWithOptions } from './format.js';
 import { inspect, isTypedArrayName } from './inspect.js';
-import { stderr } from './streams.js';
 import { TextDecoder, TextEncoder } from './text.js';
 
 const promisifyCustom = Symbol.for('nodejs.util.promisify.custom');
@@ -48,7 +47,7 @@ function inherits(constructor, parent) {
 function deprecate(action, message, code) {
   let warned = false;
   return function deprecated(...values) {
-    if (!warned) stderr.write(`(node:1) ${code ? `[${code}] ` : ''}DeprecationWarning: ${message}\n`);
+    if (!warned) process.emitWarning(message, 'DeprecationWarning', code);
     warned = true;
     return new.target ? Reflect.construct(action, values, new.target) : action.apply(this, values);
   };
