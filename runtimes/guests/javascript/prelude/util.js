@@ -5,6 +5,7 @@ import { isDeepEqual } from './deep_equal.js';
 import { codedError, invalidArgument } from './errors.js';
 import { format, formatWithOptions } from './format.js';
 import { inspect, isTypedArrayName } from './inspect.js';
+import { parseArgs } from './parse_args.js';
 import { TextDecoder, TextEncoder } from './text.js';
 
 const promisifyCustom = Symbol.for('nodejs.util.promisify.custom');
@@ -114,6 +115,7 @@ export const util = {
   callbackify,
   inherits,
   deprecate,
+  parseArgs,
   types,
   TextDecoder,
   TextEncoder,
