@@ -244,14 +244,15 @@ static int looked_up(JSContext *ctx, char *out, size_t size, const char *format,
     }
     first_argument(ctx, frame, what, sizeof what);
     function_name(ctx, frame, name, sizeof name);
-    if (strcmp(format, "cannot convert to object") == 0 && is_array_method(ctx, frame, name))
+    if ((strcmp(format, "cannot convert to object") == 0 ||
+         strcmp(format, "Cannot convert undefined or null to object") == 0) && is_array_method(ctx, frame, name))
         return snprintf(out, size, "Array.prototype.%s called on null or undefined", name);
     if (strcmp(format, "regexp not supported") == 0)
         return snprintf(out, size, "First argument to String.prototype.%s must not be a regular expression", name);
     if (strcmp(format, "not a symbol") == 0)
         return snprintf(out, size, "%s is not a symbol", what);
     if (strcmp(format, "invalid target") == 0)
-        return snprintf(out, size, "WeakRef: target must be an object");
+        return snprintf(out, size, "WeakRef: invalid target");
     if (strcmp(format, "invalid byteOffset") == 0 && frame->arg_count > 1) {
         value_text(ctx, frame->arg_buf[1], what, sizeof what);
         return snprintf(out, size, "Start offset %s is outside the bounds of the buffer", what);

@@ -68,8 +68,8 @@ function place(stack) {
 
 function describe(error) {
   if (error instanceof Error) return `${place(String(error.stack))}${inspect(error)}`;
-  if (typeof error === 'object' && error !== null) return `Uncaught:\n${inspect(error)}`;
-  return `Uncaught:\n${String(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`;
+  if (typeof error === 'object' && error !== null) return inspect(error);
+  return `${String(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`;
 }
 
 function describeRejection(reason) {

@@ -123,7 +123,9 @@ export const util = {
   debug: () => Object.assign(() => {}, { enabled: false }),
   isDeepStrictEqual: (a, b) => isDeepEqual(a, b, true),
   stripVTControlCharacters: (text) => text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, ''),
-  styleText(styles, text) {
+  styleText(styles, text, { validateStream = true } = {}) {
+    // Standard output is no terminal.
+    if (validateStream) return text;
     const list = [styles].flat().map((style) => inspect.colors[style]);
     return (
       list.map(([on]) => `\u001b[${on}m`).join('') +

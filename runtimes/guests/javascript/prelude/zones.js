@@ -29,10 +29,8 @@ const ZONES = {
   'America/Bogota': [-300, '', '', 'Colombia'],
   'America/Mexico_City': [-360, '', 'C', 'Central'],
   'Europe/London': [0, 'eu', '', 'Greenwich Mean'],
-  'Europe/Dublin': [0, 'eu', '', 'Greenwich Mean'],
-  'Europe/Lisbon': [0, 'eu', '', 'Western European'],
   'Europe/Moscow': [180, '', '', 'Moscow'],
-  'Europe/Istanbul': [180, '', '', ''],
+  'Europe/Istanbul': [180, '', '', 'Türkiye'],
   'Africa/Cairo': [120, '', '', 'Eastern European'],
   'Africa/Lagos': [60, '', '', 'West Africa'],
   'Africa/Johannesburg': [120, '', '', 'South Africa'],
@@ -116,5 +114,6 @@ function ahead(offset) {
 function longName(title, rule, summer) {
   if (title === 'Greenwich Mean') return summer ? 'British Summer Time' : 'Greenwich Mean Time';
   if (summer) return `${title} ${rule === 'eu' ? 'Summer' : 'Daylight'} Time`;
-  return `${title} ${/^(East|West|Gulf|Nepal)/.test(title) && rule === '' ? '' : 'Standard '}Time`;
+  const isPlain = /^(East Africa|West Africa|Western Indonesia|Indochina|Nepal)$/.test(title);
+  return `${title} ${isPlain ? '' : 'Standard '}Time`;
 }
