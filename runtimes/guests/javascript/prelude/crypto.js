@@ -52,7 +52,7 @@ function createHash(name) {
 }
 
 function macOf(name, key) {
-  const invalid = () => codedError(Error, 'ERR_CRYPTO_INVALID_DIGEST', `Invalid digest: ${name}`);
+  const invalid = () => codedError(TypeError, 'ERR_CRYPTO_INVALID_DIGEST', `Invalid digest: ${name}`);
   const hash = hashNamed(name, invalid);
   const size = BLOCK_BYTES[plainName(name)] ?? 64;
   let secret = bytesOf(key);

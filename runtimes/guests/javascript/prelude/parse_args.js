@@ -19,7 +19,7 @@ function tokensOf(args, options) {
   const byLetter = (letter) => Object.keys(options).find((name) => options[name].short === letter) ?? letter;
   const take = (name, rawName, value, inlineValue) => tokens.push({ kind: 'option', name, rawName, index, value, inlineValue });
   const follow = (name, rawName) => {
-    const hasValue = typeOf(name) === 'string' && rest.length > 0 && !/^-./.test(rest[0]);
+    const hasValue = typeOf(name) === 'string' && rest.length > 0;
     take(name, rawName, hasValue ? rest.shift() : undefined, hasValue ? false : undefined);
     if (hasValue) index += 1;
   };
@@ -47,9 +47,15 @@ function tokensOf(args, options) {
   return tokens;
 }
 
-function check({ name, rawName, value }, options, allowPositionals) {
+function check({ name, rawName, value, inlineValue }, options, allowPositionals) {
   const option = options[name];
   if (option === undefined) throw unknown(rawName, allowPositionals);
+  if (option.type === 'string' && inlineValue === false && /^-./.test(value)) {
+    const example = rawName.startsWith('--') ? `'${rawName}=-XYZ'` : `'--${name}=-XYZ' or '${rawName}-XYZ'`;
+    const question = `Did you forget to specify the option argument for '${rawName}'?`;
+    const advice = `To specify an option argument starting with a dash use ${example}.`;
+    throw invalid(`Option '${rawName}' argument is ambiguous.\n${question}\n${advice}`);
+  }
   const shown = option.short ? `-${option.short}, --${name}` : `--${name}`;
   if (option.type === 'string' && value === undefined) throw invalid(`Option '${shown} <value>' argument missing`);
   if (option.type === 'boolean' && value !== undefined) throw invalid(`Option '${shown}' does not take an argument`);
