@@ -349,8 +349,8 @@ exception:""",
 """,
     ),
     Patch(
-        " unexpected_eof:\n    js_parse_error(s, \"unexpected end of string\");",
-        " unexpected_eof:\n    js_parse_error(s, \"Unterminated template literal\");",
+        ' unexpected_eof:\n    js_parse_error(s, "unexpected end of string");',
+        ' unexpected_eof:\n    js_parse_error(s, "Unterminated template literal");',
     ),
     Patch(
         'return js_parse_error(s, "expecting field name");',

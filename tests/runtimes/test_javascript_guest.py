@@ -96,7 +96,7 @@ def test_programs_leave_nothing_behind_for_the_next_one(executor):
         ("null.x", 1, "TypeError: Cannot read properties of null (reading 'x')"),
         ("throw { code: 1 }", 1, "{ code: 1 }"),
         ("throw 'text'", 1, "text\n(Use `node --trace-uncaught ...` to show where the exception was thrown)\n"),
-        ("Promise.reject({ a: 1 })", 1, 'UnhandledPromiseRejection: This error originated either'),
+        ("Promise.reject({ a: 1 })", 1, "UnhandledPromiseRejection: This error originated either"),
         ("function f() { await 1 }", 1, "SyntaxError: await is only valid in async functions and the top level bodies"),
         ("let a = 1;\nlet a = 2;", 1, "SyntaxError: Identifier 'a' has already been declared"),
         ("console.log(`a", 1, "SyntaxError: Unterminated template literal"),
