@@ -143,9 +143,16 @@ static int not_a_function(JSContext *ctx, JSStackFrame *frame, bool is_native, c
     return snprintf(out, size, "%s%s is not a function", is_promise ? "Promise resolver " : "", what);
 }
 
-/* Whether the running native function is the one of Array.prototype. */
+/* Whether the running native function is one of those of Array.prototype that name themselves. */
 static bool is_array_method(JSContext *ctx, JSStackFrame *frame, const char *name)
 {
+    static const char *const names[] = { "concat", "find", "findIndex", "findLast", "findLastIndex", "indexOf",
+                                         "forEach", "filter", "map", "every", "some", "reduce", "reduceRight" };
+    bool is_named = false;
+    for (size_t i = 0; i < countof(names); i++)
+        is_named |= strcmp(names[i], name) == 0;
+    if (!is_named)
+        return false;
     JSAtom atom = JS_NewAtom(ctx, name);
     JSValueConst method = data_property(JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_ARRAY]), atom);
     JS_FreeAtom(ctx, atom);
