@@ -17,7 +17,7 @@ from .engine import Guest
 from .instance import Instance
 from .pagemap import PageMap, Region, avoid_huge_pages
 
-_MAX_BYTES = 768 << 10
+_MAX_BYTES = 1 << 20
 """Most memory that is copied back, in bytes; above it a fresh instance is cheaper.
 
 A page costs 1 to 3 µs, a fresh instance 600; a short Python program writes 80 pages. Pages once written stay in the

@@ -283,6 +283,79 @@ exception:""",
     }
     idx = it->idx;""",
     ),
+    # Spreading text into an object copies its characters.
+    Patch(
+        """    if (JS_VALUE_GET_TAG(source) != JS_TAG_OBJECT)
+        return 0;
+
+    if (JS_VALUE_GET_TAG(excluded) == JS_TAG_OBJECT)""",
+        """    if (JS_IsString(source)) {
+        source = JS_ToObject(ctx, source);
+        if (JS_IsException(source))
+            return -1;
+        ret = JS_CopyDataProperties(ctx, target, source, excluded, setprop);
+        JS_FreeValue(ctx, source);
+        return ret;
+    }
+    if (JS_VALUE_GET_TAG(source) != JS_TAG_OBJECT)
+        return 0;
+
+    if (JS_VALUE_GET_TAG(excluded) == JS_TAG_OBJECT)""",
+    ),
+    # Several numbers: as node does it, see numbers.h.
+    Patch(
+        """    double r, a;
+    int i;
+
+    r = 0;
+    if (argc > 0) {
+        if (JS_ToFloat64(ctx, &r, argv[0]))""",
+        """    double r, a;
+    int i;
+
+    r = 0;
+    if (argc > 1)
+        return engine_hypot(ctx, argc, argv);
+    if (argc > 0) {
+        if (JS_ToFloat64(ctx, &r, argv[0]))""",
+    ),
+    # Node shows a native function on one line.
+    Patch('suff = "() {\\n    [native code]\\n}";', 'suff = "() { [native code] }";'),
+    # Whom these errors are about.
+    Patch(
+        '                JS_ThrowTypeError(ctx, "parent class must be constructor");',
+        """                engine_blame(parent_class, JS_ATOM_NULL);
+                JS_ThrowTypeError(ctx, "parent class must be constructor");""",
+    ),
+    Patch(
+        '                    JS_ThrowTypeError(ctx, "invalid brand on object");',
+        """                    engine_blame(sp[-1], JS_ATOM_NULL);
+                    JS_ThrowTypeError(ctx, "invalid brand on object");""",
+    ),
+    Patch(
+        """                      JSVarDefEnum var_def_type)
+{
+    JSContext *ctx = s->ctx;
+    JSVarDef *vd;
+    int idx;
+""",
+        """                      JSVarDefEnum var_def_type)
+{
+    JSContext *ctx = s->ctx;
+    JSVarDef *vd;
+    int idx;
+
+    engine_declares(name);
+""",
+    ),
+    Patch(
+        ' unexpected_eof:\n    js_parse_error(s, "unexpected end of string");',
+        ' unexpected_eof:\n    js_parse_error(s, "Unterminated template literal");',
+    ),
+    Patch(
+        'return js_parse_error(s, "expecting field name");',
+        "return js_parse_expect(s, ';');",
+    ),
     # A statement that does not end: say at what, as everywhere else.
     Patch(
         "return js_parse_error(s, \"expecting '%c'\", ';');",

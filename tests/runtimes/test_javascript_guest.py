@@ -95,11 +95,19 @@ def test_programs_leave_nothing_behind_for_the_next_one(executor):
         ("foo(", 1, "SyntaxError: Unexpected end of input"),
         ("null.x", 1, "TypeError: Cannot read properties of null (reading 'x')"),
         ("throw { code: 1 }", 1, "{ code: 1 }"),
+        ("throw 'text'", 1, "text\n(Use `node --trace-uncaught ...` to show where the exception was thrown)\n"),
+        ("Promise.reject({ a: 1 })", 1, "UnhandledPromiseRejection: This error originated either"),
+        ("function f() { await 1 }", 1, "SyntaxError: await is only valid in async functions and the top level bodies"),
+        ("let a = 1;\nlet a = 2;", 1, "SyntaxError: Identifier 'a' has already been declared"),
+        ("console.log(`a", 1, "SyntaxError: Unterminated template literal"),
+        ("if (1) { throw new Error('x') }", 1, "\n         ^\n\nError: x\n"),
+        ("require('assert')(1 > 2)", 1, "The expression evaluated to a falsy value:"),
+        ("const s = new (require('stream').PassThrough)(); s.destroy(new Error('cut'))", 1, "Error: cut"),
         ("Promise.reject(new RangeError('nobody'))", 1, "RangeError: nobody"),
         ("Promise.reject(5)", 1, "ERR_UNHANDLED_REJECTION"),
         ("setTimeout(() => { throw new Error('late') }, 5)", 1, "Error: late"),
         ("import fs from 'nothing'", 1, "Cannot find package 'nothing'"),
-        ("import { nothing } from 'fs'", 1, "nothing"),
+        ("import { nothing } from 'fs'", 1, "module 'fs' does not provide an export named 'nothing'"),
     ],
 )
 def test_a_program_ends_as_under_node(executor, code, exit_code, stderr):
@@ -108,6 +116,40 @@ def test_a_program_ends_as_under_node(executor, code, exit_code, stderr):
     assert result.status is ExecutionStatus.ERROR
     assert stderr in result.stderr
     assert "never" not in result.stdout
+
+
+def test_node_test_reports_every_test_and_fails_if_one_does(executor):
+    code = """
+    const { describe, it, test, beforeEach, mock } = require('node:test');
+    const assert = require('node:assert');
+    describe('math', () => {
+      beforeEach(() => console.log('each'));
+      it('adds', () => assert.strictEqual(1 + 1, 2));
+      it('waits', async () => { await null; });
+    });
+    test('nested', async (t) => { await t.test('inner', (t) => t.skip('not now')); });
+    test.skip('skipped', () => assert.fail());
+    test('spies', () => { const f = mock.fn((x) => x); f(3); assert.deepEqual(f.mock.calls[0].arguments, [3]); });
+    """
+    result = run(executor, code)
+    lines = [line.strip() for line in result.stdout.splitlines()]
+    assert result.status is ExecutionStatus.OK
+    assert lines[:2] == ["each", "each"]
+    assert [line for line in lines if line.startswith("ok")] == [
+        "ok 1 - adds",
+        "ok 2 - waits",
+        "ok 1 - math",
+        "ok 1 - inner # SKIP not now",
+        "ok 2 - nested",
+        "ok 3 - skipped # SKIP",
+        "ok 4 - spies",
+    ]
+    assert {"# tests 6", "# suites 1", "# pass 4", "# fail 0", "# skipped 2"} <= set(lines)
+
+    failed = run(executor, "require('node:test')('sums', () => require('assert').equal(1, 2));")
+    assert failed.exit_code == 1
+    assert "not ok 1 - sums" in failed.stdout
+    assert "1 == 2" in failed.stdout
 
 
 def test_an_error_shows_the_programs_own_line_and_frames(executor):

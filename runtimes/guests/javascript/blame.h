@@ -18,6 +18,14 @@ static void engine_blame(JSValueConst value, JSAtom property)
     blamed.is_known = true;
 }
 
+/* The name that the parser is declaring. */
+static JSAtom declared_name;
+
+static void engine_declares(JSAtom name)
+{
+    declared_name = name;
+}
+
 /* Where the engine throws in strict code alone. */
 static void engine_blame_if(JSContext *ctx, int flags, JSValueConst value, JSAtom property)
 {

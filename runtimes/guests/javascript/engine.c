@@ -7,6 +7,8 @@
 #include "cutils.h"
 #include "quickjs.h"
 
+#include "numbers.h"
+
 /* As many as node takes. */
 #define ENGINE_MAX_ARGUMENTS 125000
 
@@ -15,6 +17,7 @@ static JSValue engine_json_includes(JSContext *ctx, JSValueConst stack, JSValueC
 static JSValue engine_shallow_rope(JSContext *ctx, JSValueConst rope);
 static bool engine_append(JSContext *ctx, JSValue text, JSValue piece);
 static void engine_blame(JSValueConst value, JSAtom property);
+static void engine_declares(JSAtom name);
 static void engine_blame_if(JSContext *ctx, int flags, JSValueConst value, JSAtom property);
 typedef struct ValueSlot ValueSlot;
 struct array_sort_context;
@@ -22,12 +25,23 @@ static void engine_sort(JSContext *ctx, ValueSlot *items, size_t count, struct a
 struct TA_sort_context;
 static void engine_sort_places(JSContext *ctx, uint32_t *places, size_t count, struct TA_sort_context *context);
 static JSValue engine_regexp_error(JSContext *ctx, JSValueConst pattern, JSValueConst flags, const char *reason);
+static JSValue engine_hypot(JSContext *ctx, int count, JSValueConst *values);
+#define pow node_pow
+#define log node_log
+#define log10 node_log10
+#define tanh node_tanh
+#define exp node_exp
 #define vsnprintf(out, size, format, arguments) node_message(out, size, format, arguments)
 /* Means, there: interpret with a switch. Computed gotos become a slower one in WebAssembly. */
 #define EMSCRIPTEN
 #include "quickjs.c"
 #undef EMSCRIPTEN
 #undef vsnprintf
+#undef pow
+#undef log
+#undef log10
+#undef tanh
+#undef exp
 
 #include "engine.h"
 
@@ -57,6 +71,23 @@ static JSValue engine_json_includes(JSContext *ctx, JSValueConst stack, JSValueC
             return JS_TRUE;
     }
     return JS_FALSE;
+}
+
+static JSValue engine_hypot(JSContext *ctx, int count, JSValueConst *values)
+{
+    double *numbers = js_malloc(ctx, count * sizeof *numbers);
+    if (!numbers)
+        return JS_EXCEPTION;
+    for (int i = 0; i < count; i++) {
+        if (JS_ToFloat64(ctx, &numbers[i], values[i])) {
+            js_free(ctx, numbers);
+            return JS_EXCEPTION;
+        }
+        numbers[i] = fabs(numbers[i]);
+    }
+    double result = node_hypot(numbers, count);
+    js_free(ctx, numbers);
+    return js_float64(result);
 }
 
 /* A rope that became too deep to walk through. */

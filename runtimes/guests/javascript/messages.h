@@ -53,14 +53,20 @@ static const Message MESSAGES[] = {
     { "abstract class not constructable", "Abstract class not directly constructable" },
     { "unexpected token in expression: '%.*s'", "Unexpected token '%.*s'" },
     { "unexpected end of string", "Invalid or unexpected token" },
+    { "unexpected line terminator in regexp", "Invalid regular expression: missing /" },
+    { "unexpected end of regexp", "Invalid regular expression: missing /" },
+    { "unexpected character", "Invalid or unexpected token" },
+    { "function name expected", "Function statements require a function name" },
+    { "class statement requires a name", "Unexpected token '{'" },
+    { "unsupported keyword: %s", "Unexpected token '%s'" },
+    { "undefined private field '%s'", "Private field '%s' must be declared in an enclosing class" },
+    { "invalid array index: %" PRId64, "Invalid index : %" PRId64 },
     { "invalid number literal", "Invalid or unexpected token" },
     { "redeclaration of '%s'", "Identifier '%s' has already been declared" },
-    { "invalid redefinition of lexical identifier", "Identifier has already been declared" },
     { "operand 'prototype' property is not an object", "Function has non-object prototype in instanceof check" },
     { "bigint argument with unary +", "Cannot convert a BigInt value to a number" },
     { "BigInt operands are forbidden for >>>", "BigInts have no unsigned right shift, use >> instead" },
     { "not a Date object", "this is not a Date object." },
-    { "invalid brand on object", "Receiver must be an instance of class" },
     { "out of bound", "Offset is outside the bounds of the DataView" },
     { "not a object", "CreateListFromArrayLike called on non-object" },
     { "invalid regular expression flags", "Invalid regular expression flags" },
@@ -137,6 +143,35 @@ static int not_a_function(JSContext *ctx, JSStackFrame *frame, bool is_native, c
     return snprintf(out, size, "%s%s is not a function", is_promise ? "Promise resolver " : "", what);
 }
 
+/* Whether the running native function is one of those of Array.prototype that name themselves. */
+static bool is_array_method(JSContext *ctx, JSStackFrame *frame, const char *name)
+{
+    static const char *const names[] = { "concat", "find", "findIndex", "findLast", "findLastIndex", "indexOf",
+                                         "forEach", "filter", "map", "every", "some", "reduce", "reduceRight" };
+    bool is_named = false;
+    for (size_t i = 0; i < countof(names); i++)
+        is_named |= strcmp(names[i], name) == 0;
+    if (!is_named)
+        return false;
+    JSAtom atom = JS_NewAtom(ctx, name);
+    JSValueConst method = data_property(JS_VALUE_GET_OBJ(ctx->class_proto[JS_CLASS_ARRAY]), atom);
+    JS_FreeAtom(ctx, atom);
+    return JS_IsObject(method) && JS_VALUE_GET_PTR(method) == JS_VALUE_GET_PTR(frame->cur_func);
+}
+
+/* A method with a private name was called on something else. */
+static int receiver_message(JSContext *ctx, JSValueConst method, char *out, size_t size)
+{
+    char text[MAX_SPAN] = "";
+    JSObject *home = JS_IsObject(method) ? JS_VALUE_GET_OBJ(method)->u.func.home_object : NULL;
+    JSValueConst maker = home ? data_property(home, JS_ATOM_constructor) : JS_UNDEFINED;
+    JSValueConst name = JS_IsObject(maker) ? data_property(JS_VALUE_GET_OBJ(maker), JS_ATOM_name) : JS_UNDEFINED;
+    if (JS_IsString(name))
+        value_text(ctx, name, text, sizeof text);
+    return snprintf(out, size, "Receiver must be %s%s", *text ? "an instance of class " : "an instance of class anonymous",
+                    text);
+}
+
 static bool is_constant(JSFunctionBytecode *code, JSContext *ctx, const char *name)
 {
     char variable[ATOM_GET_STR_BUF_SIZE];
@@ -162,8 +197,21 @@ static int looked_up(JSContext *ctx, char *out, size_t size, const char *format,
     char what[MAX_SPAN], name[MAX_SPAN];
     if (strcmp(format, "not a function") == 0)
         return not_a_function(ctx, frame, is_native, out, size);
+    if (strcmp(format, "Could not find export '%s' in module '%s'") == 0) {
+        const char *export = va_arg(arguments, const char *), *module = va_arg(arguments, const char *);
+        return snprintf(out, size, "The requested module '%s' does not provide an export named '%s'",
+                        strncmp(module, "node:", 5) == 0 ? module + 5 : module, export);
+    }
+    if (strncmp(format, "invalid redefinition of ", 24) == 0) {
+        char variable[ATOM_GET_STR_BUF_SIZE];
+        JS_AtomGetStr(ctx, variable, sizeof variable, declared_name);
+        return snprintf(out, size, "Identifier '%s' has already been declared", variable);
+    }
     if (strcmp(format, "not a constructor") == 0) {
         bool is_new;
+        function_name(ctx, frame, name, sizeof name);
+        if (is_native && strcmp(name, "construct") != 0)
+            return snprintf(out, size, "%s is not a constructor", name);
         if (!frame || !callee_text(ctx, frame, what, sizeof what, &is_new))
             snprintf(what, sizeof what, "(intermediate value)");
         return snprintf(out, size, "%s is not a constructor", what);
@@ -203,6 +251,19 @@ static int looked_up(JSContext *ctx, char *out, size_t size, const char *format,
     }
     first_argument(ctx, frame, what, sizeof what);
     function_name(ctx, frame, name, sizeof name);
+    if ((strcmp(format, "cannot convert to object") == 0 ||
+         strcmp(format, "Cannot convert undefined or null to object") == 0) && is_array_method(ctx, frame, name))
+        return snprintf(out, size, "Array.prototype.%s called on null or undefined", name);
+    if (strcmp(format, "regexp not supported") == 0)
+        return snprintf(out, size, "First argument to String.prototype.%s must not be a regular expression", name);
+    if (strcmp(format, "not a symbol") == 0)
+        return snprintf(out, size, "%s is not a symbol", what);
+    if (strcmp(format, "invalid target") == 0)
+        return snprintf(out, size, "WeakRef: invalid target");
+    if (strcmp(format, "invalid byteOffset") == 0 && frame->arg_count > 1) {
+        value_text(ctx, frame->arg_buf[1], what, sizeof what);
+        return snprintf(out, size, "Start offset %s is outside the bounds of the buffer", what);
+    }
     if (strcmp(format, "invalid repeat count") == 0)
         return snprintf(out, size, "Invalid count value: %s", what);
     if (strcmp(format, "invalid code point") == 0)
@@ -246,6 +307,13 @@ static int blaming_message(JSContext *ctx, char *out, size_t size, const char *f
     JSStackFrame *frame = ctx->rt->current_stack_frame;
     if (strcmp(format, "value is not iterable") == 0)
         return iterable_message(ctx, frame, blamed.value, out, size);
+    if (strcmp(format, "invalid brand on object") == 0)
+        return receiver_message(ctx, blamed.value, out, size);
+    if (strcmp(format, "parent class must be constructor") == 0) {
+        char what[MAX_SPAN];
+        value_text(ctx, blamed.value, what, sizeof what);
+        return snprintf(out, size, "Class extends value %s is not a constructor or null", what);
+    }
     if (strcmp(format, "not an object") == 0 && blamed.property == JS_ATOM_NULL) {
         char what[MAX_SPAN];
         value_text(ctx, blamed.value, what, sizeof what);

@@ -4,6 +4,7 @@ import { className } from 'internal:binding';
 import { isDeepEqual } from './deep_equal.js';
 import { invalidArgument } from './errors.js';
 import { inspect } from './inspect.js';
+import { assertionAt } from './program_text.js';
 
 const DEEP = {
   compact: false,
@@ -136,11 +137,17 @@ function fail(values, operator, stackStartFn) {
   throw new AssertionError({ ...values, operator, stackStartFn });
 }
 
+function describeFalsy(stackStartFn) {
+  const holder = {};
+  Error.captureStackTrace(holder, stackStartFn);
+  return `The expression evaluated to a falsy value:\n\n  ${assertionAt(holder.stack) ?? 'assert(...)'}\n`;
+}
+
 function truth(value, message, count, stackStartFn) {
   if (value) return;
   if (message instanceof Error) throw message;
   const missing = 'No value argument passed to `assert.ok()`';
-  const text = message ?? (count === 0 ? missing : 'The expression evaluated to a falsy value:\n\n  assert(...)\n');
+  const text = message ?? (count === 0 ? missing : describeFalsy(stackStartFn));
   throw new AssertionError({
     message: text,
     actual: value,

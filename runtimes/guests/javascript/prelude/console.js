@@ -33,7 +33,7 @@ function makeConsole(put) {
   function elapsed(label, what) {
     const start = timers.get(label);
     if (start === undefined) {
-      error(`Warning: No such label '${label}' for console.${what}()`);
+      process.emitWarning(`No such label '${label}' for console.${what}()`);
       return undefined;
     }
     return duration(now() - start);
@@ -46,7 +46,7 @@ function makeConsole(put) {
       print(STDOUT, inspect(value, { customInspect: false, ...options }));
     },
     time(label = 'default') {
-      if (timers.has(`${label}`)) error(`Warning: Label '${label}' already exists for console.time()`);
+      if (timers.has(`${label}`)) process.emitWarning(`Label '${label}' already exists for console.time()`);
       else timers.set(`${label}`, now());
     },
     timeEnd(label = 'default') {
@@ -65,8 +65,8 @@ function makeConsole(put) {
     },
     assert(condition, ...values) {
       if (condition) return;
-      if (typeof values[0] === 'string') error(`Assertion failed: ${values[0]}`, ...values.slice(1));
-      else error('Assertion failed', ...values);
+      if (values.length === 0) error('Assertion failed');
+      else error(`Assertion failed: ${String(values[0])}`, ...values.slice(1));
     },
     clear() {},
     count(label = 'default') {
@@ -75,7 +75,7 @@ function makeConsole(put) {
       log(`${label}: ${count}`);
     },
     countReset(label = 'default') {
-      if (!counts.has(`${label}`)) error(`Warning: Count for '${label}' does not exist`);
+      if (!counts.has(`${label}`)) process.emitWarning(`Count for '${label}' does not exist`);
       counts.delete(`${label}`);
     },
     group(...values) {

@@ -2,163 +2,79 @@
 
 import { Buffer } from './buffer.js';
 import { encode } from './encodings.js';
-import { codedError, notInSandbox } from './errors.js';
+import { codedError, invalidArgument, notInSandbox } from './errors.js';
+import { BLOCK_BYTES, HASHES } from './hashes.js';
 
-const rotateLeft = (word, count) => (word << count) | (word >>> (32 - count));
-const rotateRight = (word, count) => (word >>> count) | (word << (32 - count));
+const plainName = (name) => String(name).toLowerCase().replace('-', '');
 
-// The message, a one bit, zeroes, and the length in bits, in 64-byte blocks.
-function padded(bytes, isLittle) {
-  const length = (((bytes.length + 8) >> 6) + 1) << 6;
-  const view = new DataView(new ArrayBuffer(length));
-  new Uint8Array(view.buffer).set(bytes);
-  view.setUint8(bytes.length, 0x80);
-  const high = Math.floor(bytes.length / 0x20000000);
-  const low = (bytes.length << 3) >>> 0;
-  view.setUint32(length - 8, isLittle ? low : high, isLittle);
-  view.setUint32(length - 4, isLittle ? high : low, isLittle);
-  return view;
-}
-
-function digestOf(words, isLittle) {
-  const view = new DataView(new ArrayBuffer(words.length * 4));
-  words.forEach((word, index) => view.setUint32(index * 4, word, isLittle));
-  return new Uint8Array(view.buffer);
-}
-
-function blocks(view, isLittle, mix) {
-  const words = new Int32Array(16);
-  for (let start = 0; start < view.byteLength; start += 64) {
-    for (let index = 0; index < 16; index++) words[index] = view.getInt32(start + index * 4, isLittle);
-    mix(words);
-  }
-}
-
-const MD5_SHIFTS = [
-  [7, 12, 17, 22],
-  [5, 9, 14, 20],
-  [4, 11, 16, 23],
-  [6, 10, 15, 21],
-];
-const MD5_TABLE = Int32Array.from({ length: 64 }, (_, index) => Math.floor(Math.abs(Math.sin(index + 1)) * 2 ** 32));
-
-function md5(bytes) {
-  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476);
-  blocks(padded(bytes, true), true, (words) => {
-    let [a, b, c, d] = state;
-    for (let index = 0; index < 64; index++) {
-      const round = index >> 4;
-      const mixed = [(b & c) | (~b & d), (d & b) | (~d & c), b ^ c ^ d, c ^ (b | ~d)][round];
-      const word = [index, 5 * index + 1, 3 * index + 5, 7 * index][round] & 15;
-      const sum = (a + mixed + MD5_TABLE[index] + words[word]) | 0;
-      [a, d, c, b] = [d, c, b, (b + rotateLeft(sum, MD5_SHIFTS[round][index & 3])) | 0];
-    }
-    [a, b, c, d].forEach((word, index) => {
-      state[index] += word;
-    });
-  });
-  return digestOf(state, true);
-}
-
-function sha1(bytes) {
-  const state = Int32Array.of(0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0);
-  const schedule = new Int32Array(80);
-  blocks(padded(bytes, false), false, (words) => {
-    schedule.set(words);
-    for (let index = 16; index < 80; index++) {
-      schedule[index] = rotateLeft(
-        schedule[index - 3] ^ schedule[index - 8] ^ schedule[index - 14] ^ schedule[index - 16],
-        1,
-      );
-    }
-    let [a, b, c, d, e] = state;
-    for (let index = 0; index < 80; index++) {
-      const round = Math.floor(index / 20);
-      const mixed = [(b & c) | (~b & d), b ^ c ^ d, (b & c) | (b & d) | (c & d), b ^ c ^ d][round];
-      const constant = [0x5a827999, 0x6ed9eba1, 0x8f1bbcdc, 0xca62c1d6][round];
-      const sum = (rotateLeft(a, 5) + mixed + e + constant + schedule[index]) | 0;
-      [e, d, c, b, a] = [d, c, rotateLeft(b, 30), a, sum];
-    }
-    [a, b, c, d, e].forEach((word, index) => {
-      state[index] += word;
-    });
-  });
-  return digestOf(state, false);
-}
-
-const PRIMES = [];
-for (let number = 2; PRIMES.length < 64; number++) {
-  if (PRIMES.every((prime) => number % prime !== 0)) PRIMES.push(number);
-}
-const fraction = (number) => Math.floor((number % 1) * 2 ** 32);
-const SHA256_TABLE = Int32Array.from(PRIMES, (prime) => fraction(Math.cbrt(prime)));
-const SHA256_START = Int32Array.from(PRIMES.slice(0, 8), (prime) => fraction(Math.sqrt(prime)));
-
-function sha256(bytes) {
-  const state = SHA256_START.slice();
-  const schedule = new Int32Array(64);
-  blocks(padded(bytes, false), false, (words) => {
-    schedule.set(words);
-    for (let index = 16; index < 64; index++) {
-      const early = schedule[index - 15];
-      const late = schedule[index - 2];
-      const first = rotateRight(early, 7) ^ rotateRight(early, 18) ^ (early >>> 3);
-      const second = rotateRight(late, 17) ^ rotateRight(late, 19) ^ (late >>> 10);
-      schedule[index] = (schedule[index - 16] + first + schedule[index - 7] + second) | 0;
-    }
-    let [a, b, c, d, e, f, g, h] = state;
-    for (let index = 0; index < 64; index++) {
-      const second = rotateRight(e, 6) ^ rotateRight(e, 11) ^ rotateRight(e, 25);
-      const one = (h + second + ((e & f) ^ (~e & g)) + SHA256_TABLE[index] + schedule[index]) | 0;
-      const first = rotateRight(a, 2) ^ rotateRight(a, 13) ^ rotateRight(a, 22);
-      const two = (first + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      [h, g, f, e, d, c, b, a] = [g, f, e, (d + one) | 0, c, b, a, (one + two) | 0];
-    }
-    [a, b, c, d, e, f, g, h].forEach((word, index) => {
-      state[index] += word;
-    });
-  });
-  return digestOf(state, false);
-}
-
-const HASHES = { md5, sha1, sha256 };
-
-function hashNamed(name) {
-  const hash = HASHES[String(name).toLowerCase().replace('-', '')];
-  if (hash === undefined)
-    throw codedError(
-      Error,
-      'ERR_OSSL_EVP_UNSUPPORTED',
-      `Digest method not supported: ${name} (the sandbox has md5, sha1, sha256)`,
-    );
+function hashNamed(name, failure) {
+  const hash = HASHES[plainName(name)];
+  if (hash === undefined) throw failure();
   return hash;
 }
 
 class Hash {
   #chunks = [];
   #finish;
+  #isDone = false;
 
-  constructor(finish) {
+  constructor(finish, chunks = []) {
     this.#finish = finish;
+    this.#chunks = chunks;
   }
 
   update(data, encoding = 'utf8') {
-    this.#chunks.push(typeof data === 'string' ? encode(data, encoding) : data);
+    if (this.#isDone) throw codedError(Error, 'ERR_CRYPTO_HASH_FINALIZED', 'Digest already called');
+    if (typeof data !== 'string' && !ArrayBuffer.isView(data))
+      throw invalidArgument('data', 'of type string or an instance of Buffer, TypedArray, or DataView', data);
+    this.#chunks.push(typeof data === 'string' ? encode(data, encoding) : bytesOf(data));
     return this;
   }
 
   digest(encoding) {
+    if (this.#isDone) throw codedError(Error, 'ERR_CRYPTO_HASH_FINALIZED', 'Digest already called');
+    this.#isDone = true;
     const bytes = Buffer.from(this.#finish(Buffer.concat(this.#chunks)));
     return encoding === undefined || encoding === 'buffer' ? bytes : bytes.toString(encoding);
   }
+
+  copy() {
+    if (this.#isDone) throw codedError(Error, 'ERR_CRYPTO_HASH_FINALIZED', 'Digest already called');
+    return new Hash(this.#finish, [...this.#chunks]);
+  }
 }
 
-function createHmac(name, key) {
-  const hash = hashNamed(name);
-  let secret = typeof key === 'string' ? encode(key, 'utf8') : key;
-  if (secret.length > 64) secret = hash(secret);
-  const pad = (byte) => Uint8Array.from({ length: 64 }, (_, index) => (secret[index] ?? 0) ^ byte);
-  return new Hash((message) => hash(Buffer.concat([pad(0x5c), hash(Buffer.concat([pad(0x36), message]))])));
+const bytesOf = (data) =>
+  typeof data === 'string' ? encode(data, 'utf8') : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+function createHash(name) {
+  return new Hash(hashNamed(name, () => new Error('Digest method not supported')));
+}
+
+function macOf(name, key) {
+  const invalid = () => codedError(TypeError, 'ERR_CRYPTO_INVALID_DIGEST', `Invalid digest: ${name}`);
+  const hash = hashNamed(name, invalid);
+  const size = BLOCK_BYTES[plainName(name)] ?? 64;
+  let secret = bytesOf(key);
+  if (secret.length > size) secret = hash(secret);
+  const pad = (byte) => Uint8Array.from({ length: size }, (_, index) => (secret[index] ?? 0) ^ byte);
+  return (message) => hash(Buffer.concat([pad(0x5c), hash(Buffer.concat([pad(0x36), message]))]));
+}
+
+function pbkdf2Sync(password, salt, rounds, length, name) {
+  const mac = macOf(name, password);
+  const parts = [];
+  for (let block = 1, made = 0; made < length; block++) {
+    let last = mac(Buffer.concat([bytesOf(salt), Uint8Array.of(block >>> 24, block >>> 16, block >>> 8, block)]));
+    const sum = last.slice();
+    for (let round = 1; round < rounds; round++) {
+      last = mac(last);
+      for (let index = 0; index < sum.length; index++) sum[index] ^= last[index];
+    }
+    parts.push(sum);
+    made += sum.length;
+  }
+  return Buffer.concat(parts).subarray(0, length);
 }
 
 function getRandomValues(target) {
@@ -195,8 +111,9 @@ const refused = (name) => () => {
 };
 
 export const crypto = {
-  createHash: (name) => new Hash(hashNamed(name)),
-  createHmac,
+  createHash,
+  createHmac: (name, key) => new Hash(macOf(name, key)),
+  hash: (name, data, encoding = 'hex') => createHash(name).update(data).digest(encoding),
   getHashes: () => Object.keys(HASHES),
   randomBytes,
   randomInt,
@@ -208,7 +125,17 @@ export const crypto = {
   createDecipheriv: refused('createDecipheriv'),
   createSign: refused('createSign'),
   generateKeyPairSync: refused('generateKeyPairSync'),
-  pbkdf2Sync: refused('pbkdf2Sync'),
+  pbkdf2Sync,
+  pbkdf2: (...values) => setImmediate(values.pop(), null, pbkdf2Sync(...values)),
   scryptSync: refused('scryptSync'),
 };
-crypto.webcrypto = { getRandomValues, randomUUID };
+crypto.webcrypto = {
+  getRandomValues,
+  randomUUID,
+  subtle: {
+    async digest(name, data) {
+      const bytes = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+      return new Uint8Array(createHash(name.name ?? name).update(bytes).digest()).buffer;
+    },
+  },
+};

@@ -1,20 +1,11 @@
-// Dates as text, in UTC: English, and the short forms of a few other locales.
+// Dates as text, in the zones and locales that programs use most.
 
-const MONTHS = [
-  'January',
-  'February',
-  'March',
-  'April',
-  'May',
-  'June',
-  'July',
-  'August',
-  'September',
-  'October',
-  'November',
-  'December',
-];
-const DAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'];
+import { localeOfDates } from './date_locales.js';
+import { zoneAt, zoneName } from './zones.js';
+
+const FIELDS = { d: 'day', M: 'month', L: 'month', y: 'year' };
+const DATE_FIELDS = ['weekday', 'year', 'month', 'day'];
+const TIME_FIELDS = ['hour', 'minute', 'second', 'fractionalSecondDigits', 'dayPeriod'];
 const DATE_STYLES = {
   full: { weekday: 'long', year: 'numeric', month: 'long', day: 'numeric' },
   long: { year: 'numeric', month: 'long', day: 'numeric' },
@@ -27,174 +18,146 @@ const TIME_STYLES = {
   medium: { hour: 'numeric', minute: '2-digit', second: '2-digit' },
   short: { hour: 'numeric', minute: '2-digit' },
 };
-// Order and separator of all-numeric dates: [fields, separator, two-digit day and month?]
-const NUMERIC = {
-  'en-US': ['mdy', '/', false],
-  'en-GB': ['dmy', '/', true],
-  'en-CA': ['ymd', '-', true],
-  'sv-SE': ['ymd', '-', true],
-  'en-AU': ['dmy', '/', true],
-  'en-IN': ['dmy', '/', false],
-  'de-DE': ['dmy', '.', false],
-  'fr-FR': ['dmy', '/', true],
-  'es-ES': ['dmy', '/', false],
-  'it-IT': ['dmy', '/', false],
-  'pt-BR': ['dmy', '/', true],
-  'nl-NL': ['dmy', '-', false],
-  'ja-JP': ['ymd', '/', false],
-  'zh-CN': ['ymd', '/', false],
-  'ru-RU': ['dmy', '.', true],
-};
-const ZONES = ['utc', 'gmt', 'etc/utc', 'etc/gmt', 'universal', 'zulu', '+00:00'];
-const two = (number) => String(number).padStart(2, '0');
+const two = (number) => String(number % 100).padStart(2, '0');
+const literal = (value) => ({ type: 'literal', value });
+const has = (options, fields) => fields.some((name) => options[name] !== undefined);
 
-function checkZone(zone) {
-  if (zone === undefined || ZONES.includes(String(zone).toLowerCase())) return;
-  throw new RangeError(`Invalid time zone specified: ${zone} (the sandbox knows UTC only)`);
-}
-
-function resolved(options, defaults) {
+// What is wanted: 'date', 'time' or 'both' say what toLocale...String() adds, 'any' what a DateTimeFormat does.
+function resolved(options, wanted) {
   const { dateStyle, timeStyle } = options;
-  if (dateStyle || timeStyle) return { ...options, ...DATE_STYLES[dateStyle], ...TIME_STYLES[timeStyle], styled: true };
-  const hasDate = ['weekday', 'year', 'month', 'day'].some((name) => options[name] !== undefined);
-  const hasTime = ['hour', 'minute', 'second', 'fractionalSecondDigits', 'dayPeriod'].some(
-    (name) => options[name] !== undefined,
-  );
-  if (
-    defaults === 'both'
-      ? hasDate || hasTime
-      : defaults === 'date'
-        ? hasDate || (hasTime && options.fromFormat)
-        : hasTime
-  )
-    return options;
+  if (dateStyle || timeStyle) return { ...options, ...DATE_STYLES[dateStyle], ...TIME_STYLES[timeStyle] };
+  const isGiven =
+    (wanted !== 'time' && has(options, DATE_FIELDS)) || (wanted !== 'date' && has(options, TIME_FIELDS));
+  if (isGiven) return options;
   const date = { year: 'numeric', month: 'numeric', day: 'numeric' };
   const time = { hour: 'numeric', minute: '2-digit', second: '2-digit' };
-  if (defaults === 'date') return { ...options, ...date };
-  return defaults === 'time' ? { ...options, ...time } : { ...options, ...date, ...time };
+  if (wanted === 'time') return { ...options, ...time };
+  return wanted === 'both' ? { ...options, ...date, ...time } : { ...options, ...date };
 }
 
-function number(value, style) {
-  return style === '2-digit' ? two(value % 100) : String(value);
+function monthName(date, locale, style) {
+  const month = date.getUTCMonth();
+  const name = (style === 'long' ? locale.months : locale.shortMonths).split(' ')[month];
+  return style === 'narrow' ? name.slice(0, 1) : name;
 }
 
-function dateText(date, locale, options) {
-  const { weekday, year, month, day } = options;
-  const name =
-    weekday &&
-    (weekday === 'long' ? DAYS[date.getUTCDay()] : DAYS[date.getUTCDay()].slice(0, weekday === 'narrow' ? 1 : 3));
-  const isNumeric = month === undefined || month === 'numeric' || month === '2-digit';
-  const text = isNumeric ? numericDate(date, locale, options) : namedDate(date, locale, options);
-  if (!name) return text;
-  if (text === '') return name;
-  if (year === undefined && month === undefined && day !== undefined) return `${text} ${name}`;
-  return `${name}, ${text}`;
+function dayName(date, locale, style, isAlone) {
+  const name = (style === 'long' ? locale.days : locale.shortDays).split(' ')[date.getUTCDay()];
+  if (style === 'narrow') return name.slice(0, 1);
+  return !isAlone && style === 'short' && locale.months.startsWith('Januar ') ? `${name}.` : name;
 }
 
-function numericDate(date, locale, { year, month, day }) {
-  const [order, separator, isPadded] = NUMERIC[locale] ?? NUMERIC['en-US'];
-  const whole = year !== undefined && month !== undefined && day !== undefined;
-  const style = (given) => (isPadded && whole ? '2-digit' : given);
-  const fields = {
-    y: year && number(date.getUTCFullYear(), year),
-    m: month && number(date.getUTCMonth() + 1, style(month)),
-    d: day && number(date.getUTCDate(), style(day)),
-  };
-  return [...order]
-    .map((field) => fields[field])
-    .filter(Boolean)
-    .join(separator);
+function filled(pattern, date, locale, options) {
+  return pattern.split(/(d(?!e)d?|MM?|yy?|L)/).flatMap((token, index) => {
+    if (index % 2 === 0) return token === '' ? [] : [literal(token)];
+    const type = FIELDS[token[0]];
+    if (token === 'L') return [{ type, value: monthName(date, locale, options.month) }];
+    const number = { day: date.getUTCDate(), month: date.getUTCMonth() + 1, year: date.getUTCFullYear() }[type];
+    const isShort = token.length === 2 || options[type] === '2-digit';
+    return [{ type, value: isShort ? two(number) : String(number) }];
+  });
 }
 
-function namedDate(date, locale, { year, month, day }) {
-  const full = MONTHS[date.getUTCMonth()];
-  const name = month === 'long' ? full : full.slice(0, month === 'narrow' ? 1 : 3);
-  const dayText = day && number(date.getUTCDate(), day);
-  const yearText = year && number(date.getUTCFullYear(), year);
-  if (!/^en/.test(locale) || locale === 'en-US' || locale === 'en-CA') {
-    const monthDay = day ? `${name} ${dayText}` : name;
-    if (!year) return monthDay;
-    return day ? `${monthDay}, ${yearText}` : `${monthDay} ${yearText}`;
-  }
-  return [dayText, name, yearText].filter(Boolean).join(' ');
+// The pattern for the fields that are asked for: one of three, or the single field.
+function patternOf({ year, month, day }, locale, isText, isLong) {
+  const patterns = isText ? ((isLong && locale.longText) || locale.text) : locale.numeric;
+  if (month && day) return year ? patterns[0] : patterns[1];
+  if (year && month) return patterns[2];
+  if (year && day) return 'd y';
+  return year ? 'y' : month ? (isText ? 'L' : 'M') : day ? 'd' : '';
 }
 
-function timeText(date, locale, options) {
-  const { hour, minute, second, fractionalSecondDigits, timeZoneName } = options;
-  const isTwelve =
-    options.hour12 ?? (options.hourCycle ? /^h1[12]$/.test(options.hourCycle) : /^en(?!-GB)/.test(locale));
+function dateParts(date, locale, options, style) {
+  const { weekday, month, year, day } = options;
+  const isText = month !== undefined && month !== 'numeric' && month !== '2-digit';
+  const pattern = locale.styles[style] ?? patternOf(options, locale, isText, month === 'long');
+  const parts = filled(pattern, date, locale, style === 'short' ? { ...options, year: undefined } : options);
+  if (!weekday) return parts;
+  const name = { type: 'weekday', value: dayName(date, locale, weekday, pattern === '') };
+  if (pattern === '') return [name];
+  if (day && !month && !year) return [...parts, literal(' '), name];
+  if (locale.isDayLast) return [...parts, name];
+  return [name, literal(locale.numeric[1] === 'dd/MM' && !year && !locale.isTwelve ? ' ' : locale.afterDay), ...parts];
+}
+
+function isTwelveHours(locale, { hour12, hourCycle }) {
+  return hour12 ?? (hourCycle ? /^h1[12]$/.test(hourCycle) : locale.isTwelve);
+}
+
+function timeParts(date, name, locale, options) {
+  const { hour, minute, second, fractionalSecondDigits } = options;
+  const isTwelve = isTwelveHours(locale, options);
   const hours = date.getUTCHours();
+  const isMidnight = options.hour12 === false && /^en-US$|^en$/.test(name) && hours === 0;
+  const shown = isTwelve ? hours % 12 || 12 : isMidnight ? 24 : hours;
   const parts = [];
-  if (hour !== undefined) {
-    const shown = isTwelve
-      ? hours % 12 || 12
-      : options.hour12 === false && locale === 'en-US' && hours === 0
-        ? 24
-        : hours;
-    parts.push(hour === '2-digit' || !isTwelve ? two(shown) : String(shown));
-  }
-  if (minute !== undefined)
-    parts.push(hour === undefined && second === undefined ? String(date.getUTCMinutes()) : two(date.getUTCMinutes()));
-  if (second !== undefined) parts.push(minute === undefined ? String(date.getUTCSeconds()) : two(date.getUTCSeconds()));
-  let text = parts.join(':');
-  if (fractionalSecondDigits)
-    text += `.${String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fractionalSecondDigits)}`;
-  if (hour !== undefined && isTwelve) text += ` ${hours < 12 ? 'AM' : 'PM'}`;
-  if (timeZoneName) text += timeZoneName === 'long' ? ' Coordinated Universal Time' : ' UTC';
-  return text;
-}
-
-export function formatDate(date, locale, given, defaults) {
-  checkZone(given.timeZone);
-  if (Number.isNaN(date.getTime())) return 'Invalid Date';
-  const options = resolved(given, defaults);
-  const day = dateText(date, locale, options);
-  const hasTime = ['hour', 'minute', 'second', 'fractionalSecondDigits'].some((name) => options[name] !== undefined);
-  if (!hasTime) return options.timeZoneName ? `${day}, UTC` : day;
-  const time = timeText(date, locale, options);
-  if (day === '') return time;
-  const isLong = options.styled && (given.dateStyle === 'full' || given.dateStyle === 'long');
-  if (isLong) return `${day} at ${time}`;
-  const isOnlyWeekday = options.weekday && !options.year && !options.month && !options.day;
-  return `${day}${isOnlyWeekday || /^(sv|fr)/.test(locale) ? ' ' : ', '}${time}`;
-}
-
-export function partsOfDate(date, locale, given) {
-  const options = resolved(given, 'date');
-  const month =
-    options.month === 'long' || options.month === 'short'
-      ? namedDate(date, 'en-US', { month: options.month })
-      : options.month && number(date.getUTCMonth() + 1, options.month);
-  const fields = {
-    weekday: options.weekday && dateText(date, locale, { weekday: options.weekday }),
-    month,
-    day: options.day && number(date.getUTCDate(), options.day),
-    year: options.year && number(date.getUTCFullYear(), options.year),
-    hour:
-      options.hour &&
-      timeText(date, locale, { hour: options.hour, hour12: options.hour12, hourCycle: options.hourCycle }).replace(
-        /\D+$/,
-        '',
-      ),
-    minute: options.minute && two(date.getUTCMinutes()),
-    second: options.second && two(date.getUTCSeconds()),
-  };
-  const shown = formatDate(date, locale, given, 'date');
-  const parts = [];
-  let rest = shown;
-  const order = Object.entries(fields)
-    .filter(([, value]) => value)
-    .sort((a, b) => shown.indexOf(a[1]) - shown.indexOf(b[1]));
-  for (const [type, value] of order) {
-    const at = rest.indexOf(value);
-    if (at < 0) continue;
-    if (at > 0) parts.push({ type: 'literal', value: rest.slice(0, at) });
+  const add = (type, value) => {
+    if (parts.length > 0) parts.push(literal(':'));
     parts.push({ type, value });
-    rest = rest.slice(at + value.length);
+  };
+  if (hour !== undefined) add('hour', hour === '2-digit' || !isTwelve ? two(shown) : String(shown));
+  const isLonely = hour === undefined && second === undefined;
+  if (minute !== undefined) add('minute', isLonely ? String(date.getUTCMinutes()) : two(date.getUTCMinutes()));
+  if (second !== undefined)
+    add('second', minute === undefined ? String(date.getUTCSeconds()) : two(date.getUTCSeconds()));
+  if (fractionalSecondDigits) {
+    const value = String(date.getUTCMilliseconds()).padStart(3, '0').slice(0, fractionalSecondDigits);
+    parts.push(...(parts.length > 0 ? [literal('.')] : []), { type: 'fractionalSecond', value });
   }
-  if (rest !== '')
-    parts.push(/[AP]M/.test(rest) ? { type: 'dayPeriod', value: rest.trim() } : { type: 'literal', value: rest });
+  if (hour === undefined || !isTwelve) return parts;
+  const half = { type: 'dayPeriod', value: options.dayPeriod ? partOfDay(hours) : locale.halves[hours < 12 ? 0 : 1] };
+  return locale.isHalfFirst ? [half, literal(' '), ...parts] : [...parts, literal(' '), half];
+}
+
+function partOfDay(hours) {
+  if (hours === 12) return 'noon';
+  if (hours >= 6 && hours < 12) return 'in the morning';
+  if (hours >= 12 && hours < 18) return 'in the afternoon';
+  return hours >= 18 && hours < 21 ? 'in the evening' : 'at night';
+}
+
+export function partsOfDate(time, localeName, given, wanted) {
+  const zone = zoneName(given.timeZone);
+  if (Number.isNaN(time.getTime())) throw new RangeError('Invalid time value');
+  const locale = localeOfDates(localeName);
+  const options = resolved(given, wanted);
+  const { offset, short, long } = zoneAt(zone, time.getTime());
+  const date = new Date(time.getTime() + offset * 60000);
+  const day = has(options, DATE_FIELDS) ? dateParts(date, locale, options, given.dateStyle) : [];
+  const clock = has(options, TIME_FIELDS) ? timeParts(date, localeName, locale, options) : [];
+  const isLong = options.month === 'long' || given.dateStyle === 'full' || given.dateStyle === 'long';
+  const isWeekdayOnly = options.weekday && !options.year && !options.month && !options.day;
+  const isNumeric = !day.some((part) => part.type === 'month' && /\D/.test(part.value));
+  const glue = isLong && !isWeekdayOnly ? locale.beforeTime : isWeekdayOnly ? ' ' : isNumeric ? locale.glue : ', ';
+  const parts = day.length > 0 && clock.length > 0 ? [...day, literal(glue), ...clock] : [...day, ...clock];
+  if (options.era) parts.push(literal(' '), { type: 'era', value: date.getUTCFullYear() > 0 ? 'AD' : 'BC' });
+  if (options.timeZoneName) {
+    const value = options.timeZoneName === 'long' ? long : short;
+    parts.push(literal(clock.length > 0 ? ' ' : ', '), { type: 'timeZoneName', value });
+  }
   return parts;
+}
+
+export function formatDate(date, locale, given, wanted) {
+  zoneName(given.timeZone);
+  if (Number.isNaN(date.getTime())) return 'Invalid Date';
+  return partsOfDate(date, locale, given, wanted)
+    .map((part) => part.value)
+    .join('');
+}
+
+// formatRange(): what both ends share at the beginning and the end is said once, in English.
+export function formatDateRange(start, end, locale, given) {
+  const first = partsOfDate(start, locale, given, 'any');
+  const second = partsOfDate(end, locale, given, 'any');
+  const text = (parts) => parts.map((part) => part.value).join('');
+  if (text(first) === text(second)) return text(first);
+  const differs = (type) => first.find((part) => part.type === type)?.value !== second.find((part) => part.type === type)?.value;
+  const isNamed = first[0].type === 'month' && /\D/.test(first[0].value) && first.length === 5;
+  if (!isNamed || differs('year')) return `${text(first)}\u2009–\u2009${text(second)}`;
+  const [month, , day, , year] = first;
+  const until = differs('month') ? `${second[0].value} ${second[2].value}` : second[2].value;
+  return `${month.value} ${day.value}\u2009–\u2009${until}, ${year.value}`;
 }
 
 // The engine leaves out the zone's name.

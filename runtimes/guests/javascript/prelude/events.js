@@ -9,20 +9,30 @@ function checkListener(listener) {
   if (typeof listener !== 'function') throw invalidArgument('listener', 'of type function', listener);
 }
 
-export function EventEmitter() {
-  EventEmitter.init.call(this);
+// Node shows these two on every emitter.
+const shapeMode = Symbol('shapeMode');
+const captures = Symbol('kCapture');
+const errorMonitor = Symbol('events.errorMonitor');
+const rejection = Symbol.for('nodejs.rejection');
+const warned = Symbol('warned');
+
+export function EventEmitter(options) {
+  EventEmitter.init.call(this, options);
 }
 
 EventEmitter.defaultMaxListeners = 10;
-EventEmitter.errorMonitor = Symbol('events.errorMonitor');
-EventEmitter.captureRejectionSymbol = Symbol.for('nodejs.rejection');
+EventEmitter.errorMonitor = errorMonitor;
+EventEmitter.captureRejectionSymbol = rejection;
+EventEmitter.captureRejections = false;
 
-EventEmitter.init = function init() {
+EventEmitter.init = function init(options) {
   if (this._events === undefined || this._events === Object.getPrototypeOf(this)._events) {
     this._events = Object.create(null);
     this._eventsCount = 0;
   }
   this._maxListeners = this._maxListeners || undefined;
+  this[shapeMode] = false;
+  this[captures] = options?.captureRejections === true || (EventEmitter.captureRejections && !options);
 };
 
 function listOf(emitter, event) {
@@ -44,7 +54,31 @@ function add(emitter, event, listener, first) {
   const list = listOf(emitter, event);
   if (emitter._events.newListener !== undefined) emitter.emit('newListener', event, listener.listener ?? listener);
   store(emitter, event, first ? [listener, ...list] : [...list, listener]);
+  warnOfMany(emitter, event, list);
   return emitter;
+}
+
+function warnOfMany(emitter, event, list) {
+  const most = emitter.getMaxListeners();
+  if (most <= 0 || list.length < most || emitter[warned]?.has(event)) return;
+  if (emitter[warned] === undefined)
+    Object.defineProperty(emitter, warned, { value: new Set(), configurable: true, enumerable: false });
+  emitter[warned].add(event);
+  const count = `${list.length + 1} ${String(event)} listeners added to ${inspect(emitter, { depth: -1 })}`;
+  const advice = 'Use emitter.setMaxListeners() to increase limit';
+  const text = `Possible EventEmitter memory leak detected. ${count}. MaxListeners is ${most}. ${advice}`;
+  process.emitWarning(text, 'MaxListenersExceededWarning');
+}
+
+// What an async listener rejects with is an event: the emitter's 'error', or what its own method makes of it.
+function capture(emitter, result, event, values) {
+  if (typeof result?.then !== 'function') return;
+  result.then(undefined, (error) => {
+    process.nextTick(() => {
+      if (typeof emitter[rejection] === 'function') emitter[rejection](error, event, ...values);
+      else emitter.emit('error', error);
+    });
+  });
 }
 
 function onceWrapper(emitter, event, listener) {
@@ -66,12 +100,16 @@ function unhandledError(error) {
 
 const methods = {
   emit(event, ...values) {
+    if (event === 'error' && this._events?.[errorMonitor] !== undefined) this.emit(errorMonitor, ...values);
     const list = listOf(this, event);
     if (list.length === 0) {
       if (event === 'error') throw unhandledError(values[0]);
       return false;
     }
-    for (const listener of [...list]) listener.apply(this, values);
+    for (const listener of [...list]) {
+      const result = listener.apply(this, values);
+      if (this[captures] && event !== 'error') capture(this, result, event, values);
+    }
     return true;
   },
   on(event, listener) {

@@ -345,8 +345,17 @@ function functionForm(context, value, constructor, tag) {
   return keys.length === 0 ? { whole: context.stylize(base, 'special') } : { base, braces: ['{', '}'], keys };
 }
 
-function functionBase(value, constructor, tag) {
+// Node takes a class for a function where its head has brackets: class A extends B(C) {}.
+function shownKind(value) {
   const kind = functionKind(value);
+  if (!(kind & 4)) return kind;
+  const head = /^class([^{]*)\{/.exec(Function.prototype.toString.call(value))?.[1] ?? '';
+  const plain = head.replace(/\/\*[^]*?\*\/|\/\/.*/g, '');
+  return plain.includes('(') ? kind & 3 : kind;
+}
+
+function functionBase(value, constructor, tag) {
+  const kind = shownKind(value);
   const name = hasOwn(value, 'name') ? String(value.name) : '';
   if (kind & 4) return classBase(value, name, constructor, tag);
   const type = FUNCTION_TYPES[kind & 3];

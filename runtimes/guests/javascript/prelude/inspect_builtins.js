@@ -121,11 +121,6 @@ function moduleForm(context, value) {
     : { braces: ['[Module: null prototype] {', '}'], keys };
 }
 
-function weakRefForm(context, value, prefix) {
-  const pieces = (level) => [show(context, WeakRef.prototype.deref.call(value), level)];
-  return { braces: [`${prefix('WeakRef')}{`, '}'], keys: keysOf(context, value, false), pieces };
-}
-
 export const FORMS = {
   Map: mapForm,
   Set: setForm,
@@ -141,7 +136,6 @@ export const FORMS = {
   Promise: promiseForm,
   WeakMap: opaqueForm('WeakMap'),
   WeakSet: opaqueForm('WeakSet'),
-  WeakRef: weakRefForm,
   Arguments: argumentsForm,
   Module: moduleForm,
 };

@@ -14,8 +14,10 @@ export function errorForm(context, value, prefix, level, constructor, tag) {
 }
 
 function errorStack(error) {
-  const stack = error.stack;
-  return stack ? String(stack) : Error.prototype.toString.call(error);
+  const { stack } = error;
+  if (!stack) return Error.prototype.toString.call(error);
+  // The engine's own kind of error has frames only.
+  return String(stack).startsWith('    at ') ? `${Error.prototype.toString.call(error)}\n${stack}` : String(stack);
 }
 
 function repeatsStack(error, key, stack, context) {

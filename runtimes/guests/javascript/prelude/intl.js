@@ -1,248 +1,10 @@
-// A small Intl: numbers, dates, lists and plurals in English (and the separators of a few other locales).
+// A small Intl, and the methods of numbers, dates and texts that use it.
 
 import { compare } from './collate.js';
-import { formatDate, installDates, partsOfDate } from './dates.js';
-
-const THIN = '\u202f';
-const SEPARATORS = {
-  en: [',', '.'],
-  de: ['.', ','],
-  es: ['.', ','],
-  it: ['.', ','],
-  nl: ['.', ','],
-  id: ['.', ','],
-  tr: ['.', ','],
-  pt: ['.', ','],
-  fr: [THIN, ','],
-  ru: ['\u00a0', ','],
-  pl: ['\u00a0', ','],
-  sv: ['\u00a0', ','],
-  'de-CH': ['’', '.'],
-};
-const CURRENCIES = {
-  USD: '$',
-  EUR: '€',
-  GBP: '£',
-  JPY: '¥',
-  INR: '₹',
-  CNY: 'CN¥',
-  KRW: '₩',
-  BRL: 'R$',
-  CAD: 'CA$',
-  AUD: 'A$',
-  MXN: 'MX$',
-};
-const HOME = { 'en-CA': 'CAD', 'en-AU': 'AUD', 'ja-JP': 'JPY', 'zh-CN': 'CNY' };
-const COMPACT = [
-  [1e12, 'T', 'trillion'],
-  [1e9, 'B', 'billion'],
-  [1e6, 'M', 'million'],
-  [1e3, 'K', 'thousand'],
-];
-const UNITS = {
-  kilometer: 'km',
-  meter: 'm',
-  centimeter: 'cm',
-  kilogram: 'kg',
-  gram: 'g',
-  liter: 'L',
-  celsius: '°C',
-  fahrenheit: '°F',
-  second: 'sec',
-  minute: 'min',
-  hour: 'hr',
-  day: 'day',
-  byte: 'byte',
-  kilobyte: 'kB',
-  megabyte: 'MB',
-  gigabyte: 'GB',
-  percent: '%',
-  'kilometer-per-hour': 'km/h',
-  mile: 'mi',
-};
-
-const localeOf = (locales) => String([locales ?? 'en-US'].flat()[0] ?? 'en-US');
-
-// The decimal digits of a number, without an exponent.
-function digitsOf(value) {
-  if (typeof value === 'bigint') return String(value);
-  const [mantissa, exponent] = String(value).split('e');
-  if (exponent === undefined) return mantissa;
-  const [whole, part = ''] = mantissa.split('.');
-  const shift = Number(exponent);
-  if (shift >= 0) return whole + part.padEnd(shift, '0');
-  return `0.${'0'.repeat(-shift - 1)}${whole}${part}`;
-}
-
-// Rounds half up on the decimal digits themselves, as ICU does.
-function rounded(digits, places) {
-  const [whole, part = ''] = digits.split('.');
-  if (part.length <= places) return [whole, part];
-  const number = BigInt(whole + part.slice(0, places)) + (part[places] >= '5' ? 1n : 0n);
-  const text = String(number).padStart(places + 1, '0');
-  return places === 0 ? [text, ''] : [text.slice(0, -places), text.slice(-places)];
-}
-
-function significant(digits, low, high) {
-  const first = digits.replace('.', '').search(/[1-9]/);
-  if (first < 0) return ['0', ''.padEnd(low - 1, '0')];
-  const whole = digits.split('.')[0];
-  const before = whole === '0' ? 0 : whole.length;
-  const leading = whole === '0' ? first - 1 : 0;
-  const places = high - before + leading;
-  if (places < 0) {
-    const unit = 10n ** BigInt(-places);
-    const number = (BigInt(whole) + unit / 2n) / unit;
-    return [String(number * unit), ''];
-  }
-  const [integer, part] = rounded(digits, places);
-  const kept = Math.max(0, low - before + leading);
-  return [integer, part.replace(/0+$/, '').padEnd(kept, '0')];
-}
-
-function grouped(whole, separator, isIndian) {
-  const pattern = isIndian ? /\B(?=(\d{2})*\d{3}$)/g : /\B(?=(\d{3})+$)/g;
-  return whole.replace(pattern, separator);
-}
-
-function checkRange(name, value, low, high) {
-  if (value === undefined) return undefined;
-  const number = Number(value);
-  if (!(number >= low && number <= high)) throw new RangeError(`${name} value is out of range.`);
-  return Math.floor(number);
-}
-
-function fractionOptions(options, style, currency) {
-  const usual = style === 'currency' ? (currency === 'JPY' || currency === 'KRW' ? 0 : 2) : 0;
-  const low = checkRange('minimumFractionDigits', options.minimumFractionDigits, 0, 100);
-  const high = checkRange('maximumFractionDigits', options.maximumFractionDigits, 0, 100);
-  if (low !== undefined && high !== undefined && low > high)
-    throw new RangeError('maximumFractionDigits value is out of range.');
-  const most = style === 'currency' ? usual : style === 'percent' ? 0 : 3;
-  return {
-    minimumFractionDigits: low ?? Math.min(usual, high ?? usual),
-    maximumFractionDigits: high ?? Math.max(most, low ?? 0),
-  };
-}
-
-class NumberFormat {
-  #options;
-
-  constructor(locales, options = {}) {
-    const locale = localeOf(locales);
-    const style = options.style ?? 'decimal';
-    if (style === 'currency' && options.currency === undefined)
-      throw new TypeError('Currency code is required with currency style.');
-    const currency = options.currency?.toUpperCase();
-    this.#options = {
-      useGrouping: true,
-      ...options,
-      locale,
-      style,
-      currency,
-      ...fractionOptions(options, style, currency),
-    };
-    if (options.notation === 'compact' && options.maximumFractionDigits === undefined)
-      this.#options.maximumFractionDigits = undefined;
-    this.format = this.format.bind(this);
-  }
-
-  format(value) {
-    const number = typeof value === 'bigint' ? value : Number(value);
-    const isNegative = number < 0 || Object.is(number, -0);
-    const text = this.#decorated(this.#magnitude(isNegative ? -number : number));
-    const isZero = !/[1-9∞N]/.test(text);
-    const { signDisplay } = this.#options;
-    if (signDisplay === 'never') return text;
-    if (isNegative && !(signDisplay === 'exceptZero' && isZero)) return `-${text}`;
-    return signDisplay === 'always' || (signDisplay === 'exceptZero' && !isZero) ? `+${text}` : text;
-  }
-
-  #magnitude(number) {
-    if (Number.isNaN(number)) return 'NaN';
-    if (number === Infinity) return '∞';
-    if (this.#options.notation === 'compact') return this.#compact(Number(number));
-    return this.#plain(digitsOf(this.#options.style === 'percent' ? Number(`${digitsOf(number)}e2`) : number));
-  }
-
-  #plain(digits) {
-    const { locale, useGrouping, minimumIntegerDigits = 1 } = this.#options;
-    const { minimumSignificantDigits: low, maximumSignificantDigits: high } = this.#options;
-    const bySignificance = low !== undefined || high !== undefined;
-    const [whole, part] = bySignificance ? significant(digits, low ?? 1, high ?? 21) : this.#fixed(digits);
-    const [group, point] = SEPARATORS[locale] ?? SEPARATORS[locale.split('-')[0]] ?? SEPARATORS.en;
-    const padded = whole.padStart(minimumIntegerDigits, '0');
-    const isGrouped =
-      useGrouping !== false && useGrouping !== 'false' && !(/^(es|pt-PT|pl)/.test(locale) && padded.length < 5);
-    const integer = isGrouped ? grouped(padded, group, /-IN$/.test(locale)) : padded;
-    return part === '' ? integer : integer + point + part;
-  }
-
-  #fixed(digits) {
-    const { minimumFractionDigits: low, maximumFractionDigits: high } = this.#options;
-    const [whole, part] = rounded(digits, high ?? 3);
-    return [whole, part.replace(/0+$/, '').padEnd(low, '0')];
-  }
-
-  #compact(number) {
-    const { compactDisplay, maximumFractionDigits } = this.#options;
-    let scale = COMPACT.find(([size]) => number >= size);
-    let scaled = scale ? number / scale[0] : number;
-    const places = maximumFractionDigits ?? (scaled < 100 ? Math.max(0, 2 - String(Math.floor(scaled)).length) : 0);
-    const round = (value) => rounded(digitsOf(value), places).join('.').replace(/\.$/, '');
-    if (Number(round(scaled)) >= 1000 && scale !== COMPACT[0]) {
-      scale = COMPACT[(scale ? COMPACT.indexOf(scale) : COMPACT.length) - 1];
-      scaled = number / scale[0];
-    }
-    const text = String(Number(round(scaled)));
-    if (scale === undefined) return text;
-    return compactDisplay === 'long' ? `${text} ${scale[2]}` : text + scale[1];
-  }
-
-  #decorated(text) {
-    const { style, currency, currencyDisplay, locale, unit, unitDisplay } = this.#options;
-    const isBehind = /^(de|fr|es|it|ru|pl|sv)/.test(locale);
-    if (style === 'percent') return isBehind ? `${text}\u00a0%` : `${text}%`;
-    if (style === 'unit') return this.#withUnit(text, unit, unitDisplay);
-    if (style !== 'currency') return text;
-    if (currencyDisplay === 'code') return `${currency}\u00a0${text}`;
-    if (currencyDisplay === 'name')
-      return `${text} ${currency === 'USD' ? 'US dollars' : currency === 'EUR' ? 'euros' : currency}`;
-    const symbol =
-      HOME[locale] === currency && currency ? CURRENCIES[currency].replace(/^[A-Z]+/, '') : CURRENCIES[currency];
-    if (isBehind) return `${text}\u00a0${symbol ?? currency}`;
-    if (/^pt/.test(locale)) return `${symbol ?? currency}\u00a0${text}`;
-    return symbol === undefined ? `${currency}\u00a0${text}` : symbol + text;
-  }
-
-  #withUnit(text, unit, display = 'short') {
-    if (display === 'long') return `${text} ${unit.replaceAll('-', ' ')}${text === '1' ? '' : 's'}`;
-    const symbol = UNITS[unit] ?? unit;
-    if (/^[°%]/.test(symbol)) return text + symbol;
-    return `${text} ${symbol}${(unit === 'day' || unit === 'byte') && text !== '1' ? (unit === 'day' ? 's' : '') : ''}`;
-  }
-
-  formatToParts(value) {
-    return [{ type: 'literal', value: this.format(value) }];
-  }
-
-  resolvedOptions() {
-    const { locale, style, currency, minimumFractionDigits, maximumFractionDigits } = this.#options;
-    return {
-      locale,
-      numberingSystem: 'latn',
-      style,
-      ...(currency && { currency }),
-      minimumIntegerDigits: 1,
-      minimumFractionDigits,
-      maximumFractionDigits,
-    };
-  }
-
-  static supportedLocalesOf(locales) {
-    return [locales].flat();
-  }
-}
+import { DISPLAY_NAMES, ListFormat, PluralRules, RelativeTimeFormat } from './intl_words.js';
+import { formatDate, formatDateRange, installDates, partsOfDate } from './dates.js';
+import { localeOf, NumberFormat } from './number_format.js';
+import { zoneName } from './zones.js';
 
 class DateTimeFormat {
   #locale;
@@ -250,29 +12,33 @@ class DateTimeFormat {
 
   constructor(locales, options = {}) {
     this.#locale = localeOf(locales);
-    this.#options = options;
-    formatDate(new Date(0), this.#locale, options, 'date');
+    this.#options = options ?? {};
+    formatDate(new Date(0), this.#locale, this.#options, 'any');
     this.format = this.format.bind(this);
   }
 
   format(date = new Date()) {
-    return formatDate(new Date(date), this.#locale, this.#options, 'date');
+    if (Number.isNaN(new Date(date).getTime())) throw new RangeError('Invalid time value');
+    return formatDate(new Date(date), this.#locale, this.#options, 'any');
   }
 
   formatToParts(date = new Date()) {
-    return partsOfDate(new Date(date), this.#locale, this.#options);
+    return partsOfDate(new Date(date), this.#locale, this.#options, 'any');
   }
 
   formatRange(start, end) {
-    return `${this.format(start)} – ${this.format(end)}`;
+    return formatDateRange(new Date(start), new Date(end), this.#locale, this.#options);
   }
 
   resolvedOptions() {
+    const { timeZone, ...options } = this.#options;
+    const usual = { year: 'numeric', month: 'numeric', day: 'numeric' };
     return {
       locale: this.#locale,
       calendar: 'gregory',
       numberingSystem: 'latn',
-      timeZone: this.#options.timeZone ?? 'UTC',
+      timeZone: zoneName(timeZone),
+      ...(Object.keys(options).length > 0 ? options : usual),
     };
   }
 
@@ -294,62 +60,15 @@ class Collator {
   }
 }
 
-class PluralRules {
-  #type;
-
-  constructor(locales, options = {}) {
-    this.#type = options.type ?? 'cardinal';
-  }
-
-  select(number) {
-    if (this.#type === 'cardinal') return number === 1 ? 'one' : 'other';
-    const [last, teens] = [number % 10, number % 100];
-    if (last === 1 && teens !== 11) return 'one';
-    if (last === 2 && teens !== 12) return 'two';
-    return last === 3 && teens !== 13 ? 'few' : 'other';
-  }
-}
-
-class ListFormat {
-  #options;
-
-  constructor(locales, options = {}) {
-    this.#options = { type: 'conjunction', style: 'long', ...options };
-  }
-
-  format(items) {
-    const list = [...items];
-    const { type, style } = this.#options;
-    const word = type === 'disjunction' ? 'or' : type === 'conjunction' ? (style === 'long' ? 'and' : '&') : '';
-    if (list.length < 2) return list.join('');
-    if (type === 'unit') return list.join(style === 'narrow' ? ' ' : ', ');
-    if (list.length === 2) return `${list[0]} ${word} ${list[1]}`;
-    return `${list.slice(0, -1).join(', ')}, ${word} ${list.at(-1)}`;
-  }
-}
-
-class RelativeTimeFormat {
-  #numeric;
-
-  constructor(locales, options = {}) {
-    this.#numeric = options.numeric ?? 'always';
-  }
-
-  format(value, unit) {
-    const name = String(unit).replace(/s$/, '');
-    if (this.#numeric === 'auto' && name === 'day' && Math.abs(value) <= 1)
-      return ['yesterday', 'today', 'tomorrow'][value + 1];
-    if (this.#numeric === 'auto' && Math.abs(value) <= 1)
-      return [`last ${name}`, `this ${name}`, `next ${name}`][value + 1];
-    const count = new NumberFormat('en-US').format(Math.abs(value));
-    const text = `${count} ${name}${Math.abs(value) === 1 ? '' : 's'}`;
-    return value < 0 || Object.is(value, -0) ? `${text} ago` : `in ${text}`;
-  }
-}
-
 // Flags, emoji joined to others, letters with their marks.
 const JOINED = '\\p{Emoji}(\\p{EMod}|\\ufe0f\\u20e3?)?(\\u200d\\p{Emoji}(\\p{EMod}|\\ufe0f)?)+';
 const GRAPHEME = new RegExp(`\\p{RI}\\p{RI}|${JOINED}|\\P{M}\\p{M}*(\\ufe0f|\\p{EMod})?|\\p{M}+`, 'gsu');
+
+const SEGMENTS = {
+  grapheme: GRAPHEME,
+  word: /[\p{L}\p{N}_]+(?:['’.,](?=[\p{L}\p{N}])[\p{L}\p{N}_]+)*|\s|[^\p{L}\p{N}_\s]/gu,
+  sentence: /[^.!?\n]*[.!?\n]+\s*|[^.!?\n]+$/gu,
+};
 
 class Segmenter {
   #granularity;
@@ -359,7 +78,7 @@ class Segmenter {
   }
 
   *segment(text) {
-    const pattern = this.#granularity === 'word' ? /[\p{L}\p{N}_'’]+|\s|[^\p{L}\p{N}_\s]/gu : GRAPHEME;
+    const pattern = SEGMENTS[this.#granularity];
     for (const match of text.matchAll(pattern)) {
       yield { segment: match[0], index: match.index, input: text, isWordLike: /[\p{L}\p{N}]/u.test(match[0]) };
     }
@@ -377,6 +96,35 @@ function callable(Class) {
   return format;
 }
 
+class DisplayNames {
+  #type;
+
+  constructor(locales, options) {
+    if (options?.type === undefined) throw new TypeError('Required option "type" must not be undefined');
+    this.#type = options.type;
+  }
+
+  of(code) {
+    return DISPLAY_NAMES[this.#type]?.[code] ?? code;
+  }
+}
+
+class Locale {
+  constructor(tag) {
+    const [language, ...rest] = String(tag).split('-');
+    this.language = language.toLowerCase();
+    this.script = rest.find((part) => part.length === 4);
+    this.region = rest.find((part) => part.length === 2)?.toUpperCase();
+    this.baseName = [this.language, this.script, this.region].filter(Boolean).join('-');
+  }
+
+  toString() {
+    return this.baseName;
+  }
+}
+
+const canonical = (tag) => new Locale(tag).toString();
+
 export const Intl = {
   NumberFormat: callable(NumberFormat),
   DateTimeFormat: callable(DateTimeFormat),
@@ -385,7 +133,10 @@ export const Intl = {
   ListFormat,
   RelativeTimeFormat,
   Segmenter,
-  getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat()),
+  DisplayNames,
+  Locale,
+  getCanonicalLocales: (locales) => (locales === undefined ? [] : [locales].flat().map(canonical)),
+  supportedValuesOf: () => [],
 };
 Object.defineProperty(Intl, Symbol.toStringTag, { value: 'Intl', configurable: true });
 

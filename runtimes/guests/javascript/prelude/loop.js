@@ -11,6 +11,7 @@ const heap = [];
 let sequence = 0;
 let reportError;
 let rejections = new Map();
+const reported = new WeakSet();
 
 export function onUncaught(report) {
   reportError = report;
@@ -64,8 +65,9 @@ export function hasTimer(id) {
 }
 
 export function trackRejection(promise, reason, handled) {
-  if (handled) rejections.delete(promise);
-  else rejections.set(promise, reason);
+  if (!handled) rejections.set(promise, reason);
+  else if (!rejections.delete(promise) && reported.delete(promise))
+    addTick(reportError, [undefined, 'rejectionHandled', promise]);
 }
 
 function jobs() {
@@ -102,7 +104,10 @@ function reportRejections() {
   if (rejections.size === 0) return;
   const unhandled = rejections;
   rejections = new Map();
-  for (const [promise, reason] of unhandled) reportError(reason, 'unhandledRejection', promise);
+  for (const [promise, reason] of unhandled) {
+    reported.add(promise);
+    reportError(reason, 'unhandledRejection', promise);
+  }
 }
 
 // The timer that is due next. Cancelled and re-armed timers leave stale entries in the heap: dropped when they come up.

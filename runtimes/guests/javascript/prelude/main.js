@@ -15,6 +15,7 @@ import { call, run } from './program.js';
 import { TextDecoder, TextEncoder } from './text.js';
 import { clearImmediate, clearInterval, clearTimeout, setImmediate, setInterval, setTimeout } from './timers.js';
 import { URL, URLSearchParams } from './url.js';
+import { installWeak } from './weak.js';
 import { AbortController, AbortSignal, CustomEvent, Event, EventTarget, performance, structuredClone } from './web.js';
 
 const ENGINE_ONLY = [
@@ -48,6 +49,7 @@ async function fetch(resource) {
 installStacks();
 installLocales();
 installJson();
+installWeak();
 for (const name of ENGINE_ONLY) delete globalThis[name];
 define(
   {

@@ -13,6 +13,7 @@ import { path } from './path.js';
 import { process } from './process.js';
 import { readline, readlinePromises } from './readline.js';
 import { stream } from './streams.js';
+import { test } from './test_runner.js';
 import { promises as timerPromises, timers } from './timers.js';
 import { querystring, url } from './url.js';
 import { types, util } from './util.js';
@@ -37,7 +38,7 @@ const os = {
   networkInterfaces: () => ({}),
   userInfo: () => ({ uid: 1000, gid: 1000, username: 'sandbox', homedir: '/', shell: null }),
   endianness: () => 'LE',
-  constants: { signals: {}, errno: {} },
+  constants: { signals: { SIGHUP: 1, SIGINT: 2, SIGQUIT: 3, SIGKILL: 9, SIGTERM: 15 }, errno: {} },
 };
 
 class AsyncLocalStorage {
@@ -114,7 +115,6 @@ const DENIED = new Set([
   'worker_threads',
   'zlib',
   'diagnostics_channel',
-  'test',
   'sqlite',
 ]);
 const plainName = (name) => (name.startsWith('node:') ? name.slice(5) : name);
@@ -132,6 +132,8 @@ const exchangeModule = {
 
 function find(name) {
   if (name === 'infinite_rl:exchange') return exchangeModule;
+  // Only with its prefix.
+  if (name === 'node:test') return test;
   const plain = plainName(name);
   if (Object.hasOwn(MODULES, plain)) return MODULES[plain];
   if (DENIED.has(plain)) throw notInSandbox(`The module '${plain}'`);

@@ -16,6 +16,7 @@ Object.defineProperty(Process.prototype, Symbol.toStringTag, { value: 'process',
 export const process = new Process();
 let exitCode;
 let isExiting = false;
+let hasWarned = false;
 
 function checkExitCode(code) {
   const isInteger = code === undefined || code === null || Number.isInteger(code) || /^-?\d+$/.test(code);
@@ -90,12 +91,18 @@ Object.assign(process, {
   geteuid: () => 1000,
   getgid: () => 1000,
   getegid: () => 1000,
-  emitWarning(warning, type = 'Warning') {
-    const text =
-      warning instanceof Error
-        ? `${warning.name}: ${warning.message}`
-        : `${typeof type === 'object' ? (type.type ?? 'Warning') : type}: ${warning}`;
-    stderr.write(`(node:1) ${text}\n`);
+  emitWarning(warning, type = 'Warning', code = undefined) {
+    const error = warning instanceof Error ? warning : new Error(warning);
+    const options = typeof type === 'object' && type !== null ? type : { type, code };
+    if (error !== warning) error.name = String(options.type ?? 'Warning');
+    if (options.code !== undefined) error.code = options.code;
+    addTick(() => {
+      stderr.write(`(node:1) ${error.code ? `[${error.code}] ` : ''}${error.name}: ${error.message}\n`);
+      const flag = error.name === 'DeprecationWarning' ? 'deprecation' : 'warnings';
+      if (!hasWarned) stderr.write(`(Use \`node --trace-${flag} ...\` to show where the warning was created)\n`);
+      hasWarned = true;
+      process.emit('warning', error);
+    }, []);
   },
   kill() {
     throw codedError(Error, 'EPERM', 'kill EPERM (not available in the sandbox)');

@@ -14,6 +14,7 @@ import { hasWork, onUncaught, runLoop, settle, settleModule, startLoop } from '.
 import { require } from './modules.js';
 import { serve } from './objects.js';
 import { leave, process } from './process.js';
+import { lineOf, placeOf, setProgramText } from './program_text.js';
 import { decode, encode, encodeError } from './wire.js';
 
 const FILE = 'solution.js';
@@ -23,6 +24,7 @@ const PARAMETERS = `exports, require, module, __filename, __dirname, ${VARIABLES
 const OUT_OF_MEMORY = 256;
 const UNSETTLED = 13;
 const NODE = `\nNode.js ${process.version}\n`;
+const MISPLACED_AWAIT = 'await is only valid in async functions and the top level bodies of modules';
 const UNHANDLED =
   'This error originated either by throwing inside of an async function without a catch block, ' +
   'or by rejecting a promise which was not handled with .catch(). The promise rejected with the reason';
@@ -34,7 +36,6 @@ class End {
   }
 }
 
-let source = '';
 let variables;
 
 function keep(found) {
@@ -55,23 +56,27 @@ const isOutOfMemory = (error) => error instanceof RangeError && error.message ==
 
 // The line that threw, with a caret, as node prints it above the error.
 function place(stack) {
-  const match = /solution\.js:(\d+):(\d+)/.exec(stack);
-  if (match === null) return '';
-  const line = source.split('\n')[Number(match[1]) - 1];
+  const found = placeOf(stack);
+  const line = found && lineOf(found.line);
   if (line === undefined) return '';
-  const caret = ' '.repeat(Math.max(0, Number(match[2]) - 1));
-  return line.length > 500 ? `${FILE}:${match[1]}\n\n` : `${FILE}:${match[1]}\n${line}\n${caret}^\n\n`;
+  // The engine notes where the error was made, node where it was thrown.
+  const before = line.slice(0, found.column - 1).replace(/\bthrow\s+(new\s+)?$/, '');
+  return line.length > 500
+    ? `${FILE}:${found.line}\n\n`
+    : `${FILE}:${found.line}\n${line}\n${' '.repeat(before.length)}^\n\n`;
 }
 
 function describe(error) {
   if (error instanceof Error) return `${place(String(error.stack))}${inspect(error)}`;
-  return `Uncaught:\n${inspect(error)}`;
+  if (typeof error === 'object' && error !== null) return inspect(error);
+  return `${String(error)}\n(Use \`node --trace-uncaught ...\` to show where the exception was thrown)`;
 }
 
 function describeRejection(reason) {
   if (reason instanceof Error) return describe(reason);
   const shown = typeof reason === 'object' && reason !== null ? '#<Object>' : String(reason);
-  return `[UnhandledPromiseRejection: ${UNHANDLED} "${shown}".] {\n  code: 'ERR_UNHANDLED_REJECTION'\n}`;
+  const frame = '    at throwUnhandledRejectionsMode (node:internal/process/promises)';
+  return `UnhandledPromiseRejection: ${UNHANDLED} "${shown}".\n${frame} {\n  code: 'ERR_UNHANDLED_REJECTION'\n}`;
 }
 
 function uncaught(error, kind, promise) {
@@ -81,6 +86,11 @@ function uncaught(error, kind, promise) {
     process.emit(kind, error, promise);
     return;
   }
+  if (kind === 'rejectionHandled') {
+    process.emit(kind, promise);
+    return;
+  }
+  process.emit('uncaughtExceptionMonitor', error, kind);
   if (process.listenerCount('uncaughtException') > 0) {
     process.emit('uncaughtException', error, kind);
     return;
@@ -91,6 +101,13 @@ function uncaught(error, kind, promise) {
 }
 
 onUncaught(uncaught);
+
+// Outside of async functions `await` is a name, and what follows it comes as a surprise.
+function isAfterAwait(stack) {
+  const found = placeOf(stack);
+  const line = found && lineOf(found.line);
+  return line !== undefined && /\bawait\s+$/.test(line.slice(0, found.column - 1));
+}
 
 // A text that is no script may be a module: import, export, or await at the top.
 function compileProgram(text, asModule) {
@@ -104,11 +121,14 @@ function compileProgram(text, asModule) {
     // The end of the wrapper stands where the program's end is.
     const [, line] = /solution\.js:(\d+)/.exec(error.stack) ?? [];
     if (Number(line) > text.split('\n').length) error.message = 'Unexpected end of input';
+    if (isAfterAwait(error.stack)) error.message = MISPLACED_AWAIT;
     if (!/\b(import|export|await)\b/.test(text)) throw error;
     try {
       compileModule(text, FILE, 'file:///solution.js');
     } catch (moduleError) {
-      throw /^\s*(import|export)\b/m.test(text) ? moduleError : error;
+      if (!/^\s*(import|export)\b/m.test(text)) throw error;
+      if (isAfterAwait(moduleError.stack)) moduleError.message = MISPLACED_AWAIT;
+      throw moduleError;
     }
     return undefined;
   }
@@ -139,7 +159,7 @@ function finish(promise) {
 
 // As a module, a program runs as if another one had required it.
 export function run(text, asModule) {
-  source = text;
+  setProgramText(text);
   try {
     let promise;
     try {

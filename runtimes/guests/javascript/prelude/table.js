@@ -26,7 +26,8 @@ const isObject = (value) => value !== null && (typeof value === 'object' || type
 export function table(data, properties) {
   const [head, rows] = rowsOf(data);
   const isMap = className(data) === 'Map';
-  const columns = new Map();
+  // An object: node's columns with integer names come first.
+  const columns = Object.create(null);
   const values = [];
   rows.forEach(([, value], row) => {
     if (!isObject(value) || isMap) {
@@ -34,8 +35,8 @@ export function table(data, properties) {
       return;
     }
     for (const key of properties ?? Object.keys(value)) {
-      if (!columns.has(key)) columns.set(key, []);
-      if (Object.prototype.hasOwnProperty.call(value, key)) columns.get(key)[row] = cell(value[key]);
+      columns[key] ??= [];
+      if (Object.prototype.hasOwnProperty.call(value, key)) columns[key][row] = cell(value[key]);
     }
   });
   const heads = [head];
@@ -44,8 +45,8 @@ export function table(data, properties) {
     heads.push('Key');
     lists.push(rows.map(([, , key]) => cell(key)));
   }
-  for (const [key, list] of columns) {
-    heads.push(String(key));
+  for (const [key, list] of Object.entries(columns)) {
+    heads.push(key);
     lists.push(list);
   }
   if (values.length > 0) {

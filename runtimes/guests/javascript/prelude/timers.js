@@ -18,15 +18,24 @@ function checkCallback(callback) {
   throw invalidArgument('callback', 'of type function', callback);
 }
 
+const hidden = (value) => ({ value, writable: true });
+const HIDDEN = {
+  id: hidden(0),
+  active: hidden(true),
+  due: hidden(0),
+  order: hidden(0),
+  run: hidden(undefined),
+  delay: hidden(0),
+  repeat: hidden(undefined),
+};
+
 class Timeout {
   constructor(callback, delay, values, repeats) {
-    Object.defineProperty(this, 'id', { value: ++count });
-    Object.defineProperty(this, 'active', { value: true, writable: true });
-    Object.defineProperty(this, 'due', { value: 0, writable: true });
-    Object.defineProperty(this, 'order', { value: 0, writable: true });
-    Object.defineProperty(this, 'run', { value: () => callback.apply(this, values) });
-    Object.defineProperty(this, 'delay', { value: delay });
-    Object.defineProperty(this, 'repeat', { value: repeats ? delay : undefined, writable: true });
+    Object.defineProperties(this, HIDDEN);
+    this.id = ++count;
+    this.run = () => callback.apply(this, values);
+    this.delay = delay;
+    this.repeat = repeats ? delay : undefined;
     addTimer(this, delay);
   }
 

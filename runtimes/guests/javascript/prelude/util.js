@@ -5,7 +5,7 @@ import { isDeepEqual } from './deep_equal.js';
 import { codedError, invalidArgument } from './errors.js';
 import { format, formatWithOptions } from './format.js';
 import { inspect, isTypedArrayName } from './inspect.js';
-import { stderr } from './streams.js';
+import { parseArgs } from './parse_args.js';
 import { TextDecoder, TextEncoder } from './text.js';
 
 const promisifyCustom = Symbol.for('nodejs.util.promisify.custom');
@@ -48,7 +48,7 @@ function inherits(constructor, parent) {
 function deprecate(action, message, code) {
   let warned = false;
   return function deprecated(...values) {
-    if (!warned) stderr.write(`(node:1) ${code ? `[${code}] ` : ''}DeprecationWarning: ${message}\n`);
+    if (!warned) process.emitWarning(message, 'DeprecationWarning', code);
     warned = true;
     return new.target ? Reflect.construct(action, values, new.target) : action.apply(this, values);
   };
@@ -115,6 +115,7 @@ export const util = {
   callbackify,
   inherits,
   deprecate,
+  parseArgs,
   types,
   TextDecoder,
   TextEncoder,
@@ -122,7 +123,9 @@ export const util = {
   debug: () => Object.assign(() => {}, { enabled: false }),
   isDeepStrictEqual: (a, b) => isDeepEqual(a, b, true),
   stripVTControlCharacters: (text) => text.replace(/\u001b\[[0-9;]*[A-Za-z]/g, ''),
-  styleText(styles, text) {
+  styleText(styles, text, { validateStream = true } = {}) {
+    // Standard output is no terminal.
+    if (validateStream) return text;
     const list = [styles].flat().map((style) => inspect.colors[style]);
     return (
       list.map(([on]) => `\u001b[${on}m`).join('') +

@@ -114,13 +114,16 @@ function cannotClone(value) {
       ? String(value)
       : typeof value === 'function'
         ? Function.prototype.toString.call(value)
-        : '#<Object>';
+        : `#<${value.constructor?.name ?? 'Object'}>`;
   return new DOMException(`${text} could not be cloned.`, 'DataCloneError');
 }
 
 export function structuredClone(value, options) {
-  void options;
-  return clone(value, new Map());
+  const copies = new Map();
+  for (const buffer of options?.transfer ?? []) {
+    if (className(buffer) === 'ArrayBuffer') copies.set(buffer, buffer.transfer());
+  }
+  return clone(value, copies);
 }
 
 function clone(value, copies) {
@@ -184,30 +187,49 @@ const CLONERS = {
   Error: cloneError,
 };
 
-const marks = new Map();
+const entries = [];
+const byName = (name, type) => entries.filter((entry) => entry.name === name && (!type || entry.entryType === type));
+
+function clearEntries(type, name) {
+  const kept = entries.filter((entry) => entry.entryType !== type || (name !== undefined && entry.name !== name));
+  entries.splice(0, entries.length, ...kept);
+}
+
+class PerformanceEntry {
+  constructor(name, entryType, startTime, duration, detail = null) {
+    Object.assign(this, { name, entryType, startTime, duration, detail });
+    entries.push(this);
+  }
+}
+
+class PerformanceMark extends PerformanceEntry {}
+class PerformanceMeasure extends PerformanceEntry {}
+
+
+function markTime(name) {
+  if (name === undefined) return undefined;
+  const mark = byName(name, 'mark').at(-1);
+  if (mark !== undefined) return mark.startTime;
+  throw new DOMException(`The "${name}" performance mark has not been set`, 'SyntaxError');
+}
 
 export const performance = {
   timeOrigin: ORIGIN / 1000,
   now: () => (now() - ORIGIN) / 1000 + 20,
-  mark(name) {
-    marks.set(name, performance.now());
-    return { name, entryType: 'mark', startTime: marks.get(name), duration: 0, detail: null };
-  },
+  mark: (name, options = {}) =>
+    new PerformanceMark(`${name}`, 'mark', options.startTime ?? performance.now(), 0, options.detail),
   measure(name, start, end) {
-    const startTime = marks.get(start) ?? 0;
-    return {
-      name,
-      entryType: 'measure',
-      startTime,
-      duration: (marks.get(end) ?? performance.now()) - startTime,
-      detail: null,
-    };
+    const options = typeof start === 'object' && start !== null ? start : { start, end };
+    const timeOf = (mark, otherwise) => (typeof mark === 'number' ? mark : markTime(mark) ?? otherwise);
+    const startTime = timeOf(options.start, 0);
+    const duration = options.duration ?? timeOf(options.end, performance.now()) - startTime;
+    return new PerformanceMeasure(`${name}`, 'measure', startTime, duration, options.detail);
   },
-  clearMarks: () => marks.clear(),
-  clearMeasures() {},
-  getEntries: () => [],
-  getEntriesByName: () => [],
-  getEntriesByType: () => [],
+  clearMarks: (name) => clearEntries('mark', name),
+  clearMeasures: (name) => clearEntries('measure', name),
+  getEntries: () => [...entries],
+  getEntriesByName: byName,
+  getEntriesByType: (type) => entries.filter((entry) => entry.entryType === type),
   eventLoopUtilization: () => ({ idle: 0, active: 0, utilization: 0 }),
   timerify: (action) => action,
   toJSON: () => ({ timeOrigin: performance.timeOrigin }),
