@@ -143,9 +143,9 @@ class Judge:
     def _requests(self, tests: CodeTests) -> list[bytes]:
         """The calls of all cases, as they cross: what cannot is found even if an earlier case would fail."""
         requests = []
-        for number, case in enumerate(tests.stdin_cases, 1):
+        for number, stdin_case in enumerate(tests.stdin_cases, 1):
             with _bad_case(number, "input"):
-                case.stdin.encode()
+                stdin_case.stdin.encode()
         for number, case in enumerate(tests.call_cases, 1):
             args, kwargs = case.args, case.kwargs
             if self._language == "javascript":

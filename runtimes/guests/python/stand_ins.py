@@ -8,15 +8,14 @@ They are known by their numbers: the name of a class is for the program to choos
 """
 
 import enum
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import fetching
 import values
 from asking import Remote, ask, known, original, request, use
-
-# An iterator's items are fetched one by one first, for a test may send values in between; then in growing blocks.
-SINGLE_ITEMS = 16
-LARGEST_BLOCK = 1024
+from operations import BINARY, NAMED, ORDERS, QUESTIONS, SIGNS
 
 # Methods of data that objects could imitate to say yes to everything. Those that change in place say nothing.
 DATA_METHODS = {name for kind in (str, bytes, int, float, complex, frozenset) for name in dir(kind)} - {"copy"}
@@ -34,32 +33,28 @@ def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False
     """What stands for an object of the program; `own`: the test has made it by calling a class."""
     if own and kind in ("instance", "iterator", "callable"):
         if (owner, number) not in _own:
-            _own[owner, number] = Object(owner, number, "instance", name)
+            _own[owner, number] = _class_named(Object, name)(owner, number, "instance", name)
         return _own[owner, number]
     if kind == "iterator":
-        return _iterate(owner, number)
+        return fetching.fetch(functools.partial(_ask_iterator, owner, number))
     if kind == "awaitable":
         return _await(owner, number) if awaits else ask(owner, "await", Remote(owner, number, kind, ""))
     if (owner, number) not in known:
         if kind in ("class", "callable"):
             known[owner, number] = Function(owner, number, kind, "")
         else:
-            known[owner, number] = Thing(owner, number, kind, name)
+            known[owner, number] = _class_named(Thing, name)(owner, number, kind, name)
     return known[owner, number]
 
 
-def _iterate(owner: str, number: int) -> Iterator[Any]:
-    """What stands for an iterator of the program; endless ones are only fetched as far as the test goes."""
-    iterator = Remote(owner, number, "iterator", "")
-    count, size, sent = 0, 1, ()
-    more = True
-    while more:
-        more, *items = ask(owner, "take", iterator, size, *sent)
-        for item in items:
-            value = yield item
-            sent = () if value is None else (value,)
-        count += len(items)
-        size = min(2 * size, LARGEST_BLOCK) if count >= SINGLE_ITEMS else 1
+def _ask_iterator(owner: str, number: int, operation: str, *args: object) -> Any:
+    return ask(owner, operation, Remote(owner, number, "iterator", ""), *args)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _class_named(kind: type["Thing"], name: str) -> type["Thing"]:
+    """The class of stand-ins for objects of a class of this name."""
+    return type(name, (kind,), {}) if name.isidentifier() else kind
 
 
 async def _await(owner: str, number: int) -> Any:
@@ -102,6 +97,13 @@ class Thing(Remote):
 
     def __eq__(self, other: object) -> bool:
         return equal(self, other, set())
+
+    def __enter__(self) -> Any:
+        entered = self._ask("enter")
+        return self if identical(entered, self) else entered
+
+    def __exit__(self, kind: Any, error: Any, trace: object) -> bool:
+        return self._ask("exit", error)
 
 
 _HINT = ": an object that a function returned is no data (the test can call a class to make one)"
@@ -157,36 +159,65 @@ def _same(one: Any, other: Any, seen: set[tuple[int, int]]) -> bool:
     return one == other
 
 
-class Result(Thing):
+class Computed(Thing):
     """Stands for what an operator gave of objects that the test has made: it can be computed with.
 
     But only to more objects. Any other answer would be one about the data that it is held against.
     """
 
     def _compute(self, operation: str, *operands: object) -> Any:
-        found = _result_of(ask(self._owner, operation, *operands))
-        if not isinstance(found, Result):
+        found = _computed(ask(self._owner, operation, *operands), Computed)
+        if not isinstance(found, Computed):
             raise TypeError(f"the test computes with {self._name!r} as with data{_HINT}")
         return found
 
 
-def _result_of(found: Any) -> Any:
+def _computed(found: Any, kind: type[Computed]) -> Any:
     """What an operator gave."""
-    if type(found) is Thing:
-        return Result(found._owner, found._number, found._kind, found._name)
+    if isinstance(found, Thing) and not isinstance(found, (Function, Object)):
+        return _class_named(kind, found._name)(found._owner, found._number, found._kind, found._name)
     return found
+
+
+class Result(Computed):
+    """Stands for what an operator gave of nothing but objects that the test has made, or of one of them and data.
+
+    It has seen nothing that the test expects of it, so what it says of itself is as good as data would be.
+    """
+
+    def _compute(self, operation: str, *operands: object) -> Any:
+        kind = Result if all(isinstance(operand, Result) for operand in operands) else Computed
+        if kind is Computed and len(operands) > 1:
+            return super()._compute(operation, *operands)
+        return _computed(ask(self._owner, operation, *operands), kind)
+
+    def _compare(self, operation: str, other: object) -> Any:
+        if not (isinstance(self, Object) or isinstance(other, Object)) or not self._may_compare(other):
+            raise TypeError(f"the test compares {self._name!r} as data{_HINT}")
+        return self._ask(operation, other)
+
+    def _may_compare(self, other: object) -> bool:
+        return isinstance(other, Result)
+
+    def __contains__(self, item: object) -> bool:
+        raise TypeError(f"the test asks {self._name!r} as data{_HINT}")
+
+    def __getitem__(self, key: object) -> Any:
+        return self._ask("getitem", key)
+
+    def __iter__(self) -> Iterator[Any]:
+        found = self._ask("iter")
+        return found if isinstance(found, Iterator) else iter(found)
 
 
 class Object(Result):
     """Stands for an object that the test has made by calling a class: it has all operators."""
 
     def _compute(self, operation: str, *operands: object) -> Any:
-        return _result_of(ask(self._owner, operation, *operands))
+        return _computed(ask(self._owner, operation, *operands), Result)
 
-    def _compare(self, operation: str, other: object) -> Any:
-        if isinstance(other, Remote) and not isinstance(other, Object):
-            raise TypeError(f"the test compares {other._name!r} as data{_HINT}")
-        return self._ask(operation, other)
+    def _may_compare(self, other: object) -> bool:
+        return isinstance(other, Result) or not isinstance(other, Remote)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call it."""
@@ -195,31 +226,17 @@ class Object(Result):
     def __contains__(self, item: object) -> bool:
         return self._ask("contains", item)
 
-    def __getitem__(self, key: object) -> Any:
-        return self._ask("getitem", key)
-
     def __setitem__(self, key: object, value: object) -> None:
         self._ask("setitem", key, value)
 
     def __delitem__(self, key: object) -> None:
         self._ask("delitem", key)
 
-    def __iter__(self) -> Iterator[Any]:
-        found = self._ask("iter")
-        return found if isinstance(found, Iterator) else iter(found)
-
     def __next__(self) -> Any:
-        more, *items = self._ask("take", 1)
-        if not more:
+        _, _, *items = self._ask("take", 1)
+        if not items:
             raise StopIteration
         return items[0]
-
-    def __enter__(self) -> Any:
-        entered = self._ask("enter")
-        return self if identical(entered, self) else entered
-
-    def __exit__(self, kind: Any, error: Any, trace: object) -> bool:
-        return self._ask("exit", kind and kind.__name__, str(error))
 
 
 class Function(Thing):
@@ -234,11 +251,36 @@ class Function(Thing):
         makes = isinstance(self, Class)
         return request(self._owner, operation, args, kwargs, in_place=in_place, makes=makes)
 
+    def __mro_entries__(self, bases: object) -> tuple[type, ...]:
+        raise TypeError(f"a class of the test cannot derive from {self._name!r}, which is in another sandbox")
+
     def __instancecheck__(self, value: object) -> bool:
         return isinstance(value, Remote) and ask(self._owner, "isinstance", value, self) is True
 
+    def __subclasscheck__(self, kind: type) -> bool:
+        return isinstance(kind, Remote) and ask(self._owner, "issubclass", kind, self) is True
 
-class Class(Function):
+
+class Named(Function):
+    """Stands for what the program has under a name with a capital letter, an enum for example."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._ask("iter")
+
+    def __getitem__(self, key: object) -> Any:
+        return self._ask("getitem", key)
+
+    def __contains__(self, item: object) -> bool:
+        return self._ask("contains", item)
+
+    def __len__(self) -> int:
+        return self._ask("len")
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Class(Named):
     """Stands for what the test treats as a class: it has made the results of its calls."""
 
 
@@ -262,19 +304,16 @@ def _question(name: str) -> Callable[..., Any]:
     return lambda self: self._ask(name)
 
 
-_OPERATION = {"and": "and_", "or": "or_", "invert": "inv"}  # where it is not called as the method is
-_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod"
-_SIGNS, _ORDERS, _QUESTIONS = "neg pos abs round invert", "lt le gt ge", "len int float complex bool reversed index"
-for _name in _BINARY.split():
-    _forward, _backward = _swap(_OPERATION.get(_name, _name))
-    setattr(Result, f"__{_name}__", _forward)
-    setattr(Result, f"__r{_name}__", _backward)
-for _name in _SIGNS.split():
-    setattr(Result, f"__{_name}__", _sign(_OPERATION.get(_name, _name)))
-for _name in _ORDERS.split():
-    setattr(Object, f"__{_name}__", _order(_name))
-for _name in _QUESTIONS.split():
-    setattr(Object, f"__{_name}__", _question(_name))
+for _name in BINARY.split():
+    _forward, _backward = _swap(NAMED.get(_name, _name))
+    setattr(Computed, f"__{_name}__", _forward)
+    setattr(Computed, f"__r{_name}__", _backward)
+for _name in SIGNS.split():
+    setattr(Computed, f"__{_name}__", _sign(NAMED.get(_name, _name)))
+for _name in ORDERS.split():
+    setattr(Result, f"__{_name}__", _order(_name))
+for _name in QUESTIONS.split():
+    setattr(Result, f"__{_name}__", _question(_name))
 
 
 def in_place(function: Any) -> Any:

@@ -43,11 +43,13 @@ class Encoder:
     Attributes:
         room: how many bytes are left, at most.
         numbers: of mutable values that cross as links to themselves, by their ids.
+        known: the mutable values of a request in order, so that the reply can tell their changes; None in a reply.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: list[Any] | None = None) -> None:
         self.room = CAPACITY
         self.numbers: dict[int, int] = {}
+        self.known = known
 
     def take(self, size: int) -> None:
         """Count what a value needs at least, so that a huge one is refused before it is built."""
@@ -82,6 +84,9 @@ class Encoder:
 
     def meet(self, value: object) -> None:
         """A mutable value is about to be encoded for the first time."""
+        if self.known is not None:
+            self.numbers[id(value)] = len(self.known)
+            self.known.append(value)
 
     def content(self, value: object, depth: int = 0) -> Tree:
         """Encode what a value holds."""
@@ -210,6 +215,8 @@ class Decoder:
             return ATOMS[tag](content)
         if tag == "link":
             return self.linked(*content)
+        if tag == "exception":
+            return self.exception(content)
         if tag in ("set", "dict"):
             return self.fill(tag, content)
         return self.compound(tag, content)
@@ -242,6 +249,10 @@ class Decoder:
     def pairs(self, content: list[Tree]) -> list[tuple[Any, Any]]:
         """The keys and values of a dict."""
         return [(self.value(key), self.value(value)) for key, value in content]
+
+    def exception(self, description: dict[str, Tree]) -> Any:
+        """An exception that is a value, not raised; known between a test and a program only."""
+        raise ValueError(f"an exception cannot cross: {description['type']}")
 
     def linked(self, tag: str, number: int, kind: str, name: str) -> Any:
         """What a link stands for."""
