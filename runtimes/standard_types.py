@@ -32,16 +32,10 @@ TYPES: dict[str, Any] = {
 }  # fmt: skip
 """What crosses by its name alone."""
 TYPES |= {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
-TYPES |= {
-    kind.__name__: kind
-    for kind in (
-        dataclasses.FrozenInstanceError,
-        decimal.InvalidOperation,
-        json.JSONDecodeError,
-        queue.Empty,
-        queue.Full,
-    )
-}
+_EXCEPTIONS = (
+    dataclasses.FrozenInstanceError, decimal.InvalidOperation, json.JSONDecodeError, queue.Empty, queue.Full,
+)  # fmt: skip
+TYPES |= {kind.__name__: kind for kind in _EXCEPTIONS}
 TYPES |= {"Ellipsis": ..., "NotImplemented": NotImplemented}
 
 _NAMES = {id(kind): name for name, kind in TYPES.items()}

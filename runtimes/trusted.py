@@ -15,6 +15,7 @@ from .values import CannotCrossError, Failure, Reply, Request
 from .wire import decode_reply, decode_request, encode_reply, encode_request
 
 _T = TypeVar("_T")
+_Work = Callable[[Budget], tuple[Ending | None, _T]]
 
 Candidates = Mapping[str, tuple[Session, str]]
 """For each name the trusted program uses: the session, and the name of the function there."""
@@ -90,9 +91,7 @@ class _Exchange:
             raise EndedError(ExecutionStatus.TIMEOUT)  # It has used up the time or fuel of the whole.
         return reply
 
-    def _spend(
-        self, context: int | None, work: Callable[[Budget], tuple[Ending | None, _T]]
-    ) -> tuple[Ending | None, _T]:
+    def _spend(self, context: int | None, work: _Work[_T]) -> tuple[Ending | None, _T]:
         """Has one side work while the other one, whose store this is, waits: they live on the same fuel."""
         fuel = None if context is None else native.get_fuel(context)
         ending, answer = work(self.remaining.budget(fuel))

@@ -36,6 +36,21 @@ class Opaque:
         return hash((self.type_name, self.text))
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an enum that is a number or text; only between a trusted program and its candidate.
+
+    Attributes:
+        type_name: name of its enum.
+        name: its own.
+        value: the number or text.
+    """
+
+    type_name: str
+    name: str
+    value: int | str
+
+
 class Undefined:
     """JavaScript's ``undefined``; false, and equal to itself only."""
 

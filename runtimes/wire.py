@@ -6,7 +6,8 @@ JSON itself carries null, booleans, strings, integers below 2**53, finite floats
     {"dict": [[key, value], ..]} {"bytes": "00ff"} {"complex": [re, im]} {"undefined": true}
     {"namedtuple": [name, [field, ..], [item, ..]]} {"iterator": [..]}
     {"object": "<repr>", "type": name} or with "attributes": {"dict": ..}
-    {"link": [tag, number, kind, name]} {"exception": {"type": name, "message": text, ..}}
+    {"member": [name of the enum, name, value]} {"link": [tag, number, kind, name]}
+    {"exception": {"type": name, "message": text, ..}}
 
 and those of `standard_types`: ``{"counter": [[key, value], ..]}``, ``{"deque": [part, ..]}`` and so on.
 """
@@ -25,6 +26,7 @@ from .values import (
     Failure,
     Iteration,
     Link,
+    Member,
     NamedTuple,
     Opaque,
     Reply,
@@ -198,6 +200,8 @@ def _encode_stand_in(value: Any, depth: int) -> Any:
         return {"undefined": True}
     if isinstance(value, Iteration):
         return {"iterator": [_encode(item, depth) for item in value.items]}
+    if isinstance(value, Member):
+        return {"member": [value.type_name, value.name, _encode(value.value, depth)]}
     if isinstance(value, Failure):
         return {"exception": _encode_failure(value, depth)}
     if isinstance(value, Link):

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import Any
 
 from .standard_types import FROM_DICT, PUT_TOGETHER
-from .values import MAX_MESSAGE, UNDEFINED, CannotCrossError, Failure, Iteration, Link, NamedTuple, Opaque
+from .values import MAX_MESSAGE, UNDEFINED, CannotCrossError, Failure, Iteration, Link, Member, NamedTuple, Opaque
 
 MAX_BYTES = 1 << 20
 """Longest text that crosses, in bytes."""
@@ -86,6 +86,7 @@ class Decoder:
         if links:
             self._tags["link"] = lambda content, _: _link(*listed(content, 4))
             self._tags["exception"] = self.failure
+            self._tags["member"] = self._member
 
     def decode(self, node: Any, depth: int = 0) -> Any:
         """The value of a parsed node.
@@ -171,6 +172,13 @@ class Decoder:
         name, fields, items = listed(content, 3)
         names = [string(field)[:MAX_NAME] for field in listed(fields, len(listed(items)))]
         return NamedTuple.of(string(name)[:MAX_NAME], names, self._items(items, depth))
+
+    def _member(self, content: Any, depth: int) -> Member:
+        kind, name, node = listed(content, 3)
+        value = self.decode(node, depth)
+        if not isinstance(value, int | str):
+            raise CannotCrossError("a member of an enum is a number or text")
+        return Member(string(kind)[:MAX_NAME], string(name)[:MAX_NAME], value)
 
     def _opaque(self, node: dict[str, Any], depth: int) -> Opaque:
         if node.keys() - {"attributes"} != {"object", "type"}:

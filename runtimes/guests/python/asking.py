@@ -72,6 +72,8 @@ class Encoder(lent.Encoder):
         """Encode a value; objects of the program by their numbers there."""
         if isinstance(value, Remote):
             return self.link("object", value._resolve(), "", "")
+        if isinstance(value, Member):
+            return self.member(type(value).__name__, value.name, super().tree(value, depth))
         return super().tree(value, depth)
 
     def object(self, value: object, depth: int) -> values.Tree:
@@ -89,7 +91,7 @@ class Encoder(lent.Encoder):
     def _lends(self, value: object) -> bool:
         if values.attributes_of(value) is None or inspect.isawaitable(value):
             return True
-        return lent.has_methods(value) and not _defines(self.owner, type(value).__name__)
+        return lent.has_methods(type(value)) and not _defines(self.owner, type(value).__name__)
 
     def write_records(self) -> list[values.Tree]:
         """Encode what the objects hold: by numbers among themselves, so that a long chain is not deep."""
@@ -114,6 +116,26 @@ def _defines(owner: str, name: str) -> bool:
         return ask(owner, "defines", name) is not False
     except TypeError:  # JavaScript's objects are all of data
         return True
+
+
+class Member:
+    """What the members of the program's enums that are numbers or text are, beside that."""
+
+    name: str
+
+    @property
+    def value(self) -> Any:
+        """The number or text alone."""
+        return type(self).__mro__[2](self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+
+@functools.lru_cache(maxsize=1_000)
+def _member(kind: str, name: str, value: Any, own: type) -> Any:
+    """The member, the same each time."""
+    return type(kind, (Member, own), {"name": name})(value)
 
 
 class _Place(NamedTuple):
@@ -148,6 +170,10 @@ class Decoder(values.Decoder):
             bases, make = functools.partial(own._ask, "bases"), functools.partial(own._ask, "call")
             return raised.mirror(_Place(number), name, bases, make)
         return _stand_in(self.owner, number, "instance" if kind == "error" else kind, name)
+
+    def member(self, kind: str, name: str, value: Any) -> Any:
+        """A member of an enum of the program."""
+        return _member(kind, name, value, type(value)) if type(value) in (int, str) and kind.isidentifier() else value
 
     def exception(self, description: dict[str, values.Tree]) -> Exception:
         """An exception of the program, or one that came from here."""

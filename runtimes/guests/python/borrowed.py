@@ -1,5 +1,6 @@
 """What a trusted test has lent to the program, as the program sees it: all is done at the test's."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -86,9 +87,8 @@ def borrowed(number: int, kind: str, name: str) -> Any:
 
 def _made(number: int, kind: str, name: str) -> Any:
     if kind == "exception":
-        return raised.mirror(
-            number, name, lambda: request("bases", number), lambda *a, **k: request("call", number, *a, **k)
-        )
+        bases, make = functools.partial(request, "bases", number), functools.partial(request, "call", number)
+        return raised.mirror(number, name, bases, make)
     if kind == "iterator":
         return fetching.fetch(lambda operation, *args: request(operation, number, *args))
     if kind == "awaitable":
@@ -128,7 +128,7 @@ def _method(answer: str) -> Callable[..., Any]:
 
 
 def _next(self: Borrowed) -> Any:
-    more, _, *items = request("take", number_of(self), 1)
+    _, _, *items = request("take", number_of(self), 1)
     if not items:
         raise StopIteration
     return items[0]

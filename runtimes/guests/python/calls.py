@@ -13,15 +13,15 @@ import streams
 import values
 
 REPLY_CAPACITY = values.CAPACITY
-reading = False  # whether a reply of the host lies in the buffer that is not yet read
+reading = False  # whether a request or reply lies in the buffer that is not yet read
 
 _reply: bytearray
-_exchange: Callable[[bytes], int]
+_exchange: Callable[[int, int], int]
 
 _serve: Callable[[values.Tree], values.Tree]
 
 
-def connect(reply: bytearray, exchange: Callable[[bytes], int], *offered: Callable[..., Any]) -> None:
+def connect(reply: bytearray, exchange: Callable[[int, int], int], *offered: Callable[..., Any]) -> None:
     """Take the host's reply buffer and its function for calls out; `_exchange` offers functions to trusted programs."""
     global _reply, _exchange
     _reply, _exchange = reply, exchange
@@ -67,7 +67,8 @@ def ask(request: values.Tree) -> values.Tree:
     global reading
     written = values.write(request)
     reading = True
-    length = _exchange(written)
+    _reply[: len(written)] = written
+    length = _exchange(0, len(written))
     reply = bytes(_reply[: max(0, length)])
     reading = False
     if length < 0:

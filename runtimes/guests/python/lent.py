@@ -6,6 +6,7 @@ out of its reach.
 """
 
 import enum
+import functools
 import inspect
 import types
 from collections.abc import Callable, Iterator
@@ -63,12 +64,13 @@ def kind_of(value: object) -> str:
 _DEFAULTS = {name: getattr(object, f"__{name}__", None) for name in _ANSWERS.split()}
 
 
-def has_methods(value: object) -> bool:
-    """Whether an object does more than hold data: it is lent then, and else copied."""
-    kinds = [kind for kind in type(value).__mro__ if kind is not object]
-    if isinstance(value, enum.Enum) or not all(kind.__module__ == "__main__" for kind in kinds):
-        return not isinstance(value, (enum.Enum, types.SimpleNamespace))
-    members = [(name.strip("_"), member) for kind in kinds for name, member in vars(kind).items()]
+@functools.cache
+def has_methods(kind: type) -> bool:
+    """Whether the objects of a class do more than hold data: they are lent then, and else copied."""
+    kinds = [each for each in kind.__mro__ if each is not object]
+    if not all(each.__module__ == "__main__" for each in kinds):
+        return not issubclass(kind, (enum.Enum, types.SimpleNamespace))
+    members = [(name.strip("_"), member) for each in kinds for name, member in vars(each).items()]
     methods = {name for name, member in members if isinstance(member, (types.FunctionType, property))}
     return bool(methods - _PLAIN_METHODS)
 
@@ -129,10 +131,8 @@ def _action(operation: str, target: Any, args: list[Any]) -> Callable[..., Any]:
     """What does an operation, if the program may have it done."""
     if operation in ("getattr", "setattr", "delattr"):
         name = args[0]
-        function = is_function(target) and not isinstance(target, type)
-        if name.startswith("__") or (
-            function and operation == "getattr" and name not in getattr(target, "__dict__", ())
-        ):
+        plain = operation == "getattr" and is_function(target) and not isinstance(target, type)
+        if name.startswith("__") or (plain and name not in getattr(target, "__dict__", ())):
             raise AttributeError(f"{type(target).__name__!r} object has no attribute {name!r} for a program")
     if operation in _REFLECTED:
         return lambda own, other: OPERATIONS[_REFLECTED[operation]](other, own)

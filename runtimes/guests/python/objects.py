@@ -53,6 +53,13 @@ class Encoder(values.Encoder):
         super().__init__(known)
         self.records: dict[int, int] = {}
 
+    def tree(self, value: object, depth: int = 0) -> values.Tree:
+        """Encode a value; a member of an enum keeps its name, even where it is a number or text."""
+        tree = super().tree(value, depth)
+        if isinstance(value, enum.Enum) and isinstance(value, (int, str)) and isinstance(value.name, str):
+            return self.member(type(value).__name__, value.name, tree)
+        return tree
+
     def iterator(self, value: Iterator[object], depth: int) -> values.Tree:
         """Iterators stay here too; they may be endless."""
         return self.object(value, depth)
@@ -116,6 +123,11 @@ class Decoder(values.Decoder):
         if tag == "record":
             return self.records[number]
         return super().linked(tag, number, kind, name) if self.shared is None else self.shared[number]
+
+    def member(self, kind: str, name: str, value: Any) -> Any:
+        """The program's own member of this name."""
+        known = script.namespace().get(kind)
+        return known.__members__.get(name, value) if isinstance(known, enum.EnumMeta) else value
 
     def exception(self, description: dict[str, values.Tree]) -> Exception:
         """An exception of the test, or one that came from here."""

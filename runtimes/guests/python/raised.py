@@ -33,9 +33,14 @@ originals: dict[type, Any] = {}  # and back
 class Describer(Protocol):
     """An encoder of what may hold objects."""
 
-    def take(self, size: int) -> None: ...
-    def tree(self, value: object, depth: int = 0) -> values.Tree: ...
-    def origin(self, error: BaseException) -> values.Tree: ...
+    def take(self, size: int) -> None:
+        """Count what a value needs."""
+
+    def tree(self, value: object, depth: int = 0) -> values.Tree:
+        """Encode a value."""
+
+    def origin(self, error: BaseException) -> values.Tree:
+        """Where an exception stays, and its class."""
 
 
 class Mirrored:
@@ -147,7 +152,9 @@ def _class_of(description: dict[str, Any], decoder: Any, known: dict[str, type[E
         return kind if issubclass(kind, Mirrored) else mirror(("", kind), name, lambda: [kind])
     bases = list(dict.fromkeys(known[each] for each in (name, description.get("base", "")) if each in known))
     if not bases:
-        raise TypeError(name)
+        if "self" not in description:
+            raise TypeError(name)
+        bases = [RuntimeError]
     return mirror(tuple(bases), name, lambda: bases)
 
 

@@ -148,6 +148,11 @@ class Encoder:
         self.take(20 + len(name))
         return {"link": [tag, number, kind, name]}
 
+    def member(self, kind: str, name: str, value: Tree) -> Tree:
+        """Encode a member of an enum which is a number or text."""
+        self.take(20 + len(kind) + len(name))
+        return {"member": [kind, name, value]}
+
     def integer(self, value: int) -> Tree:
         """Encode an int: a JSON number where every reader keeps it exact."""
         value = int.__int__(value)
@@ -217,6 +222,8 @@ class Decoder:
             return self.linked(*content)
         if tag == "exception":
             return self.exception(content)
+        if tag == "member":
+            return self.member(content[0], content[1], self.value(content[2]))
         if tag in ("set", "dict"):
             return self.fill(tag, content)
         return self.compound(tag, content)
@@ -249,6 +256,10 @@ class Decoder:
     def pairs(self, content: list[Tree]) -> list[tuple[Any, Any]]:
         """The keys and values of a dict."""
         return [(self.value(key), self.value(value)) for key, value in content]
+
+    def member(self, kind: str, name: str, value: Any) -> Any:
+        """A member of an enum which is a number or text."""
+        return value
 
     def exception(self, description: dict[str, Tree]) -> Any:
         """An exception that is a value, not raised; known between a test and a program only."""

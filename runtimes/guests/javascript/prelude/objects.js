@@ -74,7 +74,9 @@ const isMutable = (value) => isData(value) && !FIXED.has(Object.getPrototypeOf(v
 function replaceContent(target, made) {
   if (target instanceof Map || target instanceof Set) {
     target.clear();
-    for (const item of made) target instanceof Map ? target.set(...item) : target.add(item);
+    for (const item of made instanceof Map || made instanceof Set ? made : Object.entries(made)) {
+      target instanceof Map ? target.set(...item) : target.add(item);
+    }
   } else if (ArrayBuffer.isView(target)) {
     target.set(made);
   } else if (Array.isArray(target)) {
@@ -186,6 +188,15 @@ function contentOf(value) {
 
 const same = (before, now) => before.length === now.length && before.every((item, index) => Object.is(item, now[index]));
 
+// Whether the program has a class of this name.
+function defines(name, lookUp) {
+  try {
+    return typeof lookUp(name) === 'function';
+  } catch {
+    return false;
+  }
+}
+
 function method(value, name) {
   if (value === null || value === undefined || !(name in Object(value))) {
     throw Object.assign(new Error(`the object has no property '${name}'`), { name: 'AttributeError' });
@@ -215,6 +226,7 @@ const OPERATIONS = {
   bool: () => true,
   str: (value) => String(value),
   repr: (value) => inspect(value),
+  defines,
   isinstance: (value, kind) => value instanceof kind,
   state: (value) => ({ ...value }),
 };
@@ -270,6 +282,7 @@ export function serve(fields, lookUp, find, finish) {
     if (Object.hasOwn(FETCHING, fields.operation)) {
       return `{"value":[${FETCHING[fields.operation](...args).join(',')}]}`;
     }
+    if (fields.operation === 'defines') args.push(lookUp);
     const action = fields.operation === '' ? invoke : OPERATIONS[fields.operation];
     if (action === undefined) throw new TypeError(`JavaScript objects have no operator ${fields.operation}`);
     if (fields.operation === '' || fields.operation === 'find') args.unshift(find(fields.function));
