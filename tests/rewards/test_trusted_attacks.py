@@ -176,3 +176,59 @@ def f(thing, other):
     )
     found = score(reward, code, test)
     assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("code", "test"),
+    [
+        (
+            "class f:\n    __enter__ = lambda self: 1\n    __exit__ = lambda *a: True",
+            "with f() as x:\n    assert x == 2",
+        ),
+        (
+            "import contextlib\n@contextlib.contextmanager\ndef f():\n    with contextlib.suppress(Exception): yield 1",
+            "with f() as x:\n    assert x == 2",
+        ),
+        ("def f(db):\n    db.get.assert_called_once_with = print", "f(db)\ndb.get.assert_called_once_with(1)"),
+        (
+            "def f(db):\n    db.get(2)\n    db.get.reset_mock()\n    db.get(1)",
+            "f(db)\nassert db.get.call_count == 1",
+        ),
+    ],
+    ids=["exit", "context manager", "assertion of a mock", "calls of a mock"],
+)  # fmt: skip
+def test_no_program_calls_off_what_a_test_asserts(reward, code, test):
+    test = f"from unittest.mock import Mock\ndb = Mock()\n{test}"
+    found = score(reward, code, test)
+    assert (found.correctness_score, found.status) == (0.0, Status.SCORED)
+
+
+def test_an_assertion_of_a_callback_tells_the_program_nothing_and_is_itself_in_the_test(reward):
+    code = """
+def f(verify):
+    try:
+        verify(1)
+    except AssertionError as error:
+        told = [str(error), error.args]
+        request = type(verify).__call__.__globals__["request"]
+        for name in ("args", "add_note", "with_traceback"):
+            try:
+                told.append(request("getattr", 1, name))
+            except Exception as refused:
+                pass
+        if told != ["", ()]:
+            verify(5)
+        raise
+"""
+    test = """
+def verify(x):
+    assert x == 5, f"expected 5, not {x}"
+try:
+    f(verify)
+except AssertionError as error:
+    assert str(error) == "expected 5, not 1"
+else:
+    raise AssertionError
+"""
+    found = score(reward, code, test)
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
