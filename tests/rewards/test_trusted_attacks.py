@@ -131,9 +131,9 @@ def test_what_has_no_end_meets_the_limit(code, limits):
 
 
 def test_messages_take_no_memory_that_is_not_given_back(reward):
-    code = "def f(x, g=None):\n    return [g(x) for _ in range(200)] and 1 if g else 1"
-    test = "x = 'x' * 10**6\nassert all(f(x) == 1 for _ in range(200)) and f(x, lambda x: 1) == 1"
-    found = score(CodingRewardFunction(timeout=50, memory_mb=64), code, test)
+    code = "def f(x, g=None):\n    return [g(x) for _ in range(60)] and 1 if g else 1"
+    test = "x = 'x' * 10**6\nassert all(f(x) == 1 for _ in range(60)) and f(x, lambda x: 1) == 1"
+    found = score(CodingRewardFunction(timeout=50, memory_mb=32), code, test)
     assert (found.correctness_score, found.error_msg) == (1.0, "")
 
 
