@@ -3,18 +3,18 @@
 The test asks, the program answers with data. Two rules keep a program from deciding about itself. `==` never asks the
 program's `__eq__`: objects are equal if they are of the same class and consist of equal data. And what a function has
 returned where the test expects data answers no question that data answers: operators, `len`, iteration and the methods
-of text and numbers are refused. Only the very objects that the test has made itself, by calling a class, may do that.
-They are known by their numbers: the name of a class is for the program to choose.
+of text and numbers are refused. Only the very objects that the test has made itself, by calling a class, may do that,
+and what operators give of them as long as no data of the test is computed with. They are known by their numbers: the
+name of a class is for the program to choose.
 """
 
-import enum
 import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import fetching
-import values
-from asking import Remote, ask, known, original, request, use
+from asking import Remote, ask, known, request, use
+from equality import equal, identical
 from operations import BINARY, NAMED, ORDERS, QUESTIONS, SIGNS
 
 # Methods of data that objects could imitate to say yes to everything. Those that change in place say nothing.
@@ -22,8 +22,6 @@ DATA_METHODS = {name for kind in (str, bytes, int, float, complex, frozenset) fo
 
 in_place_always = False
 awaits = False
-
-held_against_data: set[str] = set()  # names of classes whose objects the test has compared with data, in vain
 
 # Objects that the test has made. Where a method returns one, it gets another stand-in: it may be no data either.
 _own: dict[tuple[str, int], "Object"] = {}
@@ -108,56 +106,6 @@ class Thing(Remote):
 
 
 _HINT = ": an object that a function returned is no data (the test can call a class to make one)"
-
-
-def identical(one: Any, other: Any) -> bool:
-    """What the operator `is` says in a test."""
-    if isinstance(one, Remote) and isinstance(other, Remote):
-        return one._resolve() == other._resolve()
-    return original(one) is original(other)
-
-
-def equal(one: Remote, other: Any, seen: set[tuple[int, int]]) -> bool:
-    """Whether an object of the program equals something: by the data that they consist of, compared here."""
-    if one is other:
-        return True
-    if one._kind != "instance":
-        return isinstance(other, Remote) and one._resolve() == other._resolve()
-    if isinstance(other, Remote):
-        if one._name != other._name or other._kind != "instance":
-            return False
-        pair = (one._resolve(), other._resolve())
-        if pair[0] == pair[1] or pair in seen:
-            return True
-        seen.add(pair)
-        return _same(one._ask("state"), other._ask("state"), seen)
-    if isinstance(other, values.PLAIN):
-        state = one._ask("state")
-        if type(state) is tuple:
-            return _same(state[0], other, seen)
-        held_against_data.add(one._name)
-        return False
-    if callable(other):
-        return False
-    if isinstance(other, enum.Enum):
-        return type(other).__name__ == one._name and _same(
-            one._ask("state"), {"name": other.name, "value": other.value}, seen
-        )
-    own = values.attributes_of(other)
-    return type(other).__name__ == one._name and own is not None and _same(one._ask("state"), own, seen)
-
-
-def _same(one: Any, other: Any, seen: set[tuple[int, int]]) -> bool:
-    """Equality of data that may hold objects of the program."""
-    if isinstance(one, Remote):
-        return equal(one, other, seen)
-    if isinstance(other, Remote):
-        return equal(other, one, seen)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key], seen) for key, value in one.items())
-    if type(one) is type(other) and isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(_same(*pair, seen) for pair in zip(one, other, strict=True))
-    return one == other
 
 
 class Computed(Thing):
