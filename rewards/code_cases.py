@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import ast
-import builtins
-import collections
-import dataclasses
-import datetime
-import decimal
-import enum
-import fractions
 import json
-import pathlib
 import re
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
 from .code_extraction import LANGUAGES, fenced_blocks
+from .code_tests import programs
 from .extraction import extract_answer
 
 _DEEP = 200
 _REFERENCE_KEYS = ("code", "solution")
 _TEST_KEYS = {"language", "function", "cases", "tests", "setup", "tolerance", "in_place"}
-_STANDARD_NAMES = {
-    name
-    for module in (builtins, collections, dataclasses, datetime, decimal, enum, fractions, pathlib, typing)
-    for name in vars(module)
-}
 # The first words of lines that are hardly ever anything but code.
 _CODE_LINE = re.compile(
     r"^[ \t]*(?:print\(|console\.log\(|def \w+\(|class \w+[:({ ]|function \w+ ?\(|import \w+|from \w+ import |"
@@ -196,7 +183,7 @@ def _read_cases(members: Mapping[str, Any], function: str | None) -> dict[str, A
     if "tests" in members:
         if function is None:
             raise ValueError("tests need the name of the function that they call: give function")
-        return {"tests": tuple(_programs(members["tests"], members.get("setup", ""), function))}
+        return {"tests": tuple(programs(members["tests"], members.get("setup", ""), function))}
     cases = members["cases"]
     if not isinstance(cases, Sequence) or not all(isinstance(case, Mapping) for case in cases):
         raise ValueError("cases must be a list of objects")
@@ -252,56 +239,6 @@ def keys_as_text(value: Any, depth: int = 0) -> Any:
         return items
     texts = {str(key): item for key, item in items.items()}
     return texts if len(texts) == len(items) else items
-
-
-def _programs(tests: object, setup: str, function: str) -> list[str]:
-    """Each test as a whole program."""
-    texts = [tests] if isinstance(tests, str) else tests
-    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
-        raise ValueError("tests must be text or a list of texts")
-    # MBPP's asserts call the function by its own name; a set-up that defines it must not hide the candidate.
-    alias = f"{function} = candidate\n" if function.isidentifier() else ""
-    programs = []
-    for text in texts:
-        program = f"{setup}\n{alias}{text}\n"
-        try:
-            program += "check(candidate)\n" if _has_uncalled_check(ast.parse(program)) else ""
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(f"the tests are not Python: {error}") from None
-        programs.append(program)
-    return programs
-
-
-def _has_uncalled_check(tree: ast.Module) -> bool:
-    """Whether a test defines `check(candidate)`, as HumanEval's do, and leaves the call to us."""
-    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-    checks = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "check"]
-    if not checks or len(checks[-1].args.posonlyargs + checks[-1].args.args) - len(checks[-1].args.defaults) != 1:
-        return False
-    run = [node for statement in tree.body if not isinstance(statement, definitions) for node in ast.walk(statement)]
-    return not any(
-        isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check" for node in run
-    )
-
-
-@lru_cache(maxsize=1_024)
-def classes_of(program: str) -> tuple[str, ...]:
-    """The classes that a test uses and nobody but the program under test can define: names with a capital, unbound.
-
-    A test that forgot to import `Counter` must not take the program's for it.
-    """
-    bound, used = set(_STANDARD_NAMES), set()
-    for node in ast.walk(ast.parse(program)):
-        match node:
-            case ast.Name(id=name, ctx=ast.Load()):
-                used.add(name)
-            case ast.Name(id=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
-                bound.add(name)
-            case ast.alias(name=name, asname=alias):
-                bound.add(alias or name.partition(".")[0])
-            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
-                bound.add(name)
-    return tuple(sorted(name for name in used - bound if name[:1].isupper()))
 
 
 def check_language(name: object) -> str:

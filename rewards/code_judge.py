@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..runtimes import ExecutionStatus
-from ..runtimes.values import CannotCrossError
-from .code_cases import CallCase, CodeTests, StdinCase, classes_of, keys_as_text
+from ..runtimes.values import CannotCrossError, Request
+from ..runtimes.wire import encode, encode_request
+from .code_cases import CallCase, CodeTests, StdinCase, keys_as_text
 from .code_comparison import Comparison, same_output
+from .code_tests import classes_of
 from .score import Status
 
 if TYPE_CHECKING:
@@ -114,7 +117,7 @@ class Judge:
                 that a program costs its time limit only once.
 
         Raises:
-            BadCaseError: a case's arguments are no plain data, or too large to cross.
+            BadCaseError: a case cannot be tried; all are looked at before the first is.
         """
         passed, seconds, first = 0, 0.0, Outcome("", Status.SCORED, 0.0)
         for number, outcome in enumerate(self._outcomes(tests, one_by_one=to_the_end), 1):
@@ -131,10 +134,27 @@ class Judge:
         return Judgement(float(right), first.message, first.status, share, cpu_seconds=seconds)
 
     def _outcomes(self, tests: CodeTests, *, one_by_one: bool) -> Iterator[Outcome]:
+        requests = self._requests(tests)
         if tests.stdin_cases:
             yield from (self._run_case(case, tests.tolerance) for case in tests.stdin_cases)
         else:
-            yield from self._call_cases(tests, one_by_one=one_by_one)
+            yield from self._call_cases(tests, requests, one_by_one=one_by_one)
+
+    def _requests(self, tests: CodeTests) -> list[bytes]:
+        """The calls of all cases, as they cross: what cannot is found even if an earlier case would fail."""
+        requests = []
+        for number, stdin_case in enumerate(tests.stdin_cases, 1):
+            with _bad_case(number, "input"):
+                stdin_case.stdin.encode()
+        for number, case in enumerate(tests.call_cases, 1):
+            args, kwargs = case.args, case.kwargs
+            if self._language == "javascript":
+                args, kwargs = keys_as_text(args), keys_as_text(kwargs)
+            with _bad_case(number, "arguments"):
+                requests.append(encode_request(Request(tests.function or "", args, kwargs)))
+            with _bad_case(number, "result"):
+                encode(case.result)
+        return requests
 
     def _run_case(self, case: StdinCase, tolerance: float) -> Outcome:
         """One input, in an instance of its own."""
@@ -146,7 +166,7 @@ class Judge:
         shown = f"Expected Output: {cut(case.stdout)}\nActual Output: {cut(result.stdout)}"
         return Outcome(shown, Status.SCORED, result.cpu_seconds)
 
-    def _call_cases(self, tests: CodeTests, *, one_by_one: bool) -> Iterator[Outcome]:
+    def _call_cases(self, tests: CodeTests, requests: list[bytes], *, one_by_one: bool) -> Iterator[Outcome]:
         """All calls go to one instance, as in a program that imports the function.
 
         A function may keep a cache; one that breaks by what it keeps is wrong. What stands beside the function may
@@ -163,20 +183,14 @@ class Judge:
             if session.ended_by is not None:
                 yield Outcome(_failure(loaded), _STATUS.get(loaded.status, Status.SCORED), loaded.cpu_seconds)
                 return
-            for number, case in enumerate(tests.call_cases, 1):
-                yield _explained(self._call_case(session, tests.function, case, number), loaded)
+            for case, request in zip(tests.call_cases, requests, strict=True):
+                yield _explained(self._call_case(session, case, request), loaded)
             programs = tests.tests if one_by_one else ("\n".join(tests.tests),) if tests.tests else ()
             for program in programs:
                 yield _explained(self._run_test(session, tests, program), loaded)
 
-    def _call_case(self, session: Session, function: str, case: CallCase, number: int) -> Outcome:
-        args, kwargs = case.args, case.kwargs
-        if self._language == "javascript":
-            args, kwargs = keys_as_text(args), keys_as_text(kwargs)
-        try:
-            result = session.call(function, args, kwargs)
-        except CannotCrossError as error:
-            raise BadCaseError(f"case {number}: its arguments cannot be passed: {error}") from None
+    def _call_case(self, session: Session, case: CallCase, request: bytes) -> Outcome:
+        result = session.send(request)
         if not result.ok:
             return Outcome(_call_failure(result), _STATUS.get(result.status, Status.SCORED), result.cpu_seconds)
         comparison = Comparison(lenient=case.from_json or self._language == "javascript")
@@ -200,6 +214,15 @@ class Judge:
         if status is Status.SCORED:
             return Outcome(f"Expected: the test runs to its end. {_how_it_ended(result)}", status, result.cpu_seconds)
         return Outcome(_WORDS[result.status], status, result.cpu_seconds)
+
+
+@contextlib.contextmanager
+def _bad_case(number: int, part: str) -> Iterator[None]:
+    """Says which case cannot be tried, and why."""
+    try:
+        yield
+    except (CannotCrossError, UnicodeEncodeError) as error:
+        raise BadCaseError(f"case {number}: its {part} cannot be passed: {error}") from None
 
 
 def _failure(result: ExecutionResult) -> str:

@@ -193,7 +193,8 @@ class Instance:
         return native.export(self.context, self._instance, name)
 
     def _answer(self, exchange: Exchange, position: int, length: int) -> int:
-        """Serves one request at a place of the guest's choice; -1 refuses it."""
+        """Serves one request at a place of the guest's choice, where 0 is the reply buffer; -1 refuses it."""
+        position = position or self._artefact.reply
         if length > self._artefact.reply_capacity or position + length > self.memory_size():
             return -1
         reply = exchange(self._read(position, length))

@@ -13,7 +13,7 @@ from .engine import Limits
 from .instance import Budget, Ending, Exchange, Instance
 from .program import Program, Settings, instances_for
 from .result import CallResult, ExecutionResult, ExecutionStatus
-from .values import CannotCrossError, Reply, Request
+from .values import CannotCrossError, Failure, Reply, Request
 from .wire import decode_reply, encode_request
 from .workers import Lane, Task, WorkersClosedError
 
@@ -85,7 +85,10 @@ class Session:
         Raises:
             CannotCrossError: an argument is no plain data, or is too large.
         """
-        request = encode_request(Request(name, args, kwargs))
+        return self.send(encode_request(Request(name, args, kwargs)))
+
+    def send(self, request: bytes) -> CallResult:
+        """Makes a call that `wire.encode_request` has written down, with a time limit of its own."""
         if os.getpid() != self._process:
             return CallResult(None, "RuntimeError", _FOREIGN, ExecutionStatus.ERROR, 0.0)
         return self._lane.run(lambda: self._call(request))
@@ -131,7 +134,7 @@ class Session:
             EndedError: others have used the session until the budget's time was up.
         """
         if os.getpid() != self._process:  # Before the lock: another thread may have held it at the fork.
-            return None, Reply(None, "RuntimeError", _FOREIGN)
+            return None, Reply(error=Failure("RuntimeError", _FOREIGN))
         # Not for ever: who holds the lock may wait for a session that the caller of this one holds.
         start = time.monotonic()
         if not self._lock.acquire(timeout=budget.seconds):
@@ -180,17 +183,19 @@ class Session:
         with self._lock:
             ending, reply = self._enter(request, self._settings.budget(self._program.language))
             status = ending.status if ending else self.ended_by or ExecutionStatus.ERROR
-        if reply.error_type is not None and status is ExecutionStatus.OK:
+        error = reply.error
+        if error is not None and status is ExecutionStatus.OK:
             # A program that ended its process well has still not answered the call.
             status = ExecutionStatus.ERROR
         if ending is None:
-            return CallResult(None, reply.error_type, reply.error_message, status, 0.0)
-        return CallResult(reply.value, reply.error_type, reply.error_message, status, ending.cpu_seconds, ending.fuel)
+            ending = Ending(status, None, 0.0, None, None)
+        kind, message = (error.type_name, error.message) if error else (None, "")
+        return CallResult(reply.value, kind, message, status, ending.cpu_seconds, ending.fuel)
 
     def _enter(self, request: bytes, budget: Budget, live: bool = False) -> tuple[Ending | None, Reply]:
         """One call; the lock is held."""
         if self._over is not None:
-            return None, Reply(None, "RuntimeError", f"the session is over: {self._over[1]}")
+            return None, Reply(error=Failure("RuntimeError", f"the session is over: {self._over[1]}"))
         assert self._instance is not None
         ending, data = self._instance.call(request, budget)
         if ending.value is None:
@@ -214,7 +219,7 @@ class Session:
         self._end(failure.status if isinstance(failure, EndedError) else status, message)
         if failure is not None:
             raise failure
-        return Reply(None, kind, message)
+        return Reply(error=Failure(kind, message))
 
     def _end(self, status: ExecutionStatus, message: str) -> None:
         """Ends the session after an entry that has not returned; the lock is held."""
@@ -237,4 +242,4 @@ def _read_reply(data: bytes, live: bool) -> Reply:
     try:
         return decode_reply(data, live)
     except CannotCrossError as error:
-        return Reply(None, "ValueError", f"the program's answer cannot cross the sandbox: {error}")
+        return Reply(error=Failure("ValueError", f"the program's answer cannot cross the sandbox: {error}"))

@@ -7,9 +7,13 @@ parts are values themselves. Only constructors of the standard library ever see 
 import array
 import builtins
 import collections
+import dataclasses
 import datetime
 import decimal
 import fractions
+import json
+import queue
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +32,10 @@ TYPES: dict[str, Any] = {
 }  # fmt: skip
 """What crosses by its name alone."""
 TYPES |= {name: kind for name, kind in vars(builtins).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+_EXCEPTIONS = (
+    dataclasses.FrozenInstanceError, decimal.InvalidOperation, json.JSONDecodeError, queue.Empty, queue.Full,
+)  # fmt: skip
+TYPES |= {kind.__name__: kind for kind in _EXCEPTIONS}
 TYPES |= {"Ellipsis": ..., "NotImplemented": NotImplemented}
 
 _NAMES = {id(kind): name for name, kind in TYPES.items()}
@@ -49,6 +57,8 @@ def as_dict(value: object) -> tuple[str, dict[Any, Any]] | None:
         return "keys", dict.fromkeys(value)
     if isinstance(value, _ITEMS):
         return "items", dict(value)
+    if isinstance(value, types.MappingProxyType):
+        return "dict", dict(value)
     return None
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from . import native
-from .instance import Instance
+from .instance import Budget, Ending, Instance
 from .program import Program, Remaining, Settings, instances_for
 from .result import ExecutionResult, ExecutionStatus
 from .session import EndedError, Session
-from .values import CannotCrossError, Reply, Request
+from .values import CannotCrossError, Failure, Reply, Request
 from .wire import decode_reply, decode_request, encode_reply, encode_request
+
+_T = TypeVar("_T")
+_Work = Callable[[Budget], tuple[Ending | None, _T]]
 
 Candidates = Mapping[str, tuple[Session, str]]
 """For each name the trusted program uses: the session, and the name of the function there."""
@@ -50,18 +54,18 @@ def execute_trusted(
 
 @dataclass(slots=True)
 class _Exchange:
-    """Serves the calls of one trusted program, and those that its candidates make of functions it has passed."""
+    """Serves the calls of one trusted program, and those that its candidates make of what it has lent to them."""
 
     instance: Instance
     candidates: Candidates
     remaining: Remaining
     nesting: int = 0
-    passes_functions: bool = False
+    lends: bool = False
 
     def answer(self, data: bytes) -> bytes | None:
         """Answers a trusted program. What crosses is decoded and encoded anew here, so that only plain data does."""
-        # An instance that can call out is not used again, so it is only opened for a test that passes a function.
-        self.passes_functions = self.passes_functions or b'"callback"' in data
+        # An instance that can call out is not used again, so it is only opened for a test that lends something.
+        self.lends = self.lends or b'"callback"' in data
         try:
             request = decode_request(data)
             session, function = self.candidates[request.function]
@@ -74,44 +78,52 @@ class _Exchange:
         return reply
 
     def _call(self, session: Session, request: Request, owner: str) -> Reply:
-        fuel = native.get_fuel(self.instance.context) if session.counts_fuel else None
-        ask = (lambda data: self._call_back(session, data, owner)) if self.passes_functions else None
+        context = self.instance.context if session.counts_fuel else None
+        ask = (lambda data: self._call_back(session, data, owner)) if self.lends else None
         self.nesting += 1
         try:
-            ending, reply = session.answer(request, self.remaining.budget(fuel), ask)
+            _, reply = self._spend(context, lambda budget: session.answer(request, budget, ask))
+        except CannotCrossError as error:  # written anew, it is longer than it was
+            reply = _refusal(error)
         finally:
             self.nesting -= 1
-        if ending is not None and fuel is not None:
-            native.set_fuel(self.instance.context, max(0, fuel - (ending.fuel or 0)))
         if session.ended_by is ExecutionStatus.TIMEOUT:
             raise EndedError(ExecutionStatus.TIMEOUT)  # It has used up the time or fuel of the whole.
         return reply
 
+    def _spend(self, context: int | None, work: _Work[_T]) -> tuple[Ending | None, _T]:
+        """Has one side work while the other one, whose store this is, waits: they live on the same fuel."""
+        fuel = None if context is None else native.get_fuel(context)
+        ending, answer = work(self.remaining.budget(fuel))
+        if context is not None and fuel is not None and ending is not None:
+            native.set_fuel(context, max(0, fuel - (ending.fuel or 0)))
+        return ending, answer
+
     def _call_back(self, session: Session, data: bytes, owner: str) -> bytes | None:
-        """A candidate calls a function of the trusted program, which waits for the candidate."""
+        """A candidate uses what the trusted program has lent to it and waits meanwhile."""
         try:
             request = decode_request(data)
         except CannotCrossError:
             return None
-        if not request.live or request.operation != "call" or request.records:
+        if not request.live or request.records:
             return None
         if self.nesting > _MAX_NESTING:
-            return _encode(Reply(error_type="RecursionError", error_message="calls nest too deeply across sandboxes"))
+            return _encode(Reply(error=Failure("RecursionError", "calls nest too deeply across sandboxes")))
         context = session.context if session.counts_fuel else None
         _charge(context, data)
-        fuel = None if context is None else native.get_fuel(context)
-        ending, answer = self.instance.call(
-            encode_request(replace(request, function=owner)), self.remaining.budget(fuel)
-        )
-        if context is not None and fuel is not None:
-            native.set_fuel(context, max(0, fuel - (ending.fuel or 0)))
+        try:
+            message = encode_request(replace(request, function=owner))
+        except CannotCrossError as error:
+            return _encode(_refusal(error))
+        ending, answer = self._spend(context, lambda budget: self.instance.call(message, budget))
         _charge(context, answer)
+        assert ending is not None
         if ending.value is None:
             raise self.instance.exchange_error or EndedError(ending.status)
         try:
             return _encode(decode_reply(answer, live=True))
         except CannotCrossError as error:
-            return _encode(Reply(error_type="ValueError", error_message=str(error)))
+            return _encode(_refusal(error))
 
 
 def _charge(context: int | None, message: bytes) -> None:
@@ -125,7 +137,11 @@ def _encode(reply: Reply) -> bytes:
     try:
         return encode_reply(reply)
     except CannotCrossError as error:
-        return encode_reply(Reply(error_type="ValueError", error_message=str(error)))
+        return encode_reply(_refusal(error))
+
+
+def _refusal(error: CannotCrossError) -> Reply:
+    return Reply(error=Failure("ValueError", str(error)))
 
 
 def _with_proxies(program: Program, candidates: Candidates, in_place: bool = False) -> bytes:

@@ -36,6 +36,21 @@ class Opaque:
         return hash((self.type_name, self.text))
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an enum that is a number or text; only between a trusted program and its candidate.
+
+    Attributes:
+        type_name: name of its enum.
+        name: its own.
+        value: the number or text.
+    """
+
+    type_name: str
+    name: str
+    value: int | str
+
+
 class Undefined:
     """JavaScript's ``undefined``; false, and equal to itself only."""
 
@@ -90,7 +105,8 @@ class Link:
         tag: ``object`` of the candidate, ``callback`` of the trusted program, and ``same`` or ``record`` for a value
             that is already in the request.
         number: which one.
-        kind: of an object: ``function``, ``class``, ``iterator``, ``callable`` or ``instance``.
+        kind: of an object: ``class``, ``callable``, ``iterator``, ``awaitable``, ``exception`` (a class), ``error`` or
+            ``instance``; of one of the trusted program also which operators it has.
         name: of its class, or its own.
     """
 
@@ -101,24 +117,41 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Failure:
+    """An exception, by name; raised, or among what crosses between a trusted program and its candidate.
+
+    Attributes:
+        type_name: name of its class.
+        message: cut at 10,000 characters.
+        base: name of the standard class that it derives from, where the guest told.
+        args: what it was made of.
+        origin: where the exception itself stays; only between a trusted program and its candidate.
+        kind: its class: a link, or a standard one.
+        cause: the one that it was raised from.
+    """
+
+    type_name: str
+    message: str = ""
+    base: str = ""
+    args: Sequence[Any] = ()
+    origin: Link | None = None
+    kind: Any = None
+    cause: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A guest's answer to a call: a value, or an exception by name.
+    """A guest's answer to a call: a value, or an exception.
 
     Attributes:
         value: the value, None after an exception.
-        error_type: name of the exception's class, or None.
-        error_message: its message, cut at 10,000 characters.
-        error_base: name of the standard class that it derives from, where the guest told.
+        error: the exception, or None.
         changes: arguments that the function has changed in place, by number.
-        error_args: what the exception was made of, where that is plain.
     """
 
     value: Any = None
-    error_type: str | None = None
-    error_message: str = ""
-    error_base: str = ""
+    error: Failure | None = None
     changes: Sequence[tuple[int, Any]] = ()
-    error_args: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)

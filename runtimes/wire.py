@@ -6,7 +6,8 @@ JSON itself carries null, booleans, strings, integers below 2**53, finite floats
     {"dict": [[key, value], ..]} {"bytes": "00ff"} {"complex": [re, im]} {"undefined": true}
     {"namedtuple": [name, [field, ..], [item, ..]]} {"iterator": [..]}
     {"object": "<repr>", "type": name} or with "attributes": {"dict": ..}
-    {"link": [tag, number, kind, name]}
+    {"member": [name of the enum, name, value]} {"link": [tag, number, kind, name]}
+    {"exception": {"type": name, "message": text, ..}}
 
 and those of `standard_types`: ``{"counter": [[key, value], ..]}``, ``{"deque": [part, ..]}`` and so on.
 """
@@ -19,7 +20,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from .standard_types import as_dict, take_apart
-from .values import MAX_MESSAGE, CannotCrossError, Iteration, Link, NamedTuple, Opaque, Reply, Request, Undefined
+from .values import (
+    MAX_MESSAGE,
+    CannotCrossError,
+    Failure,
+    Iteration,
+    Link,
+    Member,
+    NamedTuple,
+    Opaque,
+    Reply,
+    Request,
+    Undefined,
+)
 from .wire_reading import (
     CHUNK,
     MAX_BYTES,
@@ -87,16 +100,8 @@ def encode_reply(reply: Reply) -> bytes:
     Raises:
         CannotCrossError: the value is no plain data, too deep or too large.
     """
-    fields: dict[str, Any]
-    if reply.error_type is not None:
-        error: dict[str, Any] = {"type": reply.error_type[:MAX_NAME], "message": reply.error_message[:MAX_MESSAGE]}
-        if reply.error_base:
-            error["base"] = reply.error_base[:MAX_NAME]
-        if reply.error_args:
-            error["args"] = [_encode(value, 1) for value in reply.error_args]
-        fields = {"error": error}
-    else:
-        fields = {"value": _encode(reply.value, 0)}
+    failure = reply.error
+    fields = {"value": _encode(reply.value, 0)} if failure is None else {"error": _encode_failure(failure, 0)}
     if reply.changes:
         fields["changes"] = [[number, _encode(value, 0)] for number, value in reply.changes]
     return _dump(fields)
@@ -113,21 +118,12 @@ def decode_reply(data: bytes, live: bool = False) -> Reply:
         raise CannotCrossError("a reply must be a value or an error")
     if fields.keys() - {"value", "error"} - ({"changes"} if live else set()):
         raise CannotCrossError("a reply must be a value or an error")
-    decode = Decoder(links=live).decode
+    decoder = Decoder(links=live)
     pairs = [listed(change, 2) for change in listed(fields.get("changes", []))]
-    changes = tuple((ordinal(number), decode(value)) for number, value in pairs)
+    changes = tuple((ordinal(number), decoder.decode(value)) for number, value in pairs)
     if "value" in fields:
-        return Reply(decode(fields["value"]), changes=changes)
-    error = fields["error"]
-    if not isinstance(error, dict):
-        raise CannotCrossError("a reply must be a value or an error")
-    kind, message = error.get("type"), error.get("message")
-    if not isinstance(kind, str) or not isinstance(message, str):
-        raise CannotCrossError("an error needs a type and a message")
-    base = error.get("base", "")
-    base = base[:MAX_NAME] if isinstance(base, str) else ""
-    args = tuple(Decoder().decode(value) for value in listed(error.get("args", [])))
-    return Reply(None, kind[:MAX_NAME], message[:MAX_MESSAGE], base, changes, args)
+        return Reply(decoder.decode(fields["value"]), changes=changes)
+    return Reply(error=decoder.failure(fields["error"]), changes=changes)
 
 
 def encode(value: Any) -> bytes:
@@ -204,12 +200,31 @@ def _encode_stand_in(value: Any, depth: int) -> Any:
         return {"undefined": True}
     if isinstance(value, Iteration):
         return {"iterator": [_encode(item, depth) for item in value.items]}
+    if isinstance(value, Member):
+        return {"member": [value.type_name, value.name, _encode(value.value, depth)]}
+    if isinstance(value, Failure):
+        return {"exception": _encode_failure(value, depth)}
     if isinstance(value, Link):
         return {"link": [value.tag, value.number, value.kind, value.name]}
     if isinstance(value, Opaque):
         shown = {"object": value.text[:1000], "type": value.type_name[:MAX_NAME]}
         return shown if value.attributes is None else shown | {"attributes": _encode(value.attributes, depth)}
     raise CannotCrossError(f"{type(value).__name__} cannot cross the sandbox: only plain data can")
+
+
+def _encode_failure(failure: Failure, depth: int) -> Any:
+    fields: dict[str, Any] = {"type": failure.type_name[:MAX_NAME], "message": failure.message[:MAX_MESSAGE]}
+    if failure.base:
+        fields["base"] = failure.base[:MAX_NAME]
+    if failure.args:
+        fields["args"] = [_encode(value, depth + 1) for value in failure.args]
+    if failure.origin is not None:
+        fields["self"] = _encode(failure.origin, depth + 1)
+    if failure.kind is not None:
+        fields["class"] = _encode(failure.kind, depth + 1)
+    if failure.cause is not None:
+        fields["cause"] = _encode_failure(failure.cause, depth + 1)
+    return fields
 
 
 def _digits(number: int) -> str:

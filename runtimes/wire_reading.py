@@ -6,11 +6,12 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any
 
 from .standard_types import FROM_DICT, PUT_TOGETHER
-from .values import UNDEFINED, CannotCrossError, Iteration, Link, NamedTuple, Opaque
+from .values import MAX_MESSAGE, UNDEFINED, CannotCrossError, Failure, Iteration, Link, Member, NamedTuple, Opaque
 
 MAX_BYTES = 1 << 20
 """Longest text that crosses, in bytes."""
@@ -18,6 +19,7 @@ MAX_BYTES = 1 << 20
 MAX_DEPTH = 100
 MAX_DIGITS = 100_000
 MAX_NAME = 200
+MAX_KIND = 400
 CHUNK = 4000
 """Digits of a part of an integer: Python refuses to convert more than 4,300 at once."""
 
@@ -80,8 +82,11 @@ class Decoder:
             "namedtuple": self._named_tuple,
             "fraction": self._fraction,
         }
+        self._links = links
         if links:
             self._tags["link"] = lambda content, _: _link(*listed(content, 4))
+            self._tags["exception"] = self.failure
+            self._tags["member"] = self._member
 
     def decode(self, node: Any, depth: int = 0) -> Any:
         """The value of a parsed node.
@@ -112,6 +117,27 @@ class Decoder:
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise CannotCrossError(f"bad {tag}: {error}") from None
         raise CannotCrossError(f"unknown tag {tag[:50]!r}")
+
+    def failure(self, node: Any, depth: int = 0) -> Failure:
+        """An exception.
+
+        Raises:
+            CannotCrossError: it breaks the format.
+        """
+        if depth > MAX_DEPTH or not isinstance(node, dict):
+            raise CannotCrossError("an exception must be an object, and not too deep")
+        kind, message, base = node.get("type"), node.get("message"), node.get("base", "")
+        if not isinstance(kind, str) or not isinstance(message, str) or not isinstance(base, str):
+            raise CannotCrossError("an error needs a type and a message")
+        args = tuple(self.decode(arg, depth + 1) for arg in listed(node.get("args", [])))
+        found = Failure(kind[:MAX_NAME], message[:MAX_MESSAGE], base[:MAX_NAME], args)
+        if not self._links:
+            return found
+        origin = self.decode(node.get("self"), depth + 1)
+        if not isinstance(origin, Link | None):
+            raise CannotCrossError("an exception stays where it is")
+        cause = self.failure(node["cause"], depth + 1) if "cause" in node else None
+        return replace(found, origin=origin, kind=self.decode(node.get("class"), depth + 1), cause=cause)
 
     def _items(self, nodes: Any, depth: int) -> list[Any]:
         return [self.decode(item, depth) for item in listed(nodes)]
@@ -147,6 +173,13 @@ class Decoder:
         names = [string(field)[:MAX_NAME] for field in listed(fields, len(listed(items)))]
         return NamedTuple.of(string(name)[:MAX_NAME], names, self._items(items, depth))
 
+    def _member(self, content: Any, depth: int) -> Member:
+        kind, name, node = listed(content, 3)
+        value = self.decode(node, depth)
+        if not isinstance(value, int | str):
+            raise CannotCrossError("a member of an enum is a number or text")
+        return Member(string(kind)[:MAX_NAME], string(name)[:MAX_NAME], value)
+
     def _opaque(self, node: dict[str, Any], depth: int) -> Opaque:
         if node.keys() - {"attributes"} != {"object", "type"}:
             raise CannotCrossError("an object needs a text and a type")
@@ -157,7 +190,7 @@ class Decoder:
 def _link(tag: Any, number: Any, kind: Any, name: Any) -> Link:
     if tag not in _LINKS:
         raise CannotCrossError("unknown link")
-    return Link(tag, ordinal(number), string(kind)[:MAX_NAME], string(name)[:MAX_NAME])
+    return Link(tag, ordinal(number), string(kind)[:MAX_KIND], string(name)[:MAX_NAME])
 
 
 def ordinal(node: Any) -> int:

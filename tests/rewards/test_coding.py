@@ -431,6 +431,25 @@ def test_arguments_that_cannot_cross_are_our_error(python, caplog, large):
     assert not caplog.records
 
 
+@pytest.mark.parametrize(
+    ("case", "says"),
+    [
+        ({"args": [object()], "result": 1}, "case 2: its arguments cannot be passed: object"),
+        ({"args": [], "kwargs": {"x": {1j, ...}, "y": print}, "result": 1}, "case 2: its arguments cannot be passed"),
+        ({"args": [1], "result": object()}, "case 2: its result cannot be passed: object"),
+        ({"args": [1], "result": "x" * 2**20}, "case 2: its result cannot be passed: 1,04"),
+        ({"stdin": "\ud800", "stdout": ""}, "case 2: its input cannot be passed: 'utf-8'"),
+    ],
+)
+@pytest.mark.parametrize("code", ["def f(x):\n    return 1", "def f(x):\n    return 0", "\0", "import os\nos._exit(0)"])
+def test_a_case_that_cannot_be_tried_is_found_whatever_the_program_does(python, case, says, code):
+    first = {"stdin": "", "stdout": "never"} if "stdin" in case else {"args": [0], "result": 1}
+    expected = {"cases": [first, case]} | ({} if "stdin" in case else {"function": "f"})
+    score = python.compute_reward(fenced(code), expected)
+    assert score.failed
+    assert says in score.error_msg
+
+
 # Many at once.
 
 

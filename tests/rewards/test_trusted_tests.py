@@ -356,7 +356,7 @@ def test_only_the_very_object_that_the_test_made_answers_what_data_answers(rewar
     assert (found.correctness_score, found.error_msg) == (1.0, "")
 
 
-def test_what_the_operators_of_own_objects_give_is_computed_with_but_never_data(reward):
+def test_what_the_operators_of_own_objects_give_answers_until_it_has_met_data(reward):
     code = """
 class V:
     def __init__(self, x): self.x = x
@@ -364,6 +364,8 @@ class V:
     __radd__ = __add__
     def __mul__(self, k): return V(self.x * k)
     def __neg__(self): return V(-self.x)
+    def __sub__(self, other): return V(0)
+    __rsub__ = __round__ = __sub__
     def __matmul__(self, other): return self.x * other.x
     def __eq__(self, other): return self.x == other.x
     __lt__ = __contains__ = __gt__ = lambda *a: True
@@ -373,9 +375,12 @@ class V:
 """
     right = ["(V(1) + V(2)) * 2 == V(6)", "-(V(1) + V(2) + V(3)) * 2 == V(-12)", "sum([V(1), V(2), V(3)]) == V(6)"]
     right += ["V(2) @ V(3) == 6", "(V(1) + V(2)).x == 3", "(V(1) + V(2)).plus(V(1)) == V(4)", "abs(V(1)) == 5"]
-    wrong = ["abs(V(1) + V(2)) == 5", "(V(1) + V(2)) < 5", "(V(1) + V(2)) < V(4)", "V(4) > V(1) + V(2)"]
-    wrong += ["5 in V(1) + V(2)", "len(V(1) * 2) == 5", "list(V(1) + V(2)) == [5]", "int(V(1) + V(2)) == 5"]
-    wrong += ["abs((V(1) + V(2)) * 2 + 3.14) == 5", "(V(1) + V(2)) @ V(2) == 6"]
+    right += ["abs(V(1) + V(2)) == 5", "abs(V(3) * 2) == 5", "len(V(1) * 2) == 5", "list(V(1) + V(2)) == [5]"]
+    right += ["(V(1) + V(2)) < V(4)", "V(4) > V(1) + V(2)", "(V(1) + V(2)) @ V(2) == 6", "int(-V(1)) == 5"]
+    wrong = ["(V(1) + V(2)) < 5", "5 > (V(1) + V(2))", "5 in V(1) + V(2)", "(V(1) + V(2)) < (V(2) + V(3))"]
+    wrong += ["abs(V(1) + V(2) - 3.14) == 5", "abs(3.14 - (V(1) + V(2))) == 5", "abs((V(1) + V(2)) * 2 + 3.14) == 5"]
+    wrong += ["round(V(1) + V(2) - 3.14) == 5", "(V(1) + V(2) - 3) < V(4)", "V(4) > (V(1) + V(2) - 3)"]
+    wrong += ["int(V(1) + V(2) - 3) == 5", "abs(V(1).plus(V(2))) == 5", "V(1).plus(V(2)) < V(4)"]
     for questions, expected in ((right, 1.0), (wrong, 0.0)):
         for question in questions:
             found = score(reward, "python", code, {"function": "V", "tests": f"V(0).x\nassert {question}"})

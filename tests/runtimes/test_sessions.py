@@ -169,7 +169,7 @@ def test_a_forked_child_gets_no_answer_from_a_session_that_is_at_work(executor):
         child = os.fork()
         if not child:
             ending, reply = session.answer(Request("f", (), {}), None)
-            os._exit(0 if ending is None and "forked" in reply.error_message else 1)
+            os._exit(0 if ending is None and "forked" in reply.error.message else 1)
         assert os.waitpid(child, 0)[1] == 0
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infinite_rl.runtimes.values import UNDEFINED, CannotCrossError, Link, NamedTuple, Opaque, Reply, Request
+from infinite_rl.runtimes.values import UNDEFINED, CannotCrossError, Failure, Link, NamedTuple, Opaque, Reply, Request
 from infinite_rl.runtimes.wire import decode, decode_reply, decode_request, encode, encode_reply, encode_request
 from infinite_rl.runtimes.wire_reading import CHUNK, MAX_BYTES, MAX_DEPTH
 
@@ -248,12 +248,42 @@ def test_requests_and_replies_come_back():
     request = decode_request(encode_request(Request("A().f", (1, (2,)), {"key": {3}})))
     assert (request.function, list(request.args), dict(request.kwargs)) == ("A().f", [1, (2,)], {"key": {3}})
     assert decode_reply(encode_reply(Reply((1, None)))) == Reply((1, None))
-    error = Reply(error_type="ValueError", error_message="bad")
+    error = Reply(error=Failure("ValueError", "bad"))
     assert decode_reply(encode_reply(error)) == error
-    error = Reply(error_type="Own", error_message="bad", error_base="ValueError", error_args=("bad", 2, None))
+    error = Reply(error=Failure("Own", "bad", "ValueError", ("bad", 2, None)))
     assert decode_reply(encode_reply(error)) == error
-    long = decode_reply(encode_reply(Reply(error_type="E", error_message="x" * 20_000)))
-    assert len(long.error_message) == 10_000
+    long = decode_reply(encode_reply(Reply(error=Failure("E", "x" * 20_000))))
+    assert len(long.error.message) == 10_000
+
+
+def test_between_a_test_and_a_program_exceptions_cross_with_what_they_hold():
+    link = Link("object", 1, "error", "Own")
+    cause = Failure("KeyError", "k", "KeyError", ("k",))
+    failure = Failure("Own", "bad", "ValueError", ([1], link), link, Link("object", 2, "exception", "Own"), cause)
+    for reply in (Reply(error=failure), Reply([failure])):
+        assert decode_reply(encode_reply(reply), live=True) == reply
+    assert decode_reply(encode_reply(Reply(error=Failure("Own", "bad", origin=link)))) == Reply(
+        error=Failure("Own", "bad")
+    )
+    with pytest.raises(CannotCrossError):
+        decode_reply(encode_reply(Reply([failure])))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        '{"type":"E","message":"","self":1}',
+        '{"type":"E","message":"","base":1}',
+        '{"type":"E","message":"","cause":[]}',
+        '{"type":"E","message":"","args":{}}',
+        '{"type":"E","message":"","class":{"named":["os"]}}',
+        '{"type":"E","message":"","cause":' * 200 + "1" + "}" * 200,
+    ],
+)
+def test_an_exception_that_breaks_the_format_is_refused(error):
+    for data in (f'{{"error":{error}}}', f'{{"value":{{"exception":{error}}}}}'):
+        with pytest.raises(CannotCrossError):
+            decode_reply(data.encode(), live=True)
 
 
 @pytest.mark.parametrize(

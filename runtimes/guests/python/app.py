@@ -52,8 +52,8 @@ calls.connect(REPLY, wit_world.exchange, trusted.run, trusted.proxy)
 AS_MODULE = 1 << 31  # in the word of the output limit
 
 GUEST_MODULES = """
-asking calls clock denied errnos events files missing objects preload randomness script stand_ins standard_types
-streams trusted usage values wide app wit_world
+asking borrowed calls changes clock denied equality errnos events fetching files lent missing objects operations preload
+raised randomness script stand_ins standard_types streams trusted usage values wide app wit_world
 """
 
 

@@ -3,17 +3,21 @@
 import collections
 import copy
 import enum
-from collections.abc import Callable
-from typing import Any
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import calls
+import changes
+import lent
+import raised
 import values
 from standard_types import replace_content
 
-errors: dict[str, type[Exception]] = dict(calls.STANDARD_ERRORS)
+errors: dict[str, type[Exception]] = dict(raised.STANDARD)
 known: dict[tuple[str, int], "Remote"] = {}  # by the name of the program and the number there
 
-_functions: list[Callable[..., Any]] = []  # of the test, that it has handed over
 _stand_in: Callable[..., Any]
 
 # The last copies of arguments that a program has changed and returned, with what they are copies of.
@@ -49,76 +53,142 @@ class Remote:
         return ask(self._owner, operation, self, *args, **kwargs)
 
 
-class Encoder(values.Encoder):
-    """Encodes a request: mutable arguments are numbered, so that the reply can tell their changes."""
+class Encoder(lent.Encoder):
+    """Encodes what the program gets.
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.known: list[Any] = []
+    Args:
+        owner: the name by which the test calls the program.
+        known: the mutable values of a request, to be filled; None for a reply, in which all objects are lent.
+    """
+
+    def __init__(self, owner: str, known: list[Any] | None = None) -> None:
+        super().__init__(known)
+        self.owner = owner
         self.records: list[Any] = []
         self.record_contents: dict[int, int] = {}  # the number of the attributes: the number of the record
         self._record_numbers: dict[int, int] = {}
-
-    def meet(self, value: object) -> None:
-        """Number a mutable value."""
-        self.numbers[id(value)] = len(self.known)
-        self.known.append(value)
 
     def tree(self, value: object, depth: int = 0) -> values.Tree:
         """Encode a value; objects of the program by their numbers there."""
         if isinstance(value, Remote):
             return self.link("object", value._resolve(), "", "")
+        if isinstance(value, Member):
+            return self.member(type(value).__name__, value.name, super().tree(value, depth))
         return super().tree(value, depth)
 
     def object(self, value: object, depth: int) -> values.Tree:
-        """Encode a function of the test, which stays here, or an object of one of its classes."""
-        if callable(value):
-            _functions.append(value)
-            return self.link("callback", len(_functions) - 1, "", str(getattr(value, "__name__", "function")))
+        """Encode an object of the test: one of a class that the program has too, or that only holds data, is copied."""
+        if isinstance(value, type) and value in raised.originals:
+            key = raised.originals[value]
+            return self.link("object", key.number, "", "") if isinstance(key, _Place) else self.tree(key[-1])
+        if self.known is None or callable(value) or isinstance(value, (BaseException, Iterator)) or self._lends(value):
+            return super().object(value, depth)
         if id(value) not in self._record_numbers:
             self._record_numbers[id(value)] = len(self.records)
             self.records.append(value)
         return self.link("record", self._record_numbers[id(value)])
 
+    def _lends(self, value: object) -> bool:
+        if values.attributes_of(value) is None or inspect.isawaitable(value):
+            return True
+        return lent.has_methods(type(value)) and not _defines(self.owner, type(value).__name__)
+
     def write_records(self) -> list[values.Tree]:
         """Encode what the objects hold: by numbers among themselves, so that a long chain is not deep."""
         written = []
+        assert self.known is not None
         for value in self.records:  # it grows meanwhile
             if isinstance(value, enum.Enum):
                 name, attributes = f"{type(value).__name__}.{value.name}", {}
             else:
                 name, attributes = type(value).__name__, getattr(value, "__dict__", None)
-                attributes = values.attributes_of(value) if attributes is None else attributes
-            if attributes is None:
-                raise TypeError(f"the test passes a {name}, which cannot cross the sandbox")
+                attributes = values.attributes_of(value) or {} if attributes is None else attributes
             self.record_contents[len(self.known)] = len(written)
             self.meet(attributes)
             written.append([name, self.content(attributes)])
         return written
 
 
+@functools.cache
+def _defines(owner: str, name: str) -> bool:
+    """Whether the program has a class of this name."""
+    try:
+        return ask(owner, "defines", name) is not False
+    except TypeError:  # JavaScript's objects are all of data
+        return True
+
+
+class Member:
+    """What the members of the program's enums that are numbers or text are, beside that."""
+
+    name: str
+
+    @property
+    def value(self) -> Any:
+        """The number or text alone."""
+        return type(self).__mro__[2](self)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}.{self.name}: {self.value!r}>"
+
+
+@functools.lru_cache(maxsize=1_000)
+def _member(kind: str, name: str, value: Any, own: type) -> Any:
+    """The member, the same each time."""
+    return type(kind, (Member, own), {"name": name})(value)
+
+
+class _Place(NamedTuple):
+    """A class of the program: it is the same by whichever of its names the test calls the program."""
+
+    number: int
+
+
 class Decoder(values.Decoder):
-    """Decodes a reply.
+    """Decodes a reply, or a request of the program.
 
     Args:
         owner: the name by which the test calls the program.
-        shared: mutable values of the request, by number.
-        records: objects of the request, by number.
+        shared: mutable values of the request that a reply answers, by number.
+        records: its objects, by number.
     """
 
-    def __init__(self, owner: str, shared: list[Any], records: list[Any]) -> None:
+    def __init__(self, owner: str, shared: list[Any] | None = None, records: list[Any] | None = None) -> None:
         super().__init__()
-        self.owner, self.shared, self.records = owner, shared, records
+        self.owner, self.shared, self.records = owner, shared, records or []
 
     def linked(self, tag: str, number: int, kind: str, name: str) -> Any:
-        """An argument of the request itself, a function of the test, or what stands for an object of the program."""
+        """An argument of the request itself, what the test has lent, or what stands for an object of the program."""
         if tag == "same":
-            return self.shared[number]
+            return self.known[number] if self.shared is None else self.shared[number]
         if tag == "record":
             return self.records[number]
         if tag == "callback":
-            return _functions[number]
-        return _stand_in(self.owner, number, kind, name)
+            return lent.lent(number)
+        if kind == "exception":
+            own = Remote(self.owner, number, kind, name)
+            bases, make = functools.partial(own._ask, "bases"), functools.partial(own._ask, "call")
+            return raised.mirror(_Place(number), name, bases, make)
+        return _stand_in(self.owner, number, "instance" if kind == "error" else kind, name)
+
+    def member(self, kind: str, name: str, value: Any) -> Any:
+        """A member of an enum of the program."""
+        return _member(kind, name, value, type(value)) if type(value) in (int, str) and kind.isidentifier() else value
+
+    def exception(self, description: dict[str, values.Tree]) -> Exception:
+        """An exception of the program, or one that came from here."""
+        return raised.revive(description, self, errors)
+
+
+def exception(name: str) -> type[Exception]:
+    """The class of an exception that the test expects of the program by this name."""
+    try:
+        found = ask(name, "find")
+    except Exception:
+        found = None
+    if not (isinstance(found, type) and issubclass(found, Exception)):
+        found = type(name, (Exception,), {})
+    return errors.setdefault(name, found)
 
 
 def ask(owner: str, operation: str, *args: object, **kwargs: object) -> Any:
@@ -136,7 +206,8 @@ def request(owner: str, operation: str, args: tuple[Any, ...], kwargs: dict[str,
         kwargs: and by name.
         how: `in_place`, whether changes of arguments count; `makes`, whether the result is an object of the test's.
     """
-    encoder = Encoder()
+    known: list[Any] = []
+    encoder = Encoder(owner, known)
     reply = calls.ask(
         {
             "function": owner,
@@ -147,35 +218,33 @@ def request(owner: str, operation: str, args: tuple[Any, ...], kwargs: dict[str,
             "live": True,
         }
     )
-    shared, records, changes = encoder.known, encoder.records, reply.get("changes", [])
+    shared, records, changed = known, encoder.records, reply.get("changes", [])
     # Who returned nothing can forge nothing.
     counts = how.get("in_place") or reply.get("value", 0) in (None, {"undefined": True})
-    if changes and not counts:
+    if changed and not counts:
         # The result may hold an argument as the program left it, while the test's own stays as it was.
-        shared, records = _copies(encoder)
+        shared, records = _copies(encoder, known)
     decoder = Decoder(owner, shared, records)
-    contents = [(shared[number], decoder.value(content)) for number, content in changes]
-    for target, content in contents:
-        replace_content(target, content)
+    changes.make(changed, decoder, shared)
     if "error" in reply:
-        raise calls.error_of(reply["error"], errors)
+        raise decoder.exception(reply["error"])
     tree = reply["value"]
     if how.get("makes") and isinstance(tree, dict) and tree.get("link", [""])[0] == "object":
         return _stand_in(owner, *tree["link"][1:], own=True)
     value = decoder.value(tree)
-    if shared is not encoder.known:
-        pairs = zip([*shared, *records], [*encoder.known, *encoder.records], strict=True)
+    if shared is not known:
+        pairs = zip([*shared, *records], [*known, *encoder.records], strict=True)
         _returned.extend(pair for pair in pairs if pair[0] is value)
     return value
 
 
-def _copies(encoder: Encoder) -> tuple[list[Any], list[Any]]:
+def _copies(encoder: Encoder, known: list[Any]) -> tuple[list[Any], list[Any]]:
     """Copies of all that a request holds, which refer to each other as the originals do."""
     records = [value if isinstance(value, enum.Enum) else copy.copy(value) for value in encoder.records]
-    shared = [copy.copy(value) for value in encoder.known]
+    shared = [copy.copy(value) for value in known]
     for number, record in encoder.record_contents.items():
         shared[number] = getattr(records[record], "__dict__", {})
-    originals = [*encoder.known, *encoder.records]
+    originals = [*known, *encoder.records]
     made = {id(value): new for value, new in zip(originals, [*shared, *records], strict=True)}
 
     def copied(value: Any) -> Any:
@@ -198,14 +267,6 @@ def original(value: Any) -> Any:
 
 
 def serve(fields: values.Tree) -> values.Tree:
-    """The program calls a function that the test has handed to it."""
-    decoder = Decoder(fields["function"], [], [])
-    function, *args = (decoder.value(value) for value in fields["args"])
-    kwargs = {name: decoder.value(value) for name, value in fields["kwargs"].items()}
-    if fields["operation"] != "call" or not any(function is one for one in _functions):
-        raise PermissionError("a program can only call functions that a test has handed to it")
-    encoder = Encoder()
-    tree = encoder.tree(function(*args, **kwargs))
-    if encoder.records:
-        raise TypeError("an object of the test cannot be the result of a function that is called from the sandbox")
-    return {"value": tree}
+    """The program uses what the test has lent to it."""
+    owner = fields["function"]
+    return lent.serve(fields, Decoder(owner), Encoder(owner))

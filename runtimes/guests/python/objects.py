@@ -5,27 +5,24 @@ told again where it was changed in place), functions are called through the host
 are made anew with their attributes.
 """
 
-import asyncio
-import collections
-import copy
 import enum
 import inspect
-import itertools
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import borrowed
 import calls
+import changes
+import raised
 import script
 import values
+from operations import FETCHING, OPERATIONS
 from standard_types import MUTABLE
 
 MOST_OBJECTS = 100_000
-BLOCK = values.CAPACITY // 16  # bytes of an iterator's items that are sent at once
 
 _objects: list[Any] = []
 _numbers: dict[int, int] = {}
-_failed: dict[int, BaseException] = {}  # what iterators raised behind their last items
 
 
 def number_of(value: object) -> int:
@@ -41,7 +38,7 @@ def number_of(value: object) -> int:
 def kind_of(value: object) -> str:
     """What a test can do with an object."""
     if isinstance(value, type):
-        return "class"
+        return "exception" if issubclass(value, Exception) else "class"
     if inspect.isawaitable(value):
         return "awaitable"
     if isinstance(value, Iterator):
@@ -52,9 +49,16 @@ def kind_of(value: object) -> str:
 class Encoder(values.Encoder):
     """Encodes what the test gets: objects by their numbers, arguments by their places in the request."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, known: list[Any] | None = None) -> None:
+        super().__init__(known)
         self.records: dict[int, int] = {}
+
+    def tree(self, value: object, depth: int = 0) -> values.Tree:
+        """Encode a value; a member of an enum keeps its name, even where it is a number or text."""
+        tree = super().tree(value, depth)
+        if isinstance(value, enum.Enum) and isinstance(value, (int, str)) and isinstance(value.name, str):
+            return self.member(type(value).__name__, value.name, tree)
+        return tree
 
     def iterator(self, value: Iterator[object], depth: int) -> values.Tree:
         """Iterators stay here too; they may be endless."""
@@ -62,19 +66,39 @@ class Encoder(values.Encoder):
 
     def object(self, value: object, depth: int) -> values.Tree:
         """Encode an object by its number."""
-        if isinstance(value, Callback):
-            return self.link("callback", value.number, "", "")
+        if isinstance(value, borrowed.Borrowed):
+            return self.link("callback", borrowed.number_of(value))
         if id(value) in self.records:
             return self.link("record", self.records[id(value)])
+        if isinstance(value, BaseException):
+            return {"exception": raised.describe(value, self, depth)}
+        if isinstance(value, type) and isinstance(raised.originals.get(value), int):
+            return self.link("callback", raised.originals[value])
         kind = value if isinstance(value, type) else type(value)
         return self.link("object", number_of(value), kind_of(value), kind.__name__)
 
+    def origin(self, error: BaseException) -> values.Tree:
+        """Where an exception comes from, and its class, if it is not just one of the standard ones."""
+        remote = raised.remote_of(error)
+        if isinstance(remote, borrowed.Borrowed):
+            return {"self": self.object(remote, 0)}
+        kind = type(error)
+        if raised.is_plain(error):
+            return {}
+        return {"self": self.link("object", number_of(error), "error", kind.__name__), "class": self.tree(kind)}
+
 
 class Decoder(values.Decoder):
-    """Decodes what the test sent."""
+    """Decodes what the test sent.
 
-    def __init__(self, records: list[tuple[str, values.Tree]]) -> None:
+    Args:
+        records: objects of the test's own classes in a request, which are made anew.
+        shared: mutable values of the request that a reply answers, by number.
+    """
+
+    def __init__(self, records: list[tuple[str, values.Tree]], shared: list[Any] | None = None) -> None:
         super().__init__()
+        self.shared = shared
         self.contents = [content["dict"] for _, content in records]
         self.records = [blank(name) for name, _ in records]
 
@@ -95,8 +119,19 @@ class Decoder(values.Decoder):
         if tag == "object":
             return _objects[number]
         if tag == "callback":
-            return Callback(number, name)
-        return self.records[number] if tag == "record" else super().linked(tag, number, kind, name)
+            return borrowed.borrowed(number, kind, name)
+        if tag == "record":
+            return self.records[number]
+        return super().linked(tag, number, kind, name) if self.shared is None else self.shared[number]
+
+    def member(self, kind: str, name: str, value: Any) -> Any:
+        """The program's own member of this name."""
+        known = script.namespace().get(kind)
+        return known.__members__.get(name, value) if isinstance(known, enum.EnumMeta) else value
+
+    def exception(self, description: dict[str, values.Tree]) -> Exception:
+        """An exception of the test, or one that came from here."""
+        return raised.revive(description, self)
 
 
 def blank(name: str) -> Any:
@@ -110,31 +145,6 @@ def blank(name: str) -> Any:
     return object.__new__(known)
 
 
-class Callback:
-    """A function of the test, as the program sees it."""
-
-    def __init__(self, number: int, name: str) -> None:
-        self.number = number
-        self.__name__ = self.__qualname__ = name
-
-    def __call__(self, *args: object, **kwargs: object) -> Any:
-        """Call it; the program waits meanwhile."""
-        encoder = Encoder()
-        reply = calls.ask(
-            {
-                "function": "",
-                "args": [encoder.link("callback", self.number), *map(encoder.tree, args)],
-                "kwargs": {name: encoder.tree(value) for name, value in kwargs.items()},
-                "records": [],
-                "operation": "call",
-                "live": True,
-            }
-        )
-        if "error" in reply:
-            raise calls.error_of(reply["error"])
-        return Decoder([]).value(reply["value"])
-
-
 def serve(fields: values.Tree) -> values.Tree:
     """Do what the test asks for."""
     decoder, encoder = Decoder(fields["records"]), Encoder()
@@ -143,24 +153,25 @@ def serve(fields: values.Tree) -> values.Tree:
     decoder.fill_records()
     encoder.numbers = {id(value): number for number, value in enumerate(decoder.known)}
     encoder.records = {id(value): number for number, value in enumerate(decoder.records)}
-    before = [content_of(value) for value in decoder.known]
-    operation = fields["operation"]
-    if operation == "take":
-        return {"value": take(*args)}
+    watch = changes.Watch(decoder.known)
     try:
-        if operation in ("", "find"):
-            args.insert(0, calls.look_up(fields["function"], script.namespace()))
-        result = OPERATIONS[operation or "call"](*args, **kwargs)
-        made = operation in ("", "call") and is_instance_of_own(args[0], result)
-        reply = {"value": encoder.object(result, 0) if made else encoder.tree(result)}
+        reply = {"value": _done(fields, args, kwargs, encoder)}
     except BaseException as error:
-        reply = {"error": calls.describe(error)}
-    changed = [
-        [number, encoder.content(value)]
-        for number, (value, content) in enumerate(zip(decoder.known, before, strict=True))
-        if not same(content, content_of(value))
-    ]
+        reply = {"error": raised.describe(error, encoder)}
+    changed = watch.told(encoder)
     return reply | {"changes": changed} if changed else reply
+
+
+def _done(fields: values.Tree, args: list[Any], kwargs: dict[str, Any], encoder: Encoder) -> values.Tree:
+    """The result of an operation, encoded."""
+    operation = fields["operation"]
+    if operation in FETCHING:
+        return FETCHING[operation](encoder, *args)
+    if operation in ("", "find"):
+        args.insert(0, calls.look_up(fields["function"], script.namespace()))
+    result = {**OPERATIONS, **OWN_OPERATIONS}[operation or "call"](*args, **kwargs)
+    made = operation in ("", "call") and is_instance_of_own(args[0], result)
+    return encoder.object(result, 0) if made else encoder.tree(result)
 
 
 def is_instance_of_own(kind: Any, result: object) -> bool:
@@ -170,42 +181,6 @@ def is_instance_of_own(kind: Any, result: object) -> bool:
     """
     own = isinstance(kind, type) and kind.__module__ == script.namespace().get("__name__")
     return own and isinstance(result, kind) and not hasattr(kind, "_fields")
-
-
-def content_of(value: Any) -> bytes | list[Any]:
-    """What a mutable value holds now."""
-    if not isinstance(value, MUTABLE):
-        return []
-    if isinstance(value, dict):
-        return list(itertools.chain.from_iterable(dict.items(value)))
-    if isinstance(value, (list, set, collections.deque)):
-        return list(value)
-    return bytes(value)
-
-
-def same(before: bytes | list[Any], now: bytes | list[Any]) -> bool:
-    """Whether a value still holds the same objects."""
-    if isinstance(before, bytes):
-        return before == now
-    return len(before) == len(now) and all(map(operator.is_, before, now))
-
-
-def take(iterator: Any, count: int, *sent: object) -> values.Tree:
-    """The next items of an iterator, with False before them if there are no more, else True."""
-    encoder, items = Encoder(), []
-    if failed := _failed.pop(id(iterator), None):
-        raise failed
-    try:
-        while len(items) < count and encoder.room > values.CAPACITY - BLOCK:
-            item = iterator.send(sent[0]) if sent and not items else next(iterator)
-            items.append(encoder.tree(item))
-    except StopIteration:
-        return [False, *items]
-    except BaseException as error:
-        if not items:
-            raise
-        _failed[id(iterator)] = error
-    return [True, *items]
 
 
 def state(value: object) -> Any:
@@ -220,33 +195,18 @@ def state(value: object) -> Any:
     return values.attributes_of(value) or {}
 
 
-def leave(value: Any, kind: str | None, message: str) -> bool:
-    """The end of a `with` statement."""
-    error = None if kind is None else calls.error_of({"type": kind, "message": message})
-    return bool(type(value).__exit__(value, error and type(error), error, None))
+def defines(name: str) -> bool:
+    """Whether the program has a class of this name."""
+    return isinstance(script.namespace().get(name), type)
 
 
-async def _finish(value: Any) -> Any:
-    return await value
-
-
-_OPERATORS = """
-add and_ delitem floordiv ge getitem gt index le lshift lt matmul mod mul neg or_ pos pow rshift setitem sub
-truediv xor contains inv
-"""
-OPERATIONS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(operator, name) for name in _OPERATORS.split()},
-    **{kind.__name__: kind for kind in (bool, complex, float, int, str)},
-    **{f.__name__: f for f in (abs, delattr, divmod, format, getattr, isinstance, iter, len, repr, reversed, round)},
-    "call": lambda function, *args, **kwargs: function(*args, **kwargs),
+OWN_OPERATIONS: dict[str, Callable[..., Any]] = {
+    "defines": defines,
     "find": lambda value: value,
-    "setattr": setattr,
-    "copy": copy.copy,
-    "deepcopy": copy.deepcopy,
-    "enter": lambda value: type(value).__enter__(value),
-    "exit": leave,
-    "await": lambda value: asyncio.run(_finish(value)),
+    "isinstance": isinstance,
+    "issubclass": issubclass,
     "state": state,
 }
 
+borrowed.use(Encoder, lambda known: Decoder([], known))
 calls.serve_with(serve)

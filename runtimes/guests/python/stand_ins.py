@@ -3,28 +3,25 @@
 The test asks, the program answers with data. Two rules keep a program from deciding about itself. `==` never asks the
 program's `__eq__`: objects are equal if they are of the same class and consist of equal data. And what a function has
 returned where the test expects data answers no question that data answers: operators, `len`, iteration and the methods
-of text and numbers are refused. Only the very objects that the test has made itself, by calling a class, may do that.
-They are known by their numbers: the name of a class is for the program to choose.
+of text and numbers are refused. Only the very objects that the test has made itself, by calling a class, may do that,
+and what operators give of them as long as no data of the test is computed with. They are known by their numbers: the
+name of a class is for the program to choose.
 """
 
-import enum
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import values
-from asking import Remote, ask, known, original, request, use
-
-# An iterator's items are fetched one by one first, for a test may send values in between; then in growing blocks.
-SINGLE_ITEMS = 16
-LARGEST_BLOCK = 1024
+import fetching
+from asking import Remote, ask, known, request, use
+from equality import equal, identical
+from operations import BINARY, NAMED, ORDERS, QUESTIONS, SIGNS
 
 # Methods of data that objects could imitate to say yes to everything. Those that change in place say nothing.
 DATA_METHODS = {name for kind in (str, bytes, int, float, complex, frozenset) for name in dir(kind)} - {"copy"}
 
 in_place_always = False
 awaits = False
-
-held_against_data: set[str] = set()  # names of classes whose objects the test has compared with data, in vain
 
 # Objects that the test has made. Where a method returns one, it gets another stand-in: it may be no data either.
 _own: dict[tuple[str, int], "Object"] = {}
@@ -34,32 +31,28 @@ def stand_in(owner: str, number: int, kind: str, name: str, *, own: bool = False
     """What stands for an object of the program; `own`: the test has made it by calling a class."""
     if own and kind in ("instance", "iterator", "callable"):
         if (owner, number) not in _own:
-            _own[owner, number] = Object(owner, number, "instance", name)
+            _own[owner, number] = _class_named(Object, name)(owner, number, "instance", name)
         return _own[owner, number]
     if kind == "iterator":
-        return _iterate(owner, number)
+        return fetching.fetch(functools.partial(_ask_iterator, owner, number))
     if kind == "awaitable":
         return _await(owner, number) if awaits else ask(owner, "await", Remote(owner, number, kind, ""))
     if (owner, number) not in known:
         if kind in ("class", "callable"):
             known[owner, number] = Function(owner, number, kind, "")
         else:
-            known[owner, number] = Thing(owner, number, kind, name)
+            known[owner, number] = _class_named(Thing, name)(owner, number, kind, name)
     return known[owner, number]
 
 
-def _iterate(owner: str, number: int) -> Iterator[Any]:
-    """What stands for an iterator of the program; endless ones are only fetched as far as the test goes."""
-    iterator = Remote(owner, number, "iterator", "")
-    count, size, sent = 0, 1, ()
-    more = True
-    while more:
-        more, *items = ask(owner, "take", iterator, size, *sent)
-        for item in items:
-            value = yield item
-            sent = () if value is None else (value,)
-        count += len(items)
-        size = min(2 * size, LARGEST_BLOCK) if count >= SINGLE_ITEMS else 1
+def _ask_iterator(owner: str, number: int, operation: str, *args: object) -> Any:
+    return ask(owner, operation, Remote(owner, number, "iterator", ""), *args)
+
+
+@functools.lru_cache(maxsize=1_000)
+def _class_named(kind: type["Thing"], name: str) -> type["Thing"]:
+    """The class of stand-ins for objects of a class of this name."""
+    return type(name, (kind,), {}) if name.isidentifier() else kind
 
 
 async def _await(owner: str, number: int) -> Any:
@@ -103,90 +96,77 @@ class Thing(Remote):
     def __eq__(self, other: object) -> bool:
         return equal(self, other, set())
 
+    def __enter__(self) -> Any:
+        entered = self._ask("enter")
+        return self if identical(entered, self) else entered
+
+    def __exit__(self, kind: Any, error: Any, trace: object) -> bool:
+        # Whether the test passes is not for the program to say.
+        return self._ask("exit", error) and not isinstance(error, AssertionError)
+
 
 _HINT = ": an object that a function returned is no data (the test can call a class to make one)"
 
 
-def identical(one: Any, other: Any) -> bool:
-    """What the operator `is` says in a test."""
-    if isinstance(one, Remote) and isinstance(other, Remote):
-        return one._resolve() == other._resolve()
-    return original(one) is original(other)
-
-
-def equal(one: Remote, other: Any, seen: set[tuple[int, int]]) -> bool:
-    """Whether an object of the program equals something: by the data that they consist of, compared here."""
-    if one is other:
-        return True
-    if one._kind != "instance":
-        return isinstance(other, Remote) and one._resolve() == other._resolve()
-    if isinstance(other, Remote):
-        if one._name != other._name or other._kind != "instance":
-            return False
-        pair = (one._resolve(), other._resolve())
-        if pair[0] == pair[1] or pair in seen:
-            return True
-        seen.add(pair)
-        return _same(one._ask("state"), other._ask("state"), seen)
-    if isinstance(other, values.PLAIN):
-        state = one._ask("state")
-        if type(state) is tuple:
-            return _same(state[0], other, seen)
-        held_against_data.add(one._name)
-        return False
-    if callable(other):
-        return False
-    if isinstance(other, enum.Enum):
-        return type(other).__name__ == one._name and _same(
-            one._ask("state"), {"name": other.name, "value": other.value}, seen
-        )
-    own = values.attributes_of(other)
-    return type(other).__name__ == one._name and own is not None and _same(one._ask("state"), own, seen)
-
-
-def _same(one: Any, other: Any, seen: set[tuple[int, int]]) -> bool:
-    """Equality of data that may hold objects of the program."""
-    if isinstance(one, Remote):
-        return equal(one, other, seen)
-    if isinstance(other, Remote):
-        return equal(other, one, seen)
-    if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[key], seen) for key, value in one.items())
-    if type(one) is type(other) and isinstance(one, (list, tuple)):
-        return len(one) == len(other) and all(_same(*pair, seen) for pair in zip(one, other, strict=True))
-    return one == other
-
-
-class Result(Thing):
+class Computed(Thing):
     """Stands for what an operator gave of objects that the test has made: it can be computed with.
 
     But only to more objects. Any other answer would be one about the data that it is held against.
     """
 
     def _compute(self, operation: str, *operands: object) -> Any:
-        found = _result_of(ask(self._owner, operation, *operands))
-        if not isinstance(found, Result):
+        found = _computed(ask(self._owner, operation, *operands), Computed)
+        if not isinstance(found, Computed):
             raise TypeError(f"the test computes with {self._name!r} as with data{_HINT}")
         return found
 
 
-def _result_of(found: Any) -> Any:
+def _computed(found: Any, kind: type[Computed]) -> Any:
     """What an operator gave."""
-    if type(found) is Thing:
-        return Result(found._owner, found._number, found._kind, found._name)
+    if isinstance(found, Thing) and not isinstance(found, (Function, Object)):
+        return _class_named(kind, found._name)(found._owner, found._number, found._kind, found._name)
     return found
+
+
+class Result(Computed):
+    """Stands for what an operator gave of nothing but objects that the test has made, or of one of them and data.
+
+    It has seen nothing that the test expects of it, so what it says of itself is as good as data would be.
+    """
+
+    def _compute(self, operation: str, *operands: object) -> Any:
+        kind = Result if all(isinstance(operand, Result) for operand in operands) else Computed
+        if kind is Computed and len(operands) > 1:
+            return super()._compute(operation, *operands)
+        return _computed(ask(self._owner, operation, *operands), kind)
+
+    def _compare(self, operation: str, other: object) -> Any:
+        if not (isinstance(self, Object) or isinstance(other, Object)) or not self._may_compare(other):
+            raise TypeError(f"the test compares {self._name!r} as data{_HINT}")
+        return self._ask(operation, other)
+
+    def _may_compare(self, other: object) -> bool:
+        return isinstance(other, Result)
+
+    def __contains__(self, item: object) -> bool:
+        raise TypeError(f"the test asks {self._name!r} as data{_HINT}")
+
+    def __getitem__(self, key: object) -> Any:
+        return self._ask("getitem", key)
+
+    def __iter__(self) -> Iterator[Any]:
+        found = self._ask("iter")
+        return found if isinstance(found, Iterator) else iter(found)
 
 
 class Object(Result):
     """Stands for an object that the test has made by calling a class: it has all operators."""
 
     def _compute(self, operation: str, *operands: object) -> Any:
-        return _result_of(ask(self._owner, operation, *operands))
+        return _computed(ask(self._owner, operation, *operands), Result)
 
-    def _compare(self, operation: str, other: object) -> Any:
-        if isinstance(other, Remote) and not isinstance(other, Object):
-            raise TypeError(f"the test compares {other._name!r} as data{_HINT}")
-        return self._ask(operation, other)
+    def _may_compare(self, other: object) -> bool:
+        return isinstance(other, Result) or not isinstance(other, Remote)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:
         """Call it."""
@@ -195,31 +175,17 @@ class Object(Result):
     def __contains__(self, item: object) -> bool:
         return self._ask("contains", item)
 
-    def __getitem__(self, key: object) -> Any:
-        return self._ask("getitem", key)
-
     def __setitem__(self, key: object, value: object) -> None:
         self._ask("setitem", key, value)
 
     def __delitem__(self, key: object) -> None:
         self._ask("delitem", key)
 
-    def __iter__(self) -> Iterator[Any]:
-        found = self._ask("iter")
-        return found if isinstance(found, Iterator) else iter(found)
-
     def __next__(self) -> Any:
-        more, *items = self._ask("take", 1)
-        if not more:
+        _, _, *items = self._ask("take", 1)
+        if not items:
             raise StopIteration
         return items[0]
-
-    def __enter__(self) -> Any:
-        entered = self._ask("enter")
-        return self if identical(entered, self) else entered
-
-    def __exit__(self, kind: Any, error: Any, trace: object) -> bool:
-        return self._ask("exit", kind and kind.__name__, str(error))
 
 
 class Function(Thing):
@@ -234,11 +200,39 @@ class Function(Thing):
         makes = isinstance(self, Class)
         return request(self._owner, operation, args, kwargs, in_place=in_place, makes=makes)
 
+    def __mro_entries__(self, bases: object) -> tuple[type, ...]:
+        raise TypeError(f"a class of the test cannot derive from {self._name!r}, which is in another sandbox")
+
     def __instancecheck__(self, value: object) -> bool:
+        if isinstance(value, BaseException):
+            kind = ask(self._owner, "find")
+            return isinstance(kind, type) and isinstance(value, kind)
         return isinstance(value, Remote) and ask(self._owner, "isinstance", value, self) is True
 
+    def __subclasscheck__(self, kind: type) -> bool:
+        return isinstance(kind, Remote) and ask(self._owner, "issubclass", kind, self) is True
 
-class Class(Function):
+
+class Named(Function):
+    """Stands for what the program has under a name with a capital letter, an enum for example."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._ask("iter")
+
+    def __getitem__(self, key: object) -> Any:
+        return self._ask("getitem", key)
+
+    def __contains__(self, item: object) -> bool:
+        return self._ask("contains", item)
+
+    def __len__(self) -> int:
+        return self._ask("len")
+
+    def __bool__(self) -> bool:
+        return True
+
+
+class Class(Named):
     """Stands for what the test treats as a class: it has made the results of its calls."""
 
 
@@ -262,19 +256,16 @@ def _question(name: str) -> Callable[..., Any]:
     return lambda self: self._ask(name)
 
 
-_OPERATION = {"and": "and_", "or": "or_", "invert": "inv"}  # where it is not called as the method is
-_BINARY = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod"
-_SIGNS, _ORDERS, _QUESTIONS = "neg pos abs round invert", "lt le gt ge", "len int float complex bool reversed index"
-for _name in _BINARY.split():
-    _forward, _backward = _swap(_OPERATION.get(_name, _name))
-    setattr(Result, f"__{_name}__", _forward)
-    setattr(Result, f"__r{_name}__", _backward)
-for _name in _SIGNS.split():
-    setattr(Result, f"__{_name}__", _sign(_OPERATION.get(_name, _name)))
-for _name in _ORDERS.split():
-    setattr(Object, f"__{_name}__", _order(_name))
-for _name in _QUESTIONS.split():
-    setattr(Object, f"__{_name}__", _question(_name))
+for _name in BINARY.split():
+    _forward, _backward = _swap(NAMED.get(_name, _name))
+    setattr(Computed, f"__{_name}__", _forward)
+    setattr(Computed, f"__r{_name}__", _backward)
+for _name in SIGNS.split():
+    setattr(Computed, f"__{_name}__", _sign(NAMED.get(_name, _name)))
+for _name in ORDERS.split():
+    setattr(Result, f"__{_name}__", _order(_name))
+for _name in QUESTIONS.split():
+    setattr(Result, f"__{_name}__", _question(_name))
 
 
 def in_place(function: Any) -> Any:

@@ -5,6 +5,7 @@ import linecache
 
 import asking
 import calls
+import equality
 import script
 import stand_ins
 import usage
@@ -32,15 +33,17 @@ def run(text: str, names: dict[str, str], in_place: bool) -> None:
     exceptions, classes = _caught(tree), usage.classes_of(tree)
     for name, own in names.items():
         if name in exceptions or name.endswith(("Error", "Exception")):
-            space[name] = asking.errors.setdefault(name, type(name, (Exception,), {}))
+            space[name] = asking.exception(name)
         else:
-            makes = name in classes and own.rpartition(".")[2].lstrip("_")[:1].isupper()
-            space[name] = (stand_ins.Class if makes else stand_ins.Function)(name, None, "callable", own)
-    space |= {"__in_place__": stand_ins.in_place, "__identical__": stand_ins.identical}
+            kind = stand_ins.Function
+            if own.rpartition(".")[2].lstrip("_")[:1].isupper():
+                kind = stand_ins.Class if name in classes else stand_ins.Named
+            space[name] = kind(name, None, "callable", own)
+    space |= {"__in_place__": stand_ins.in_place, "__identical__": equality.identical}
     try:
         exec(compile(_Rewritten().visit(tree), FILENAME, "exec", dont_inherit=True), space)
     except AssertionError as error:
-        for name in sorted(stand_ins.held_against_data):
+        for name in sorted(equality.held_against_data):
             error.add_note(f"note: a {name} object of the program was compared with plain data, which it never equals")
         raise
 

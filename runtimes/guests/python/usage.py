@@ -12,8 +12,9 @@ def classes_of(tree: ast.AST) -> set[str]:
     """The names whose results the test uses as objects, or that it uses as classes themselves.
 
     `Stack().push(1)`, `s = Stack(3)` and `s.size` somewhere, `Vec(1, 2) + Vec(3, 4)`, `with Lock()`,
-    `isinstance(x, Node)`. A method that data has too, as in `Extract(a).count(1)`, says nothing, unless the call had no
-    arguments, as in `Stack().pop()`. Comparisons say nothing: numbers are compared too.
+    `isinstance(x, Node)`, `Card(2) < Card(3)`, `sorted([Card(3), Card(1)])`. A method that data has too, as in
+    `Extract(a).count(1)`, says nothing, unless the call had no arguments, as in `Stack().pop()`. Comparisons with
+    anything else say nothing: numbers are compared too.
     """
     made = _assigned(tree)
 
@@ -27,6 +28,13 @@ def classes_of(tree: ast.AST) -> set[str]:
                 found |= {_called(call) for call in calls(value) if name not in _OF_DATA or not _has_arguments(call)}
             case ast.BinOp(left=left, right=right):
                 found |= {*map(_called, calls(left))} & {*map(_called, calls(right))}
+            case ast.Compare(left=left, ops=[ast.Lt() | ast.LtE() | ast.Gt() | ast.GtE()], comparators=[right]):
+                if ast.dump(left) != ast.dump(right):
+                    found |= {*map(_called, calls(left))} & {*map(_called, calls(right))}
+            case ast.Call(func=ast.Name(id="sorted"), args=[ast.List(elts=[first, second, *_]), *_]):
+                found |= {*map(_called, calls(first))} & {*map(_called, calls(second))}
+            case ast.Call(func=ast.Name(id="min" | "max"), args=[first, second, *_]):
+                found |= {*map(_called, calls(first))} & {*map(_called, calls(second))}
             case ast.withitem(context_expr=value):
                 found |= {*map(_called, calls(value))}
             case ast.Call(func=ast.Name(id="isinstance" | "issubclass"), args=[_, kinds]):

@@ -43,11 +43,13 @@ class Encoder:
     Attributes:
         room: how many bytes are left, at most.
         numbers: of mutable values that cross as links to themselves, by their ids.
+        known: the mutable values of a request in order, so that the reply can tell their changes; None in a reply.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: list[Any] | None = None) -> None:
         self.room = CAPACITY
         self.numbers: dict[int, int] = {}
+        self.known = known
 
     def take(self, size: int) -> None:
         """Count what a value needs at least, so that a huge one is refused before it is built."""
@@ -82,6 +84,9 @@ class Encoder:
 
     def meet(self, value: object) -> None:
         """A mutable value is about to be encoded for the first time."""
+        if self.known is not None:
+            self.numbers[id(value)] = len(self.known)
+            self.known.append(value)
 
     def content(self, value: object, depth: int = 0) -> Tree:
         """Encode what a value holds."""
@@ -142,6 +147,11 @@ class Encoder:
         """What stands for something that stays where it is."""
         self.take(20 + len(name))
         return {"link": [tag, number, kind, name]}
+
+    def member(self, kind: str, name: str, value: Tree) -> Tree:
+        """Encode a member of an enum which is a number or text."""
+        self.take(20 + len(kind) + len(name))
+        return {"member": [kind, name, value]}
 
     def integer(self, value: int) -> Tree:
         """Encode an int: a JSON number where every reader keeps it exact."""
@@ -210,6 +220,10 @@ class Decoder:
             return ATOMS[tag](content)
         if tag == "link":
             return self.linked(*content)
+        if tag == "exception":
+            return self.exception(content)
+        if tag == "member":
+            return self.member(content[0], content[1], self.value(content[2]))
         if tag in ("set", "dict"):
             return self.fill(tag, content)
         return self.compound(tag, content)
@@ -242,6 +256,14 @@ class Decoder:
     def pairs(self, content: list[Tree]) -> list[tuple[Any, Any]]:
         """The keys and values of a dict."""
         return [(self.value(key), self.value(value)) for key, value in content]
+
+    def member(self, kind: str, name: str, value: Any) -> Any:
+        """A member of an enum which is a number or text."""
+        return value
+
+    def exception(self, description: dict[str, Tree]) -> Any:
+        """An exception that is a value, not raised; known between a test and a program only."""
+        raise ValueError(f"an exception cannot cross: {description['type']}")
 
     def linked(self, tag: str, number: int, kind: str, name: str) -> Any:
         """What a link stands for."""

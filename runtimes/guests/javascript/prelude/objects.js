@@ -13,7 +13,8 @@ const BLOCK = 1 << 16; // size of an iterator's items that are sent at once
 const objects = [];
 const numbers = new Map();
 const bound = new WeakMap();
-const callbacks = new Map();
+const callbacks = new Map(); // what the test has lent: its numbers
+const borrowed = new Map(); // and back
 const failed = new Map(); // what iterators threw behind their last items
 
 function numberOf(value) {
@@ -36,6 +37,8 @@ const isConstructor = (value) =>
 const BUILTIN = new Set([Map, Set, Date, Number, String, Boolean].map((kind) => kind.prototype));
 const TYPED = Object.getPrototypeOf(Uint8Array.prototype);
 
+const FIXED = new Set([Date, Number, String, Boolean].map((kind) => kind.prototype));
+
 function isData(value) {
   if (Array.isArray(value) || isPlain(value)) return true;
   const prototype = Object.getPrototypeOf(value);
@@ -56,25 +59,85 @@ function linker(places) {
   };
 }
 
-function makeCallback(number) {
-  const callback = (...values) => {
-    const context = newContext(linker(new Map()));
-    const args = [link('callback', number), ...values.map((value) => encode(value, context))].join(',');
-    const reply = exchange(
-      `{"function":"","args":[${args}],"kwargs":{},"records":[],"operation":"call","live":true}`,
-    );
-    if (reply === null) throw new Error('the host refused a call out of the sandbox');
-    const { value, error } = JSON.parse(reply);
-    if (error !== undefined) throw errorOf(error);
-    return new LiveDecoder([], undefined).decode(value);
+// What a request to the test tells of its arguments: those that can be changed in place are numbered.
+function numbering(places) {
+  const known = linker(places);
+  return (value) => {
+    const found = known(value);
+    if (found === undefined && isMutable(value)) places.set(value, ['same', places.size]);
+    return found;
   };
-  callbacks.set(callback, number);
-  return callback;
+}
+
+const isMutable = (value) => isData(value) && !FIXED.has(Object.getPrototypeOf(value));
+
+function replaceContent(target, made) {
+  if (target instanceof Map || target instanceof Set) {
+    target.clear();
+    for (const item of made instanceof Map || made instanceof Set ? made : Object.entries(made)) {
+      target instanceof Map ? target.set(...item) : target.add(item);
+    }
+  } else if (ArrayBuffer.isView(target)) {
+    target.set(made);
+  } else if (Array.isArray(target)) {
+    target.length = 0;
+    for (const item of made) target.push(item);
+  } else {
+    for (const key of Object.keys(target)) delete target[key];
+    for (const [key, item] of made instanceof Map ? made : Object.entries(made)) target[key] = item;
+  }
+}
+
+// Has the test do something with what it has lent.
+function request(operation, number, ...values) {
+  const places = new Map();
+  const context = newContext(numbering(places));
+  const args = [link('callback', number), ...values.map((value) => encode(value, context))].join(',');
+  const text = exchange(
+    `{"function":"","args":[${args}],"kwargs":{},"records":[],"operation":"${operation}","live":true}`,
+  );
+  if (text === null) throw new Error('the host refused a call out of the sandbox');
+  const { value, error, changes = [] } = JSON.parse(text);
+  const decoder = new LiveDecoder([], undefined, [...places.keys()]);
+  const contents = changes.map(([place, content]) => [decoder.shared[place], decoder.decode(content)]);
+  for (const [target, made] of contents) replaceContent(target, made);
+  if (error !== undefined) throw decoder.failure(error);
+  return decoder.decode(value);
+}
+
+// What stands for something of the test: a function, an iterator, or an object with methods.
+function borrow(number, kind) {
+  if (!borrowed.has(number)) {
+    const made = kind === 'iterator' ? fetch(number) : makeBorrowed(number, kind.split(' '));
+    borrowed.set(number, made);
+    callbacks.set(made, number);
+  }
+  return borrowed.get(number);
+}
+
+function makeBorrowed(number, [kind, ...answers]) {
+  const call = (...values) => request('call', number, ...values);
+  if (kind !== 'instance') return call;
+  const get = (target, name) => {
+    if (typeof name === 'string') return name in target ? target[name] : request('getattr', number, name);
+    return name === Symbol.iterator && answers.includes('iter') ? () => request('iter', number) : target[name];
+  };
+  const set = (_, name, value) => (request('setattr', number, name, value), true);
+  return new Proxy(answers.includes('call') ? call : {}, { get, set });
+}
+
+function* fetch(number) {
+  for (let more = true, result, items, sent; more; ) {
+    [more, result, ...items] = sent === undefined ? request('take', number, 1) : request('take', number, 1, sent);
+    if (items.length === 0) return result;
+    sent = yield items[0];
+  }
 }
 
 class LiveDecoder extends Decoder {
-  constructor(records, lookUp) {
+  constructor(records, lookUp, shared) {
     super();
+    this.shared = shared;
     this.contents = records.map(([, content]) => content.dict);
     this.records = records.map(([name]) => blank(name, lookUp));
   }
@@ -84,10 +147,24 @@ class LiveDecoder extends Decoder {
     this.records.forEach((made, number) => this.fill(made, () => this.assign(made, this.contents[number])));
   }
 
-  linked(tag, number) {
+  linked(tag, number, kind) {
     if (tag === 'object') return objects[number];
-    if (tag === 'callback') return makeCallback(number);
-    return tag === 'record' ? this.records[number] : super.linked(tag, number);
+    if (tag === 'callback') return borrow(number, kind);
+    if (tag === 'record') return this.records[number];
+    return this.shared === undefined ? super.linked(tag, number) : this.shared[number];
+  }
+
+  // An exception of the test; one that came from here is itself again.
+  failure(description) {
+    const own = description.self?.link ?? [];
+    if (own[0] === 'object') return objects[own[1]];
+    const made = errorOf(description);
+    if (own[0] === 'callback') callbacks.set(made, own[1]);
+    return made;
+  }
+
+  decodeFixed(mark, content, value) {
+    return mark === 'exception' ? this.failure(content) : super.decodeFixed(mark, content, value);
   }
 }
 
@@ -111,6 +188,15 @@ function contentOf(value) {
 
 const same = (before, now) => before.length === now.length && before.every((item, index) => Object.is(item, now[index]));
 
+// Whether the program has a class of this name.
+function defines(name, lookUp) {
+  try {
+    return typeof lookUp(name) === 'function';
+  } catch {
+    return false;
+  }
+}
+
 function method(value, name) {
   if (value === null || value === undefined || !(name in Object(value))) {
     throw Object.assign(new Error(`the object has no property '${name}'`), { name: 'AttributeError' });
@@ -129,6 +215,7 @@ const OPERATIONS = {
   find: (value) => value,
   call: invoke,
   getattr: method,
+  close: (value) => void value.return?.(),
   setattr: (value, name, item) => void (value[name] = item),
   delattr: (value, name) => void delete value[name],
   getitem: (value, key) => (value instanceof Map ? value.get(key) : value[key]),
@@ -139,12 +226,17 @@ const OPERATIONS = {
   bool: () => true,
   str: (value) => String(value),
   repr: (value) => inspect(value),
+  defines,
   isinstance: (value, kind) => value instanceof kind,
   state: (value) => ({ ...value }),
 };
 
-// The next items of an iterator, with false before them if there are no more, else true.
+// The next items of an iterator. Before them: whether there may be more, and what it returned if not.
 function take(iterator, count, ...sent) {
+  return itemsOf(iterator, count, () => iterator.next(...sent));
+}
+
+function itemsOf(iterator, count, first) {
   const context = newContext(linker(new Map()));
   const items = [];
   if (failed.has(iterator)) {
@@ -154,15 +246,25 @@ function take(iterator, count, ...sent) {
   }
   try {
     for (let size = 0; items.length < count && size < BLOCK; size += items.at(-1).length) {
-      const { value, done } = items.length === 0 ? iterator.next(...sent) : iterator.next();
-      if (done) return ['false', ...items];
+      const { value, done } = items.length === 0 ? first() : iterator.next();
+      if (done) return ['false', encode(value, context), ...items];
       items.push(encode(value, context));
     }
   } catch (error) {
     if (items.length === 0) throw error;
     failed.set(iterator, error);
   }
-  return ['true', ...items];
+  return ['true', 'null', ...items];
+}
+
+const FETCHING = { take, throw: (iterator, error) => itemsOf(iterator, 1, () => iterator.throw(error)) };
+
+// An exception by its name, and where it stays: the test may ask for its properties.
+function describe(error) {
+  const text = describeError(error);
+  if (error === null || typeof error !== 'object') return text;
+  const place = callbacks.has(error) ? ['callback', callbacks.get(error)] : ['object', numberOf(error)];
+  return `${text.slice(0, -1)},"self":${link(...place, 'error')}}`;
 }
 
 // Does what a test asks for; `finish` waits for a promise, `find` finds a function by its name.
@@ -174,16 +276,19 @@ export function serve(fields, lookUp, find, finish) {
   const places = new Map(decoder.known.map((value, number) => [value, ['same', number]]));
   decoder.records.forEach((value, number) => places.set(value, ['record', number]));
   const before = decoder.known.map(contentOf);
-  if (fields.operation === 'take') return `{"value":[${take(...args).join(',')}]}`;
   const context = newContext(linker(places));
   let reply;
   try {
+    if (Object.hasOwn(FETCHING, fields.operation)) {
+      return `{"value":[${FETCHING[fields.operation](...args).join(',')}]}`;
+    }
+    if (fields.operation === 'defines') args.push(lookUp);
     const action = fields.operation === '' ? invoke : OPERATIONS[fields.operation];
     if (action === undefined) throw new TypeError(`JavaScript objects have no operator ${fields.operation}`);
     if (fields.operation === '' || fields.operation === 'find') args.unshift(find(fields.function));
     reply = `"value":${encode(finish(action(...args)), context)}`;
   } catch (error) {
-    reply = `"error":${describeError(error)}`;
+    reply = `"error":${describe(error)}`;
   }
   const changed = decoder.known.flatMap((value, number) =>
     same(before[number], contentOf(value)) ? [] : [`[${number},${encodeChanged(value, context)}]`],

@@ -207,6 +207,8 @@ export class Decoder {
         return new Set(content.map(([key]) => this.decode(key)));
       case 'items':
         return content.map((pair) => this.items(pair));
+      case 'member':
+        return this.decode(content[2]);
       case 'namedtuple':
         return this.items(content[2]);
       case 'iterator':
