@@ -6,12 +6,12 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, SupportsFloat
 
-from .equality import Tier, Verdict, flaw_of, verify
+from .equivalence.verdict import Tier, Verdict, flaw_of, verify
+from .equivalence.wrappers import unwrap
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
 from .score import RewardFunctionScore, Status
-from .tokens import unwrap
 
 # Longer verdicts are not kept in memory, so that hostile text cannot fill it.
 REMEMBERED_LENGTH = 500

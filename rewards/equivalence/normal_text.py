@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .tokens import SPACES, unwrap
+from .limits import SPACES
+from .wrappers import unwrap
 
 # Next to these white space means nothing.
 _TIGHT = frozenset("+-*/^=<>()[]{}|,;")

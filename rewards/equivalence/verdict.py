@@ -1,0 +1,102 @@
+"""Whether two mathematical answers are equal: exact, symmetric, from any thread, with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import perf_counter
+
+from .answers import parse
+from .compare import compare
+from .exact import IrrationalError, reduce_constants
+from .limits import ExpressionError, LimitError, UndefinedError, check_text
+from .normal_text import same_text
+from .scalars import Finding, Tier
+from .words import as_products
+from .wrappers import unwrap
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether two answers are equal, and why.
+
+    Attributes:
+        equal: the verdict. What can't be read or is over the limits is not equal.
+        reason: why, for people; the same for both orders of the arguments.
+        tier: which way of comparing decided.
+        seconds: wall-clock time that it took.
+    """
+
+    equal: bool
+    reason: str
+    tier: Tier
+    seconds: float
+
+
+def verify(gold: str, answer: str) -> Verdict:
+    """Judges whether two answers are mathematically equal. Symmetric; never raises on text.
+
+    The tiers, the first that decides:
+
+    1. Limits. Text that is too long or holds forbidden characters is never equal, nor is empty text.
+    2. Text. Equal up to spacing and wrappers such as ``$…$``.
+    3. Exact. Constants are rational numbers and must be equal, without tolerance. Only a decimal of at least 15
+       significant digits also equals the exact value that it is the rounding of.
+    4. Identity. Expressions with variables are compared as rational functions by polynomial identity testing: both
+       are evaluated at the same 3 points modulo a prime, and equal if they agree at all. Where they are equal they
+       always agree (two that differ in a removable singularity, such as ``x/x`` and 1, are equal here). Where they
+       differ, the prime is larger than every coefficient of the difference of cross products, so that this isn't
+       zero modulo the prime, and by the Schwartz-Zippel lemma a random point is a zero of it with probability at
+       most degree / 2**126 < 2**-111, all three with less than 2**-333. The points come from a hash of both
+       expressions, so the verdict is always the same, and nobody can choose expressions for given points.
+
+    Args:
+        gold: one answer, as a rule the right one.
+        answer: the other answer.
+
+    Returns:
+        The verdict with its reason.
+    """
+    start = perf_counter()
+    # In sorted order everything below is symmetric, reasons included.
+    equal, reason, tier = _judge(*sorted((gold, answer)))
+    return Verdict(equal, reason, tier, perf_counter() - start)
+
+
+def flaw_of(text: str) -> str:
+    """Why a text equals at most itself: it is empty, forbidden or over the limits. Empty text if nothing is wrong.
+
+    A text that merely isn't an expression, such as a word, has no flaw.
+    """
+    try:
+        check_text(text)
+    except ExpressionError as error:
+        return str(error)
+    if not unwrap(text):
+        return "it is empty"
+    try:
+        reduce_constants(parse(text))
+    except LimitError as error:
+        return str(error)
+    except ExpressionError:
+        pass
+    return ""
+
+
+def _judge(first: str, second: str) -> Finding:
+    try:
+        for text in (first, second):
+            check_text(text)
+        if not unwrap(first) or not unwrap(second):
+            return Finding(False, "an answer is empty", Tier.TEXT)
+        if same_text(first, second):
+            return Finding(True, "the same text", Tier.TEXT)
+        trees = parse(first), parse(second)
+        found = compare(*trees)
+        spelled = None if found.equal else as_products(*trees)
+        return found if spelled is None else compare(*spelled)
+    except LimitError as error:
+        return Finding(False, f"over the limits: {error}", Tier.LIMITS)
+    except UndefinedError as error:
+        return Finding(False, f"undefined: {error}", Tier.EXACT)
+    except ExpressionError as error:
+        return Finding(False, f"different texts, and not understood as expressions: {error}", Tier.PARSE)
