@@ -40,13 +40,13 @@ class _AnswerParser(ExpressionParser):
 
     def parts(self) -> tuple[list[Tree], str]:
         """Relations, and what stands between them."""
-        parts = [self.deeper(self.relation)]
+        parts = [self.relation()]
         joiner = ","
         while separator := self.separator():
             joiner = separator if separator != "," else joiner
             while separator := self.separator():
                 joiner = separator if separator != "," else joiner
-            parts.append(self.deeper(self.relation))
+            parts.append(self.relation())
         return parts, joiner
 
     def separator(self) -> str:
@@ -89,12 +89,13 @@ class _AnswerParser(ExpressionParser):
         closings = _CLOSINGS[opening]
         if opening == "\\{" and self.accept("\\}"):
             return Group("{", "}", ())
-        bars, self.bars = self.bars, 0
-        building, self.building = self.building, opening == "\\{"
-        parts, _ = self.parts()
-        if self.building and self.accept(":", "|"):
+        outer = self.bars, self.building, self.reversed
+        # In \{x | x > 0\} a bar begins the condition.
+        self.bars, self.building, self.reversed = int(opening == "\\{"), opening == "\\{", opening == "]"
+        parts, _ = self.deeper(self.parts)
+        if opening == "\\{" and self.accept(":", "|"):
             parts = [self.builder(parts)]
-        self.bars, self.building = bars, building
+        self.bars, self.building, self.reversed = outer
         closing = self.accept(*closings)
         if not closing:
             raise self.unexpected()
@@ -102,7 +103,7 @@ class _AnswerParser(ExpressionParser):
 
     def builder(self, parts: list[Tree]) -> Tree:
         r"""The set ``\{x : condition\}``, behind the colon."""
-        conditions, joiner = self.parts()
+        conditions, joiner = self.deeper(self.parts)
         if len(parts) != 1:
             raise ExpressionError("a set of several things with one condition")
         return Call("such that", (parts[0], Group("", "", tuple(conditions), joiner)), known=False)

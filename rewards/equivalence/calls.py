@@ -20,6 +20,7 @@ class CallParser(Cursor):
     """Reads what follows the name of a function."""
 
     integrals = 0
+    indexing = False
 
     @abstractmethod
     def sum(self) -> Tree:
@@ -144,7 +145,9 @@ class CallParser(Cursor):
         """What stands below a sign: ``k=1``, or ``a``."""
         if not self.accept("{"):
             return self.deeper(self.atom)
+        self.indexing, outer = True, self.indexing
         tree = self.deeper(self.relation)
+        self.indexing = outer
         self.expect("}")
         return tree
 
@@ -191,7 +194,8 @@ def bound_call(name: str, variable: str, operands: tuple[Tree, ...]) -> Tree:
     body = operands[0]
     level = sum(found.startswith("#") for found in variables(body))
     renamed = Variable(f"#{level}")
-    replaced = substitute(body, lambda node: renamed if node == Variable(variable) else None)
+    # The letters of constants can be bound too: i often is.
+    replaced = substitute(body, lambda node: renamed if node in (Variable(variable), Constant(variable)) else None)
     return Call(name, (replaced, *operands[1:]), known=False)
 
 

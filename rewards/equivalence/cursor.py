@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from .limits import MAX_DEPTH, ExpressionError, LimitError
 from .tokens import Token
-from .tree import Tree
+
+T = TypeVar("T")
 
 _END = Token("end", "the end")
 
@@ -54,7 +56,7 @@ class Cursor:
         """What to say of a next token that fits no rule."""
         return ExpressionError(f"unexpected {self.tokens[self.at].text[:40]}")
 
-    def deeper(self, rule: Callable[[], Tree]) -> Tree:
+    def deeper(self, rule: Callable[[], T]) -> T:
         """What a rule reads, one level down.
 
         Raises:
@@ -63,6 +65,6 @@ class Cursor:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise LimitError(f"nested deeper than {MAX_DEPTH}")
-        tree = rule()
+        found = rule()
         self.depth -= 1
-        return tree
+        return found

@@ -32,7 +32,7 @@ class ExpressionParser(CallParser):
     """Recursive descent; every recursion passes `deeper`, so its depth is bounded."""
 
     bars = 0
-    indexing = False
+    reversed = False
 
     @abstractmethod
     def environment(self, name: str) -> Tree:
@@ -78,7 +78,9 @@ class ExpressionParser(CallParser):
         if token.kind == "text":
             return token.text in FUNCTIONS or (len(token.text) == 1 and unit_of(token.text) is None)
         bar = token.text == "|" and not self.bars
-        return token.kind == "accent" or bar or token.text in (*_OPENINGS[:3], "l|", "lfloor", "lceil", "infinity")
+        if token.text == "[":
+            return not self.reversed
+        return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
 
     def measured(self, value: Tree) -> Tree:
         """The value with the unit behind it, if there is one."""
@@ -246,8 +248,6 @@ class ExpressionParser(CallParser):
 
     def named(self, word: str) -> Tree:
         """A variable with its index and primes, or its value at something."""
-        if len(word) > 1 and set(word) <= set("xyz") and len(set(word)) == len(word):
-            return gather(Operator.PRODUCT, [*map(Variable, word[:-1]), self.named(word[-1])])
         if len(word) > 1 and word not in GREEK and self.next.kind == "word" and len(self.next.text) > 1 and (
             self.next.text not in (*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "frac", "and", "or")
         ):
@@ -257,19 +257,24 @@ class ExpressionParser(CallParser):
         tree = self.indexed(word) if self.next.text == "_" else Variable(word)
         while isinstance(tree, Variable) and self.accept("'"):
             tree = Variable(tree.name + "'")
-        if self.next.text == "(" and isinstance(tree, Variable):
-            return self.applied(tree)
+        if self.next.text == "(" and isinstance(tree, Variable) and self.is_applied(tree.name):
+            inside = self.group()
+            arguments = inside.operands if isinstance(inside, Group) else (inside,)
+            return Call(tree.name, arguments, known=False)
         return tree
 
-    def applied(self, name: Variable) -> Tree:
-        """A name before parentheses: the value of a function, or a product."""
-        inside = self.group()
-        arguments = inside.operands if isinstance(inside, Group) else (inside,)
-        letter = name.name[0]
-        multiplied = isinstance(inside, Operation) and (inside.operator is Operator.SUM or name.name.islower())
-        if letter in _FUNCTION_LETTERS or not multiplied:
-            return Call(name.name, arguments, known=False)
-        return Operation(Operator.PRODUCT, (name, inside))
+    def is_applied(self, name: str) -> bool:
+        """Whether what stands in parentheses behind a name is its argument, not a factor."""
+        if name[0] in _FUNCTION_LETTERS:
+            return True
+        depth, inside = 0, []
+        for token in self.tokens[self.at :]:
+            depth += (token.text in ("(", "[", "{", "\\{")) - (token.text in (")", "]", "}", "\\}"))
+            if depth == 0:
+                break
+            inside.append(token.text if depth == 1 else "")
+        is_sum = "+" in inside[2:] or "-" in inside[2:]
+        return "," in inside or (not name.islower() and not is_sum)
 
     def indexed(self, name: str) -> Tree:
         """A variable with an index. One that can be computed makes it a sequence's element."""

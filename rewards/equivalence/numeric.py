@@ -14,8 +14,6 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any, Final
 
-from mpmath.ctx_mp import MPContext
-
 from .functions import FUNCTIONS, MAX_MAGNITUDE, Number as Value, power
 from .limits import ExpressionError, LimitError, UndefinedError
 from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, canonical, fold, variables
@@ -31,9 +29,11 @@ _HASHED_DIGITS = 22
 _local = threading.local()
 
 
-def _context() -> MPContext:
+def _context() -> Any:
     """mpmath's state, one for each thread: the precision is part of it."""
     if not hasattr(_local, "context"):
+        from mpmath.ctx_mp import MPContext  # It takes a while, and most verdicts don't need it.
+
         _local.context = MPContext()
     return _local.context
 

@@ -16,6 +16,7 @@ from .vocabulary import (
     SUPERSCRIPTS,
     SYMBOLS,
     TEXTS,
+    WORDS,
 )
 from .wrappers import closing_brace
 
@@ -106,13 +107,19 @@ class _Scanner:
         elif char in _DIGITS or (char == "." and self.text[self.at + 1 : self.at + 2] in tuple(_DIGITS)):
             self.add("number", self.number())
         elif char.isascii() and char.isalpha():
-            end = _end_of_letters(self.text, self.at)
-            self.add("word", self.text[self.at : end])
-            self.at = end
+            self.letters()
         elif char == "\\":
             self.command()
         else:
             self.sign(char)
+
+    def letters(self) -> None:
+        """A word, or a product of x, y and z: no word consists of these only."""
+        end = _end_of_letters(self.text, self.at)
+        word = self.text[self.at : end]
+        self.at = end
+        for piece in word if set(word) <= set("xyz") and len(set(word)) == len(word) else (word,):
+            self.add("word", piece)
 
     def sign(self, char: str) -> None:
         if self.text.startswith("...", self.at):
@@ -161,13 +168,10 @@ class _Scanner:
             self.add("accent", name)
         elif name in ("begin", "end"):
             self.add("begin" if name == "begin" else "finish", self.braced(name).rstrip("*"))
-        elif name.isalpha():
-            self.add("word", name) if len(name) > 1 else self.refuse(start)
+        elif name in WORDS:
+            self.add("word", name)
         else:
-            self.refuse(start)
-
-    def refuse(self, start: int) -> None:
-        raise ExpressionError(f"unknown command {self.text[start : self.at][:40]!r}")
+            raise ExpressionError(f"unknown command {self.text[start : self.at][:40]!r}")
 
     def face(self, name: str) -> None:
         """A name in another type face: a word, unless it holds more than letters, which is text then."""

@@ -80,7 +80,7 @@ FACES: Final = frozenset({"mathrm", "operatorname", "mathbf", "mathit", "mathsf"
 ACCENTS: Final = frozenset({"vec", "hat", "bar", "tilde", "overline", "overrightarrow", "widehat", "dot", "ddot", "underline"})
 
 GREEK: Final = frozenset(_GREEK_LETTERS.values()) - {"pi"} | {
-    *("varepsilon", "vartheta", "varphi", "varrho", "varsigma", "Upsilon", "ell", "hbar", "nabla", "partial", "aleph"),
+    *("varepsilon", "vartheta", "varphi", "varrho", "varsigma", "Upsilon", "ell", "hbar", "nabla", "partial", "aleph", "angle", "triangle"),
 }
 
 # Functions by what they are called, and the name that we use.
@@ -100,6 +100,8 @@ FUNCTIONS: Final = {
 }
 TRIGONOMETRIC: Final = frozenset(name for name in FUNCTIONS.values() if "a" + name in FUNCTIONS.values())
 WORD_CONSTANTS: Final = {"pi": "pi", "oo": "infinity", "inf": "infinity", "infinity": "infinity", "infty": "infinity"}
+# The commands that are read as the words they are.
+WORDS: Final = frozenset({*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "sum", "prod", "int", "lim", "sqrt", "i", "e"})
 # Nothing that holds one of these as a word of its own is a formula: `not 6`, `6 if true else 7`.
 PROSE: Final = frozenset(
     "not if else is are the answer maybe either neither nor but then so because about approximately around roughly"
