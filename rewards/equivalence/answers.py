@@ -132,6 +132,8 @@ class _AnswerParser(ExpressionParser):
 
 
 def _enclosed(opening: str, closing: str, parts: list[Tree]) -> Tree:
+    if isinstance(parts[0], Call) and parts[0].name == "such that":
+        return parts[0]
     if opening in ("{", "\\{"):
         single = opening == "{" and len(parts) == 1
         return parts[0] if single else Group("{", "}", tuple(parts))

@@ -7,6 +7,7 @@ way, so that ``1`` and ``1 + e^(-1000)`` differ. What would need too much is ref
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ def _context() -> Any:
 
         _local.context = MPContext()
     return _local.context
+
+
+class UndecidedError(ExpressionError):
+    """Both expressions have values at too few points to tell whether they are equal."""
 
 
 @dataclass(slots=True)
@@ -190,16 +195,17 @@ class Comparison:
 
         Raises:
             LimitError: it takes too many digits, or too much work.
-            UndefinedError: both are defined nowhere.
+            UndefinedError: a constant, or one of both, has no value.
+            UndecidedError: there are too few points.
         """
         found = 0
-        reason = UndefinedError("no value at any point")
         complex_pairs: list[tuple[Value, Value, int]] = []
         for number in range(_TRIES if self.names else 1):
             try:
                 pair = self.at(number)
-            except UndefinedError as error:
-                reason = error
+            except UndefinedError:
+                if not self.names:
+                    raise
                 continue
             if self.names and not (_is_real(pair[0]) and _is_real(pair[1])):
                 complex_pairs.append(pair)
@@ -210,9 +216,25 @@ class Comparison:
                 return
         # Where hardly a point gives real numbers, the complex ones have to do.
         if found < POINTS and len(complex_pairs) > found:
-            yield from complex_pairs[: POINTS - found]
-        elif not found:
-            raise reason
+            found += len(complex_pairs)
+            yield from complex_pairs[:POINTS]
+        if self.names and found < POINTS:
+            self.check_defined()
+            raise UndecidedError("values at too few points")
+
+    def check_defined(self) -> None:
+        """Raises UndefinedError if one of both has a value somewhere and the other nowhere."""
+        defined = [False, False]
+        for side in (0, 1):
+            for number in range(_TRIES):
+                evaluation = _Evaluation(self.context, self.point(number))
+                with contextlib.suppress(UndefinedError):
+                    evaluation.of(self.trees[side])
+                    defined[side] = True
+                    break
+            self.budget.spend(evaluation.work)
+        if defined[0] != defined[1]:
+            raise UndefinedError("no value at any point")
 
     def at(self, number: int, precision: int = 0) -> tuple[Value, Value, int]:
         """Both values at a point."""
@@ -248,7 +270,8 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
 
     Raises:
         LimitError: it takes too many digits, or too much work.
-        UndefinedError: there is no point at which both are defined.
+        UndefinedError: a constant, or one of both, has no value.
+        UndecidedError: both have values at too few points.
         ExpressionError: they hold something that is no number.
     """
     comparison = Comparison(first, second, budget)

@@ -121,8 +121,6 @@ class _Line:
             case Group("", "", operands, joiner):
                 return (all if joiner == "and" else any)(self.holds(operand, at) for operand in operands)
             case Group("{", "}", operands):
-                if len(operands) == 1 and isinstance(operands[0], Call) and operands[0].name == "such that":
-                    return self.holds(operands[0], at)
                 return any(self.place(operand) == at for operand in operands)
             case Group(opening, closing, (low, high)):
                 above = _ORDER[">" if opening == "(" else ">="](at, self.place(low))

@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
-from . import numeric
+from . import numeric, symbolic
 from .exact import IrrationalError, Reduced, evaluate_modulo, reduce_constants
 from .limits import LimitError, UndefinedError
 from .tree import Constant, Number, Operation, Operator, Tree, canonical, variables
@@ -32,6 +32,7 @@ class Tier(StrEnum):
     IDENTITY = "identity"
     NUMERIC = "numeric"
     SYMBOLIC = "symbolic"
+    FAILURE = "failure"
 
 
 class Finding(NamedTuple):
@@ -86,7 +87,13 @@ def _compare_numerically(first: Tree, second: Tree, budget: numeric.Budget) -> F
         if literal is not None and literal.places and literal.digits >= ROUNDED_DIGITS:
             if numeric.rounds(literal, tree is not literal, other, budget):
                 return Finding(True, "a long decimal is the exact value, rounded", Tier.NUMERIC)
-    equal = canonical(first) == canonical(second) or numeric.agree(first, second, budget)
+    if canonical(first) == canonical(second):
+        return Finding(True, "the same expression", Tier.NUMERIC)
+    try:
+        equal = numeric.agree(first, second, budget)
+    except numeric.UndecidedError:
+        equal = symbolic.equal(first, second)
+        return Finding(equal, "sympy reduces the difference to zero" if equal else "undecided", Tier.SYMBOLIC)
     return Finding(equal, "they agree at random points" if equal else "they differ at a point", Tier.NUMERIC)
 
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from typing import ClassVar, TypeAlias, TypeVar
 
 T = TypeVar("T")
+_LARGE = 10_000  # bits
 
 
 class Operator(StrEnum):
@@ -195,7 +196,9 @@ def canonical(tree: Tree) -> str:
 
 def _write(node: Tree, operands: list[str]) -> str:
     if isinstance(node, Number):
-        return str(node.value)
+        # Python writes no decimals of thousands of digits.
+        large = max(node.value.numerator.bit_length(), node.value.denominator.bit_length()) > _LARGE
+        return f"{node.value.numerator:#x}/{node.value.denominator:#x}" if large else str(node.value)
     if isinstance(node, Variable | Constant):
         return node.name
     return f"({_head(node)} {' '.join(operands)})"

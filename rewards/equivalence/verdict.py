@@ -100,3 +100,5 @@ def _judge(first: str, second: str) -> Finding:
         return Finding(False, f"undefined: {error}", Tier.EXACT)
     except ExpressionError as error:
         return Finding(False, f"different texts, and not understood as expressions: {error}", Tier.PARSE)
+    except Exception as error:  # Nothing that a model writes may end a training run.
+        return Finding(False, f"a failure of ours: {type(error).__name__}: {error}"[:300], Tier.FAILURE)

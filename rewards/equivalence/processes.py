@@ -1,0 +1,116 @@
+"""Processes of our own that answer requests, one line of JSON each, and can be killed when they take too long.
+
+They are started as programs, not forked: no thread's lock is copied, and no caller's main module is run again.
+"""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import subprocess
+import sys
+import threading
+from queue import Empty, SimpleQueue
+from typing import Any
+
+PROGRAM = "infinite_rl.rewards.equivalence.worker"
+START_SECONDS = 60.0
+"""How long a process may take to start, which is not part of any limit."""
+
+
+class WorkerProcess:
+    """One process, which answers one request after the other."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+        self._answers: SimpleQueue[bytes] = SimpleQueue()
+        threading.Thread(target=self._read, name="infinite_rl-verdicts", daemon=True).start()
+        self.ready = False
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self._answers.put(line)
+        self._answers.put(b"")
+
+    def ask(self, request: Any, seconds: float) -> Any:
+        """The answer to a request.
+
+        Raises:
+            TimeoutError: it took too long; the process is no more.
+            ChildProcessError: the process has ended.
+        """
+        if not self.ready:
+            self._receive(START_SECONDS)  # It says that it is there.
+            self.ready = True
+        try:
+            assert self._process.stdin is not None
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            self.kill()
+            raise ChildProcessError("a process of ours has ended") from error
+        return self._receive(seconds)
+
+    def _receive(self, seconds: float) -> Any:
+        try:
+            line = self._answers.get(timeout=seconds)
+        except Empty:
+            self.kill()
+            raise TimeoutError(f"no answer in {seconds} s") from None
+        if not line:
+            self.kill()
+            raise ChildProcessError("a process of ours has ended")
+        return json.loads(line)
+
+    def kill(self) -> None:
+        """Ends the process at once."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    pass
+
+
+class ProcessPool:
+    """Processes that wait for requests; started when needed, and kept."""
+
+    def __init__(self) -> None:
+        self._idle: list[WorkerProcess] = []
+        self._lock = threading.Lock()
+        self._owner = os.getpid()
+        atexit.register(self.close)
+
+    def ask(self, request: Any, seconds: float) -> Any:
+        """The answer of one of the processes.
+
+        Raises:
+            TimeoutError: it took too long.
+            ChildProcessError: the process has ended.
+        """
+        with self._lock:
+            if self._owner != os.getpid():  # After a fork these are the parent's.
+                self._idle, self._owner = [], os.getpid()
+            worker = self._idle.pop() if self._idle else None
+        worker = worker or WorkerProcess()
+        answer = worker.ask(request, seconds)
+        with self._lock:
+            self._idle.append(worker)
+        return answer
+
+    def close(self) -> None:
+        """Ends all processes of this one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        if self._owner == os.getpid():
+            for worker in idle:
+                worker.kill()
+
+
+POOL = ProcessPool()
