@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .datasets.task import Task, TaskSource
     from .envs.text_env import TextEnv
     from .envs.vector import TextVectorEnv
-    from .rewards import RewardFunctionScore, Status, get_reward_functions, verify
+    from .rewards import RewardFunctionScore, Status, get_reward_functions, verify, verify_many
     from .runtimes import ExecutionResult, RewardExecutor
     from .spaces import TextSpace
 
@@ -39,6 +39,7 @@ _PUBLIC = {
     "TextVectorEnv": "envs.vector",
     "get_reward_functions": "rewards",
     "verify": "rewards",
+    "verify_many": "rewards",
 }
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "TextVectorEnv",
     "get_reward_functions",
     "verify",
+    "verify_many",
 ]
 
 

@@ -22,6 +22,7 @@ __all__ = [
     "Verdict",
     "get_reward_functions",
     "verify",
+    "verify_many",
 ]
 
 

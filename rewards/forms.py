@@ -6,10 +6,12 @@ from math import gcd
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from .equivalence.answers import parse
+from .equivalence.exact import IrrationalError, reduce_constants
+from .equivalence.integers import FUNCTIONS
 from .equivalence.limits import ExpressionError, check_text
 from .equivalence.normal_text import same_text
 from .equivalence.tokens import tokenize
-from .equivalence.tree import Number, Operation, Operator, Tree, canonical, fold
+from .equivalence.tree import Call, Number, Operation, Operator, Tree, canonical, fold
 from .equivalence.wrappers import unwrap
 
 AnswerForm: TypeAlias = Literal["any", "numeral", "simplified"]
@@ -68,8 +70,11 @@ class _Part(NamedTuple):
 
 
 def _simplify(node: Tree, parts: list[_Part]) -> _Part:
+    below = all(part.simplified for part in parts)
+    if isinstance(node, Call) and node.known:
+        return _Part(node, False, below and not (node.name in FUNCTIONS and all(part.constant for part in parts)))
     if not isinstance(node, Operation):
-        return _Part(node, isinstance(node, Number), True)
+        return _Part(node, isinstance(node, Number), below)
     constants = [part.tree for part in parts if part.constant]
     constant = len(constants) == len(parts)
     match node.operator:
@@ -78,12 +83,21 @@ def _simplify(node: Tree, parts: list[_Part]) -> _Part:
         case Operator.PRODUCT:
             done = len(constants) < 2 or _in_lowest_terms(constants)
         case Operator.POWER:
-            done = not constant
+            # A root of a number is left as it is, unless it is rational.
+            done = not constant or _is_irrational(node)
         case Operator.NEGATIVE:
             done = not constant or _unsigned(parts[0].tree) is parts[0].tree
         case Operator.INVERSE:
             done = not constant or (_integer(parts[0].tree) or 0) > 1
-    return _Part(node, constant, done and all(part.simplified for part in parts))
+    return _Part(node, constant, done and below)
+
+
+def _is_irrational(node: Tree) -> bool:
+    try:
+        reduce_constants(node)
+    except IrrationalError:
+        return True
+    return False
 
 
 def _in_lowest_terms(constants: list[Tree]) -> bool:

@@ -60,14 +60,18 @@ class MathRewardFunction:
         Returns:
             Format score as in `Extraction`, and correctness 1.0 or 0.0 (a function may give what is between). The
             status is ``no_answer`` without an answer to judge, ``resource_limit`` for one over the limits, and
-            ``error`` where the expected answer can't be compared (empty, over the limits, forbidden characters), which
-            says nothing about the response. An exception in a function counts as a wrong answer, lest a response gain
-            by provoking it.
-
-        Raises:
-            TypeError: the expected answer is neither text nor a number nor a function; bool is none of them.
-            ValueError: the tag or the form is unknown, or the expected number not finite.
+            ``error`` where the expected answer can't be compared (of another type, empty, over the limits, forbidden
+            characters) or an option is unknown, which says nothing about the response. An exception in a function
+            counts as a wrong answer, lest a response gain by provoking it. No exception ever leaves this method.
         """
+        try:
+            return self._score(model_output, expected_output, answer_tag, answer_form, question)
+        except Exception as error:  # One bad row of data may not end a training run.
+            return RewardFunctionScore.error(str(error) or type(error).__name__)
+
+    def _score(
+        self, model_output: str, expected_output: Any, answer_tag: str, answer_form: AnswerForm, question: str
+    ) -> RewardFunctionScore:
         if answer_form not in ANSWER_FORMS:
             raise ValueError(f"answer_form is {answer_form!r}. Give one of {', '.join(ANSWER_FORMS)}.")
         if not self.initialized:
@@ -113,6 +117,8 @@ def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Ver
     problem = flaw_of(expected)
     if problem:
         return RewardFunctionScore.error(f"The expected answer can't be compared: {problem}."), verdict
+    if verdict.tier is Tier.FAILURE:
+        return RewardFunctionScore.error(verdict.reason), verdict
     if verdict.tier is Tier.LIMITS:
         message = f"The answer is {verdict.reason}."
         return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT), verdict

@@ -11,7 +11,8 @@ from .exact import IrrationalError, reduce_constants
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
 from .normal_text import same_text
 from .scalars import Finding, Tier
-from .words import as_products
+from .tree import canonical
+from .words import in_other_words
 from .wrappers import unwrap
 
 
@@ -35,19 +36,27 @@ class Verdict:
 def verify(gold: str, answer: str) -> Verdict:
     """Judges whether two answers are mathematically equal. Symmetric; never raises on text.
 
-    The tiers, the first that decides:
+    Both are read by a parser of our own, and compared kind by kind: sets and lists in any order, tuples and intervals
+    in order, equations up to a factor, values with their units. What decides, for each part:
 
-    1. Limits. Text that is too long or holds forbidden characters is never equal, nor is empty text.
-    2. Text. Equal up to spacing and wrappers such as ``$…$``.
-    3. Exact. Constants are rational numbers and must be equal, without tolerance. Only a decimal of at least 15
-       significant digits also equals the exact value that it is the rounding of.
-    4. Identity. Expressions with variables are compared as rational functions by polynomial identity testing: both
-       are evaluated at the same 3 points modulo a prime, and equal if they agree at all. Where they are equal they
-       always agree (two that differ in a removable singularity, such as ``x/x`` and 1, are equal here). Where they
-       differ, the prime is larger than every coefficient of the difference of cross products, so that this isn't
-       zero modulo the prime, and by the Schwartz-Zippel lemma a random point is a zero of it with probability at
-       most degree / 2**126 < 2**-111, all three with less than 2**-333. The points come from a hash of both
-       expressions, so the verdict is always the same, and nobody can choose expressions for given points.
+    - ``limits``: text that is too long, too deep or too large is never equal.
+    - ``text``: equal up to spacing, wrappers such as ``$…$``, and the case of words. Empty text equals nothing.
+    - ``parse``: another text, and one of both can't be read.
+    - ``structure``: answers of different kinds, or with different numbers of parts.
+    - ``exact``: rational numbers, without tolerance. Only a decimal of at least 15 significant digits also equals the
+      exact value that it is the rounding of.
+    - ``identity``: rational functions, by polynomial identity testing: both are evaluated at the same 3 points modulo
+      a prime, and equal if they agree at all. Where they are equal they always agree (two that differ in a removable
+      singularity, such as ``x/x`` and 1, are equal here). Where they differ, the prime is larger than every
+      coefficient of the difference of cross products, so that this isn't zero modulo the prime, and by the
+      Schwartz-Zippel lemma a random point is a zero of it with probability at most degree / 2**126 < 2**-111, all
+      three with less than 2**-333.
+    - ``numeric``: all other expressions, at 4 points of both signs, to 40 digits and as many more as their numbers
+      differ in size, and once more with twice as many. A point counts where both values are real.
+    - ``symbolic``: sympy, in a process that can be killed, where they have values at too few points.
+
+    The points come from a hash of both expressions, so the verdict is always the same, and nobody can choose
+    expressions for given points.
 
     Args:
         gold: one answer, as a rule the right one.
@@ -82,6 +91,14 @@ def flaw_of(text: str) -> str:
     return ""
 
 
+def reading(text: str) -> str:
+    """How an answer is read, as an expression with its operators in front; or why it isn't."""
+    try:
+        return canonical(parse(text))
+    except ExpressionError as error:
+        return f"text only ({error})"
+
+
 def _judge(first: str, second: str) -> Finding:
     try:
         for text in (first, second):
@@ -92,7 +109,7 @@ def _judge(first: str, second: str) -> Finding:
             return Finding(True, "the same text", Tier.TEXT)
         trees = parse(first), parse(second)
         found = compare(*trees)
-        spelled = None if found.equal else as_products(*trees)
+        spelled = None if found.equal else in_other_words(*trees)
         return found if spelled is None else compare(*spelled)
     except LimitError as error:
         return Finding(False, f"over the limits: {error}", Tier.LIMITS)

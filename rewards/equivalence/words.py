@@ -1,35 +1,40 @@
-"""Runs of letters: a word, or a product of variables?"""
+"""Runs of letters and single ones that have two readings, of which the other answer shows the right one."""
 
 from __future__ import annotations
 
-from .tree import Operation, Operator, Tree, Variable, substitute, variables
+from .tree import Constant, Operation, Operator, Tree, Variable, fold, substitute, variables
 from .vocabulary import GREEK
 
+# As computer algebra writes the constants e and i.
+_CAPITALS = {"E": "e", "I": "i"}
 
-def as_products(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
-    """Both answers with words read as products, where one has the word and the other its letters as variables.
 
-    So ``ab`` is ``a*b``, but neither ``odd`` is ``dod`` nor ``ab`` is ``ba``, which have words on both sides.
+def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
+    """Both answers in another reading, where one of them shows how the other is meant.
+
+    A word is a product, where the other answer has its letters as variables: ``ab`` is ``a*b``, but neither ``odd`` is
+    ``dod`` nor ``ab`` is ``ba``, which have words on both sides. ``E`` and ``I`` are constants, where the other answer
+    has these and no such variable. A letter that stands alone is a choice.
 
     Returns:
-        None if there is no such word.
+        None if there is nothing to be read in another way.
     """
-    names = variables(first), variables(second)
-    found = {
-        word
-        for words, letters in (names, names[::-1])
-        for word in words - letters
-        if len(word) > 1 and word.isalpha() and word.islower() and word not in GREEK and letters.issuperset(word)
-    }
-    if not found:
+    readings: dict[str, Tree] = {}
+    for one, other in ((first, second), (second, first)):
+        letters = variables(other)
+        for name in variables(one) - letters:
+            if len(name) > 1 and name.isalpha() and name.islower() and name not in GREEK and letters.issuperset(name):
+                readings[name] = Operation(Operator.PRODUCT, tuple(map(Variable, name)))
+            elif name in _CAPITALS and one != Variable(name) and _has_constant(other, _CAPITALS[name]):
+                readings[name] = Constant(_CAPITALS[name])
+    if not readings:
         return None
-    return _spelled(first, found), _spelled(second, found)
 
-
-def _spelled(tree: Tree, words: set[str]) -> Tree:
     def replace(node: Tree) -> Tree | None:
-        if isinstance(node, Variable) and node.name in words:
-            return Operation(Operator.PRODUCT, tuple(map(Variable, node.name)))
-        return None
+        return readings.get(node.name) if isinstance(node, Variable) else None
 
-    return substitute(tree, replace)
+    return substitute(first, replace), substitute(second, replace)
+
+
+def _has_constant(tree: Tree, name: str) -> bool:
+    return fold(tree, lambda node, parts: node == Constant(name) or any(parts))

@@ -35,7 +35,7 @@ EQUAL = {
     ],
     "complex": [
         *(("3+4i", "4i+3"), ("i^2", "-1"), ("(1+i)^2", "2i"), ("e^{i\\pi}", "-1"), ("\\frac{1}{i}", "-i"), ("|3+4i|", "5")),
-        *(("\\cos\\theta+i\\sin\\theta", "e^{i\\theta}"), ("\\frac{1+i}{1-i}", "i"), ("\\sqrt{-4}", "2i")),
+        *(("\\cos\\theta+i\\sin\\theta", "e^{i\\theta}"), ("\\frac{1+i}{1-i}", "i"), ("\\sqrt{-4}", "2i"), ("14-i", "14.0 - 1.0*I")),
     ],
     "tuples": [
         *(("(1,2)", "(1, 2)"), ("(1,\\frac12)", "(1,0.5)"), ("(x,y)=(1,2)", "(1,2)"), ("(-\\infty,3)", "(-oo, 3)")),
@@ -128,7 +128,7 @@ UNEQUAL = {
     ],
     "words": [
         *(("odd", "dod"), ("Even", "odd"), ("yes", "no"), ("no solution", "solution no"), ("1", "True"), ("abc", "аbc"), ("ab", "ba"), ("A", "a")),
-        *(("no solution", "one solution"), ("42", "fourty two"), ("Monday", "Tuesday"), ("C", "(A)"), ("cm", "c*n")),
+        *(("no solution", "one solution"), ("42", "fourty two"), ("Monday", "Tuesday"), ("C", "(A)"), ("cm", "c*n"), ("e", "E"), ("2I", "2J")),
     ],
 }
 
