@@ -2,6 +2,8 @@ r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matr
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from .expressions import ExpressionParser
 from .limits import ExpressionError, check_text
 from .tokens import tokenize
@@ -13,6 +15,7 @@ _CLOSINGS = {"(": (")", "]"), "[": ("]", ")", "["), "]": ("[", "]"), "{": ("}",)
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
 
 
+@lru_cache(maxsize=2_048)
 def parse(text: str) -> Tree:
     """Reads an answer.
 

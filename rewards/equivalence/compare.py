@@ -57,12 +57,12 @@ class _Judge:
         if self.comparisons > _MAX_COMPARISONS:
             raise LimitError("too many parts to compare")
         first, second = _normal(first), _normal(second)
+        if isinstance(first, SCALARS) and isinstance(second, SCALARS) and not real_sets.is_set(first):
+            return compare_scalars(first, second, self.budget)
         for rule in (self.measures, self.sets, self.relations, self.ratios, self.matrices, self.groups):
             found = rule(first, second) or rule(second, first)
             if found is not None:
                 return found
-        if isinstance(first, SCALARS) and isinstance(second, SCALARS):
-            return compare_scalars(first, second, self.budget)
         return _KINDS
 
     def all(self, pairs: Iterable[tuple[Tree, Tree]]) -> Finding:

@@ -150,6 +150,8 @@ def fold(tree: Tree, combine: Callable[[Tree, list[T]], T]) -> T:
 
     A stack of our own instead of recursion, so that no tree can exhaust Python's.
     """
+    if not tree.operands:
+        return combine(tree, [])
     values: list[T] = []
     stack: list[tuple[Tree, bool]] = [(tree, False)]
     while stack:

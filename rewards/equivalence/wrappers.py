@@ -41,6 +41,8 @@ def _trim(text: str) -> str:
 
 
 def _inside(text: str) -> str | None:
+    if text[:1] not in ("$", "\\"):
+        return None
     for opening, closing in _PAIRS:
         if len(text) >= len(opening) + len(closing) and text.startswith(opening) and text.endswith(closing):
             inner = text[len(opening) : -len(closing)]
