@@ -133,7 +133,9 @@ def _runtime_table(status: RuntimeStatus) -> Table:
 
 def declare_verify(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``verify``."""
-    parser.add_argument("gold", metavar="GOLD", help="the right answer; write -- before one that begins with a minus sign")
+    parser.add_argument(
+        "gold", metavar="GOLD", help="the right answer; write -- before one that begins with a minus sign"
+    )
     parser.add_argument("answer", metavar="ANSWER", help="the answer to judge")
     parser.add_argument("--explain", action="store_true", help="show how both were read, and what decided")
 

@@ -2,9 +2,9 @@
 
 Run ``python benchmarks/verdicts.py DATA`` with the folder of ``math_equivalence.jsonl`` and ``math_hostile.jsonl``
 (needs ``pip install math-verify lark``). Every judge works in a process of its own, in an empty folder, on
-the same rows in the same order; one that doesn't answer within 5 s is killed and started anew, and the row counts as not
-equal. Times are CPU times inside of that process, without its start. Rows with identical texts are left out of accuracy.
-On the hostile rows a judge that leaves a file behind has executed what a model wrote.
+the same rows in the same order; one that doesn't answer within 5 s is killed and started anew, and the row counts as
+not equal. Times are CPU times inside of that process, without its start. Rows with identical texts are left out of
+accuracy. On the hostile rows a judge that leaves a file behind has executed what a model wrote.
 """
 
 from __future__ import annotations
@@ -30,7 +30,13 @@ from rich.table import Table
 TIMEOUT = 5.0
 RESULTS = Path(__file__).parent / "results" / "verdicts.json"
 JUDGES = ("infinite-rl", "math-verify", "sympy", "string")
-PROBES = [("42", "42", True), ("42", "43", False), ("\\frac{1}{2}", "\\frac{1}{2}", True), ("x+1", "x+2", False), ("\\sin x", "\\cos x", False)]
+PROBES = [
+    ("42", "42", True),
+    ("42", "43", False),
+    ("\\frac{1}{2}", "\\frac{1}{2}", True),
+    ("x+1", "x+2", False),
+    ("\\sin x", "\\cos x", False),
+]
 
 
 def ours(gold: str, answer: str) -> bool:
@@ -204,7 +210,18 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
 def show(title: str, outcomes: dict[str, Outcome]) -> None:
     """Prints a table."""
     table = Table(title=title)
-    for column in ("judge", "balanced", "false accepts", "false rejects", "median ms", "p99 ms", "worst ms", "late", "executed", "x CPU"):
+    for column in (
+        "judge",
+        "balanced",
+        "false accepts",
+        "false rejects",
+        "median ms",
+        "p99 ms",
+        "worst ms",
+        "late",
+        "executed",
+        "x CPU",
+    ):
         table.add_column(column, justify="left" if column == "judge" else "right")
     for name, outcome in outcomes.items():
         ratio = outcome.total_seconds / outcomes["infinite-rl"].total_seconds
@@ -228,8 +245,15 @@ def plot(results: dict[str, dict[str, Outcome]], path: Path) -> None:
     for axis, (title, outcomes) in zip(axes, results.items(), strict=True):
         for name, outcome in outcomes.items():
             spread = [[0], [outcome.p99_ms - outcome.median_ms]]
-            axis.errorbar(outcome.median_ms, 100 * outcome.balanced_accuracy, xerr=spread, fmt="o", capsize=3, label=name)
-        axis.set(xscale="log", xlabel="CPU time of a verdict in ms, median to p99", ylabel="balanced accuracy in %", title=title)
+            axis.errorbar(
+                outcome.median_ms, 100 * outcome.balanced_accuracy, xerr=spread, fmt="o", capsize=3, label=name
+            )
+        axis.set(
+            xscale="log",
+            xlabel="CPU time of a verdict in ms, median to p99",
+            ylabel="balanced accuracy in %",
+            title=title,
+        )
         axis.grid(alpha=0.3)
     axes[0].legend()
     figure.savefig(path, dpi=120)
@@ -244,7 +268,8 @@ def main() -> None:
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.serve:
-        return serve(arguments.serve)
+        serve(arguments.serve)
+        return
     if arguments.data is None:
         parser.error("give the folder of math_equivalence.jsonl and math_hostile.jsonl")
     corpora = {"equivalence": "equal", "hostile": "correct"}
@@ -255,7 +280,9 @@ def main() -> None:
         show(f"{corpus}: {len(rows)} rows", results[corpus])
     versions = {"python": platform.python_version(), "machine": platform.machine()}
     numbers = {
-        corpus: {name: {k: v for k, v in asdict(outcome).items() if k != "seconds"} for name, outcome in outcomes.items()}
+        corpus: {
+            name: {k: v for k, v in asdict(outcome).items() if k != "seconds"} for name, outcome in outcomes.items()
+        }
         for corpus, outcomes in results.items()
     }
     arguments.out.parent.mkdir(exist_ok=True)

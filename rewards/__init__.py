@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 # By way of the package, so that a bare `import rewards` from the repository's root fails here, at once.
 from ..rewards.coding import CodingRewardFunction
+from ..rewards.equivalence.batch import verify_many
 from ..rewards.equivalence.verdict import Verdict, verify
 from ..rewards.math import MathRewardFunction
 from ..rewards.score import RewardFunctionScore, Status

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, SupportsFloat
 
-from .equivalence.verdict import Tier, Verdict, flaw_of, verify
+from .equivalence.scalars import Tier
+from .equivalence.verdict import Verdict, flaw_of, verify
 from .equivalence.wrappers import unwrap
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer

@@ -11,7 +11,14 @@ from .tree import SCALARS, Call, Group, Matrix, Measure, Ratio, Relation, SetOpe
 from .wrappers import unwrap
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
-_CLOSINGS = {"(": (")", "]"), "[": ("]", ")", "["), "]": ("[", "]"), "{": ("}",), "\\{": ("\\}",), "langle": ("rangle",)}
+_CLOSINGS = {
+    "(": (")", "]"),
+    "[": ("]", ")", "["),
+    "]": ("[", "]"),
+    "{": ("}",),
+    "\\{": ("\\}",),
+    "langle": ("rangle",),
+}
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
 
 
@@ -25,7 +32,7 @@ def parse(text: str) -> Tree:
     """
     check_text(text)
     parser = _AnswerParser(tokenize(unwrap(text)))
-    tree = parser.list()
+    tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
     return tree
@@ -36,7 +43,7 @@ class _AnswerParser(ExpressionParser):
 
     building = False
 
-    def list(self) -> Tree:
+    def whole(self) -> Tree:
         """One answer, or several with commas and words between."""
         parts, joiner = self.parts()
         return parts[0] if len(parts) == 1 else Group("", "", tuple(parts), joiner)
@@ -53,6 +60,7 @@ class _AnswerParser(ExpressionParser):
         return parts, joiner
 
     def separator(self) -> str:
+        """Takes a comma or a word between two answers, if one comes next."""
         if sign := self.accept(",", ";", "and", "or"):
             return "," if sign == ";" else sign
         word = self.next.text.lower()
@@ -125,7 +133,7 @@ class _AnswerParser(ExpressionParser):
             if self.accept("newline") and self.next.kind != "finish":
                 rows.append([])
                 continue
-            if self.take() .text != name:
+            if self.take().text != name:
                 raise ExpressionError(f"an environment that is not closed: {name[:40]!r}")
             break
         if len({len(row) for row in rows}) != 1:

@@ -7,8 +7,20 @@ from fractions import Fraction
 
 from .cursor import Cursor
 from .limits import ExpressionError
-from .tree import Call, Constant, Group, Number, Operation, Operator, Tree, Variable
-from .tree import gather, quotient, substitute, variables
+from .tree import (
+    Call,
+    Constant,
+    Group,
+    Number,
+    Operation,
+    Operator,
+    Tree,
+    Variable,
+    gather,
+    quotient,
+    substitute,
+    variables,
+)
 from .vocabulary import FUNCTIONS, TRIGONOMETRIC
 
 ARGUMENT_OPENINGS = ("(", "[", "{", "\\{")

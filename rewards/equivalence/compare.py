@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from . import numeric, real_sets
-from .limits import ExpressionError, LimitError, UndefinedError
+from .evaluation import Budget
+from .limits import ExpressionError, LimitError
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
 from .tree import (
@@ -24,9 +25,9 @@ from .tree import (
     SetOperation,
     Tree,
     Variable,
-    canonical,
     negative,
     quotient,
+    variables,
 )
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
@@ -49,7 +50,7 @@ class _Judge:
     """One verdict: what it may still compute."""
 
     def __init__(self) -> None:
-        self.budget = numeric.Budget()
+        self.budget = Budget()
         self.comparisons = 0
 
     def compare(self, first: Tree, second: Tree) -> Finding:
@@ -197,7 +198,9 @@ class _Judge:
                 (_product(one, second.operands[0]), _product(other, first.operands[0]))
                 for one, other in zip(first.operands[1:], second.operands[1:], strict=True)
             ]
-            nonzero = not any(self.compare(part, Number(Fraction(0))).equal for part in (*first.operands, *second.operands))
+            nonzero = not any(
+                self.compare(part, Number(Fraction(0))).equal for part in (*first.operands, *second.operands)
+            )
             return self.all(crossed) if nonzero else found
         if len(first.operands) == 2 and isinstance(second, SCALARS):
             return self.compare(quotient(*first.operands), second)
@@ -221,7 +224,7 @@ class _Judge:
         if not isinstance(first, Group):
             return None
         if not isinstance(second, Group):
-            if first.opening == "{" and len(first.operands) == 1 and not isinstance(second, Group):
+            if first.opening == "{" and len(first.operands) == 1:
                 return self.compare(first.operands[0], second)
             return None
         brackets = [(group.opening, group.closing) for group in (first, second)]
@@ -247,7 +250,9 @@ def _normal(tree: Tree) -> Tree:
         case Operation(Operator.NEGATIVE, (Measure(unit, (value,)),)):
             return Measure(unit, (negative(value),))
         case Group("[", "]", (Group("[", "]", row), *_) as rows):
-            if all(isinstance(other, Group) and other.opening == "[" and len(other.operands) == len(row) for other in rows):
+            if all(
+                isinstance(other, Group) and other.opening == "[" and len(other.operands) == len(row) for other in rows
+            ):
                 return Matrix(len(rows), len(row), tuple(entry for other in rows for entry in other.operands))
         case Group("", "", (Relation(("=",), (name, value)), *rest)) if _is_name(name):
             # n = 1, 2, 3
@@ -263,14 +268,16 @@ def _normal(tree: Tree) -> Tree:
 
 def _unnamed(group: Group) -> tuple[Tree, ...]:
     """The parts of a list; of ``x = 1, x = 2`` the values, since the name is one and the same."""
-    names = [part.operands[0] if isinstance(part, Relation) and part.signs == ("=",) else None for part in group.operands]
+    names = [
+        part.operands[0] if isinstance(part, Relation) and part.signs == ("=",) else None for part in group.operands
+    ]
     if None not in names and len(set(names)) == 1 and names[0] is not None and _is_name(names[0]):
         return tuple(part.operands[1] for part in group.operands)
     return group.operands
 
 
 def _is_name(tree: Tree) -> bool:
-    """Whether a tree merely says of what something is the value: ``x``, ``f(2)``, ``|AB|``, ``(p, q)``, ``\\sin A``."""
+    r"""Whether a tree merely says of what something is the value: ``x``, ``f(2)``, ``|AB|``, ``(p, q)``, ``\sin A``."""
     match tree:
         case Variable() | Call(known=False):
             return True
@@ -283,8 +290,6 @@ def _is_name(tree: Tree) -> bool:
 
 def _is_solved(relation: Relation) -> bool:
     """Whether an equation says the value of something."""
-    from .tree import variables
-
     return relation.signs == ("=",) and _is_name(relation.operands[0]) and not variables(relation.operands[1])
 
 

@@ -10,25 +10,33 @@ from __future__ import annotations
 from abc import abstractmethod
 from fractions import Fraction
 
-from .calls import CallParser
 from .limits import ExpressionError, LimitError
-from .tree import Call, Constant, Group, Matrix, Measure, Number, Operation, Operator, Tree, Variable, gather, negative, quotient
-from .tree import substitute, variables
+from .names import NameParser, name_of
+from .tree import (
+    Call,
+    Constant,
+    Group,
+    Measure,
+    Number,
+    Operation,
+    Operator,
+    Tree,
+    Variable,
+    canonical,
+    gather,
+    negative,
+    quotient,
+)
 from .units import unit_of
-from .vocabulary import FUNCTIONS, GREEK, PROSE, TRIGONOMETRIC, UNITS, WORD_CONSTANTS
+from .vocabulary import FUNCTIONS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
 _ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
-_BIG = {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}
-_SYMPY = {"Sum": "sum", "Product": "product", "Integral": "integral", "Limit": "limit", "Derivative": "derivative"}
-# Functions of our own name before parentheses; another letter is multiplied, unless nothing is added inside.
-_FUNCTION_LETTERS = frozenset("fghFGH")
 _MAX_EXPONENT = 6_000
-_HALF = Number(Fraction(1, 2))
 
 
-class ExpressionParser(CallParser):
+class ExpressionParser(NameParser):
     """Recursive descent; every recursion passes `deeper`, so its depth is bounded."""
 
     bars = 0
@@ -43,7 +51,7 @@ class ExpressionParser(CallParser):
         terms = [self.product()]
         while sign := self.accept("+", "-", "pm", "mp"):
             term = self.product()
-            terms.append({"+": lambda t: t, "-": negative}.get(sign, lambda t: Call(sign, (t,)))(term))
+            terms.append(_with_sign(sign, term))
         tree = gather(Operator.SUM, terms)
         if self.accept("choose"):
             return Call("binomial", (tree, self.deeper(self.sum)))
@@ -104,13 +112,13 @@ class ExpressionParser(CallParser):
         return Measure(unit, (value,))
 
     def plain_unit(self) -> bool:
-        """Whether a unit follows that is not marked as text: a word of two letters or more, behind a space or number."""
+        """Whether a unit follows that is not marked as text: a word of two letters or more."""
         token = self.next
         return token.kind == "word" and len(token.text) > 1 and token.text in UNITS and not self.bound_to_next()
 
     def bound_to_next(self) -> bool:
         """Whether the next word is the name of a function or has an index."""
-        return self.after.text in ("_", "(") or self.next.text in ("in", "min", "sec") and self.after.kind != "end"
+        return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
 
     def small_number(self) -> str:
         """The exponent of a unit."""
@@ -126,7 +134,7 @@ class ExpressionParser(CallParser):
         if not sign:
             return self.power_of(self.atom())
         operand = self.deeper(self.signed)
-        return operand if sign == "+" else negative(operand) if sign == "-" else Call(sign, (operand,))
+        return _with_sign(sign, operand)
 
     def power_of(self, base: Tree) -> Tree:
         """What stands behind a factor: exponent, factorial, percent, degrees."""
@@ -142,6 +150,7 @@ class ExpressionParser(CallParser):
                 return base
 
     def raised(self, base: Tree) -> Tree:
+        """A power, an angle in degrees, or a name with a prime."""
         self.take()
         if self.accept("circ"):
             return Measure("degree", (base,))
@@ -149,7 +158,7 @@ class ExpressionParser(CallParser):
             self.take()
             mark = self.take().text
             self.expect("}")
-            return Measure("degree", (base,)) if mark == "circ" else Variable(f"{_name_of(base)}'")
+            return Measure("degree", (base,)) if mark == "circ" else Variable(f"{name_of(base)}'")
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
         if isinstance(base, Variable) and self.next.text == "_":
             base = self.indexed(base.name)
@@ -173,7 +182,7 @@ class ExpressionParser(CallParser):
             case "currency", unit:
                 return Measure(unit, (self.power_of(self.atom()),))
             case "accent", name:
-                return Variable(f"{name} {canonical_name(self.deeper(self.atom))}")
+                return Variable(f"{name} {canonical(self.deeper(self.atom))}")
             case "begin", name:
                 return self.environment(name)
             case "symbol", "infinity":
@@ -219,94 +228,6 @@ class ExpressionParser(CallParser):
                 return Number(Fraction(int(top), int(bottom)))
         return None
 
-    def word(self, word: str) -> Tree:
-        """What begins with a word."""
-        if word in PROSE:
-            raise ExpressionError(f"the word {word!r}")
-        if word == "frac":
-            return self.fraction()
-        if word in ("sqrt", "cbrt", "binom"):
-            return self.root(word) if word != "binom" else Call("binomial", (self.argument(), self.argument()))
-        if word in _BIG:
-            return self.big_operator(word)
-        if word in _SYMPY and self.next.text == "(":
-            return self.sympy_operator(_SYMPY[word])
-        if word in FUNCTIONS and (len(word) > 2 or word in ("ln", "lg", "tg", "re", "im", "Re", "Im")):
-            return self.function(FUNCTIONS[word])
-        if word in WORD_CONSTANTS:
-            return Constant(WORD_CONSTANTS[word])
-        return self.named(word)
-
-    def text(self, text: str) -> Tree:
-        r"""What is marked as text: a function, a name, the letter of a choice such as ``\text{(C)}``."""
-        inner = text[1:-1] if text[:1] == "(" and text[-1:] == ")" else text
-        if inner in FUNCTIONS or len(inner) == 1:
-            return self.word(inner)
-        if not inner.isalpha() or inner.lower() in PROSE:
-            raise ExpressionError(f"the text {text[:40]!r}")
-        return Variable(inner)
-
-    def named(self, word: str) -> Tree:
-        """A variable with its index and primes, or its value at something."""
-        if len(word) > 1 and word not in GREEK and self.next.kind == "word" and len(self.next.text) > 1 and (
-            self.next.text not in (*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "frac", "and", "or")
-        ):
-            raise ExpressionError(f"words: {word[:40]!r} and {self.next.text[:40]!r}")
-        if word in ("e", "i") and not self.indexing and self.next.text != "_":
-            return Constant(word)
-        tree = self.indexed(word) if self.next.text == "_" else Variable(word)
-        while isinstance(tree, Variable) and self.accept("'"):
-            tree = Variable(tree.name + "'")
-        if self.next.text == "(" and isinstance(tree, Variable) and self.is_applied(tree.name):
-            inside = self.group()
-            arguments = inside.operands if isinstance(inside, Group) else (inside,)
-            return Call(tree.name, arguments, known=False)
-        return tree
-
-    def is_applied(self, name: str) -> bool:
-        """Whether what stands in parentheses behind a name is its argument, not a factor."""
-        if name[0] in _FUNCTION_LETTERS:
-            return True
-        depth, inside = 0, []
-        for token in self.tokens[self.at :]:
-            depth += (token.text in ("(", "[", "{", "\\{")) - (token.text in (")", "]", "}", "\\}"))
-            if depth == 0:
-                break
-            inside.append(token.text if depth == 1 else "")
-        is_sum = "+" in inside[2:] or "-" in inside[2:]
-        return "," in inside or (not name.islower() and not is_sum)
-
-    def indexed(self, name: str) -> Tree:
-        """A variable with an index. One that can be computed makes it a sequence's element."""
-        self.expect("_")
-        start, self.indexing = self.at, True
-        try:
-            text = self.index_text()
-        except ExpressionError:
-            self.at = start
-            index = self.group() if self.next.text == "{" else self.deeper(self.atom)
-            return Call(f"{name}_", (index,), known=False)
-        finally:
-            self.indexing = False
-        if len(text) == 1 and text.islower():
-            return Call(f"{name}_", (Variable(text),), known=False)
-        return Variable(f"{name}_{text}")
-
-    def index_text(self) -> str:
-        """An index that consists of names and digits."""
-        if not self.accept("{"):
-            token = self.take()
-            if token.kind not in ("number", "word", "text"):
-                raise self.unexpected()
-            return token.text
-        pieces: list[str] = []
-        while not self.accept("}"):
-            token = self.take()
-            if token.kind not in ("number", "word", "text") and token.text != ",":
-                raise self.unexpected()
-            pieces.append(token.text)
-        return "".join(pieces)
-
 
 def read_number(text: str) -> Number:
     """The number that a token's digits stand for, such as ``12.5``, ``0.1(6)`` and ``1.5e-3``."""
@@ -324,12 +245,14 @@ def read_number(text: str) -> Number:
     return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
 
 
+def _with_sign(sign: str, term: Tree) -> Tree:
+    if sign == "+":
+        return term
+    return negative(term) if sign == "-" else Call(sign, (term,))
+
+
 def _is_number(tree: Tree) -> bool:
     inner = tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.INVERSE else tree
-    return isinstance(inner, Number) or (isinstance(inner, Operation) and inner.operator is Operator.NEGATIVE and _is_number(inner.operands[0]))
-
-
-def _name_of(tree: Tree) -> str:
-    if not isinstance(tree, Variable):
-        raise ExpressionError("a prime behind something that is no name")
-    return tree.name
+    if isinstance(inner, Operation) and inner.operator is Operator.NEGATIVE:
+        return _is_number(inner.operands[0])
+    return isinstance(inner, Number)

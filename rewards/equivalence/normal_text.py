@@ -80,5 +80,7 @@ def _choice(text: str) -> str:
         return ""
     content = rest[1:]
     # What names another choice as well is none.
-    others = any(content[at : at + 1] in _CHOICES and content[at + 1 : at + 2] in (")", ".", ":") for at in range(len(content)))
+    others = any(
+        content[at : at + 1] in _CHOICES and content[at + 1 : at + 2] in (")", ".", ":") for at in range(len(content))
+    )
     return "" if others or content.startswith("(") or " or " in content else letter

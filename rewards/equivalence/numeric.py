@@ -8,16 +8,15 @@ way, so that ``1`` and ``1 + e^(-1000)`` differ. What would need too much is ref
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
-from .functions import FUNCTIONS, MAX_MAGNITUDE, Number as Value, power
+from .evaluation import Budget, Evaluation, mpmath_context
+from .functions import Number as Value
 from .limits import ExpressionError, LimitError, UndefinedError
-from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, canonical, fold, variables
+from .tree import Number, Tree, fold, variables
 
 DIGITS_BITS = 133
 """40 decimal digits."""
@@ -25,151 +24,10 @@ GUARD_BITS = 40
 MAX_PRECISION = 6_000
 POINTS = 4
 _TRIES = 12
-_HASHED_DIGITS = 22
-
-_local = threading.local()
-
-
-def _context() -> Any:
-    """mpmath's state, one for each thread: the precision is part of it."""
-    if not hasattr(_local, "context"):
-        from mpmath.ctx_mp import MPContext  # It takes a while, and most verdicts don't need it.
-
-        _local.context = MPContext()
-    return _local.context
 
 
 class UndecidedError(ExpressionError):
     """Both expressions have values at too few points to tell whether they are equal."""
-
-
-@dataclass(slots=True)
-class Budget:
-    """What one verdict may compute.
-
-    Attributes:
-        work: what is left of it, in units of an addition of some 5 us.
-    """
-
-    work: int = 6_000
-
-    def spend(self, units: int) -> None:
-        """Takes units off.
-
-        Raises:
-            LimitError: there are not as many left.
-        """
-        self.work -= units
-        if self.work < 0:
-            raise LimitError("too much to compute")
-
-
-@dataclass(slots=True)
-class _Evaluation:
-    """One evaluation of a tree: the point, and what was met on the way.
-
-    Attributes:
-        largest, smallest: magnitudes (exponents of two) of the values on the way, zero left out.
-        work: units used up.
-    """
-
-    context: Any
-    point: Mapping[str, Fraction]
-    largest: int = 0
-    smallest: int = 0
-    work: int = 0
-
-    def of(self, tree: Tree) -> Value:
-        return fold(tree, self.combine)
-
-    def combine(self, node: Tree, parts: list[Value]) -> Value:
-        try:
-            value = self.compute(node, parts)
-        except (ZeroDivisionError, ValueError, OverflowError, self.context.NoConvergence) as error:
-            if isinstance(error, ExpressionError):
-                raise
-            raise UndefinedError("no value") from error
-        if value:
-            if not self.context.isfinite(value):
-                raise UndefinedError("infinite")
-            magnitude = int(self.context.mag(value))
-            if abs(magnitude) > MAX_MAGNITUDE:
-                raise LimitError("a value that is too large or too small")
-            self.largest, self.smallest = max(self.largest, magnitude), min(self.smallest, magnitude)
-        return value
-
-    def compute(self, node: Tree, parts: list[Value]) -> Value:
-        context = self.context
-        self.work += 1
-        match node:
-            case Number(value):
-                return context.mpf(value.numerator) / value.denominator
-            case Variable(name):
-                value = self.point[name]
-                return context.mpf(value.numerator) / value.denominator
-            case Constant(name):
-                return self.constant(name)
-            case Operation(operator):
-                return self.operate(operator, parts)
-            case Measure("percent"):
-                return parts[0] / 100
-            case Measure("degree"):
-                return parts[0] * context.pi / 180
-            case Measure(unit):
-                return parts[0] * self.hashed(unit, [])
-            case Call(name, known=True):
-                if name not in FUNCTIONS:
-                    raise ExpressionError(f"the function {name[:40]}")
-                least, most, cost, function = FUNCTIONS[name]
-                if not least <= len(parts) <= most:
-                    raise ExpressionError(f"{name} of {len(parts)} numbers")
-                self.work += cost
-                return function(context, *parts)
-            case Call(name):
-                self.work += 5
-                return self.hashed(name, parts)
-        raise ExpressionError("it is not a number")
-
-    def constant(self, name: str) -> Value:
-        context = self.context
-        values = {"pi": +context.pi, "e": +context.e, "i": context.mpc(0, 1)}
-        if name not in values:
-            raise UndefinedError(name)
-        return values[name]
-
-    def operate(self, operator: Operator, parts: list[Value]) -> Value:
-        self.work += len(parts)
-        match operator:
-            case Operator.SUM:
-                return sum(parts[1:], parts[0])
-            case Operator.PRODUCT:
-                product = parts[0]
-                for part in parts[1:]:
-                    product = product * part
-                return product
-            case Operator.NEGATIVE:
-                return -parts[0]
-            case Operator.INVERSE:
-                if not parts[0]:
-                    raise UndefinedError("division by zero")
-                return 1 / parts[0]
-            case Operator.POWER:
-                self.work += 5
-                return power(self.context, *parts)
-
-    def hashed(self, name: str, parts: list[Value]) -> Value:
-        """The value of a function that nobody knows: the same for the same arguments, else another."""
-        texts = [self.rounded(part) for part in parts]
-        digest = sha256("\0".join([name, *texts]).encode()).digest()
-        return self.context.mpf(int.from_bytes(digest[:16], "big") + 1) / (1 << 127)
-
-    def rounded(self, value: Value) -> str:
-        context = self.context
-        if abs(value) < context.mpf(10) ** -_HASHED_DIGITS:
-            return "0"
-        parts = (context.re(value), context.im(value))
-        tiny = abs(value) * context.mpf(10) ** -_HASHED_DIGITS
-        return " ".join(context.nstr(part, _HASHED_DIGITS) if abs(part) > tiny else "0" for part in parts)
 
 
 class Comparison:
@@ -184,7 +42,7 @@ class Comparison:
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
         self.names = sorted(variables(first) | variables(second))
-        self.context = _context()
+        self.context = mpmath_context()
         self.budget = budget
         self.precision = max(DIGITS_BITS + _constant_bits(tree) for tree in self.trees)
         if self.precision > MAX_PRECISION:
@@ -227,7 +85,7 @@ class Comparison:
         defined = [False, False]
         for side in (0, 1):
             for number in range(_TRIES):
-                evaluation = _Evaluation(self.context, self.point(number))
+                evaluation = Evaluation(self.context, self.point(number))
                 with contextlib.suppress(UndefinedError):
                     evaluation.of(self.trees[side])
                     defined[side] = True
@@ -242,7 +100,7 @@ class Comparison:
         precision = max(precision, self.precision)
         while True:
             self.context.prec = precision
-            evaluation = _Evaluation(self.context, point)
+            evaluation = Evaluation(self.context, point)
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
@@ -317,12 +175,12 @@ def compare(first: Tree, second: Tree, budget: Budget) -> int:
     """
     if variables(first) or variables(second):
         raise ExpressionError("not a constant")
-    one, other, noise = Comparison(first, second, budget).at(0)
+    one, other, _ = Comparison(first, second, budget).at(0)
     if not (_is_real(one) and _is_real(other)):
         raise UndefinedError("not a real number")
     if agree(first, second, budget):
         return 0
-    return 1 if _context().re(one) > _context().re(other) else -1
+    return 1 if mpmath_context().re(one) > mpmath_context().re(other) else -1
 
 
 def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool:
@@ -330,10 +188,12 @@ def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool
     if variables(exact):
         return False
     value, _, noise = Comparison(exact, literal, budget).at(0)
-    context = _context()
+    context = mpmath_context()
     if not _is_real(value):
         return False
-    distance = abs(context.re(value) - context.mpf(literal.value.numerator) / literal.value.denominator * (-1 if negative else 1))
+    distance = abs(
+        context.re(value) - context.mpf(literal.value.numerator) / literal.value.denominator * (-1 if negative else 1)
+    )
     return bool(distance <= context.mpf(10) ** -literal.places / 2 + context.ldexp(1, noise))
 
 

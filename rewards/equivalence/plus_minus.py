@@ -2,6 +2,8 @@ r"""``\pm`` and ``\mp``: one text, two values."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from .limits import LimitError
 from .tree import Call, Group, Relation, Tree, fold, negative, substitute, with_operands
 
@@ -33,10 +35,10 @@ def _values(tree: Tree) -> list[Tree]:
         return [with_operands(tree, parts)]
     if isinstance(tree, Relation) and isinstance(tree.operands[-1], Group):
         return [with_operands(tree, (*tree.operands[:-1], value)) for value in _values(tree.operands[-1])]
-    return [substitute(tree, lambda node: _signed(node, plus)) for plus in (True, False)]
+    return [substitute(tree, partial(_signed, plus)) for plus in (True, False)]
 
 
-def _signed(node: Tree, plus: bool) -> Tree | None:
+def _signed(plus: bool, node: Tree) -> Tree | None:
     if not isinstance(node, Call) or node.name not in ("pm", "mp"):
         return None
     return node.operands[0] if (node.name == "pm") == plus else negative(node.operands[0])

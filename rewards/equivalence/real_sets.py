@@ -10,6 +10,7 @@ from collections.abc import Callable
 from functools import cmp_to_key
 
 from . import numeric
+from .evaluation import Budget
 from .limits import ExpressionError, LimitError
 from .scalars import compare_scalars
 from .tree import SCALARS, Call, Constant, Group, Operation, Operator, Relation, SetOperation, Tree, Variable, variables
@@ -41,7 +42,7 @@ def is_set(tree: Tree) -> bool:
     return tree == Constant("mathbb R")
 
 
-def same_set(first: Tree, second: Tree, budget: numeric.Budget) -> bool:
+def same_set(first: Tree, second: Tree, budget: Budget) -> bool:
     """Whether two trees are the same set of real numbers.
 
     Raises:
@@ -90,7 +91,7 @@ def _is_named_set(tree: Tree) -> bool:
 class _Line:
     """The real line, cut at some points."""
 
-    def __init__(self, ends: list[Tree], budget: numeric.Budget) -> None:
+    def __init__(self, ends: list[Tree], budget: Budget) -> None:
         if len(ends) > MAX_ENDS:
             raise LimitError(f"a set with more than {MAX_ENDS} ends")
         self.budget = budget

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from . import numeric, symbolic
+from .evaluation import Budget
 from .exact import IrrationalError, Reduced, evaluate_modulo, reduce_constants
 from .limits import LimitError, UndefinedError
 from .tree import Constant, Number, Operation, Operator, Tree, canonical, variables
@@ -43,7 +44,7 @@ class Finding(NamedTuple):
     tier: Tier
 
 
-def compare_scalars(first: Tree, second: Tree, budget: numeric.Budget) -> Finding:
+def compare_scalars(first: Tree, second: Tree, budget: Budget) -> Finding:
     """Compares two expressions.
 
     Raises:
@@ -81,12 +82,13 @@ def _infinity(tree: Tree) -> int:
     return int(tree == Constant("infinity"))
 
 
-def _compare_numerically(first: Tree, second: Tree, budget: numeric.Budget) -> Finding:
+def _compare_numerically(first: Tree, second: Tree, budget: Budget) -> Finding:
     for tree, other in ((first, second), (second, first)):
         literal = _literal(tree)
-        if literal is not None and literal.places and literal.digits >= ROUNDED_DIGITS:
-            if numeric.rounds(literal, tree is not literal, other, budget):
-                return Finding(True, "a long decimal is the exact value, rounded", Tier.NUMERIC)
+        if literal is None or not literal.places or literal.digits < ROUNDED_DIGITS:
+            continue
+        if numeric.rounds(literal, tree is not literal, other, budget):
+            return Finding(True, "a long decimal is the exact value, rounded", Tier.NUMERIC)
     if canonical(first) == canonical(second):
         return Finding(True, "the same expression", Tier.NUMERIC)
     try:

@@ -16,11 +16,27 @@ SECONDS = 2.0
 
 _OPERATORS: Final = {"+": "Add", "*": "Mul", "^": "Pow"}
 _NAMES: Final = {
-    **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch")},
+    **{
+        name: name
+        for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch")
+    },
     **{name: name for name in ("asin", "acos", "atan", "acot", "asec", "acsc", "asinh", "acosh", "atanh", "acoth")},
-    **{name: name for name in ("floor", "gcd", "lcm", "sign", "arg", "re", "im", "conjugate", "factorial", "factorial2")},
-    **{"ln": "log", "log": "log", "abs": "Abs", "norm": "Abs", "ceil": "ceiling", "max": "Max", "min": "Min", "mod": "Mod"},
-    **{"binomial": "binomial", "gamma": "gamma", "asech": "asech", "acsch": "acsch"},
+    **{
+        name: name
+        for name in ("floor", "gcd", "lcm", "sign", "arg", "re", "im", "conjugate", "factorial", "factorial2")
+    },
+    "ln": "log",
+    "log": "log",
+    "abs": "Abs",
+    "norm": "Abs",
+    "ceil": "ceiling",
+    "max": "Max",
+    "min": "Min",
+    "mod": "Mod",
+    "binomial": "binomial",
+    "gamma": "gamma",
+    "asech": "asech",
+    "acsch": "acsch",
 }
 
 

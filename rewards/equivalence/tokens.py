@@ -179,7 +179,9 @@ class _Scanner:
         if name == "mathbb":
             self.add("symbol", f"mathbb {content}")
         else:
-            self.add("word" if content.isalpha() and name != "mathrm" or content in ("e", "i", "d") else "text", content)
+            self.add(
+                "word" if (content.isalpha() and name != "mathrm") or content in ("e", "i", "d") else "text", content
+            )
 
     def braced(self, name: str, letter: bool = False) -> str:
         """What stands in the braces behind a command; without braces, its next letter."""

@@ -7,7 +7,7 @@ Arithmetic is made of `Number`, `Variable`, `Constant`, `Operation` and `Call`. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
 from typing import ClassVar, TypeAlias, TypeVar
@@ -166,19 +166,16 @@ def fold(tree: Tree, combine: Callable[[Tree, list[T]], T]) -> T:
 
 
 def with_operands(node: Tree, operands: Iterable[Tree]) -> Tree:
-    """The same node over other operands."""
-    if not node.operands:
-        return node
-    fields = {name: getattr(node, name) for name in node.__slots__ if name != "operands"}
-    return type(node)(operands=tuple(operands), **fields)
+    """The same node over other operands, as many."""
+    return replace(node, operands=tuple(operands)) if node.operands else node  # type: ignore[arg-type]
 
 
-def substitute(tree: Tree, replace: Callable[[Tree], Tree | None]) -> Tree:
-    """The tree with nodes replaced, from the leaves upwards, where ``replace`` gives something."""
+def substitute(tree: Tree, other: Callable[[Tree], Tree | None]) -> Tree:
+    """The tree with nodes replaced, from the leaves upwards, where ``other`` gives something."""
 
     def combine(node: Tree, operands: list[Tree]) -> Tree:
         whole = with_operands(node, operands)
-        found = replace(whole)
+        found = other(whole)
         return whole if found is None else found
 
     return fold(tree, combine)

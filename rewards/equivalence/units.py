@@ -29,9 +29,9 @@ def unit_of(words: str) -> str | None:
             spelled[-1] += _POWERS[piece]
         elif piece in _POWERS:
             power = _POWERS[piece]
-        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower())) is None:
-            return None
-        elif sign and not (exponent.isascii() and exponent.isdigit()):
+        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower())) is None or (
+            sign and not (exponent.isascii() and exponent.isdigit())
+        ):
             return None
         else:
             spelled.append(found + sign + exponent + power)

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from .answers import parse
 from .compare import compare
-from .exact import IrrationalError, reduce_constants
+from .exact import reduce_constants
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
 from .normal_text import same_text
 from .scalars import Finding, Tier

@@ -4,130 +4,119 @@ from __future__ import annotations
 
 from typing import Final
 
+
+def _list(text: str) -> list[str]:
+    return text.split()
+
+
+def _pairs(names: str, meanings: str) -> dict[str, str]:
+    """Each letter of ``names`` with the word for it."""
+    return dict(zip(names, _list(meanings), strict=True))
+
+
+def _named(table: dict[str, str]) -> dict[str, str]:
+    """Every word of a value with its key: ``{"<=": "le leq"}`` is ``{"le": "<=", "leq": "<="}``."""
+    return {name: key for key, names in table.items() for name in _list(names)}
+
+
 # Characters that are short for something longer. Fractions such as ½ follow a number as a mixed number's part.
-_VULGAR = dict(zip("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑", "12 13 23 14 34 15 25 35 45 16 56 18 38 58 78 17 19".split(), strict=True))
+_VULGAR = _pairs("½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞⅐⅑", "12 13 23 14 34 15 25 35 45 16 56 18 38 58 78 17 19")
 _GREEK_LETTERS = {
-    **dict(zip("αβγδεζηθικλμνξ", "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi".split())),
-    **dict(zip("πρστυφχψω", "pi rho sigma tau upsilon phi chi psi omega".split(), strict=True)),
-    **dict(zip("ΓΔΘΛΞΠΣΦΨΩ", "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega".split(), strict=True)),
-    **{"ϕ": "phi", "ϵ": "epsilon", "µ": "mu"},
+    **_pairs("αβγδεζηθικλμν", "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu"),
+    **_pairs("ξπρστυφχψω", "xi pi rho sigma tau upsilon phi chi psi omega"),
+    **_pairs("ΓΔΘΛΞΠΣΦΨΩ", "Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega"),
+    **_pairs("ϕϵµ", "phi epsilon mu"),
+}
+_COMMANDS = {
+    **_pairs("√∞°∅≤⩽≥⩾≠≈≡±∓", "sqrt infty circ emptyset le le ge ge ne approx equiv pm mp"),
+    **_pairs("∈∉∪∩∖→⟨⟩⌊⌋⌈⌉", "in notin cup cap setminus to langle rangle lfloor rfloor lceil rceil"),
+    **_pairs("…∑∏∫∠△", "ldots sum prod int angle triangle"),
+    **_GREEK_LETTERS,
 }
 CHARACTERS: Final = {
     **{char: f"\\frac{{{digits[0]}}}{{{digits[1]}}}" for char, digits in _VULGAR.items()},
-    **{char: f"\\{name} " for char, name in _GREEK_LETTERS.items()},
-    **dict(zip("−–×·⋅∗÷∕", "--****//", strict=True)),
-    **{"√": "\\sqrt ", "∞": "\\infty ", "°": "^\\circ ", "′": "'", "″": "''", "’": "'", "∅": "\\emptyset "},
-    **{"≤": "\\le ", "⩽": "\\le ", "≥": "\\ge ", "⩾": "\\ge ", "≠": "\\ne ", "≈": "\\approx ", "≡": "\\equiv "},
-    **{"±": "\\pm ", "∓": "\\mp ", "∈": "\\in ", "∉": "\\notin ", "∪": "\\cup ", "∩": "\\cap ", "∖": "\\setminus "},
-    **{"→": "\\to ", "⟨": "\\langle ", "⟩": "\\rangle ", "⌊": "\\lfloor ", "⌋": "\\rfloor ", "⌈": "\\lceil "},
-    **{"⌉": "\\rceil ", "ℝ": "\\mathbb{R}", "ℤ": "\\mathbb{Z}", "ℕ": "\\mathbb{N}", "ℚ": "\\mathbb{Q}", "…": "\\ldots "},
-    **{"ℂ": "\\mathbb{C}", "∣": "|", "∑": "\\sum ", "∏": "\\prod ", "∫": "\\int ", "∠": "\\angle ", "△": "\\triangle "},
+    **{char: f"\\{name} " for char, name in _COMMANDS.items()},
+    **{char: f"\\mathbb{{{name}}}" for char, name in zip("ℝℤℕℚℂ", "RZNQC", strict=True)},
+    **dict(zip("−–×·⋅∗÷∕∣′’", "--****//|''", strict=True)),
+    "°": "^\\circ ",
+    "″": "''",
 }
 SUPERSCRIPTS: Final = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n", strict=True))
 SUBSCRIPTS: Final = dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙ", "0123456789+-n", strict=True))
 
-# LaTeX commands that are a sign, or white space, or nothing at all.
+# LaTeX commands that are a sign.
 SYMBOLS: Final = {
-    **dict.fromkeys(("cdot", "times", "ast", "*"), "*"),
-    **dict.fromkeys(("div",), "/"),
-    **dict.fromkeys(("le", "leq", "leqslant", "leqq"), "<="),
-    **dict.fromkeys(("ge", "geq", "geqslant", "geqq"), ">="),
-    **dict.fromkeys(("ne", "neq"), "!="),
-    **dict.fromkeys(("lt",), "<"),
-    **dict.fromkeys(("gt",), ">"),
-    **dict.fromkeys(("approx", "approxeq", "simeq", "sim"), "approx"),
-    **dict.fromkeys(("equiv",), "equiv"),
-    **dict.fromkeys(("to", "rightarrow", "mapsto"), "to"),
-    **dict.fromkeys(("cup", "bigcup"), "cup"),
-    **dict.fromkeys(("cap", "bigcap"), "cap"),
-    **dict.fromkeys(("setminus", "backslash", "smallsetminus"), "setminus"),
-    **dict.fromkeys(("infty",), "infinity"),
-    **dict.fromkeys(("emptyset", "varnothing"), "emptyset"),
-    **dict.fromkeys(("ldots", "dots", "cdots", "dotsc", "dotsb"), "..."),
-    **dict.fromkeys(("lvert",), "l|"),
-    **dict.fromkeys(("rvert",), "r|"),
-    **dict.fromkeys(("vert", "mid"), "|"),
-    **dict.fromkeys(("lVert", "rVert", "Vert", "|"), "||"),
-    **dict.fromkeys(("{", "lbrace"), "\\{"),
-    **dict.fromkeys(("}", "rbrace"), "\\}"),
-    **dict.fromkeys(("lbrack",), "["),
-    **dict.fromkeys(("rbrack",), "]"),
-    **dict.fromkeys(("lparen",), "("),
-    **dict.fromkeys(("rparen",), ")"),
-    **dict.fromkeys(("colon",), ":"),
-    **dict.fromkeys(("ulcorner",), "lceil"),
-    **dict.fromkeys(("urcorner",), "rceil"),
-    **dict.fromkeys(("llcorner",), "lfloor"),
-    **dict.fromkeys(("lrcorner",), "rfloor"),
-    **dict.fromkeys(("bmod", "mod"), "mod"),
-    **dict.fromkeys(("land", "wedge"), "and"),
-    **dict.fromkeys(("lor", "vee"), "or"),
-    **dict.fromkeys(("prime",), "'"),
-    **dict.fromkeys(("circ", "degree"), "circ"),
-    **{name: name for name in ("pm", "mp", "in", "notin", "pmod", "langle", "rangle", "choose", "over")},
-    **{name: name for name in ("lfloor", "rfloor", "lceil", "rceil")},
-    **{"%": "%", "$": "currency", "pounds": "currency", "\\": "newline"},
+    **_named({"*": "cdot times ast *", "/": "div", "<": "lt", ">": "gt", ":": "colon", "%": "%", "'": "prime"}),
+    **_named({"<=": "le leq leqslant leqq", ">=": "ge geq geqslant geqq", "!=": "ne neq", "equiv": "equiv"}),
+    **_named({"approx": "approx approxeq simeq sim", "to": "to rightarrow mapsto", "in": "in", "notin": "notin"}),
+    **_named({"cup": "cup bigcup", "cap": "cap bigcap", "setminus": "setminus backslash smallsetminus"}),
+    **_named({"infinity": "infty", "emptyset": "emptyset varnothing", "...": "ldots dots cdots dotsc dotsb"}),
+    **_named({"l|": "lvert", "r|": "rvert", "|": "vert mid", "||": "lVert rVert Vert |"}),
+    **_named({"\\{": "{ lbrace", "\\}": "} rbrace", "[": "lbrack", "]": "rbrack", "(": "lparen", ")": "rparen"}),
+    **_named({"lceil": "lceil ulcorner", "rceil": "rceil urcorner", "langle": "langle", "rangle": "rangle"}),
+    **_named({"lfloor": "lfloor llcorner", "rfloor": "rfloor lrcorner", "circ": "circ degree", "newline": "\\"}),
+    **_named({"mod": "bmod mod", "pmod": "pmod", "and": "land wedge", "or": "lor vee", "pm": "pm", "mp": "mp"}),
+    **_named({"choose": "choose", "over": "over"}),
 }
+# And those that are white space, or nothing at all.
 IGNORED: Final = frozenset(
-    {"left", "right", "mleft", "mright", "middle", "displaystyle", "textstyle", "limits", "nolimits", "rm", "it"}
-    | {"big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr"}
-    | {"quad", "qquad", "enspace", "thinspace", ",", ";", ":", "!", " ", ">", "hspace", "phantom", "hfill"}
+    _list("left right mleft mright middle displaystyle textstyle limits nolimits rm it quad qquad enspace thinspace")
+    + _list("big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr hspace phantom hfill , ; : ! >")
+    + [" "]
 )
-FRACTIONS: Final = frozenset({"frac", "dfrac", "tfrac", "cfrac", "sfrac", "nicefrac"})
+FRACTIONS: Final = frozenset(_list("frac dfrac tfrac cfrac sfrac nicefrac"))
 # Whose content in braces is text; and those whose content is a name in another type face.
-TEXTS: Final = frozenset({"text", "textbf", "textit", "textrm", "textsf", "texttt", "mbox", "textnormal", "textup"})
-FACES: Final = frozenset({"mathrm", "operatorname", "mathbf", "mathit", "mathsf", "mathcal", "boldsymbol", "bm", "mathbb"})
-ACCENTS: Final = frozenset({"vec", "hat", "bar", "tilde", "overline", "overrightarrow", "widehat", "dot", "ddot", "underline"})
+TEXTS: Final = frozenset(_list("text textbf textit textrm textsf texttt mbox textnormal textup"))
+FACES: Final = frozenset(_list("mathrm operatorname mathbf mathit mathsf mathcal boldsymbol bm mathbb"))
+ACCENTS: Final = frozenset(_list("vec hat bar tilde overline overrightarrow widehat dot ddot underline"))
 
-GREEK: Final = frozenset(_GREEK_LETTERS.values()) - {"pi"} | {
-    *("varepsilon", "vartheta", "varphi", "varrho", "varsigma", "Upsilon", "ell", "hbar", "nabla", "partial", "aleph", "angle", "triangle"),
-}
-
+GREEK: Final = (frozenset(_GREEK_LETTERS.values()) - {"pi"}) | frozenset(
+    _list("varepsilon vartheta varphi varrho varsigma Upsilon ell hbar nabla partial aleph angle triangle")
+)
+_TRIGONOMETRIC = _list("sin cos tan cot sec csc")
+_HYPERBOLIC = _list("sinh cosh tanh coth sech csch")
 # Functions by what they are called, and the name that we use.
 FUNCTIONS: Final = {
-    **{name: name for name in ("sin", "cos", "tan", "cot", "sec", "csc", "sinh", "cosh", "tanh", "coth", "sech", "csch")},
-    **{name: name for name in ("exp", "ln", "gcd", "lcm", "max", "min", "floor", "sign", "arg", "re", "im", "det")},
-    **{f"{head}{name}": f"a{name}" for head in ("arc", "a") for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
-    **{
-        f"{head}{name}": f"a{name}"
-        for head in ("arc", "ar", "a")
-        for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")
-    },
-    **{"log": "log", "lg": "log10", "abs": "abs", "Abs": "abs", "ceil": "ceil", "ceiling": "ceil", "sgn": "sign"},
-    **{"Max": "max", "Min": "min", "Mod": "mod", "GCD": "gcd", "LCM": "lcm", "Re": "re", "Im": "im", "Arg": "arg"},
-    **{"factorial": "factorial", "binomial": "binomial", "tg": "tan", "ctg": "cot", "cosec": "csc", "arctg": "atan"},
-    **{"gamma_function": "gamma", "conjugate": "conjugate", "sqrt": "sqrt", "cbrt": "cbrt", "root": "root"},
+    **{name: name for name in (*_TRIGONOMETRIC, *_HYPERBOLIC)},
+    **{head + name: "a" + name for head in ("arc", "a") for name in _TRIGONOMETRIC},
+    **{head + name: "a" + name for head in ("arc", "ar", "a") for name in _HYPERBOLIC},
+    **{name: name for name in _list("exp ln log gcd lcm max min floor ceil sign arg re im det abs mod")},
+    **{name: name for name in _list("factorial binomial conjugate sqrt cbrt root")},
+    **_named({"log10": "lg", "abs": "Abs", "ceil": "ceiling", "sign": "sgn", "max": "Max", "min": "Min", "mod": "Mod"}),
+    **_named({"gcd": "GCD", "lcm": "LCM", "re": "Re", "im": "Im", "arg": "Arg", "tan": "tg", "cot": "ctg"}),
+    **_named({"csc": "cosec", "atan": "arctg"}),
 }
-TRIGONOMETRIC: Final = frozenset(name for name in FUNCTIONS.values() if "a" + name in FUNCTIONS.values())
-WORD_CONSTANTS: Final = {"pi": "pi", "oo": "infinity", "inf": "infinity", "infinity": "infinity", "infty": "infinity"}
+TRIGONOMETRIC: Final = frozenset((*_TRIGONOMETRIC, *_HYPERBOLIC))
+WORD_CONSTANTS: Final = _named({"pi": "pi", "infinity": "oo inf infinity infty"})
 # The commands that are read as the words they are.
-WORDS: Final = frozenset({*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "sum", "prod", "int", "lim", "sqrt", "i", "e"})
+WORDS: Final = frozenset({*FUNCTIONS, *GREEK, *WORD_CONSTANTS, *_list("sum prod int lim sqrt i e")})
 # Nothing that holds one of these as a word of its own is a formula: `not 6`, `6 if true else 7`.
 PROSE: Final = frozenset(
-    "not if else is are the answer maybe either neither nor but then so because about approximately around roughly"
-    " nearly almost nan none null undefined return import".split()
+    _list("not if else is are the answer maybe either neither nor but then so because about approximately around")
+    + _list("roughly nearly almost nan none null undefined return import")
 )
 
-_METRIC = {"meter": "m", "metre": "m", "gram": "g", "liter": "L", "litre": "L", "second": "s", "watt": "W", "joule": "J"}
+_METRIC = _named({"m": "meter metre", "g": "gram", "L": "liter litre", "s": "second", "W": "watt", "J": "joule"})
 _PREFIXES = {"milli": "m", "centi": "c", "kilo": "k", "micro": "mu"}
-_PLURALS = {
-    **{name: name for name in ("mile", "yard", "pound", "ounce", "gallon", "day", "week", "month", "year", "hour")},
-    **{name: name for name in ("minute", "unit", "point", "way", "people", "student", "person", "coin", "apple", "ball")},
-    **{name: name for name in ("piece", "item", "book", "page", "step", "time", "digit", "side", "vertex", "triangle")},
-    **{name: name for name in ("dollar", "cent", "euro", "yuan", "rupee", "yen", "newton", "volt", "ohm", "ampere")},
-    **{name: name for name in ("marble", "child", "men", "women", "boy", "girl", "car", "ticket", "sq", "square", "cubic")},
-    **{name: name for name in ("degree", "radian", "percent", "solution", "root", "element", "number", "integer")},
+_SINGULAR = {
+    **{name: name for name in _list("mile yard pound ounce gallon day week month year hour minute unit point way")},
+    **{name: name for name in _list("person student boy girl coin apple ball marble car ticket piece item book page")},
+    **{name: name for name in _list("step time digit side triangle dollar cent euro yuan rupee yen newton volt ohm")},
+    **{name: name for name in _list("ampere degree radian percent solution root element number integer")},
     **_METRIC,
-    **{f"{head}{name}": short + _METRIC[name] for head, short in _PREFIXES.items() for name in _METRIC},
-    **{"inch": "in", "inche": "in", "foot": "ft", "feet": "ft", "hr": "hour", "min": "minute", "sec": "s", "lb": "pound"},
-    **{"oz": "ounce", "mi": "mile", "yd": "yard", "gal": "gallon", "USD": "dollar", "EUR": "euro", "RMB": "yuan"},
+    **{head + name: short + _METRIC[name] for head, short in _PREFIXES.items() for name in _METRIC},
+    **_named({"in": "inch inche", "ft": "foot", "hour": "hr", "minute": "min", "s": "sec", "pound": "lb"}),
+    **_named({"ounce": "oz", "mile": "mi", "yard": "yd", "gallon": "gal"}),
 }
 UNITS: Final = {
-    **_PLURALS,
-    **{f"{name}s": short for name, short in _PLURALS.items()},
-    **{name: name for name in "mm cm dm km kg mg ml mL kL kW kJ Hz kHz MHz GHz kPa Pa mol ft mph kmh km/h in".split()},
-    **{"deg": "degree", "inches": "in", "children": "child"},
+    **_SINGULAR,
+    **{f"{name}s": short for name, short in _SINGULAR.items()},
+    **{name: name for name in _list("mm cm dm km kg mg ml mL kL kW kJ Hz kHz MHz GHz kPa Pa mol ft mph kmh in")},
+    **_named(
+        {"degree": "deg", "child": "child children", "person": "people", "man": "man men", "woman": "woman women"}
+    ),
+    **_named({"dollar": "USD", "euro": "EUR", "yuan": "RMB", "ft": "feet", "vertex": "vertex vertices"}),
 }
 # Units of one letter, which are variables too: only as text are they certain to be units.
-LETTER_UNITS: Final = {name: name for name in "m g s L l W J N V A K C F h".split()}
+LETTER_UNITS: Final = {name: name for name in _list("m g s L l W J N V A K C F h")}
 CURRENCIES: Final = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from infinite_rl.rewards.equivalence.answers import parse
-from infinite_rl.rewards.equivalence.tree import Number, Operation, Operator, Variable, canonical
 from infinite_rl.rewards.equivalence.limits import ExpressionError, LimitError
+from infinite_rl.rewards.equivalence.tree import Number, Operation, Operator, Variable, canonical
 from infinite_rl.rewards.equivalence.wrappers import unwrap
 
 
@@ -118,12 +118,70 @@ def test_the_notation_of_answers_is_read(text, tree):
 @pytest.mark.parametrize(
     "text",
     [
-        *("", "()", "{}", "$$", "+", "1+", "*2", "(1", "1)", "x^", "x^{}", "\\frac{1}", "x^{2}^3", "1.2.3", "1..2", "(5]"),
-        *("6 7", "1 00", "1  000", "6?", "not 6", "I think 42 is it", "nan", "8/2(2+2)", "a/b c", "x2", "(x+1)2", "x 2"),
+        *(
+            "",
+            "()",
+            "{}",
+            "$$",
+            "+",
+            "1+",
+            "*2",
+            "(1",
+            "1)",
+            "x^",
+            "x^{}",
+            "\\frac{1}",
+            "x^{2}^3",
+            "1.2.3",
+            "1..2",
+            "(5]",
+        ),
+        *(
+            "6 7",
+            "1 00",
+            "1  000",
+            "6?",
+            "not 6",
+            "I think 42 is it",
+            "nan",
+            "8/2(2+2)",
+            "a/b c",
+            "x2",
+            "(x+1)2",
+            "x 2",
+        ),
         *("42\0", "4\u200b2", "42\u0301", "４2", "٤٢", "②", "42\ufffd", "\ud800", "аb", "１＋１", "\x1b[0m1"),
-        *("\\left", "\\", "\\frac", "\\def\\a{1}", "eval('1')", "#", "__import__", "f(x).g", "\\boxed{6} \\boxed{7}", "\\boxed{6"),
-        *("1...", "..", "1 if x else 0", "\\text{not 6}", "\\input{x}", "2(1,2)", "(1,2)+(3,4)", "\\begin{evil}1\\end{evil}"),
-        *("\\begin{pmatrix}1&2\\\\3\\end{pmatrix}", "\\int x", "\\sum k", "5\\text{ frobs}", "the answer", "x\\in", "\\sqrt{1,2}"),
+        *(
+            "\\left",
+            "\\",
+            "\\frac",
+            "\\def\\a{1}",
+            "eval('1')",
+            "#",
+            "__import__",
+            "f(x).g",
+            "\\boxed{6} \\boxed{7}",
+            "\\boxed{6",
+        ),
+        *(
+            "1...",
+            "..",
+            "1 if x else 0",
+            "\\text{not 6}",
+            "\\input{x}",
+            "2(1,2)",
+            "(1,2)+(3,4)",
+            "\\begin{evil}1\\end{evil}",
+        ),
+        *(
+            "\\begin{pmatrix}1&2\\\\3\\end{pmatrix}",
+            "\\int x",
+            "\\sum k",
+            "5\\text{ frobs}",
+            "the answer",
+            "x\\in",
+            "\\sqrt{1,2}",
+        ),
     ],
 )
 def test_what_has_no_reading_or_more_than_one_is_refused(text):

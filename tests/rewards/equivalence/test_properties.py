@@ -34,7 +34,9 @@ def extend(inner):
         pair.map(lambda p: p[0] - p[1]),
         pair.map(lambda p: p[0] / p[1]),
         st.tuples(inner, st.integers(-2, 3)).map(lambda p: p[0] ** p[1]),
-        st.tuples(st.sampled_from([sympy.sin, sympy.cos, sympy.exp, sympy.sqrt, sympy.Abs]), inner).map(lambda p: p[0](p[1])),
+        st.tuples(st.sampled_from([sympy.sin, sympy.cos, sympy.exp, sympy.sqrt, sympy.Abs]), inner).map(
+            lambda p: p[0](p[1])
+        ),
     )
 
 
@@ -67,7 +69,14 @@ def test_a_rewritten_expression_is_equal_in_latex_and_as_plain_text(expression, 
 def test_a_perturbed_expression_is_not_equal(expression, kind, digits):
     assume(is_tame(expression) and expression != 0)
     tiny = sympy.Rational(1, 10**digits)
-    other = [expression + tiny, expression * (1 + tiny), expression - X * tiny, -expression, expression + sympy.sin(X) * tiny, 2 * expression][kind]
+    other = [
+        expression + tiny,
+        expression * (1 + tiny),
+        expression - X * tiny,
+        -expression,
+        expression + sympy.sin(X) * tiny,
+        2 * expression,
+    ][kind]
     assume(is_tame(other) and other != expression)
     assert not verify(sympy.latex(expression), sympy.latex(other)).equal
 
@@ -75,7 +84,9 @@ def test_a_perturbed_expression_is_not_equal(expression, kind, digits):
 @pytest.mark.parametrize("seed", range(30))
 def test_the_order_of_a_set_does_not_matter(seed):
     numbers = random.Random(seed)
-    parts = [str(numbers.choice(["\\frac{%d}{7}", "\\sqrt{%d}", "%d", "(%d, 1)"])) % numbers.randint(1, 99) for _ in range(6)]
+    parts = [
+        str(numbers.choice(["\\frac{%d}{7}", "\\sqrt{%d}", "%d", "(%d, 1)"])) % numbers.randint(1, 99) for _ in range(6)
+    ]
     shuffled = numbers.sample(parts, len(parts))
     assert equal_both_ways("\\{" + ", ".join(parts) + "\\}", "\\{" + ",".join(shuffled) + "\\}")
     assert equal_both_ways(", ".join(parts), " , ".join(shuffled))
@@ -84,8 +95,57 @@ def test_the_order_of_a_set_does_not_matter(seed):
 
 
 tokens = st.sampled_from(
-    "1 2 12 0.5 x y n a e i \\pi + - * / ^ ( ) [ ] \\{ \\} { } \\frac{1}{2} \\sqrt{2} \\sin \\ln , = < \\le \\pm | ! % _1"
-    " \\cup \\infty \\text{cm} \\text{ or } or A ^\\circ \\cdot : \\in".split(" ")
+    [
+        "1",
+        "2",
+        "12",
+        "0.5",
+        "x",
+        "y",
+        "n",
+        "a",
+        "e",
+        "i",
+        "\\pi",
+        "+",
+        "-",
+        "*",
+        "/",
+        "^",
+        "(",
+        ")",
+        "[",
+        "]",
+        "\\{",
+        "\\}",
+        "{",
+        "}",
+        "\\frac{1}{2}",
+        "\\sqrt{2}",
+        "\\sin",
+        "\\ln",
+        ",",
+        "=",
+        "<",
+        "\\le",
+        "\\pm",
+        "|",
+        "!",
+        "%",
+        "_1",
+        "\\cup",
+        "\\infty",
+        "\\text{cm}",
+        "\\text{",
+        "or",
+        "}",
+        "or",
+        "A",
+        "^\\circ",
+        "\\cdot",
+        ":",
+        "\\in",
+    ]
 )
 answers = st.lists(tokens, min_size=1, max_size=12).map(" ".join)
 
