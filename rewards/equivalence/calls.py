@@ -74,8 +74,21 @@ class CallParser(Cursor):
         r"""``\frac{a}{b}``, or ``\frac{d}{dx}`` and what it is applied to."""
         if variable := self.differential():
             return Call(f"d/d{variable}", (self.deeper(self.product),), known=False)
+        if name := self.derivative_name():
+            return Variable(name)
         numerator = self.argument()
         return quotient(numerator, self.argument())
+
+    def derivative_name(self) -> str:
+        r"""The name of the derivative, if what follows is ``{dy}{dx}``."""
+        texts = [token.text for token in self.tokens[self.at : self.at + 8]]
+        for length in (6, 8):
+            joined = ["".join(part) for part in (texts[1 : length // 2 - 1], texts[length // 2 + 1 : length - 1])]
+            braces = texts[0:1] + texts[length // 2 - 1 : length // 2 + 1] + texts[length - 1 : length]
+            if braces == ["{", "}", "{", "}"] and all(len(name) == 2 and name[0] == "d" for name in joined):
+                self.at += length
+                return "/".join(joined)
+        return ""
 
     def differential(self) -> str:
         r"""The variable of a derivative, if what follows is ``{d}{dx}`` or ``{\partial}{\partial x}``."""

@@ -25,6 +25,7 @@ from .tree import (
     SetOperation,
     Tree,
     Variable,
+    gather,
     negative,
     quotient,
     variables,
@@ -99,6 +100,9 @@ class _Judge:
             if first.unit != second.unit:
                 return Finding(False, "different units", Tier.STRUCTURE)
             return self.compare(value, second.operands[0])
+        second = _with_letter_unit(second, first.unit)
+        if isinstance(second, Measure):
+            return self.compare(first, second)
         found = self.compare(value, second)
         factors = {"percent": Number(Fraction(1, 100)), "degree": quotient(Constant("pi"), Number(Fraction(180)))}
         if found.equal or first.unit not in factors:
@@ -242,6 +246,17 @@ class _Judge:
             if not any(self.compare(part, other).equal for other in found):
                 found.append(part)
         return found
+
+
+def _with_letter_unit(tree: Tree, unit: str) -> Tree:
+    """``10 m`` as a length, where the other answer shows that it isn't a product: its unit is written as text."""
+    match tree:
+        case Operation(Operator.PRODUCT, (*factors, Variable(name))) if name == unit:
+            return Measure(unit, (gather(Operator.PRODUCT, list(factors)),))
+        case Operation(Operator.PRODUCT, (*factors, Operation(Operator.POWER, (Variable(name), Number(power))))):
+            if f"{name}^{power}" == unit:
+                return Measure(unit, (gather(Operator.PRODUCT, list(factors)),))
+    return tree
 
 
 def _normal(tree: Tree) -> Tree:

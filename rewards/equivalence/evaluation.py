@@ -28,6 +28,11 @@ def mpmath_context() -> Any:
     return _local.context
 
 
+def is_real(value: Value) -> bool:
+    """Whether a value is real, but for the last digits."""
+    return not getattr(value, "imag", 0) or abs(value.imag) <= abs(value) * 2.0**-80
+
+
 @dataclass(slots=True)
 class Budget:
     """What one verdict may compute.
@@ -55,6 +60,7 @@ class Evaluation:
 
     Attributes:
         largest, smallest: magnitudes (exponents of two) of the values on the way, zero left out.
+        real: whether all values on the way are real.
         work: units used up.
     """
 
@@ -62,6 +68,7 @@ class Evaluation:
     point: Mapping[str, Fraction]
     largest: int = 0
     smallest: int = 0
+    real: bool = True
     work: int = 0
 
     def of(self, tree: Tree) -> Value:
@@ -78,6 +85,7 @@ class Evaluation:
         if value:
             if not self.context.isfinite(value):
                 raise UndefinedError("infinite")
+            self.real = self.real and is_real(value)
             magnitude = int(self.context.mag(value))
             if abs(magnitude) > MAX_MAGNITUDE:
                 raise LimitError("a value that is too large or too small")

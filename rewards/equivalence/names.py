@@ -53,6 +53,8 @@ class NameParser(CallParser):
             and (self.next.text not in (*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "frac", "and", "or"))
         ):
             raise ExpressionError(f"words: {word[:40]!r} and {self.next.text[:40]!r}")
+        if word in ("angle", "triangle") and self.next.kind == "word":
+            return Variable(f"{word} {self.take().text}")
         if word in ("e", "i") and not self.indexing and self.next.text != "_":
             return Constant(word)
         tree = self.indexed(word) if self.next.text == "_" else Variable(word)

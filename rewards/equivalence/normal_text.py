@@ -74,6 +74,9 @@ def _same_choice(first: str, second: str) -> bool:
 
 def _choice(text: str) -> str:
     """The letter of a choice, from ``B``, ``(B)``, ``B)``, ``(B) 12`` or ``B: 12``; empty for all else."""
+    for command in _TEXT_COMMANDS:
+        if text.startswith(command):
+            text = text.removeprefix(command).replace("}", "", 1)
     opened = text.startswith("(")
     letter, rest = text[opened : opened + 1], text[opened + 1 :]
     if letter not in _CHOICES or (rest and rest[0] not in ").:") or (opened and rest[:1] != ")"):

@@ -11,9 +11,9 @@ import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
-from .evaluation import Budget, Evaluation, mpmath_context
+from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
 from .limits import ExpressionError, LimitError, UndefinedError
 from .tree import Number, Tree, fold, variables
@@ -28,6 +28,23 @@ _TRIES = 12
 
 class UndecidedError(ExpressionError):
     """Both expressions have values at too few points to tell whether they are equal."""
+
+
+class Pair(NamedTuple):
+    """The values of two expressions at one point.
+
+    Attributes:
+        first, second: the values.
+        noise: the exponent of two below which they can't be told apart.
+        number: of the point.
+        real: whether all values on the way were real.
+    """
+
+    first: Value
+    second: Value
+    noise: int
+    number: int
+    real: bool
 
 
 class Comparison:
@@ -48,35 +65,37 @@ class Comparison:
         if self.precision > MAX_PRECISION:
             raise LimitError("numbers with too many digits")
 
-    def values(self) -> Iterator[tuple[Value, Value, int]]:
-        """Pairs of values where both are defined, and the exponent of two below which they can't be told apart.
+    def values(self) -> Iterator[Pair]:
+        """Pairs of values at points where both are defined.
+
+        Points count where everything on the way is real: ``ln(xy)`` and ``ln x + ln y`` are equal, although their
+        complex values differ. Only where there is no such point, complex ones have to do.
 
         Raises:
             LimitError: it takes too many digits, or too much work.
             UndefinedError: a constant, or one of both, has no value.
             UndecidedError: there are too few points.
         """
+        if not self.names:
+            yield self.at(0)
+            return
         found = 0
-        complex_pairs: list[tuple[Value, Value, int]] = []
-        for number in range(_TRIES if self.names else 1):
+        others: list[Pair] = []
+        for number in range(_TRIES):
             try:
                 pair = self.at(number)
             except UndefinedError:
-                if not self.names:
-                    raise
                 continue
-            if self.names and not (_is_real(pair[0]) and _is_real(pair[1])):
-                complex_pairs.append(pair)
+            if not pair.real:
+                others.append(pair)
                 continue
             found += 1
             yield pair
             if found == POINTS:
                 return
-        # Where hardly a point gives real numbers, the complex ones have to do.
-        if found < POINTS and len(complex_pairs) > found:
-            found += len(complex_pairs)
-            yield from complex_pairs[:POINTS]
-        if self.names and found < POINTS:
+        if not found:
+            yield from others[:POINTS]
+        if max(found, 0 if found else len(others)) < POINTS:
             self.check_defined()
             raise UndecidedError("values at too few points")
 
@@ -94,8 +113,8 @@ class Comparison:
         if defined[0] != defined[1]:
             raise UndefinedError("no value at any point")
 
-    def at(self, number: int, precision: int = 0) -> tuple[Value, Value, int]:
-        """Both values at a point."""
+    def at(self, number: int, precision: int = 0) -> Pair:
+        """Both values at a point, computed with at least so many bits."""
         point = self.point(number)
         precision = max(precision, self.precision)
         while True:
@@ -107,18 +126,19 @@ class Comparison:
                 self.budget.spend(evaluation.work * (1 + precision // 1000))
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
-                return first, second, evaluation.largest - precision + GUARD_BITS
+                noise = evaluation.largest - precision + GUARD_BITS
+                return Pair(first, second, noise, number, evaluation.real)
             if needed > MAX_PRECISION:
                 raise LimitError("numbers of too different size")
             precision = self.precision = needed
 
     def point(self, number: int) -> dict[str, Fraction]:
-        """A value for each variable, positive at the first point and with all kinds of signs at others."""
+        """A value for each variable: positive at every other point, with all kinds of signs between these."""
         point = {}
         for name in self.names:
             digest = sha256(f"{self.names} {name} {number}".encode()).digest()
             size = Fraction(int.from_bytes(digest[:8], "big") | 1, 1 << 62) + Fraction(1, 7)
-            negative = number and digest[8] & 1 if number % 3 else number
+            negative = number % 2 and (number == 1 or digest[8] % 2)
             point[name] = -size if negative else size
         return point
 
@@ -133,17 +153,13 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
         ExpressionError: they hold something that is no number.
     """
     comparison = Comparison(first, second, budget)
-    for one, other, noise in comparison.values():
-        if not _close(comparison.context, one, other, noise):
+    last = 0
+    for pair in comparison.values():
+        if not _close(comparison.context, pair):
             return False
+        last = pair.number
     # Digits beyond those compared may differ: twice as many have to agree at one point.
-    for number in range(_TRIES):
-        try:
-            one, other, noise = comparison.at(number, 2 * comparison.precision)
-        except UndefinedError:
-            continue
-        return _close(comparison.context, one, other, noise)
-    return True
+    return _close(comparison.context, comparison.at(last, 2 * comparison.precision))
 
 
 def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> bool:
@@ -151,7 +167,8 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
     comparison = Comparison(first, second, budget)
     context = comparison.context
     ratio = None
-    for one, other, noise in comparison.values():
+    for pair in comparison.values():
+        one, other, noise, _, _ = pair
         vanish = [abs(value) <= context.ldexp(1, noise) for value in (one, other)]
         if any(vanish):
             if all(vanish) and comparison.names:
@@ -160,9 +177,11 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
         found = one / other
         if ratio is None:
             ratio = found
-        elif not _close(context, ratio, found, int(context.mag(ratio)) + noise + 10):
+            continue
+        smaller = min(int(context.mag(value)) for value in (one, other))
+        if not _close(context, Pair(ratio, found, int(context.mag(ratio)) + noise - smaller + 4, *pair[3:])):
             return False
-    if ratio is None or not _is_real(ratio):
+    if ratio is None or not is_real(ratio):
         return False
     return not positive or context.re(ratio) > 0
 
@@ -175,8 +194,8 @@ def compare(first: Tree, second: Tree, budget: Budget) -> int:
     """
     if variables(first) or variables(second):
         raise ExpressionError("not a constant")
-    one, other, _ = Comparison(first, second, budget).at(0)
-    if not (_is_real(one) and _is_real(other)):
+    one, other, *_ = Comparison(first, second, budget).at(0)
+    if not (is_real(one) and is_real(other)):
         raise UndefinedError("not a real number")
     if agree(first, second, budget):
         return 0
@@ -187,9 +206,9 @@ def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool
     """Whether a decimal is a real constant, rounded to the places that were written."""
     if variables(exact):
         return False
-    value, _, noise = Comparison(exact, literal, budget).at(0)
+    value, _, noise, *_ = Comparison(exact, literal, budget).at(0)
     context = mpmath_context()
-    if not _is_real(value):
+    if not is_real(value):
         return False
     distance = abs(
         context.re(value) - context.mpf(literal.value.numerator) / literal.value.denominator * (-1 if negative else 1)
@@ -197,12 +216,8 @@ def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool
     return bool(distance <= context.mpf(10) ** -literal.places / 2 + context.ldexp(1, noise))
 
 
-def _close(context: Any, one: Value, other: Value, noise: int) -> bool:
-    return bool(abs(one - other) <= context.ldexp(1, noise))
-
-
-def _is_real(value: Value) -> bool:
-    return not getattr(value, "imag", 0) or abs(value.imag) <= abs(value) * 2.0**-80
+def _close(context: Any, pair: Pair) -> bool:
+    return bool(abs(pair.first - pair.second) <= context.ldexp(1, pair.noise))
 
 
 def _constant_bits(tree: Tree) -> int:

@@ -111,7 +111,7 @@ _SINGULAR = {
 UNITS: Final = {
     **_SINGULAR,
     **{f"{name}s": short for name, short in _SINGULAR.items()},
-    **{name: name for name in _list("mm cm dm km kg mg ml mL kL kW kJ Hz kHz MHz GHz kPa Pa mol ft mph kmh in")},
+    **{name: name for name in _list("mm cm dm km kg mg ml mL kL kW kJ Hz kHz MHz GHz kPa Pa mol ft mph kmh in am pm")},
     **_named(
         {"degree": "deg", "child": "child children", "person": "people", "man": "man men", "woman": "woman women"}
     ),
