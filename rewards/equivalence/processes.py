@@ -93,11 +93,21 @@ class ProcessPool:
             TimeoutError: it took too long.
             ChildProcessError: the process has ended.
         """
+        worker = self._take()
+        if worker is not None:
+            try:
+                return self._ask(worker, request, seconds)
+            except ChildProcessError:
+                pass  # It has ended while it was idle, or somebody has killed it: a new one is asked.
+        return self._ask(WorkerProcess(), request, seconds)
+
+    def _take(self) -> WorkerProcess | None:
         with self._lock:
             if self._owner != os.getpid():  # After a fork these are the parent's.
                 self._idle, self._owner = [], os.getpid()
-            worker = self._idle.pop() if self._idle else None
-        worker = worker or WorkerProcess()
+            return self._idle.pop() if self._idle else None
+
+    def _ask(self, worker: WorkerProcess, request: Any, seconds: float) -> Any:
         answer = worker.ask(request, seconds)
         with self._lock:
             self._idle.append(worker)
