@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from .processes import POOL
+from .processes import ProcessPool
 from .scalars import Tier
 from .verdict import Verdict, verify
 
@@ -15,6 +15,8 @@ _SMALL = 2_000
 _CHUNK = 250
 _SECONDS = 0.25
 """Longest time that one pair may take in a chunk; the limits make it far less."""
+
+_pool = ProcessPool()
 
 
 def verify_many(pairs: Iterable[tuple[str, str]], processes: int | None = None) -> list[Verdict]:
@@ -38,7 +40,7 @@ def verify_many(pairs: Iterable[tuple[str, str]], processes: int | None = None) 
 
 def _verify_chunk(pairs: Sequence[tuple[str, str]]) -> list[Verdict]:
     try:
-        rows = POOL.ask({"pairs": pairs}, 5 + _SECONDS * len(pairs))
+        rows = _pool.ask({"pairs": pairs}, 5 + _SECONDS * len(pairs))
         return [Verdict(equal, reason, Tier(tier), seconds) for equal, reason, tier, seconds in rows]
     except (TimeoutError, ChildProcessError):
         # Whatever has happened to the process, here every pair is judged within its limits.

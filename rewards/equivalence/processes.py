@@ -21,11 +21,18 @@ START_SECONDS = 60.0
 
 
 class WorkerProcess:
-    """One process, which answers one request after the other."""
+    """One process, which answers one request after the other.
 
-    def __init__(self) -> None:
+    Args:
+        modules: what it loads before it is ready.
+    """
+
+    def __init__(self, *modules: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [sys.executable, "-m", PROGRAM, *modules],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
         self._answers: SimpleQueue[bytes] = SimpleQueue()
         threading.Thread(target=self._read, name="infinite_rl-verdicts", daemon=True).start()
@@ -78,9 +85,14 @@ class WorkerProcess:
 
 
 class ProcessPool:
-    """Processes that wait for requests; started when needed, and kept."""
+    """Processes that wait for requests; started when needed, and kept.
 
-    def __init__(self) -> None:
+    Args:
+        modules: what they load before they are ready.
+    """
+
+    def __init__(self, *modules: str) -> None:
+        self._modules = modules
         self._idle: list[WorkerProcess] = []
         self._lock = threading.Lock()
         self._owner = os.getpid()
@@ -99,7 +111,7 @@ class ProcessPool:
                 return self._ask(worker, request, seconds)
             except ChildProcessError:
                 pass  # It has ended while it was idle, or somebody has killed it: a new one is asked.
-        return self._ask(WorkerProcess(), request, seconds)
+        return self._ask(WorkerProcess(*self._modules), request, seconds)
 
     def _take(self) -> WorkerProcess | None:
         with self._lock:
@@ -120,6 +132,3 @@ class ProcessPool:
         if self._owner == os.getpid():
             for worker in idle:
                 worker.kill()
-
-
-POOL = ProcessPool()

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from .processes import POOL
+from .processes import ProcessPool
 from .tree import Call, Constant, Measure, Number, Operation, Tree, Variable, fold
 
 SECONDS = 2.0
-"""How long sympy may take for one verdict."""
+"""How long sympy may take for one verdict; loading it is not part of that."""
+
+POOL: Final = ProcessPool("sympy")
 
 _OPERATORS: Final = {"+": "Add", "*": "Mul", "^": "Pow"}
 _NAMES: Final = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import sys
 from typing import Any
@@ -23,6 +24,8 @@ def answer(request: dict[str, Any]) -> Any:
 def main() -> None:
     """Answers until standard input ends."""
     _limit_memory()
+    for module in sys.argv[1:]:
+        importlib.import_module(module)
     print("true", flush=True)
     for line in sys.stdin:
         try:
