@@ -5,19 +5,28 @@ Answers are judged by value, exactly and with a stated reason. What a model wrot
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 # By way of the package, so that a bare `import rewards` from the repository's root fails here, at once.
+from ..rewards.callables import CallableRewardFunction
 from ..rewards.coding import CodingRewardFunction
 from ..rewards.equality import Verdict, verify
+from ..rewards.exact_match import ExactMatchRewardFunction
+from ..rewards.json_schema import JsonSchemaRewardFunction
 from ..rewards.math import MathRewardFunction
+from ..rewards.multiple_choice import MultipleChoiceRewardFunction
+from ..rewards.reward_function import RewardFunction
 from ..rewards.score import RewardFunctionScore, Status
+from ..rewards.search import SearchRewardFunction
 
 __all__ = [
+    "CallableRewardFunction",
     "CodingRewardFunction",
+    "ExactMatchRewardFunction",
+    "JsonSchemaRewardFunction",
     "MathRewardFunction",
+    "MultipleChoiceRewardFunction",
     "RewardFunction",
     "RewardFunctionScore",
+    "SearchRewardFunction",
     "Status",
     "Verdict",
     "get_reward_functions",
@@ -25,22 +34,18 @@ __all__ = [
 ]
 
 
-class RewardFunction(Protocol):
-    """What every reward function offers."""
-
-    def initialize(self) -> None:
-        """Prepares the function, once; `compute_reward` does so itself when it is first used."""
-
-    def compute_reward(
-        self, model_output: str, expected_output: Any, answer_tag: str = "answer"
-    ) -> RewardFunctionScore:
-        """Scores one response against what was expected of it."""
-
-
 def get_reward_functions(timeout: float = 10) -> dict[str, RewardFunction]:
     """The reward functions by the name of their task type.
 
     Args:
-        timeout: seconds that a program may run; judging mathematics is bounded by its limits instead.
+        timeout: seconds that a program may run; judging text and mathematics is bounded by its limits instead.
     """
-    return {"math": MathRewardFunction(timeout), "coding": CodingRewardFunction(timeout)}
+    return {
+        "math": MathRewardFunction(timeout),
+        "coding": CodingRewardFunction(timeout),
+        "eq": ExactMatchRewardFunction(),
+        "search": SearchRewardFunction(),
+        "multiple_choice": MultipleChoiceRewardFunction(),
+        "json_schema": JsonSchemaRewardFunction(),
+        "callable": CallableRewardFunction(),
+    }
