@@ -34,7 +34,8 @@ class CallableRewardFunction(TaggedRewardFunction[Callable[[str], object]]):
         if not callable(expected_output):
             kind = type(expected_output).__name__
             raise TypeError(f"The expected answer is of type {kind}. Give a function of the answer.")
-        return expected_output
+        validator: Callable[[str], object] = expected_output
+        return validator
 
     def judge(self, answer: str, expected: Callable[[str], object]) -> Judged:
         """Calls the function."""
