@@ -12,8 +12,10 @@ from .coding import CodingRewardFunction
 from .composition import Combination, Criterion, Gate, Minimum, Product, Scorer, StepwiseSum, WeightedSum
 from .exact_match import ExactMatchRewardFunction
 from .json_schema import JsonSchemaRewardFunction
+from .judge import JudgeRewardFunction
 from .math import MathRewardFunction
 from .multiple_choice import MultipleChoiceRewardFunction
+from .reply_cache import ReplyCache
 from .rubric import Rubric
 from .search import SearchRewardFunction
 
@@ -51,7 +53,8 @@ def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None 
         source: a YAML file, as a `Path`; or YAML as text. It is a mapping with ``criteria``, a list of mappings of
             ``name``, ``weight``, ``scorer``, ``gate`` and ``description``, and optionally ``binary``. A ``scorer`` is
             the name of one, or a mapping of its name to its arguments; the arguments of ``weighted_sum``, ``min``,
-            ``product``, ``sequence``, ``gate`` and ``rubric`` are ``criteria`` again.
+            ``product``, ``sequence``, ``gate`` and ``rubric`` are ``criteria`` again, those of ``judge`` also
+            ``base_url``, ``model`` and the arguments of `JudgeRewardFunction`; its ``cache`` is a folder.
         scorers: makers of further scorers by name, which get the arguments by keyword.
 
     Raises:
@@ -103,6 +106,8 @@ def _scorer(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> 
             return scorers[name](**(arguments or {}))
         if name in _COMBINATIONS:
             return _COMBINATIONS[name](**_arguments(arguments, place, scorers))
+        if name == "judge":
+            return _judge(**_arguments(arguments, place, scorers))
         if name in _REWARD_FUNCTIONS:
             return _REWARD_FUNCTIONS[name](**(arguments or {}))
         if name in _TEXT_SCORES:
@@ -112,5 +117,14 @@ def _scorer(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> 
     except (TypeError, ValueError) as error:
         message = str(error)
         raise ValueError(message if message.startswith(place) else f"{place}: {message}") from None
-    known = sorted([*scorers, *_COMBINATIONS, *_REWARD_FUNCTIONS, *_TEXT_SCORES])
+    known = sorted(["judge", *scorers, *_COMBINATIONS, *_REWARD_FUNCTIONS, *_TEXT_SCORES])
     raise ValueError(f"{place}: no such scorer. Known are {', '.join(known)}.")
+
+
+def _judge(
+    base_url: str, model: str, criteria: list[Criterion], cache: str | None = None, **arguments: Any
+) -> JudgeRewardFunction:
+    # Late: a rubric without a judge needs no HTTP.
+    from ..runtimes import ChatEndpoint
+
+    return JudgeRewardFunction(ChatEndpoint(base_url, model), Rubric(criteria), cache=ReplyCache(cache), **arguments)
