@@ -185,7 +185,7 @@ def drip_until_closed(handler):
 def test_a_reply_that_trickles_in_ends_with_the_timeout(slow):
     with serving(lambda request: slow) as server:
         start = time.monotonic()
-        with pytest.raises(EndpointError, match="did not answer in 0.5 s"):
+        with pytest.raises(EndpointError, match=r"did not answer in 0\.5 s"):
             ChatEndpoint(server.url, "tiny", timeout=0.5, retries=0).chat(ASK)
         assert time.monotonic() - start < 30
 
