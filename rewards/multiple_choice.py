@@ -97,21 +97,23 @@ def read_choice(text: str, options: Mapping[str, str] | None = None) -> str | No
         text: the answer.
         options: the options' texts by letter.
     """
-    options = options or {}
+    options = {letter: _comparable(option) for letter, option in (options or {}).items()}
     spoken = _unwrap(" ".join(text.split()))
-    letter = _with_text(spoken, options)
+    # A lone letter is one even where it is an option's text; and an option may be 2**3.
+    letter = None if _LETTER.fullmatch(spoken) else _with_text(spoken, options)
+    spoken = _unwrap(spoken.replace("**", ""))
     for _ in range(2):  # "The correct answer is option B"
         lead = _LEAD.match(spoken)
         if letter is None and lead is not None:
             spoken = _unwrap(spoken[lead.end() :])
-            letter = _with_text(spoken, options)
+            letter = None if _LETTER.fullmatch(spoken) else _with_text(spoken, options)
     letter = letter or _named(spoken, options)
     return letter if letter is not None and letter in (options or _LETTERS) else None
 
 
 def _with_text(spoken: str, options: Mapping[str, str]) -> str | None:
     """The only option of that text."""
-    letters = [letter for letter, option in options.items() if plain(option) == plain(spoken)]
+    letters = [letter for letter, option in options.items() if option == _comparable(spoken)]
     return letters[0] if len(letters) == 1 else None
 
 
@@ -126,11 +128,16 @@ def _named(spoken: str, options: Mapping[str, str]) -> str | None:
     letter = (start[1] or start[2] or start[3]).upper()
     rest = _unwrap(spoken[start.end() :])
     if options:
-        return letter if plain(rest) == plain(options.get(letter, "")) else None
+        return letter if _comparable(rest) == options.get(letter) else None
     words = [word.strip("()[].,:;*").lower() for word in rest.split()]
     hedged = "?" in rest or not _HEDGES.isdisjoint(words)
     other = _LETTER.fullmatch(rest) or _LETTER_AND_TEXT.match(rest) or any(map(_is_bracketed_letter, rest.split()))
     return None if hedged or other else letter
+
+
+def _comparable(text: str) -> str:
+    """A text without its case, its markup and the full stop at its end."""
+    return plain(_unwrap(text))
 
 
 def _is_bracketed_letter(word: str) -> bool:
@@ -140,7 +147,7 @@ def _is_bracketed_letter(word: str) -> bool:
 
 def _unwrap(text: str) -> str:
     """The text without the Markdown and LaTeX around the whole."""
-    text = text.strip()
+    text = text.strip().rstrip(". ")
     for _ in range(4):
         for opening, closing in _WRAPPERS:
             if text.startswith(opening) and text.endswith(closing) and len(text) > len(opening) + len(closing):

@@ -69,7 +69,7 @@ RESPONSES = ["Response", "Output", "Model output", "Model Response"]
 
 
 @pytest.mark.parametrize("style", ["# {}", "### {}:", "[{}]", "[ {} ]", "## {} ##", "#{}\r", "[{}]:"])
-@pytest.mark.parametrize("names", zip(HEADS, ANSWERS, RESPONSES, strict=True))
+@pytest.mark.parametrize("names", list(zip(HEADS, ANSWERS, RESPONSES, strict=True)))
 def test_headers_have_aliases_and_two_styles(style, names):
     first, second, third = (style.format(name.upper()) for name in names)
     text = f"preamble\n{first}\nWhat?\n\n{second}\n<answer>6</answer>\n{third}\nIt is\n<answer>6</answer>\n"
@@ -151,7 +151,7 @@ UNITS = [
 
 
 @pytest.mark.parametrize("unit", [*UNITS, "# Prompt\n", "{", "\0", "\ud800", "<" + " " * 8, "\n", "answer"])
-@pytest.mark.parametrize("lead", ["", "# Answer\n", "# Response\n"])
+@pytest.mark.parametrize("lead", ["", "# Answer\n"])
 def test_any_megabyte_takes_linear_time(unit, lead):
     used = []
     for size in (1 << 17, 1 << 20):

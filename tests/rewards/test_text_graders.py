@@ -5,6 +5,7 @@ from time import process_time
 import pytest
 
 from infinite_rl.rewards import (
+    CallableRewardFunction,
     ExactMatchRewardFunction,
     MultipleChoiceRewardFunction,
     RewardFunction,
@@ -193,6 +194,10 @@ OPTIONS = {"A": "Rome", "B": "Paris", "C": "Vitamin C", "D": "Both A and B"}
         "\\boxed{B}",
         "$\\boxed{\\text{(B)}}$",
         "Answer: B",
+        "The answer is **B**.",
+        "**Answer:** B",
+        "\\boxed{B}.",
+        "**B**. Paris.",
         "The answer is B.",
         "the correct answer is (B).",
         "Option B",
@@ -208,8 +213,8 @@ OPTIONS = {"A": "Rome", "B": "Paris", "C": "Vitamin C", "D": "Both A and B"}
     ],
 )
 def test_a_choice_is_read_in_its_usual_spellings(answer):
-    assert read_choice(answer.replace("**B.** ", "B. ")) == "B"
-    assert read_choice(answer.replace("**B.** ", "B. "), OPTIONS) == "B"
+    assert read_choice(answer) == "B"
+    assert read_choice(answer, OPTIONS) == "B"
 
 
 @pytest.mark.parametrize(
@@ -259,6 +264,11 @@ def test_the_text_of_an_option_stands_for_its_letter_and_must_not_contradict_it(
     assert read_choice("C) Vitamin C", OPTIONS) == read_choice("C) Vitamin C") == "C"
     assert read_choice("B) Rome", OPTIONS) is None
     assert read_choice("Paris") is None
+    assert read_choice("2**3", {"A": "23", "B": "2**3"}) == "B"
+    assert read_choice(".5", {"A": "5", "B": ".5"}) == "B"
+    assert read_choice("B", {"A": "B", "B": "A"}) == "B"
+    assert read_choice("The answer is A", {"A": "B", "B": "A"}) == "A"
+    assert read_choice("it is true", {"A": "It is true.", "B": "It isn't."}) == "A"
     assert read_choice("E", OPTIONS) is None
     assert read_choice("Paris", {"A": "Paris", "B": "paris"}) is None
 
@@ -275,3 +285,29 @@ def test_a_choice_is_expected_as_a_letter_or_with_its_options():
     for refused in (True, 2, None, {"answer": 2}, {"answer": "A", "options": 3}, {"answer": "A", "options": [1]}):
         with pytest.raises(TypeError):
             grader.compute_reward("<answer>B</answer>", refused)
+
+
+@pytest.mark.parametrize(
+    ("function", "value", "message"),
+    [
+        (lambda text: text == "6", 1.0, ""),
+        (lambda text: False, 0.0, "The validator gave the answer 0."),
+        (lambda text: 0.25, 0.25, "The validator gave the answer 0.25."),
+        (lambda text: 7, 1.0, ""),
+        (lambda text: -1, 0.0, "The validator gave the answer 0."),
+        (lambda text: float("nan"), 0.0, "Validator error: it returned NaN"),
+        (lambda text: None, 0.0, "Validator error: it returned NoneType, not True, False or a number"),
+        (lambda text: {}["x"], 0.0, "Validator error: 'x'"),
+    ],
+)
+def test_a_function_judges_the_answer_and_its_failure_is_no_gain(function, value, message):
+    score = CallableRewardFunction().compute_reward("<answer>6</answer>", function)
+    assert (score.correctness_score, score.error_msg, score.status) == (value, message, "scored")
+
+
+def test_a_function_given_beforehand_gets_the_answer_and_what_is_expected():
+    grader = CallableRewardFunction(lambda answer, expected: answer == expected)
+    assert correct(grader, "6", "6") == 1.0
+    assert correct(grader, "6", 6) == 0.0
+    with pytest.raises(TypeError, match="Give a function"):
+        CallableRewardFunction().compute_reward("<answer>6</answer>", "6")
