@@ -40,7 +40,8 @@ class Pattern:
     def __init__(self, source: str) -> None:
         self.source = source
         self._at = 0
-        self._positions: list[_Accepts] = []
+        self._length = 0
+        self._places: dict[_Accepts, int] = {}  # the places of each character or class
         self._optional = self._loops = 0
         self._from_start = self._take("^")
         self._to_end = False
@@ -52,7 +53,7 @@ class Pattern:
 
     def search(self, text: str) -> bool:
         """Whether the pattern matches the text, in time that grows linearly with its length."""
-        start, end = self._skip(1), 1 << len(self._positions)
+        start, end = self._skip(1), 1 << self._length
         state = start
         masks: dict[str, int] = {}
         known: dict[tuple[int, int], int] = {}
@@ -60,7 +61,7 @@ class Pattern:
             if state & end and not self._to_end:
                 return True
             if char not in masks:
-                masks[char] = sum(1 << i for i, accepts in enumerate(self._positions) if accepts(char))
+                masks[char] = sum(places for accepts, places in self._places.items() if accepts(char))
             key = state, masks[char]
             if key not in known:
                 hit = state & masks[char]
@@ -78,13 +79,14 @@ class Pattern:
         """Adds an atom as often as its repetition says."""
         least, most = self._read_repetition()
         extra = 1 if most is None else most - least
-        if extra < 0 or len(self._positions) + least + extra > MAX_POSITIONS:
+        if extra < 0 or self._length + least + extra > MAX_POSITIONS:
             raise self._error(f"is too long: at most {MAX_POSITIONS} characters, repetitions written out")
         for count in range(least + extra):
-            place = 1 << len(self._positions)
+            place = 1 << self._length
             self._optional |= place if count >= least else 0
             self._loops |= place if most is None and count == least else 0
-            self._positions.append(accepts)
+            self._places[accepts] = self._places.get(accepts, 0) | place
+            self._length += 1
 
     def _read_repetition(self) -> tuple[int, int | None]:
         least, most = 1, 1 if not self._take("*") else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +27,10 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+def _is_bound(value: object) -> bool:
+    return _is_number(value) and value not in (float("inf"), float("-inf")) and value == value
+
+
 def _is_schema(value: object) -> bool:
     return isinstance(value, bool | Mapping)
 
@@ -37,6 +41,10 @@ def _is_list(of: Callable[[Any], bool]) -> Callable[[Any], bool]:
 
 def _is_mapping_to_schemas(value: object) -> bool:
     return isinstance(value, Mapping) and all(isinstance(name, str) and _is_schema(of) for name, of in value.items())
+
+
+def _is_type(value: object) -> bool:
+    return isinstance(value, str) and value in _TYPES
 
 
 def _is_count(value: object) -> bool:
@@ -55,12 +63,12 @@ _KEYWORDS: dict[str, Callable[[Any], bool]] = {
     **dict.fromkeys(("additionalProperties", "items", "contains", "not", "propertyNames"), _is_schema),
     **dict.fromkeys(("allOf", "anyOf", "oneOf", "prefixItems"), _is_list(_is_schema)),
     **dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties"), _is_count),
-    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _is_number),
-    "multipleOf": lambda value: _is_number(value) and value > 0,
+    **dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), _is_bound),
+    "multipleOf": lambda value: _is_bound(value) and value > 0,
     "uniqueItems": lambda value: isinstance(value, bool),
     "enum": lambda value: isinstance(value, list | tuple),
     "required": _is_list(_is_text),
-    "type": lambda value: _is_list(_TYPES.__contains__)([value] if isinstance(value, str) else value),
+    "type": lambda value: _is_list(_is_type)([value] if isinstance(value, str) else value),
     "pattern": _is_text,
     "$ref": _is_text,
 }
@@ -80,6 +88,7 @@ class JsonValidator:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.schema = schema
         self._patterns: dict[str, Pattern] = {}
+        self._allowed: dict[tuple[str, int], frozenset[str]] = {}  # by keyword and identity of its value
         self._steps = 0
         self._check(schema, "#", 0)
 
@@ -105,7 +114,9 @@ class JsonValidator:
                 raise ValueError(f"the schema's keyword {name!r} (at {place}) is not supported")
             if not _KEYWORDS[name](value):
                 raise ValueError(f"the value of {name!r} (at {place}) is malformed")
-            if name == "pattern":
+            if name in ("const", "enum"):
+                self._allowed[name, id(value)] = _canonical_values([value] if name == "const" else value, place)
+            elif name == "pattern":
                 self._patterns[value] = Pattern(value)
             elif name == "$ref":
                 self._target(value)
@@ -147,10 +158,11 @@ class JsonValidator:
             names = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
             yield "" if any(_TYPES[name](value) for name in names) else f"{path} is not of type {' or '.join(names)}"
         if "const" in schema:
-            yield "" if canonical(value) == canonical(schema["const"]) else f"{path} is not the constant"
+            known = self._allowed["const", id(schema["const"])]
+            yield "" if canonical(value) in known else f"{path} is not the constant"
         if "enum" in schema:
-            text = canonical(value)
-            yield "" if any(canonical(member) == text for member in schema["enum"]) else f"{path} is not in the enum"
+            known = self._allowed["enum", id(schema["enum"])]
+            yield "" if canonical(value) in known else f"{path} is not in the enum"
         if _is_number(value):
             yield from _number_problems(value, schema, path)
         elif isinstance(value, str):
@@ -203,6 +215,13 @@ class JsonValidator:
             yield f"{path} does not fit exactly one of the schemas"
         if "not" in schema and not self._problem(value, schema["not"], path):
             yield f"{path} fits the schema that it must not fit"
+
+
+def _canonical_values(values: Iterable[Any], place: str) -> frozenset[str]:
+    try:
+        return frozenset(map(canonical, values))
+    except (TypeError, ValueError, RecursionError):
+        raise ValueError(f"a value in const or enum (at {place}) is not JSON") from None
 
 
 def _size_problems(size: int, schema: Mapping[str, Any], of: str, path: str) -> Iterator[str]:

@@ -38,6 +38,9 @@ class JudgeRewardFunction:
         concurrency: requests at once, in `compute_rewards`.
         max_characters: longer responses are not judged.
         answer_only: whether only what stands in the answer tags is judged.
+
+    Raises:
+        ValueError: ``attempts`` or ``concurrency`` is below 1.
     """
 
     def __init__(
@@ -52,6 +55,8 @@ class JudgeRewardFunction:
         max_characters: int = 100_000,
         answer_only: bool = False,
     ) -> None:
+        if attempts < 1 or concurrency < 1:
+            raise ValueError("attempts and concurrency must be at least 1.")
         self.endpoint = endpoint
         self.rubric = rubric or Rubric([CORRECT])
         self.cache = cache or ReplyCache()
@@ -132,7 +137,10 @@ class JudgeRewardFunction:
                 remark = f"Your reply could not be read: {problem}. Reply with the JSON object and nothing else."
                 messages = [*prompt.messages, {"role": "user", "content": remark}]
                 continue
-            self.cache.put(key, reply)
+            try:
+                self.cache.put(key, reply)
+            except OSError as error:
+                logger.warning("a reply of the judge could not be kept: %s", error)
             return levels
         raise ValueError(f"no reply of {self.attempts} gave the levels; of the last, {problem}")
 

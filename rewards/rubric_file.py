@@ -68,7 +68,14 @@ def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None 
         found = yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"{place}: not YAML ({' '.join(str(error).split())})") from None
-    return Rubric(**_arguments(found, place, scorers or {}))
+    if isinstance(found, str):
+        raise ValueError(
+            f"{place}: give a list of criteria, or the Path of a file that holds one; it is {found[:100]!r}"
+        )
+    try:
+        return Rubric(**_arguments(found, place, scorers or {}))
+    except TypeError as error:
+        raise ValueError(f"{place}: {error}") from None
 
 
 def _arguments(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> dict[str, Any]:

@@ -42,6 +42,8 @@ class SearchRewardFunction(TaggedRewardFunction[tuple[str, ...]]):
         ValueError: the metric is unknown.
     """
 
+    max_characters = 10_000
+
     def __init__(self, metric: Metric = "exact_match") -> None:
         if metric not in get_args(Metric):
             raise ValueError(f"metric must be one of {', '.join(get_args(Metric))}, not {metric!r}")

@@ -124,6 +124,8 @@ class ChatEndpoint:
     ) -> None:
         if not timeout > 0:
             raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
+        if retries < 0 or max_wait < 0:
+            raise ValueError("retries and max_wait must not be negative.")
         self.base_url, self.model = base_url.rstrip("/"), model
         self.timeout, self.retries, self.max_wait = timeout, retries, max_wait
         self.budget = budget or Budget()

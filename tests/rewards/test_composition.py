@@ -236,6 +236,8 @@ def test_a_rubric_in_yaml_is_the_rubric_in_python(tmp_path):
         ("[" * 100_000, "not YAML"),
         ("", "rubric: give a list of criteria"),
         ("criteria: 3", "give a list of criteria"),
+        ("rubric.yaml", "Path of a file"),
+        ("{criteria: [{name: a}], binry: true}", "rubric: .*'binry'"),
         ("criteria: [3]", "rubric, criterion 1: give a mapping with a name"),
         ("criteria: [{name: a, wieght: 1}]", r"rubric, criterion 1 \(a\): unknown wieght"),
         ("criteria: [{name: a, weight: x}]", r"criterion 1 \(a\): "),

@@ -120,6 +120,11 @@ def test_each_keyword(schema, fits, fails):
         {"$ref": "#/$defs/missing"},
         {"multipleOf": 0},
         {"pattern": "(a|b)"},
+        {"type": [{}]},
+        {"enum": [object()]},
+        {"const": {1, 2}},
+        {"minimum": float("inf")},
+        {"multipleOf": float("nan")},
         "{",
         '{"a":' * 5_000,
     ],
@@ -134,6 +139,13 @@ def test_a_schema_that_cannot_be_held_is_our_error(schema):
 def test_a_schema_of_another_type_is_refused(schema):
     with pytest.raises(TypeError, match="Give a JSON schema"):
         score("1", schema)
+
+
+def test_a_long_enum_is_looked_up_and_not_searched_for_each_item():
+    start = process_time()
+    schema = {"items": {"enum": [f"value {i}" for i in range(2_000)]}}
+    assert score(json.dumps(["value 1999"] * 7_000), schema).correctness_score == 1.0
+    assert process_time() - start < 5
 
 
 TWICE = {"$defs": {"t": {"anyOf": [{"items": {"$ref": "#/$defs/t"}, "type": "array"}] * 2}}, "$ref": "#/$defs/t"}

@@ -225,6 +225,15 @@ def test_what_could_not_be_read_is_not_kept():
         assert judge(server, cache=cache).compute_reward("6", "6").correctness_score == 1.0
 
 
+def test_a_folder_that_cannot_be_written_costs_no_verdict(tmp_path):
+    (tmp_path / "file").write_text("")
+    with serving(lambda request: verdict(request, clear=4, right=4)) as server:
+        assert judge(server, cache=ReplyCache(tmp_path / "file")).compute_reward("6", "6").correctness_score == 1.0
+        for wrong in ({"attempts": 0}, {"concurrency": 0}):
+            with pytest.raises(ValueError, match="at least 1"):
+                judge(server, **wrong)
+
+
 def test_the_cache_in_memory_is_bounded():
     cache = ReplyCache(most=2)
     for name in "abc":

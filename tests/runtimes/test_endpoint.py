@@ -289,6 +289,12 @@ def test_a_url_that_is_none_is_refused(url):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"timeout": float("nan")}, {"retries": -1}, {"max_wait": -1}])
+def test_limits_that_are_none_are_refused(wrong):
+    with pytest.raises(ValueError, match="|".join(wrong)):
+        ChatEndpoint("http://x/v1", "tiny", **wrong)
+
+
 def test_a_proxy_from_the_environment_is_asked_and_no_proxy_is_kept(monkeypatch):
     with serving(lambda request: "by proxy") as proxy, serving(lambda request: "direct") as server:
         monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1").replace("://", "://user:p%40ss@"))
