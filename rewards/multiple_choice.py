@@ -14,19 +14,14 @@ from .reward_function import Judged, TaggedRewardFunction, clip
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # The expressions below see short text in which white space is single, and no two parts of one can match the same.
 _LEAD = re.compile(
-    r"(?:the )?(?:(?:correct|right|final|best) )?(?:answer|option|choice)\b(?: is)?(?: ?[:=])? ?", re.IGNORECASE
+    r"(?:(?:the|my) )?(?:(?:correct|right|final|best) )?(?:answer|option|choice)\b(?: is)?(?: ?[:=–-])? ?",
+    re.IGNORECASE,
 )
 _LETTER = re.compile(r"[(\[]?([A-Za-z])[)\].:,]{0,2}")
 _LETTER_AND_TEXT = re.compile(r"(?:[(\[]([A-Za-z])[)\]][.:]?|([A-Za-z])[).:]|([A-Za-z])(?: [-–—]|:)) ?(?=\S)")
-_WRAPPERS = (
-    ("**", "**"),
-    ("__", "__"),
-    ("$", "$"),
-    ("`", "`"),
-    ("\\boxed{", "}"),
-    ("\\text{", "}"),
-    ("\\textbf{", "}"),
-)
+_LETTER_AND_OPTION = re.compile(r"[(\[]?([A-Za-z])[)\].:,]{0,2}(?: ?[-–—])? ?(?=\S)")
+_WRAPPERS = [(mark, mark) for mark in ("**", "__", "*", "_", "$", "`", '"', "'")]
+_WRAPPERS += [("{", "}"), *((f"\\{command}{{", "}") for command in ("boxed", "text", "textbf", "mathrm"))]
 _HEDGES = frozenset({"or", "and", "either", "neither", "both", "nor", "not", "except", "also", "alternatively"})
 _HEDGES |= {"maybe", "perhaps", "possibly", "probably", "likely", "unsure", "think", "guess"}
 
@@ -122,10 +117,11 @@ def _named(spoken: str, options: Mapping[str, str]) -> str | None:
     whole = _LETTER.fullmatch(spoken)
     if whole:
         return whole[1].upper()
-    start = _LETTER_AND_TEXT.match(spoken)
+    # What must be the option's text may follow anyhow.
+    start = (_LETTER_AND_OPTION if options else _LETTER_AND_TEXT).match(spoken)
     if start is None:
         return None
-    letter = (start[1] or start[2] or start[3]).upper()
+    letter = next(filter(None, start.groups())).upper()
     rest = _unwrap(spoken[start.end() :])
     if options:
         return letter if _comparable(rest) == options.get(letter) else None

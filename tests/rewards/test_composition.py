@@ -6,6 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from infinite_rl.datasets.task import Task, TaskList
+from infinite_rl.envs.text_env import TextEnv
+from infinite_rl.envs.vector import TextVectorEnv
 from infinite_rl.rewards import (
     ExactMatchRewardFunction,
     MathRewardFunction,
@@ -83,6 +86,34 @@ def test_a_tree_is_a_reward_function_and_names_all_its_components():
         "style/same": 1.0,
         "style/same/format": 1.0,
     }
+
+
+class RubricEnv(TextEnv):
+    """Asks for a sum, and grades by a rubric."""
+
+    domain = "sums"
+    rubric = Rubric([Criterion("right", 3, MathRewardFunction(), gate=True), Criterion("varied", 1, repetition_score)])
+
+    def make_source(self):
+        return TaskList([Task.ask("3+3?", "6", id="sum", domain="sums")])
+
+    def grade(self, task, response):
+        return self.rubric.compute_reward(response, task.answer)
+
+
+def test_every_component_reaches_the_info_of_an_environment():
+    names = {"format", "correctness", "right", "right/format", "varied", "mean_level", "pass"}
+    env = RubricEnv()
+    env.reset(seed=0)
+    _, reward, _, _, info = env.step(RIGHT)
+    assert (reward, set(info["components"])) == (1.0, names)
+    envs = TextVectorEnv(RubricEnv, num_envs=2)
+    envs.reset(seed=0)
+    _, rewards, _, _, infos = envs.step([RIGHT, WRONG])
+    found = infos.get("final_info", infos)["components"]
+    assert rewards.tolist() == [1.0, pytest.approx(1 / 4)]
+    assert names == {name for name in found if not name.startswith("_")}
+    assert found["right"].tolist() == [1.0, 0.0]
 
 
 def test_format_status_and_messages_come_from_the_parts():

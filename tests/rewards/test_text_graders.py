@@ -195,6 +195,12 @@ OPTIONS = {"A": "Rome", "B": "Paris", "C": "Vitamin C", "D": "Both A and B"}
         "$\\boxed{\\text{(B)}}$",
         "Answer: B",
         "The answer is **B**.",
+        "My answer: B",
+        "Answer - B",
+        "*B*",
+        "_B_",
+        '"B"',
+        "{B}",
         "**Answer:** B",
         "\\boxed{B}.",
         "**B**. Paris.",
@@ -264,6 +270,8 @@ def test_the_text_of_an_option_stands_for_its_letter_and_must_not_contradict_it(
     assert read_choice("C) Vitamin C", OPTIONS) == read_choice("C) Vitamin C") == "C"
     assert read_choice("B) Rome", OPTIONS) is None
     assert read_choice("Paris") is None
+    assert read_choice("B Paris", OPTIONS) == read_choice("B, Paris", OPTIONS) == "B"
+    assert read_choice("B Rome", OPTIONS) is None
     assert read_choice("2**3", {"A": "23", "B": "2**3"}) == "B"
     assert read_choice(".5", {"A": "5", "B": ".5"}) == "B"
     assert read_choice("B", {"A": "B", "B": "A"}) == "B"
