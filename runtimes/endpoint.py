@@ -12,6 +12,7 @@ import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -188,14 +189,14 @@ class ChatEndpoint:
             return f"{self.url} did not answer in {self.timeout:g} s. Give a longer timeout, or look at the server."
         if isinstance(error, socket.gaierror):
             return f"{self.url}: the host's name can't be resolved ({error.strerror}). Check base_url and the proxies."
-        what = self._hide(f"{type(error).__name__}: {error}"[:300])
+        what = self._hide(f"{type(error).__name__}: {error}")[:300]
         return f"{self.url} could not be reached ({what}). Is the server running there?"
 
     def _refused(self, reply: Reply) -> str:
         if 300 <= reply.status < 400:
-            target = self._hide(reply.headers.get("location", "")[:200])
+            target = self._hide(reply.headers.get("location", ""))[:200]
             return f"{self.url} answers that it has moved to {target!r}. Give that as base_url, if you trust it."
-        said = self._hide(_error_text(reply.body))
+        said = _error_text(self._hide(reply.body.decode("utf-8", "replace")))
         return f"{self.url} answered {reply.status}: {said} {_HINTS.get(reply.status, '')}".rstrip()
 
     def _hide(self, text: str) -> str:
@@ -218,21 +219,19 @@ class ChatEndpoint:
                 raise TypeError("the message's content is no text")
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             self.budget.add_tokens(len(reply.body) // 4)  # it was answered, and will have cost something
-            what = self._hide(f"{type(error).__name__}: {error}"[:200])
+            what = self._hide(f"{type(error).__name__}: {error}")[:200]
             raise EndpointError(f"{self.url} sent no chat completion ({what}). Is it OpenAI-compatible?") from None
         self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens)
         return answer
 
 
-def _error_text(body: bytes) -> str:
+def _error_text(body: str) -> str:
     """What a server says of its refusal, in one line."""
-    text = body[:10_000].decode("utf-8", "replace")
-    try:
+    text = body
+    with suppress(ValueError, TypeError, LookupError, RecursionError):
         error = json.loads(body)["error"]
-        text = error["message"] if isinstance(error, dict) else error
-    except (ValueError, TypeError, LookupError, RecursionError):
-        pass
-    return " ".join(str(text).split())[:500]
+        text = str(error["message"] if isinstance(error, dict) else error)
+    return " ".join(text[:10_000].split())[:500]
 
 
 def _retry_after(reply: Reply) -> float | None:

@@ -273,6 +273,15 @@ def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch, capl
     assert KEY not in caplog.text + repr(endpoint) + str(caught.value)
 
 
+@pytest.mark.parametrize("length", range(480, 510, 5))
+def test_no_part_of_the_key_is_left_where_a_long_refusal_is_cut(length):
+    said = "x" * length + KEY
+    with serving(lambda request: (400, {"error": {"message": said}}, {})) as server:
+        with pytest.raises(EndpointError) as caught:
+            ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
+    assert KEY[:6] not in str(caught.value)
+
+
 def test_a_key_that_no_header_can_hold_is_refused_without_being_shown():
     with pytest.raises(ValueError, match="API key") as caught:
         ChatEndpoint("http://localhost/v1", "tiny", api_key="sk-secret\nX: 1")
