@@ -65,10 +65,10 @@ def judge_prompt(criteria: Sequence[Criterion], response: str, question: str = "
     texts = {"question": _clean(question), "reference": _clean(reference), "response": _clean(response)}
     code = hashlib.sha256(json.dumps([names, texts]).encode()).hexdigest()[:20]
     rubric = "\n".join(f"- {criterion.name}: {criterion.description or criterion.name}" for criterion in criteria)
-    form = json.dumps({"code": code, "reasons": "…", "levels": dict.fromkeys(names, "…")}, ensure_ascii=False)
-    instructions = _INSTRUCTIONS.format(
-        rubric=rubric, code=code, reference=_REFERENCE if reference else "", form=form.replace('"…"}}', "1 to 4}}")
-    )
+    levels = ", ".join(f"{json.dumps(name, ensure_ascii=False)}: <1 to 4>" for name in names)
+    form = f'{{"code": "{code}", "reasons": "<in a few sentences>", "levels": {{{levels}}}}}'
+    about = _REFERENCE if texts["reference"] else ""
+    instructions = _INSTRUCTIONS.format(rubric=rubric, code=code, reference=about, form=form)
     parts = [f"--- {name} {code}\n{text}\n--- end of {name} {code}" for name, text in texts.items() if text]
     chat = ({"role": "system", "content": instructions}, {"role": "user", "content": "\n\n".join(parts)})
     return JudgePrompt(chat, code, names)

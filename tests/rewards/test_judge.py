@@ -49,6 +49,8 @@ def test_the_judges_levels_become_the_rubrics_score():
     system, user = (message["content"] for message in server.requests[0]["messages"])
     assert "- clear: Easy to read.\n- right: right" in system
     code = code_of(server.requests[0])
+    assert f'{{"code": "{code}", "reasons": ' in system
+    assert '"levels": {"clear": <1 to 4>, "right": <1 to 4>}}' in system
     expected = {"question": "3+3?", "reference": "6", "response": "It is 6."}
     assert user == "\n\n".join(
         f"--- {name} {code}\n{text}\n--- end of {name} {code}" for name, text in expected.items()

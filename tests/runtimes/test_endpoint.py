@@ -276,9 +276,9 @@ def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch, capl
 @pytest.mark.parametrize("length", range(480, 510, 5))
 def test_no_part_of_the_key_is_left_where_a_long_refusal_is_cut(length):
     said = "x" * length + KEY
-    with serving(lambda request: (400, {"error": {"message": said}}, {})) as server:
-        with pytest.raises(EndpointError) as caught:
-            ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
+    reply = (400, {"error": {"message": said}}, {})
+    with serving(lambda request: reply) as server, pytest.raises(EndpointError) as caught:
+        ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
     assert KEY[:6] not in str(caught.value)
 
 
