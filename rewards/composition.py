@@ -33,6 +33,7 @@ class Criterion:
         scorer: what scores it; None where a judge model does (see `JudgeRewardFunction`).
         gate: whether a rubric passes only if this criterion does.
         description: what the criterion means, for people and for judges.
+        expects: which member of what is expected its reward function gets; all of it, if empty.
 
     Raises:
         ValueError: the name or the weight is impossible.
@@ -43,6 +44,7 @@ class Criterion:
     scorer: Scorer | None = None
     gate: bool = False
     description: str = ""
+    expects: str = ""
 
     def __post_init__(self) -> None:
         """Checks name and weight."""
@@ -116,11 +118,13 @@ class Combination(ABC):
 
         Args:
             model_output: the whole response, which functions of the text get.
-            expected_output: what is expected, which reward functions among the criteria get.
+            expected_output: what is expected, which reward functions among the criteria get; a mapping, where they
+                expect different things (see `Criterion.expects`).
             answer_tag: name of the tag around the answer.
 
         Raises:
-            TypeError: a criterion has no scorer, or a reward function can't use what is expected.
+            TypeError: a criterion has no scorer, or what is expected lacks its member, or its reward function can't
+                use what is expected.
         """
         parts: list[Part] = []
         for criterion in self.criteria:
@@ -216,6 +220,10 @@ def _part(criterion: Criterion, model_output: str, expected_output: Any, answer_
     if not isinstance(scorer, RewardFunction):
         value, problem = call_scorer(scorer, model_output)
         return Part(value, message=problem)
+    if criterion.expects:
+        if not isinstance(expected_output, Mapping) or criterion.expects not in expected_output:
+            raise TypeError(f"{criterion.name} needs the member {criterion.expects!r} of what is expected.")
+        expected_output = expected_output[criterion.expects]
     score = scorer.compute_reward(model_output, expected_output, answer_tag)
     parts = {name: value for name, value in score.components.items() if name != "correctness"}
     return Part(score.correctness_score, score.format_score, score.status, score.error_msg, parts)

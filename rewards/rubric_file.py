@@ -43,7 +43,7 @@ _TEXT_SCORES: dict[str, Callable[..., float]] = {
     "length": length_score,
     "repetition": repetition_score,
 }
-_FIELDS = {"name", "weight", "scorer", "gate", "description"}
+_FIELDS = {"name", "weight", "scorer", "gate", "description", "expects"}
 
 
 def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None = None) -> Rubric:
@@ -51,7 +51,7 @@ def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None 
 
     Args:
         source: a YAML file, as a `Path`; or YAML as text. It is a mapping with ``criteria``, a list of mappings of
-            ``name``, ``weight``, ``scorer``, ``gate`` and ``description``, and optionally ``binary``. A ``scorer`` is
+            ``Criterion``'s fields, and optionally ``binary``. A ``scorer`` is
             the name of one, or a mapping of its name to its arguments; the arguments of ``weighted_sum``, ``min``,
             ``product``, ``sequence``, ``gate`` and ``rubric`` are ``criteria`` again, those of ``judge`` also
             ``base_url``, ``model`` and the arguments of `JudgeRewardFunction`; its ``cache`` is a folder.

@@ -116,6 +116,16 @@ def test_every_component_reaches_the_info_of_an_environment():
     assert found["right"].tolist() == [1.0, 0.0]
 
 
+def test_criteria_may_expect_different_things():
+    text = "criteria: [{name: sum, scorer: math, expects: number}, {name: word, scorer: search, expects: words}]"
+    rubric = load_rubric(text)
+    assert rubric.compute_reward(RIGHT, {"number": 6, "words": ["six", "6"]}).correctness_score == 1.0
+    assert rubric.compute_reward(RIGHT, {"number": 7, "words": ["six", "6"]}).correctness_score == 0.5
+    for lacking in ("6", None, {"number": 6}):
+        with pytest.raises(TypeError, match="needs the member"):
+            rubric.compute_reward(RIGHT, lacking)
+
+
 def test_format_status_and_messages_come_from_the_parts():
     tree = WeightedSum([constant("a", 1.0), Criterion("right", scorer=MathRewardFunction())])
     score = tree.compute_reward("[answer]7[/answer]", "6")
