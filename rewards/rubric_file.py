@@ -51,10 +51,10 @@ def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None 
 
     Args:
         source: a YAML file, as a `Path`; or YAML as text. It is a mapping with ``criteria``, a list of mappings of
-            ``Criterion``'s fields, and optionally ``binary``. A ``scorer`` is
-            the name of one, or a mapping of its name to its arguments; the arguments of ``weighted_sum``, ``min``,
-            ``product``, ``sequence``, ``gate`` and ``rubric`` are ``criteria`` again, those of ``judge`` also
-            ``base_url``, ``model`` and the arguments of `JudgeRewardFunction`; its ``cache`` is a folder.
+            `Criterion`'s fields, and optionally ``binary``. A ``scorer`` is the name of one, or a mapping of its name
+            to its arguments; the arguments of ``weighted_sum``, ``min``, ``product``, ``sequence``, ``gate`` and
+            ``rubric`` are ``criteria`` again, those of ``judge`` also ``base_url``, ``model`` and the arguments of
+            `JudgeRewardFunction`; its ``cache`` is a folder.
         scorers: makers of further scorers by name, which get the arguments by keyword.
 
     Raises:

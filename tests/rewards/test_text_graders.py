@@ -3,6 +3,8 @@
 from time import process_time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from infinite_rl.rewards import (
     CallableRewardFunction,
@@ -87,6 +89,20 @@ def test_a_megabyte_of_anything_is_judged_in_linear_time(name, unit):
             used.append(process_time() - start)
             assert score.correctness_score == 0.0
         assert used[1] < 8 * 5 * used[0] + 0.5
+
+
+ANY_TEXT = st.text(st.characters(codec=None, exclude_categories=())) | st.text("()[]*$ .,:?-ABab{}\\", max_size=30)
+
+
+@pytest.mark.parametrize("name", GRADERS)
+@given(text=ANY_TEXT)
+def test_no_text_raises_or_is_right_by_chance(name, text):
+    grader, expected = GRADERS[name]
+    for response in (text, f"<answer>{text}</answer>"):
+        score = grader.compute_reward(response, expected)
+        assert score.status != "error"
+        assert score.correctness_score in (0.0, 1.0)
+        assert score.correctness_score == 0.0 or "<answer>" in response
 
 
 @pytest.mark.parametrize("name", GRADERS)
