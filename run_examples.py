@@ -97,12 +97,12 @@ def _grade(name: str, example: Example, functions: dict[str, RewardFunction]) ->
 
 def show(outcomes: Sequence[Outcome], console: Console) -> None:
     """Prints the table, the average, and why examples surprised."""
-    table = Table("example", "status", "score", title="Examples", title_justify="left")
+    table = Table("Example Name", "Status", "Score")
     for outcome in outcomes:
         style = "red" if outcome.surprises else "green" if outcome.passed else "dim"
         table.add_row(outcome.name, Text(outcome.status, style), f"{outcome.total:.2f}")
     console.print(table)
-    console.print(f"Average score: {sum(outcome.total for outcome in outcomes) / len(outcomes):.2f}")
+    console.print(f"Average Score: {sum(outcome.total for outcome in outcomes) / len(outcomes):.2f}")
     for outcome in outcomes:
         if outcome.surprises:
             console.print(Text(f"{outcome.name}: {visible(outcome.score.error_msg) or 'was meant to fail'}", "red"))

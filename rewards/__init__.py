@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 # By way of the package, so that a bare `import rewards` from the repository's root fails here, at once.
 from ..rewards.callables import CallableRewardFunction
 from ..rewards.coding import CodingRewardFunction
-from ..rewards.composition import Combination, Criterion, Gate, Minimum, Product, StepwiseSum, WeightedSum
+from ..rewards.composition import Combination, Criterion, Gate, Minimum, Product, Sequential, WeightedSum
 from ..rewards.equality import Verdict, verify
 from ..rewards.exact_match import ExactMatchRewardFunction
 from ..rewards.json_schema import JsonSchemaRewardFunction
@@ -44,8 +44,8 @@ __all__ = [
     "RewardFunctionScore",
     "Rubric",
     "SearchRewardFunction",
+    "Sequential",
     "Status",
-    "StepwiseSum",
     "Verdict",
     "WeightedSum",
     "get_reward_functions",

@@ -186,7 +186,7 @@ class Product(Combination):
         return math.prod(values)
 
 
-class StepwiseSum(Combination):
+class Sequential(Combination):
     """Steps, each of which counts only if all before it reached ``at_least``; the value is the weighted mean.
 
     What comes after the first that fell short is not even scored, which spares costly scorers.
@@ -205,7 +205,7 @@ class StepwiseSum(Combination):
         return self.weighted_mean(values)
 
 
-class Gate(StepwiseSum):
+class Gate(Sequential):
     """The value of the last criterion if all before it reached ``at_least``, else 0.0."""
 
     def combine(self, values: Sequence[float]) -> float:

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from .auxiliary import format_score, language_score, length_score, repetition_score
 from .coding import CodingRewardFunction
-from .composition import Combination, Criterion, Gate, Minimum, Product, Scorer, StepwiseSum, WeightedSum
+from .composition import Combination, Criterion, Gate, Minimum, Product, Scorer, Sequential, WeightedSum
 from .exact_match import ExactMatchRewardFunction
 from .json_schema import JsonSchemaRewardFunction
 from .judge import JudgeRewardFunction
@@ -26,7 +26,7 @@ _COMBINATIONS: dict[str, Callable[..., Combination]] = {
     "min": Minimum,
     "product": Product,
     "rubric": Rubric,
-    "sequence": StepwiseSum,
+    "sequence": Sequential,
     "weighted_sum": WeightedSum,
 }
 _REWARD_FUNCTIONS: dict[str, ScorerFactory] = {

@@ -25,7 +25,7 @@ def test_the_built_in_examples_go_as_their_names_say(capsys):
     assert command.main([]) == 0
     output = capsys.readouterr().out
     assert "unexpected" not in output
-    assert "Average score: 0." in output
+    assert "Average Score: 0." in output
 
 
 @pytest.mark.parametrize("kind", ["math", "python", "javascript"])
@@ -38,9 +38,10 @@ def test_there_are_several_examples_of_each_type_and_some_are_meant_to_fail(kind
 def test_the_table_has_name_status_score_and_average(run):
     code, output, _ = run(math_a=RIGHT, math_b__fail=WRONG)
     assert code == 0
+    assert all(head in output for head in ("Example Name", "Status", "Score"))
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in output.splitlines() if "│" in line]
     assert rows == [["math_a", "PASS", "1.00"], ["math_b.fail", "FAIL (as expected)", "0.50"]]
-    assert "Average score: 0.75" in output
+    assert "Average Score: 0.75" in output
 
 
 @pytest.mark.parametrize(("name", "text"), [("math_a", WRONG), ("math_a__fail", RIGHT)])

@@ -17,7 +17,7 @@ from infinite_rl.rewards import (
     Status,
 )
 from infinite_rl.rewards.auxiliary import repetition_score
-from infinite_rl.rewards.composition import Criterion, Gate, Minimum, Product, StepwiseSum, WeightedSum
+from infinite_rl.rewards.composition import Criterion, Gate, Minimum, Product, Sequential, WeightedSum
 from infinite_rl.rewards.rubric import Deficits, Rubric, level_of, score_of
 from infinite_rl.rewards.rubric_file import load_rubric
 
@@ -52,14 +52,14 @@ def test_each_combinator_by_its_closed_form():
     assert value(WeightedSum(parts)) == pytest.approx((0.5 * 1 + 1.0 * 3) / 4)
     assert value(Minimum(parts)) == 0.2
     assert value(Product(parts)) == pytest.approx(0.5 * 1.0 * 0.2)
-    assert value(StepwiseSum(parts)) == pytest.approx(0.5 * 1 / 4)
-    assert value(StepwiseSum(parts, at_least=0.5)) == pytest.approx((0.5 * 1 + 1.0 * 3) / 4)
+    assert value(Sequential(parts)) == pytest.approx(0.5 * 1 / 4)
+    assert value(Sequential(parts, at_least=0.5)) == pytest.approx((0.5 * 1 + 1.0 * 3) / 4)
     assert value(Gate(parts)) == 0.0
     assert value(Gate(parts, at_least=0.5)) == 0.2
 
 
 def test_a_closed_gate_and_a_missed_step_spare_what_comes_after():
-    for combinator in (Gate, StepwiseSum):
+    for combinator in (Gate, Sequential):
         costly = Fixed()
         tree = combinator([Criterion("right", scorer=MathRewardFunction()), Criterion("judged", scorer=costly)])
         score = tree.compute_reward(WRONG, "6")
