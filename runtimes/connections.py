@@ -159,9 +159,10 @@ class _Proxy:
 
 
 def _proxy_for(scheme: str, host: str) -> _Proxy | None:
-    """The proxy that the environment names for a host."""
+    """The proxy that the environment names for a host; none for this machine."""
     found = urllib.request.getproxies().get(scheme)
-    if not found or urllib.request.proxy_bypass(host):
+    # A proxy elsewhere can't reach what runs here.
+    if not found or host in ("localhost", "127.0.0.1", "::1") or urllib.request.proxy_bypass(host):
         return None
     parts = urlsplit(found if "://" in found else f"http://{found}")
     if parts.scheme != "http" or not parts.hostname:

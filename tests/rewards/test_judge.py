@@ -24,7 +24,6 @@ RUBRIC = Rubric([Criterion("clear", 1, description="Easy to read."), Criterion("
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
     monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
 def code_of(request):

@@ -311,8 +311,10 @@ def test_a_proxy_from_the_environment_is_asked_and_no_proxy_is_kept(monkeypatch)
         assert proxy.paths == ["http://model.invalid/v1/chat/completions"]
         assert proxy.headers[0]["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
         assert proxy.headers[0]["Host"] == "model.invalid"
-        monkeypatch.setenv("no_proxy", "127.0.0.1")
-        assert ChatEndpoint(server.url, "tiny").chat(ASK).text == "direct"
+        assert ChatEndpoint(server.url, "tiny").chat(ASK).text == "direct"  # it runs here
+        monkeypatch.setenv("no_proxy", "model.invalid")
+        assert ChatEndpoint("http://model.invalid/v1", "tiny")._pool._proxy is None
+        assert ChatEndpoint("http://other.invalid/v1", "tiny")._pool._proxy is not None
     monkeypatch.setenv("https_proxy", "socks5://localhost:1")
     with pytest.raises(ValueError, match="no HTTP proxy"):
         ChatEndpoint("https://model.invalid/v1", "tiny")
