@@ -317,7 +317,7 @@ def test_a_proxy_from_the_environment_is_asked_and_no_proxy_is_kept(monkeypatch)
         assert ChatEndpoint("http://other.invalid/v1", "tiny")._pool._proxy is not None
     monkeypatch.setenv("https_proxy", "socks5://localhost:1")
     with pytest.raises(ValueError, match="no HTTP proxy"):
-        ChatEndpoint("https://model.invalid/v1", "tiny")
+        ChatEndpoint("https://other.invalid/v1", "tiny")
 
 
 def test_https_goes_through_a_tunnel(monkeypatch, pauses):
