@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from .envs.registration import register_envs
 
 if TYPE_CHECKING:
+    from .datasets.example_parser import ExampleParser
     from .datasets.task import Task, TaskSource
     from .envs.text_env import TextEnv
     from .envs.vector import TextVectorEnv
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "ExampleParser": "datasets.example_parser",
     "ExecutionResult": "runtimes",
     "RewardExecutor": "runtimes",
     "RewardFunctionScore": "rewards",
@@ -43,6 +45,7 @@ _PUBLIC = {
 }
 
 __all__ = [
+    "ExampleParser",
     "ExecutionResult",
     "RewardExecutor",
     "RewardFunctionScore",
