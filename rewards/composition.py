@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from .callables import call_scorer
-from .reward_function import RewardFunction, clip
+from .reward_function import RewardFunction, clip, never_raises
 from .score import RewardFunctionScore, Status
 
 Scorer: TypeAlias = RewardFunction | Callable[[str], float]
@@ -111,6 +111,7 @@ class Combination(ABC):
             if isinstance(criterion.scorer, RewardFunction):
                 criterion.scorer.initialize()
 
+    @never_raises
     def compute_reward(
         self, model_output: str, expected_output: Any, answer_tag: str = "answer"
     ) -> RewardFunctionScore:
@@ -122,9 +123,9 @@ class Combination(ABC):
                 expect different things (see `Criterion.expects`).
             answer_tag: name of the tag around the answer.
 
-        Raises:
-            TypeError: a criterion has no scorer, or what is expected lacks its member, or its reward function can't
-                use what is expected.
+        Returns:
+            The status is ``error`` where one of the parts has that, a criterion has no scorer, or what is expected
+            lacks its member.
         """
         parts: list[Part] = []
         for criterion in self.criteria:

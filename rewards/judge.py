@@ -12,6 +12,7 @@ from .expected import expected_text
 from .extraction import extract_answer, visible_text
 from .judge_prompt import JudgePrompt, judge_prompt, read_levels
 from .reply_cache import ReplyCache
+from .reward_function import never_raises
 from .rubric import Rubric
 from .score import RewardFunctionScore, Status
 
@@ -69,6 +70,7 @@ class JudgeRewardFunction:
     def initialize(self) -> None:
         """Nothing needs preparing."""
 
+    @never_raises
     def compute_reward(
         self, model_output: str, expected_output: Any, answer_tag: str = "answer"
     ) -> RewardFunctionScore:
@@ -82,10 +84,7 @@ class JudgeRewardFunction:
 
         Returns:
             Components: each criterion's (level - 1) / 3, ``mean_level`` and ``pass``.
-
-        Raises:
-            TypeError: what is expected is of another type.
-            ValueError: what is expected is a number that is not finite.
+            The status is ``error`` where what is expected can't be used, or the judge fails.
         """
         question, reference = _read_expected(expected_output)
         response, format_score = visible_text(model_output).strip(), 1.0

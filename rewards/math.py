@@ -12,6 +12,7 @@ from .equivalence.wrappers import unwrap
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
+from .reward_function import never_raises
 from .score import RewardFunctionScore, Status
 
 # Longer verdicts are not kept in memory, so that hostile text cannot fill it.
@@ -37,6 +38,7 @@ class MathRewardFunction:
         """Prepares the function; `compute_reward` does so itself when it is first used."""
         self.initialized = True
 
+    @never_raises
     def compute_reward(
         self,
         model_output: str,
@@ -65,14 +67,6 @@ class MathRewardFunction:
             characters) or an option is unknown, which says nothing about the response. An exception in a function
             counts as a wrong answer, lest a response gain by provoking it. No exception ever leaves this method.
         """
-        try:
-            return self._score(model_output, expected_output, answer_tag, answer_form, question)
-        except Exception as error:  # One bad row of data may not end a training run.
-            return RewardFunctionScore.error(str(error) or type(error).__name__)
-
-    def _score(
-        self, model_output: str, expected_output: Any, answer_tag: str, answer_form: AnswerForm, question: str
-    ) -> RewardFunctionScore:
         if answer_form not in ANSWER_FORMS:
             raise ValueError(f"answer_form is {answer_form!r}. Give one of {', '.join(ANSWER_FORMS)}.")
         if not self.initialized:

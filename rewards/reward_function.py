@@ -2,18 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from functools import wraps
+from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, runtime_checkable
 
 from .extraction import extract_answer
 from .score import RewardFunctionScore, Status
 
 Expected = TypeVar("Expected")
+P = ParamSpec("P")
+
+logger = logging.getLogger(__name__)
 
 # One answer in more spellings than this is not worth comparing.
 _MAX_SPELLINGS = 3
+
+
+def never_raises(compute: Callable[P, RewardFunctionScore]) -> Callable[P, RewardFunctionScore]:
+    """Makes whatever a scoring method raises a score with the status ``error``.
+
+    One bad row of data, or a failure of ours, may not end a training run.
+    """
+
+    @wraps(compute)
+    def computed(*arguments: P.args, **options: P.kwargs) -> RewardFunctionScore:
+        try:
+            return compute(*arguments, **options)
+        except Exception as error:
+            logger.debug("a score could not be computed", exc_info=True)
+            return RewardFunctionScore.error(str(error) or type(error).__name__)
+
+    return computed
 
 
 @runtime_checkable
@@ -76,6 +98,7 @@ class TaggedRewardFunction(ABC, Generic[Expected]):
     def judge(self, answer: str, expected: Expected) -> Judged:
         """Judges an answer that is not empty."""
 
+    @never_raises
     def compute_reward(
         self, model_output: str, expected_output: Any, answer_tag: str = "answer"
     ) -> RewardFunctionScore:
@@ -92,12 +115,9 @@ class TaggedRewardFunction(ABC, Generic[Expected]):
             exception ever leaves this method.
         """
         try:
-            return self._score(model_output, expected_output, answer_tag)
-        except Exception as error:  # One bad row of data may not end a training run.
-            return RewardFunctionScore.error(str(error) or type(error).__name__)
-
-    def _score(self, model_output: str, expected_output: Any, answer_tag: str) -> RewardFunctionScore:
-        expected = self.read_expected(expected_output)
+            expected = self.read_expected(expected_output)
+        except (TypeError, ValueError) as error:
+            return RewardFunctionScore.error(f"The expected answer can't be used: {error}")
         found = extract_answer(model_output, answer_tag)
         if not found.answers:
             return RewardFunctionScore.no_answer(found.error_msg, format_score=found.format_score)
