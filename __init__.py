@@ -18,16 +18,18 @@ from typing import TYPE_CHECKING, Any
 from .envs.registration import register_envs
 
 if TYPE_CHECKING:
+    from .datasets.example_parser import ExampleParser
     from .datasets.task import Task, TaskSource
     from .envs.text_env import TextEnv
     from .envs.vector import TextVectorEnv
-    from .rewards import RewardFunctionScore, Status, get_reward_functions, verify
+    from .rewards import RewardFunctionScore, Status, get_reward_functions, verify, verify_many
     from .runtimes import ExecutionResult, RewardExecutor
     from .spaces import TextSpace
 
 __version__ = "0.1.0"
 
 _PUBLIC = {
+    "ExampleParser": "datasets.example_parser",
     "ExecutionResult": "runtimes",
     "RewardExecutor": "runtimes",
     "RewardFunctionScore": "rewards",
@@ -39,9 +41,11 @@ _PUBLIC = {
     "TextVectorEnv": "envs.vector",
     "get_reward_functions": "rewards",
     "verify": "rewards",
+    "verify_many": "rewards",
 }
 
 __all__ = [
+    "ExampleParser",
     "ExecutionResult",
     "RewardExecutor",
     "RewardFunctionScore",
@@ -53,6 +57,7 @@ __all__ = [
     "TextVectorEnv",
     "get_reward_functions",
     "verify",
+    "verify_many",
 ]
 
 

@@ -131,9 +131,38 @@ def _runtime_table(status: RuntimeStatus) -> Table:
     return table
 
 
+def declare_verify(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``verify``."""
+    parser.add_argument(
+        "gold", metavar="GOLD", help="the right answer; write -- before one that begins with a minus sign"
+    )
+    parser.add_argument("answer", metavar="ANSWER", help="the answer to judge")
+    parser.add_argument("--explain", action="store_true", help="show how both were read, and what decided")
+
+
+def verify_answer(arguments: argparse.Namespace) -> int:
+    """Says whether two mathematical answers are equal; the exit code is 1 if they aren't."""
+    from .rewards import verify
+    from .rewards.equivalence.verdict import reading
+
+    verdict = verify(arguments.gold, arguments.answer)
+    print("equal" if verdict.equal else "not equal")
+    if arguments.explain:
+        table = Table(show_header=False)
+        for name, text in (("gold", arguments.gold), ("answer", arguments.answer)):
+            table.add_row(f"{name}", Text(visible(text)))
+            table.add_row(f"{name} is read as", Text(visible(reading(text))))
+        table.add_row("decided by", verdict.tier)
+        table.add_row("because", Text(visible(verdict.reason)))
+        table.add_row("time", f"{1e3 * verdict.seconds:.2f} ms")
+        Console(highlight=False).print(table)
+    return 0 if verdict.equal else 1
+
+
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself", declare_play, play),
+    "verify": Command("say whether two mathematical answers are equal", declare_verify, verify_answer),
     "runtimes": Command("show and test the sandboxes that run code", declare_runtimes, show_runtimes),
 }
 

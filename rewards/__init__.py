@@ -5,42 +5,71 @@ Answers are judged by value, exactly and with a stated reason. What a model wrot
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING
 
 # By way of the package, so that a bare `import rewards` from the repository's root fails here, at once.
+from ..rewards.callables import CallableRewardFunction
 from ..rewards.coding import CodingRewardFunction
-from ..rewards.equality import Verdict, verify
+from ..rewards.composition import Combination, Criterion, Gate, Minimum, Product, Sequential, WeightedSum
+from ..rewards.equivalence.batch import verify_many
+from ..rewards.equivalence.verdict import Verdict, verify
+from ..rewards.exact_match import ExactMatchRewardFunction
+from ..rewards.json_schema import JsonSchemaRewardFunction
+from ..rewards.judge import JudgeRewardFunction
 from ..rewards.math import MathRewardFunction
+from ..rewards.multiple_choice import MultipleChoiceRewardFunction
+from ..rewards.reward_function import RewardFunction
+from ..rewards.rubric import Deficits, Rubric
+from ..rewards.rubric_file import load_rubric
 from ..rewards.score import RewardFunctionScore, Status
+from ..rewards.search import SearchRewardFunction
+
+if TYPE_CHECKING:
+    from ..runtimes import ChatEndpoint
 
 __all__ = [
+    "CallableRewardFunction",
     "CodingRewardFunction",
+    "Combination",
+    "Criterion",
+    "Deficits",
+    "ExactMatchRewardFunction",
+    "Gate",
+    "JsonSchemaRewardFunction",
+    "JudgeRewardFunction",
     "MathRewardFunction",
+    "Minimum",
+    "MultipleChoiceRewardFunction",
+    "Product",
     "RewardFunction",
     "RewardFunctionScore",
+    "Rubric",
+    "SearchRewardFunction",
+    "Sequential",
     "Status",
     "Verdict",
+    "WeightedSum",
     "get_reward_functions",
+    "load_rubric",
     "verify",
+    "verify_many",
 ]
 
 
-class RewardFunction(Protocol):
-    """What every reward function offers."""
-
-    def initialize(self) -> None:
-        """Prepares the function, once; `compute_reward` does so itself when it is first used."""
-
-    def compute_reward(
-        self, model_output: str, expected_output: Any, answer_tag: str = "answer"
-    ) -> RewardFunctionScore:
-        """Scores one response against what was expected of it."""
-
-
-def get_reward_functions(timeout: float = 10) -> dict[str, RewardFunction]:
+def get_reward_functions(timeout: float = 10, judge: ChatEndpoint | None = None) -> dict[str, RewardFunction]:
     """The reward functions by the name of their task type.
 
     Args:
-        timeout: seconds that a program may run; judging mathematics is bounded by its limits instead.
+        timeout: seconds that a program may run; judging text and mathematics is bounded by its limits instead.
+        judge: a model that judges; with it there is a reward function of that name, too.
     """
-    return {"math": MathRewardFunction(timeout), "coding": CodingRewardFunction(timeout)}
+    found: dict[str, RewardFunction] = {
+        "math": MathRewardFunction(timeout),
+        "coding": CodingRewardFunction(timeout),
+        "eq": ExactMatchRewardFunction(),
+        "search": SearchRewardFunction(),
+        "multiple_choice": MultipleChoiceRewardFunction(),
+        "json_schema": JsonSchemaRewardFunction(),
+        "callable": CallableRewardFunction(),
+    }
+    return found if judge is None else found | {"judge": JudgeRewardFunction(judge)}

@@ -17,6 +17,11 @@ _MAX_PADDING = 8
 MAX_CANDIDATES = 3
 _SPACES = " \t\r\n"
 _BRACKETS = {"<": ">", "[": "]"}
+_CLOSING = frozenset((">", "]"))
+_BEHIND = frozenset((*_CLOSING, *_SPACES))
+_LOWER = {ord(letter.upper()): letter for letter in "abcdefghijklmnopqrstuvwxyz"}
+# What is behind so many tags is not read: no response needs them.
+_MAX_TAGS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +126,17 @@ def _tags(text: str, name: str) -> Iterator[_Tag]:
     """All tags of one name, exact and malformed, in order; ``name`` is in lower case."""
     lowered = text.lower()
     if len(lowered) != len(text):  # some letters grow in lower case, and indices would shift
-        lowered = "".join(char.lower() if char.isascii() else char for char in text)
+        lowered = text.translate(_LOWER)
+    left = _MAX_TAGS
     at = lowered.find(name)
-    while at >= 0:
+    while at >= 0 and left:
         after = at + len(name)
-        tag = _tag_around(text, at, after)
-        if tag is not None:
-            yield tag
+        # Most of what bears the name is no tag, and is passed over at once.
+        if text[after : after + 1] in _CLOSING or text[after + 1 : after + 2] in _BEHIND:
+            tag = _tag_around(text, at, after)
+            if tag is not None:
+                left -= 1
+                yield tag
         at = lowered.find(name, after)
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from math import gcd
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from .expressions import Expression, Number, Operation, Operator, canonical, fold, parse
-from .normal_text import same_text
-from .tokens import ExpressionError, check_text, tokenize, unwrap
+from .equivalence.answers import parse
+from .equivalence.exact import IrrationalError, reduce_constants
+from .equivalence.integers import FUNCTIONS
+from .equivalence.limits import ExpressionError, check_text
+from .equivalence.normal_text import same_text
+from .equivalence.tokens import tokenize
+from .equivalence.tree import Call, Number, Operation, Operator, Tree, canonical, fold
+from .equivalence.wrappers import unwrap
 
 AnswerForm: TypeAlias = Literal["any", "numeral", "simplified"]
 ANSWER_FORMS: tuple[AnswerForm, ...] = get_args(AnswerForm)
@@ -24,7 +29,7 @@ def is_numeral(answer: str) -> bool:
         tokens = tokenize(unwrap(answer))
     except ExpressionError:
         return False
-    shape = [token.text if token.kind == "symbol" else token.kind for token in tokens]
+    shape = [token.text if token.kind == "symbol" or token.text == "frac" else token.kind for token in tokens]
     if shape[:1] in (["+"], ["-"]):
         del shape[0]
     if shape == ["number"]:
@@ -59,14 +64,17 @@ def restates(answer: str, question: str) -> bool:
 
 
 class _Part(NamedTuple):
-    tree: Expression
+    tree: Tree
     constant: bool
     simplified: bool
 
 
-def _simplify(node: Expression, parts: list[_Part]) -> _Part:
+def _simplify(node: Tree, parts: list[_Part]) -> _Part:
+    below = all(part.simplified for part in parts)
+    if isinstance(node, Call) and node.known:
+        return _Part(node, False, below and not (node.name in FUNCTIONS and all(part.constant for part in parts)))
     if not isinstance(node, Operation):
-        return _Part(node, isinstance(node, Number), True)
+        return _Part(node, isinstance(node, Number), below)
     constants = [part.tree for part in parts if part.constant]
     constant = len(constants) == len(parts)
     match node.operator:
@@ -75,15 +83,24 @@ def _simplify(node: Expression, parts: list[_Part]) -> _Part:
         case Operator.PRODUCT:
             done = len(constants) < 2 or _in_lowest_terms(constants)
         case Operator.POWER:
-            done = not constant
+            # A root of a number is left as it is, unless it is rational.
+            done = not constant or _is_irrational(node)
         case Operator.NEGATIVE:
             done = not constant or _unsigned(parts[0].tree) is parts[0].tree
         case Operator.INVERSE:
             done = not constant or (_integer(parts[0].tree) or 0) > 1
-    return _Part(node, constant, done and all(part.simplified for part in parts))
+    return _Part(node, constant, done and below)
 
 
-def _in_lowest_terms(constants: list[Expression]) -> bool:
+def _is_irrational(node: Tree) -> bool:
+    try:
+        reduce_constants(node)
+    except IrrationalError:
+        return True
+    return False
+
+
+def _in_lowest_terms(constants: list[Tree]) -> bool:
     """Whether the constants of a product are an integer and the inverse of another that shares no factor with it."""
     if len(constants) != 2:
         return False
@@ -94,10 +111,10 @@ def _in_lowest_terms(constants: list[Expression]) -> bool:
     return above is not None and below is not None and gcd(above, below) == 1
 
 
-def _unsigned(tree: Expression) -> Expression:
+def _unsigned(tree: Tree) -> Tree:
     return tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE else tree
 
 
-def _integer(tree: Expression) -> int | None:
+def _integer(tree: Tree) -> int | None:
     """The value of a literal without decimals."""
     return int(tree.value) if isinstance(tree, Number) and not tree.places else None

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, SupportsFloat
 
-from .equality import Tier, Verdict, flaw_of, verify
+from .equivalence.scalars import Tier
+from .equivalence.verdict import Verdict, flaw_of, verify
+from .equivalence.wrappers import unwrap
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
+from .reward_function import never_raises
 from .score import RewardFunctionScore, Status
-from .tokens import unwrap
 
 # Longer verdicts are not kept in memory, so that hostile text cannot fill it.
 REMEMBERED_LENGTH = 500
@@ -36,6 +38,7 @@ class MathRewardFunction:
         """Prepares the function; `compute_reward` does so itself when it is first used."""
         self.initialized = True
 
+    @never_raises
     def compute_reward(
         self,
         model_output: str,
@@ -60,13 +63,9 @@ class MathRewardFunction:
         Returns:
             Format score as in `Extraction`, and correctness 1.0 or 0.0 (a function may give what is between). The
             status is ``no_answer`` without an answer to judge, ``resource_limit`` for one over the limits, and
-            ``error`` where the expected answer can't be compared (empty, over the limits, forbidden characters), which
-            says nothing about the response. An exception in a function counts as a wrong answer, lest a response gain
-            by provoking it.
-
-        Raises:
-            TypeError: the expected answer is neither text nor a number nor a function; bool is none of them.
-            ValueError: the tag or the form is unknown, or the expected number not finite.
+            ``error`` where the expected answer can't be compared (of another type, empty, over the limits, forbidden
+            characters) or an option is unknown, which says nothing about the response. An exception in a function
+            counts as a wrong answer, lest a response gain by provoking it. No exception ever leaves this method.
         """
         if answer_form not in ANSWER_FORMS:
             raise ValueError(f"answer_form is {answer_form!r}. Give one of {', '.join(ANSWER_FORMS)}.")
@@ -113,6 +112,8 @@ def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Ver
     problem = flaw_of(expected)
     if problem:
         return RewardFunctionScore.error(f"The expected answer can't be compared: {problem}."), verdict
+    if verdict.tier is Tier.FAILURE:
+        return RewardFunctionScore.error(verdict.reason), verdict
     if verdict.tier is Tier.LIMITS:
         message = f"The answer is {verdict.reason}."
         return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT), verdict

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .artefact import MissingArtefactError
+    from .endpoint import Budget, BudgetError, ChatEndpoint, ChatReply, EndpointError
     from .executor import RewardExecutor
     from .result import CallResult, ExecutionResult, ExecutionStatus
 
 _PUBLIC = {
+    "Budget": "endpoint",
+    "BudgetError": "endpoint",
+    "ChatEndpoint": "endpoint",
+    "ChatReply": "endpoint",
+    "EndpointError": "endpoint",
     "CallResult": "result",
     "ExecutionResult": "result",
     "ExecutionStatus": "result",
@@ -21,7 +27,18 @@ _PUBLIC = {
     "RewardExecutor": "executor",
 }
 
-__all__ = ["CallResult", "ExecutionResult", "ExecutionStatus", "MissingArtefactError", "RewardExecutor"]
+__all__ = [
+    "Budget",
+    "BudgetError",
+    "CallResult",
+    "ChatEndpoint",
+    "ChatReply",
+    "EndpointError",
+    "ExecutionResult",
+    "ExecutionStatus",
+    "MissingArtefactError",
+    "RewardExecutor",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -137,7 +137,9 @@ def test_importing_the_package_registers_the_environments(tmp_path):
     assert "What is" in done.stdout
 
 
-@pytest.mark.parametrize("name", ["TextEnv", "TextVectorEnv", "Task", "TextSpace", "get_reward_functions", "verify"])
+@pytest.mark.parametrize(
+    "name", ["ExampleParser", "TextEnv", "TextVectorEnv", "Task", "TextSpace", "get_reward_functions", "verify"]
+)
 def test_public_names_are_at_the_front_door(name):
     import infinite_rl
 

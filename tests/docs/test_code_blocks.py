@@ -59,6 +59,7 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
         "pytest",
+        "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
     ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("agents", "buffers", "config", "datasets", "envs", "rewards", "runtimes", "spaces", "wrappers")
-SUFFIXES = (".py", ".yaml", ".j2", ".c", ".h", ".js", ".wit")
+SUFFIXES = (".py", ".yaml", ".j2", ".md", ".c", ".h", ".js", ".wit")
 
 
 @pytest.fixture(scope="session")
@@ -26,7 +26,7 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def test_the_wheel_holds_every_module_and_data_file(checkout, wheel):
-    expected = {"infinite_rl/" + name for name in ("__init__.py", "cli.py", "py.typed")}
+    expected = {"infinite_rl/" + name for name in ("__init__.py", "cli.py", "py.typed", "run_examples.py")}
     for room in ROOMS:
         files = [path for path in (checkout / room).rglob("*") if path.suffix in SUFFIXES]
         expected |= {f"infinite_rl/{path.relative_to(checkout).as_posix()}" for path in files}
@@ -126,6 +126,19 @@ def test_the_core_lists_and_plays_from_the_command_line(core_python):
     )
     assert played.returncode == 0, played.stderr
     assert "What is" in played.stdout
+
+
+def test_the_core_runs_the_examples(core_python):
+    done = run_core(core_python, "-m", "infinite_rl.run_examples", "math")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "math_fraction" in done.stdout
+
+
+def test_the_core_reads_rubrics(core_python):
+    rubric = "load_rubric('criteria: [{name: a, scorer: eq}]')"
+    code = f"from infinite_rl.rewards import load_rubric; print({rubric}.criteria[0].name)"
+    done = run_core(core_python, "-c", code)
+    assert (done.stdout, done.returncode) == ("a\n", 0), done.stderr
 
 
 def test_training_without_its_extra_names_the_command_that_installs_it(core_python):

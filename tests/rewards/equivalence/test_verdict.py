@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from infinite_rl.rewards import verify
-from infinite_rl.rewards.equality import Tier, flaw_of
+from infinite_rl.rewards.equivalence.verdict import Tier, flaw_of
 
 
 def tier_if_equal(gold, answer):

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
-from .expressions import Expression, Number, Operation, Operator, Variable, fold
-from .tokens import ExpressionError, LimitError
+from .integers import FUNCTIONS, integer_root
+from .limits import ExpressionError, LimitError, UndefinedError
+from .tree import Call, Measure, Number, Operation, Operator, Tree, Variable, fold
 
 MAX_BITS = 20_000
 # What a person writes is far below; what is above could buy seconds of computing with one answer.
@@ -16,8 +17,8 @@ MAX_FUNCTION_BITS = 1_279
 MAX_DEGREE = 1_000
 
 
-class UndefinedError(ExpressionError):
-    """The expression has no value: it divides by zero, or holds 0^0."""
+class IrrationalError(ExpressionError):
+    """The expression is not made of rational numbers and variables by rational operations."""
 
 
 class Size(NamedTuple):
@@ -54,7 +55,7 @@ class Reduced:
         denominator: size of that denominator.
     """
 
-    tree: Expression
+    tree: Tree
     numerator: Size
     denominator: Size
 
@@ -77,22 +78,28 @@ class Reduced:
         return self
 
 
-def reduce_constants(tree: Expression) -> Reduced:
+def reduce_constants(tree: Tree) -> Reduced:
     """Computes all constant parts of an expression exactly.
 
     Raises:
         LimitError: a value, coefficient or degree is over the limits. That is found before it is computed.
         UndefinedError: a constant part divides by zero, or is 0^0.
-        ExpressionError: an exponent is not an integer constant.
+        IrrationalError: there is more in it than rational operations, and it can't be computed.
     """
     return fold(tree, _reduce)
 
 
-def _reduce(node: Expression, parts: list[Reduced]) -> Reduced:
+def _reduce(node: Tree, parts: list[Reduced]) -> Reduced:
     if isinstance(node, Number):
         return _constant(node.value)
     if isinstance(node, Variable):
         return Reduced(node, Size(0, 1), Size(0, 0))
+    if isinstance(node, Call):
+        return _call(node, parts)
+    if isinstance(node, Measure) and node.unit == "percent":
+        return _chain(Operator.PRODUCT, [parts[0], _constant(Fraction(1, 100))])
+    if not isinstance(node, Operation):
+        raise IrrationalError("it is not made of rational numbers")
     match node.operator:
         case Operator.NEGATIVE:
             return _negative(parts[0])
@@ -142,9 +149,11 @@ def _chain(operator: Operator, parts: list[Reduced]) -> Reduced:
 
 
 def _power(base: Reduced, exponent: Reduced) -> Reduced:
-    if exponent.value is None or exponent.value.denominator != 1:
-        raise ExpressionError("an exponent is not an integer constant")
-    times = int(exponent.value)
+    if exponent.value is None:
+        raise IrrationalError("an exponent is not constant")
+    if exponent.value.denominator != 1:
+        base = _root(base, exponent.value.denominator)
+    times = exponent.value.numerator
     if base.value == 0 and times <= 0:
         raise UndefinedError("division by zero" if times else "0^0 has no value")
     sizes = base.numerator.to_the(abs(times)), base.denominator.to_the(abs(times))
@@ -153,7 +162,30 @@ def _power(base: Reduced, exponent: Reduced) -> Reduced:
     Reduced(base.tree, numerator, denominator).check()
     if base.value is not None:
         return _constant(base.value**times)
-    return Reduced(Operation(Operator.POWER, (base.tree, exponent.tree)), numerator, denominator)
+    return Reduced(Operation(Operator.POWER, (base.tree, Number(Fraction(times)))), numerator, denominator)
+
+
+def _root(base: Reduced, degree: int) -> Reduced:
+    """The root of a constant that is an exact power; the odd root of a negative number is negative."""
+    value = base.value
+    if value is None or degree > 1000 or (value < 0 and degree % 2 == 0):
+        raise IrrationalError("a root")
+    sign = -1 if value < 0 else 1
+    numerator, denominator = (integer_root(part, degree) for part in abs(value).as_integer_ratio())
+    if numerator is None or denominator is None:
+        raise IrrationalError("a root")
+    return _constant(sign * Fraction(numerator, denominator))
+
+
+def _call(node: Call, parts: list[Reduced]) -> Reduced:
+    values = [part.value for part in parts]
+    function = FUNCTIONS.get(node.name) if node.known else None
+    if function is None or None in values:
+        raise IrrationalError(f"the function {node.name[:40]}")
+    try:
+        return _constant(function(*[value for value in values if value is not None]))
+    except TypeError:
+        raise ExpressionError(f"{node.name} of {len(values)} numbers") from None
 
 
 def evaluate_modulo(reduced: Reduced, point: Mapping[str, int], prime: int) -> tuple[int, int]:
@@ -171,11 +203,12 @@ def evaluate_modulo(reduced: Reduced, point: Mapping[str, int], prime: int) -> t
         UndefinedError: something is divided by zero at this point.
     """
 
-    def combine(node: Expression, parts: list[tuple[int, int]]) -> tuple[int, int]:
+    def combine(node: Tree, parts: list[tuple[int, int]]) -> tuple[int, int]:
         if isinstance(node, Number):
             return node.value.numerator % prime, node.value.denominator % prime
         if isinstance(node, Variable):
             return point[node.name] % prime, 1
+        assert isinstance(node, Operation)  # what reduce_constants has made sure of
         numerator, denominator = parts[0]
         match node.operator:
             case Operator.NEGATIVE:

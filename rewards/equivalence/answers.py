@@ -1,0 +1,172 @@
+r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matrices around expressions."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from .expressions import ExpressionParser
+from .limits import ExpressionError, check_text
+from .tokens import tokenize
+from .tree import SCALARS, Call, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree
+from .wrappers import unwrap
+
+_RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
+_CLOSINGS = {
+    "(": (")", "]"),
+    "[": ("]", ")", "["),
+    "]": ("[", "]"),
+    "{": ("}",),
+    "\\{": ("\\}",),
+    "langle": ("rangle",),
+}
+_MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
+
+
+@lru_cache(maxsize=2_048)
+def parse(text: str) -> Tree:
+    """Reads an answer.
+
+    Raises:
+        LimitError: the text is over 2,000 characters, 800 tokens or a depth of 60.
+        ExpressionError: it isn't an answer that we know, or it has more than one reading.
+    """
+    check_text(text)
+    parser = _AnswerParser(tokenize(unwrap(text)))
+    tree = parser.whole()
+    if parser.next.kind != "end":
+        raise parser.unexpected()
+    return tree
+
+
+class _AnswerParser(ExpressionParser):
+    """The rules above the expression."""
+
+    building = False
+
+    def whole(self) -> Tree:
+        """One answer, or several with commas and words between."""
+        parts, joiner = self.parts()
+        return parts[0] if len(parts) == 1 else Group("", "", tuple(parts), joiner)
+
+    def parts(self) -> tuple[list[Tree], str]:
+        """Relations, and what stands between them."""
+        parts = [self.relation()]
+        joiner = ","
+        while separator := self.separator():
+            joiner = separator if separator != "," else joiner
+            while separator := self.separator():
+                joiner = separator if separator != "," else joiner
+            parts.append(self.relation())
+        return parts, joiner
+
+    def separator(self) -> str:
+        """Takes a comma or a word between two answers, if one comes next."""
+        if sign := self.accept(",", ";", "and", "or"):
+            return "," if sign == ";" else sign
+        word = self.next.text.lower()
+        if self.next.kind in ("word", "text") and word in ("and", "or"):
+            self.at += 1
+            return word
+        return ""
+
+    def relation(self) -> Tree:
+        operands = [self.ratio()]
+        signs: list[str] = []
+        while sign := self.accept(*_RELATIONS):
+            signs.append(sign)
+            operands.append(self.ratio())
+        if signs and self.accept("pmod"):
+            signs.append("pmod")
+            operands.append(self.argument())
+        return Relation(tuple(signs), tuple(operands)) if signs else operands[0]
+
+    def ratio(self) -> Tree:
+        operands = [self.set_operation()]
+        while not self.building and self.accept(":"):
+            operands.append(self.set_operation())
+        return Ratio(tuple(map(_scalar, operands))) if len(operands) > 1 else operands[0]
+
+    def set_operation(self) -> Tree:
+        tree = self.sum()
+        while sign := self.accept("cup", "cap", "setminus"):
+            tree = SetOperation(sign, (tree, self.sum()))
+        return tree
+
+    def sum(self) -> Tree:
+        return _checked(super().sum())
+
+    def group(self) -> Tree:
+        opening = self.take().text
+        closings = _CLOSINGS[opening]
+        if opening == "\\{" and self.accept("\\}"):
+            return Group("{", "}", ())
+        outer = self.bars, self.building, self.reversed
+        # In \{x | x > 0\} a bar begins the condition.
+        self.bars, self.building, self.reversed = int(opening == "\\{"), opening == "\\{", opening == "]"
+        parts, _ = self.deeper(self.parts)
+        if opening == "\\{" and self.accept(":", "|"):
+            parts = [self.builder(parts)]
+        self.bars, self.building, self.reversed = outer
+        closing = self.accept(*closings)
+        if not closing:
+            raise self.unexpected()
+        return _enclosed(opening, closing, parts)
+
+    def builder(self, parts: list[Tree]) -> Tree:
+        r"""The set ``\{x : condition\}``, behind the colon."""
+        conditions, joiner = self.deeper(self.parts)
+        if len(parts) != 1:
+            raise ExpressionError("a set of several things with one condition")
+        return Call("such that", (parts[0], Group("", "", tuple(conditions), joiner)), known=False)
+
+    def environment(self, name: str) -> Tree:
+        if name not in _MATRICES and name != "vmatrix":
+            raise ExpressionError(f"unknown environment {name[:40]!r}")
+        if name == "array" and self.next.text in ("{", "["):
+            while self.take().text not in ("}", "]"):
+                pass
+        rows: list[list[Tree]] = [[]]
+        while True:
+            rows[-1].append(self.deeper(self.relation))
+            if self.accept("&"):
+                continue
+            if self.accept("newline") and self.next.kind != "finish":
+                rows.append([])
+                continue
+            if self.take().text != name:
+                raise ExpressionError(f"an environment that is not closed: {name[:40]!r}")
+            break
+        if len({len(row) for row in rows}) != 1:
+            raise ExpressionError("a matrix with rows of different lengths")
+        matrix = Matrix(len(rows), len(rows[0]), tuple(entry for row in rows for entry in row))
+        return Call("det", (matrix,), known=False) if name == "vmatrix" else matrix
+
+
+def _enclosed(opening: str, closing: str, parts: list[Tree]) -> Tree:
+    if isinstance(parts[0], Call) and parts[0].name == "such that":
+        return parts[0]
+    if opening in ("{", "\\{"):
+        single = opening == "{" and len(parts) == 1
+        return parts[0] if single else Group("{", "}", tuple(parts))
+    # Angles mean a vector, and ]a, b[ is an open interval.
+    opening = {"langle": "(", "]": "("}.get(opening, opening)
+    closing = {"rangle": ")", "[": ")"}.get(closing, closing)
+    if len(parts) == 1 and (opening, closing) in (("(", ")"), ("[", "]")):
+        return parts[0]
+    if len(parts) == 1:
+        raise ExpressionError("an interval with one end")
+    return Group(opening, closing, tuple(parts))
+
+
+def _checked(tree: Tree) -> Tree:
+    """Refuses arithmetic with what is no number."""
+    if isinstance(tree, SCALARS) and not (isinstance(tree, Call) and not tree.known):
+        for operand in tree.operands:
+            _scalar(operand)
+    return tree
+
+
+def _scalar(tree: Tree) -> Tree:
+    if not isinstance(tree, (*SCALARS, Measure)):
+        raise ExpressionError(f"arithmetic with a {type(tree).__name__.lower()}")
+    return tree

@@ -1,0 +1,166 @@
+"""One evaluation of an expression, bounded in its work and in the size of what comes on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any
+
+from .functions import FUNCTIONS, MAX_MAGNITUDE, power
+from .functions import Number as Value
+from .limits import ExpressionError, LimitError, UndefinedError
+from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, fold
+
+_HASHED_DIGITS = 22
+
+_local = threading.local()
+
+
+def mpmath_context() -> Any:
+    """The state of mpmath, one for each thread: the precision is part of it."""
+    if not hasattr(_local, "context"):
+        from mpmath.ctx_mp import MPContext  # It takes a while, and most verdicts don't need it.
+
+        _local.context = MPContext()
+    return _local.context
+
+
+def is_real(value: Value) -> bool:
+    """Whether a value is real, but for the last digits."""
+    return not getattr(value, "imag", 0) or abs(value.imag) <= abs(value) * 2.0**-80
+
+
+@dataclass(slots=True)
+class Budget:
+    """What one verdict may compute.
+
+    Attributes:
+        work: what is left of it, in units of an addition of some 5 us.
+    """
+
+    work: int = 6_000
+
+    def spend(self, units: int) -> None:
+        """Takes units off.
+
+        Raises:
+            LimitError: there are not as many left.
+        """
+        self.work -= units
+        if self.work < 0:
+            raise LimitError("too much to compute")
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """One evaluation of a tree: the point, and what was met on the way.
+
+    Attributes:
+        largest, smallest: magnitudes (exponents of two) of the values on the way, zero left out.
+        real: whether all values on the way are real.
+        work: units used up.
+    """
+
+    context: Any
+    point: Mapping[str, Fraction]
+    largest: int = 0
+    smallest: int = 0
+    real: bool = True
+    work: int = 0
+
+    def of(self, tree: Tree) -> Value:
+        """The value of an expression."""
+        return fold(tree, self._combine)
+
+    def _combine(self, node: Tree, parts: list[Value]) -> Value:
+        try:
+            value = self._compute(node, parts)
+        except (ZeroDivisionError, ValueError, OverflowError, self.context.NoConvergence) as error:
+            if isinstance(error, ExpressionError):
+                raise
+            raise UndefinedError("no value") from error
+        if value:
+            if not self.context.isfinite(value):
+                raise UndefinedError("infinite")
+            self.real = self.real and is_real(value)
+            magnitude = int(self.context.mag(value))
+            if abs(magnitude) > MAX_MAGNITUDE:
+                raise LimitError("a value that is too large or too small")
+            self.largest, self.smallest = max(self.largest, magnitude), min(self.smallest, magnitude)
+        return value
+
+    def _compute(self, node: Tree, parts: list[Value]) -> Value:
+        context = self.context
+        self.work += 1
+        match node:
+            case Number(value):
+                return context.mpf(value.numerator) / value.denominator
+            case Variable(name):
+                value = self.point[name]
+                return context.mpf(value.numerator) / value.denominator
+            case Constant(name):
+                return self._constant(name)
+            case Operation(operator):
+                return self._operate(operator, parts)
+            case Measure("percent"):
+                return parts[0] / 100
+            case Measure("degree"):
+                return parts[0] * context.pi / 180
+            case Measure(unit):
+                return parts[0] * self._hashed(unit, [])
+            case Call(name, known=True):
+                if name not in FUNCTIONS:
+                    raise ExpressionError(f"the function {name[:40]}")
+                least, most, cost, function = FUNCTIONS[name]
+                if not least <= len(parts) <= most:
+                    raise ExpressionError(f"{name} of {len(parts)} numbers")
+                self.work += cost
+                return function(context, *parts)
+            case Call(name):
+                self.work += 5
+                return self._hashed(name, parts)
+        raise ExpressionError("it is not a number")
+
+    def _constant(self, name: str) -> Value:
+        context = self.context
+        values = {"pi": +context.pi, "e": +context.e, "i": context.mpc(0, 1)}
+        if name not in values:
+            raise UndefinedError(name)
+        return values[name]
+
+    def _operate(self, operator: Operator, parts: list[Value]) -> Value:
+        self.work += len(parts)
+        match operator:
+            case Operator.SUM:
+                return sum(parts[1:], parts[0])
+            case Operator.PRODUCT:
+                product = parts[0]
+                for part in parts[1:]:
+                    product = product * part
+                return product
+            case Operator.NEGATIVE:
+                return -parts[0]
+            case Operator.INVERSE:
+                if not parts[0]:
+                    raise UndefinedError("division by zero")
+                return 1 / parts[0]
+            case Operator.POWER:
+                self.work += 5
+                return power(self.context, *parts)
+
+    def _hashed(self, name: str, parts: list[Value]) -> Value:
+        """The value of a function that nobody knows: the same for the same arguments, else another."""
+        texts = [self._rounded(part) for part in parts]
+        digest = sha256("\0".join([name, *texts]).encode()).digest()
+        return self.context.mpf(int.from_bytes(digest[:16], "big") + 1) / (1 << 127)
+
+    def _rounded(self, value: Value) -> str:
+        context = self.context
+        if abs(value) < context.mpf(10) ** -_HASHED_DIGITS:
+            return "0"
+        parts = (context.re(value), context.im(value))
+        tiny = abs(value) * context.mpf(10) ** -_HASHED_DIGITS
+        return " ".join(context.nstr(part, _HASHED_DIGITS) if abs(part) > tiny else "0" for part in parts)

@@ -1,0 +1,258 @@
+r"""The parser of arithmetic: sums, products, powers, functions, in LaTeX and plain notation.
+
+Implicit products are read only where they have one reading. ``2x``, ``3(x+1)``, ``x y`` and ``n(n+1)`` have; ``1/2x``
+is a half of x, as everybody reads it; these don't and are refused: ``8/2(2+2)`` and ``a/bc`` (how far does the division
+reach?), ``x2`` (a product, an index, a power?).
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+
+from .limits import ExpressionError, LimitError
+from .names import NameParser, name_of
+from .tree import (
+    Call,
+    Constant,
+    Group,
+    Measure,
+    Number,
+    Operation,
+    Operator,
+    Tree,
+    Variable,
+    canonical,
+    gather,
+    negative,
+    quotient,
+)
+from .units import unit_of
+from .vocabulary import FUNCTIONS, UNITS
+
+_OPENINGS = ("(", "[", "{", "\\{", "langle")
+_CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
+_ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
+_MAX_EXPONENT = 6_000
+
+
+class ExpressionParser(NameParser):
+    """Recursive descent; every recursion passes `deeper`, so its depth is bounded."""
+
+    bars = 0
+    reversed = False
+
+    @abstractmethod
+    def environment(self, name: str) -> Tree:
+        """A matrix, behind its beginning."""
+
+    def sum(self) -> Tree:
+        """Terms with signs between."""
+        terms = [self.product()]
+        while sign := self.accept("+", "-", "pm", "mp"):
+            term = self.product()
+            terms.append(_with_sign(sign, term))
+        tree = gather(Operator.SUM, terms)
+        if self.accept("choose"):
+            return Call("binomial", (tree, self.deeper(self.sum)))
+        return quotient(tree, self.deeper(self.sum)) if self.accept("over") else tree
+
+    def product(self) -> Tree:
+        """Factors, and the unit behind them."""
+        factors = [self.signed()]
+        sign = ""
+        while True:
+            if explicit := self.accept("*", "/"):
+                sign = explicit
+                factor = self.signed()
+                factors.append(factor if sign == "*" else Operation(Operator.INVERSE, (factor,)))
+            elif self.accept("mod"):
+                factors = [Call("mod", (gather(Operator.PRODUCT, factors), self.signed()))]
+            elif self.starts_factor():
+                if sign == "/" and not (self.next.kind == "word" and all(map(_is_number, factors))):
+                    raise ExpressionError("an implicit product after a division has two readings")
+                sign = ""
+                factors.append(self.power_of(self.atom()))
+            else:
+                return self.measured(gather(Operator.PRODUCT, factors))
+
+    def starts_factor(self) -> bool:
+        """Whether a factor follows without a sign."""
+        # A number never starts one: "6 7" is two numbers, and "x2" may be an index.
+        token = self.next
+        if token.kind == "word":
+            differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
+            return token.text not in ("and", "or") and not differential and not self.plain_unit()
+        if token.kind == "text":
+            return token.text in FUNCTIONS or (len(token.text) == 1 and unit_of(token.text) is None)
+        bar = token.text == "|" and not self.bars
+        if token.text == "[":
+            return not self.reversed
+        return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
+
+    def measured(self, value: Tree) -> Tree:
+        """The value with the unit behind it, if there is one."""
+        token = self.next
+        words: list[str] = []
+        if token.kind == "text" and unit_of(token.text) is not None:
+            words.append(self.take().text)
+        else:
+            while self.plain_unit():
+                words.append(self.take().text)
+        if not words:
+            return value
+        while sign := self.accept("^", "/"):
+            if sign == "^":
+                words[-1] += "^" + self.small_number()
+            else:
+                words.append("per " + self.take().text)
+        unit = unit_of(" ".join(words))
+        if unit is None:
+            raise ExpressionError("an unknown unit")
+        return Measure(unit, (value,))
+
+    def plain_unit(self) -> bool:
+        """Whether a unit follows that is not marked as text: a word of two letters or more."""
+        token = self.next
+        return token.kind == "word" and len(token.text) > 1 and token.text in UNITS and not self.bound_to_next()
+
+    def bound_to_next(self) -> bool:
+        """Whether the next word is the name of a function or has an index."""
+        return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
+
+    def small_number(self) -> str:
+        """The exponent of a unit."""
+        braced = self.accept("{")
+        token = self.take()
+        if token.kind != "number" or (braced and not self.accept("}")):
+            raise ExpressionError("an unknown unit")
+        return token.text
+
+    def signed(self) -> Tree:
+        """A factor with its signs."""
+        sign = self.accept("+", "-", "pm", "mp")
+        if not sign:
+            return self.power_of(self.atom())
+        operand = self.deeper(self.signed)
+        return _with_sign(sign, operand)
+
+    def power_of(self, base: Tree) -> Tree:
+        """What stands behind a factor: exponent, factorial, percent, degrees."""
+        raised = False
+        while True:
+            if self.accept("!"):
+                base = Call("factorial2" if self.accept("!") else "factorial", (base,))
+            elif self.accept("%"):
+                base = Measure("percent", (base,))
+            elif not raised and self.next.text == "^":
+                base, raised = self.raised(base), True
+            else:
+                return base
+
+    def raised(self, base: Tree) -> Tree:
+        """A power, an angle in degrees, or a name with a prime."""
+        self.take()
+        if self.accept("circ"):
+            return Measure("degree", (base,))
+        if self.next.text == "{" and self.after.text in ("circ", "'"):
+            self.take()
+            mark = self.take().text
+            self.expect("}")
+            return Measure("degree", (base,)) if mark == "circ" else Variable(f"{name_of(base)}'")
+        exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
+        if isinstance(base, Variable) and self.next.text == "_":
+            base = self.indexed(base.name)
+        return Operation(Operator.POWER, (base, exponent))
+
+    def atom(self) -> Tree:
+        """A number, a name, a function's value, or something in parentheses."""
+        token = self.next
+        if token.text in (*_OPENINGS, "]"):
+            return self.group()
+        if token.text in _ENCLOSING and token.kind == "symbol":
+            return self.enclosed(self.take().text)
+        self.take()
+        match token.kind, token.text:
+            case "number", text:
+                return self.number(text)
+            case "word", text:
+                return self.word(text)
+            case "text", text:
+                return self.text(text)
+            case "currency", unit:
+                return Measure(unit, (self.power_of(self.atom()),))
+            case "accent", name:
+                return Variable(f"{name} {canonical(self.deeper(self.atom))}")
+            case "begin", name:
+                return self.environment(name)
+            case "symbol", "infinity":
+                return Constant("infinity")
+            case "symbol", "emptyset":
+                return Group("{", "}", ())
+            case "symbol", text if text.startswith("mathbb "):
+                return Constant(text)
+            case "symbol", "...":
+                return Constant("...")
+        self.at -= 1
+        raise self.unexpected()
+
+    def enclosed(self, opening: str) -> Tree:
+        """Absolute value, floor or ceiling."""
+        self.bars += opening in ("|", "||")
+        inner = self.deeper(self.sum)
+        self.bars -= opening in ("|", "||")
+        if not self.accept(_CLOSINGS.get(opening, opening), *(("|",) if opening == "l|" else ())):
+            raise self.unexpected()
+        return Call(_ENCLOSING[opening], (inner,))
+
+    def number(self, text: str) -> Tree:
+        """A number, the mixed number that begins with it, or a number in another base."""
+        number = read_number(text)
+        if self.accept("_"):
+            base = self.index_text()
+            return Call(f"base {base}", (number,), known=False)
+        if text.isdigit() and (fraction := self.proper_fraction()):
+            return Operation(Operator.SUM, (number, fraction))
+        return number
+
+    def proper_fraction(self) -> Tree | None:
+        r"""The fraction of a mixed number, if one follows: ``1\frac{1}{2}``, ``1 1/2``."""
+        ahead = [token.text if token.kind != "number" else "#" for token in self.tokens[self.at : self.at + 7]]
+        for shape in (["frac", "{", "#", "}", "{", "#", "}"], ["frac", "#", "#"], ["#", "/", "#"]):
+            if ahead[: len(shape)] != shape:
+                continue
+            top, bottom = (self.tokens[self.at + at].text for at, sign in enumerate(shape) if sign == "#")
+            spaced = shape[0] != "#" or self.next.spaced
+            if spaced and top.isdigit() and bottom.isdigit() and 0 < int(top) < int(bottom):
+                self.at += len(shape)
+                return Number(Fraction(int(top), int(bottom)))
+        return None
+
+
+def read_number(text: str) -> Number:
+    """The number that a token's digits stand for, such as ``12.5``, ``0.1(6)`` and ``1.5e-3``."""
+    mantissa, _, exponent = text.partition("e")
+    fixed, _, period = mantissa.rstrip(")").partition("(")
+    whole, _, decimals = fixed.partition(".")
+    if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT:
+        raise LimitError(f"an exponent over {_MAX_EXPONENT:,}")
+    value = Fraction(int(whole + decimals or 0), 10 ** len(decimals))
+    if period:
+        value += Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(decimals))
+        return Number(value)
+    if exponent:
+        return Number(value * Fraction(10) ** int(exponent))
+    return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
+
+
+def _with_sign(sign: str, term: Tree) -> Tree:
+    if sign == "+":
+        return term
+    return negative(term) if sign == "-" else Call(sign, (term,))
+
+
+def _is_number(tree: Tree) -> bool:
+    inner = tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.INVERSE else tree
+    if isinstance(inner, Operation) and inner.operator is Operator.NEGATIVE:
+        return _is_number(inner.operands[0])
+    return isinstance(inner, Number)

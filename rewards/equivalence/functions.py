@@ -1,0 +1,145 @@
+"""The functions that expressions are made of, with bounds on what they may cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from .limits import LimitError, UndefinedError
+
+Number: TypeAlias = Any
+"""mpmath's ``mpf`` or ``mpc``."""
+
+MAX_MAGNITUDE = 6_000
+"""Largest and smallest values, as exponents of two."""
+_MAX_ANGLE = 1_000
+_MAX_FACTORIAL = 1_500
+
+
+def power(context: Any, base: Number, exponent: Number) -> Number:
+    """A power; of a negative base the real one, where the exponent is a fraction with an odd denominator.
+
+    Raises:
+        UndefinedError: zero to a power that is not positive.
+        LimitError: the value is too large or too small.
+    """
+    if not base:
+        if context.re(exponent) > 0:
+            return context.mpf(0)
+        raise UndefinedError("zero to a power that is not positive")
+    if not exponent:
+        return context.mpf(1)
+    if abs(exponent) * (abs(context.mag(base)) + 1) > 4 * MAX_MAGNITUDE:
+        raise LimitError("a power that is too large or too small")
+    if context.im(exponent) == 0 and context.im(base) == 0 and context.re(base) < 0:
+        root = _odd_root(context, context.re(exponent))
+        if root:
+            size = context.power(-context.re(base), context.re(exponent))
+            return -size if root[0] % 2 else size
+    return context.power(base, exponent)
+
+
+def _odd_root(context: Any, exponent: Number) -> tuple[int, int] | None:
+    """The exponent as a fraction with a small odd denominator."""
+    for denominator in (1, 3, 5, 7, 9, 11):
+        numerator = exponent * denominator
+        nearest = context.nint(numerator)
+        if abs(numerator - nearest) <= context.ldexp(1, 20 - context.prec) * (abs(numerator) + 1):
+            return int(nearest), denominator
+    return None
+
+
+def _angle(name: str) -> Callable[[Any, Number], Number]:
+    def function(context: Any, value: Number) -> Number:
+        if value and context.mag(value) > _MAX_ANGLE:
+            raise LimitError("an angle that is too large")
+        return getattr(context, name)(value)
+
+    return function
+
+
+def _hyperbolic(name: str) -> Callable[[Any, Number], Number]:
+    def function(context: Any, value: Number) -> Number:
+        if abs(value) > MAX_MAGNITUDE:
+            raise LimitError("a value that is too large")
+        return getattr(context, name)(value)
+
+    return function
+
+
+def _plain(name: str) -> Callable[[Any, Number], Number]:
+    return lambda context, value: getattr(context, name)(value)
+
+
+def _logarithm(context: Any, value: Number, base: Number | None = None) -> Number:
+    if not value or (base is not None and (not base or base == 1)):
+        raise UndefinedError("the logarithm of zero, or to a base that is none")
+    return context.ln(value) if base is None else context.ln(value) / context.ln(base)
+
+
+def _real(context: Any, value: Number) -> Number:
+    if context.im(value):
+        raise UndefinedError("the order of complex numbers")
+    return context.re(value)
+
+
+def _floor(context: Any, value: Number) -> Number:
+    value = _real(context, value)
+    nearest = context.nint(value)
+    # A value that is an integer but for the last digits is meant to be one.
+    return nearest if abs(value - nearest) <= context.ldexp(abs(value) + 1, 20 - context.prec) else context.floor(value)
+
+
+def _modulo(context: Any, dividend: Number, divisor: Number) -> Number:
+    if not divisor:
+        raise UndefinedError("modulo zero")
+    return dividend - divisor * _floor(context, dividend / divisor)
+
+
+def _factorial(context: Any, value: Number) -> Number:
+    if abs(value) > _MAX_FACTORIAL:
+        raise LimitError("a factorial that is too large")
+    return context.gamma(value + 1)
+
+
+def _double_factorial(context: Any, value: Number) -> Number:
+    if abs(value) > _MAX_FACTORIAL:
+        raise LimitError("a factorial that is too large")
+    return context.fac2(value)
+
+
+def _binomial(context: Any, upper: Number, lower: Number) -> Number:
+    if abs(upper) > _MAX_FACTORIAL or abs(lower) > _MAX_FACTORIAL:
+        raise LimitError("a binomial coefficient that is too large")
+    return context.binomial(upper, lower)
+
+
+def _sign(context: Any, value: Number) -> Number:
+    return context.sign(_real(context, value))
+
+
+FUNCTIONS: Final[dict[str, tuple[int, int, int, Callable[..., Number]]]] = {
+    **{name: (1, 1, 15, _angle(name)) for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{name: (1, 1, 25, _hyperbolic(name)) for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
+    **{name: (1, 1, 25, _plain(name)) for name in ("asin", "acos", "atan", "acot", "asec", "acsc")},
+    **{name: (1, 1, 25, _plain(name)) for name in ("asinh", "acosh", "atanh", "acoth", "asech", "acsch")},
+    "ln": (1, 1, 15, _logarithm),
+    "log": (1, 2, 30, _logarithm),
+    "log10": (1, 1, 30, lambda context, value: _logarithm(context, value, context.mpf(10))),
+    "abs": (1, 1, 1, lambda context, value: abs(value)),
+    "norm": (1, 1, 1, lambda context, value: abs(value)),
+    "sign": (1, 1, 1, _sign),
+    "floor": (1, 1, 2, _floor),
+    "ceil": (1, 1, 2, lambda context, value: -_floor(context, -value)),
+    "mod": (2, 2, 3, _modulo),
+    "max": (1, 800, 1, lambda context, *values: max(_real(context, value) for value in values)),
+    "min": (1, 800, 1, lambda context, *values: min(_real(context, value) for value in values)),
+    "factorial": (1, 1, 100, _factorial),
+    "factorial2": (1, 1, 200, _double_factorial),
+    "gamma": (1, 1, 100, lambda context, value: _factorial(context, value - 1)),
+    "binomial": (2, 2, 300, _binomial),
+    "re": (1, 1, 1, lambda context, value: context.mpf(context.re(value))),
+    "im": (1, 1, 1, lambda context, value: context.mpf(context.im(value))),
+    "arg": (1, 1, 15, lambda context, value: context.arg(value)),
+    "conjugate": (1, 1, 1, lambda context, value: context.conj(value)),
+}

@@ -1,0 +1,89 @@
+"""Answers compared as text: equal up to spacing, wrappers, and the case and punctuation of words."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from .limits import SPACES
+from .wrappers import unwrap
+
+# Next to these white space means nothing.
+_TIGHT = frozenset("+-*/^=<>()[]{}|,;")
+_TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "\\mathbf{", "\\textrm{")
+# Words that are answers of their own, so that their case can't matter. Of other letters it may: AB is not ab.
+_ANSWER_WORDS = frozenset({"yes", "no", "true", "false", "odd", "even", "always", "never", "none"})
+_CHOICES = frozenset("ABCDEFGHIJ")
+
+
+def same_text(first: str, second: str) -> bool:
+    """Whether two answers are the same text; empty text never is."""
+    (first, first_marked), (second, second_marked) = (_content(unwrap(text)) for text in (first, second))
+    first, second = tighten(first), tighten(second)
+    if not first or not second:
+        return False
+    if first == second or _same_choice(first, second):
+        return True
+    words = _words(first), _words(second)
+    if not words[0] or words[0] != words[1]:
+        return False
+    # The case of a single word matters, unless it is known to be one: AB is not ab.
+    return first_marked or second_marked or len(words[0]) > 1 or words[0][0] in _ANSWER_WORDS
+
+
+def tighten(text: str) -> str:
+    """Takes out the white space that means nothing.
+
+    ``1 2`` stays apart from ``12``, and ``1, 234`` (two numbers) from ``1,234`` (perhaps one).
+    """
+    pieces = text.split()
+    tight = pieces[:1]
+    for previous, piece in pairwise(pieces):
+        meaningless = previous[-1] in _TIGHT or piece[0] in _TIGHT or (piece[0] == "\\" and previous[-1] != "\\")
+        if not meaningless or (previous[-1] == "," and previous[-2:-1].isdigit() and _starts_group(piece)):
+            tight.append(" ")
+        tight.append(piece)
+    return "".join(tight)
+
+
+def _starts_group(piece: str) -> bool:
+    """Whether a piece may be read on as a group of thousands."""
+    return piece[:3].isdigit() and len(piece[:3]) == 3 and not piece[3:4].isdigit()
+
+
+def _content(text: str) -> tuple[str, bool]:
+    r"""What is inside a ``\text{…}`` around the whole, and whether there was one."""
+    for command in _TEXT_COMMANDS:
+        inner = text[len(command) : -1]
+        if text.startswith(command) and text.endswith("}") and not set(inner) & set("{}\\$"):
+            return inner.strip(SPACES), True
+    return text, False
+
+
+def _words(text: str) -> list[str]:
+    """The words of a text that consists of words of two letters or more, in lower case; of any other text, none."""
+    words = [word.strip(".,;:!").lower() for word in text.split()]
+    sentence = all(word.replace("-", "").replace("'", "").isalpha() and len(word) > 1 for word in words if word != "a")
+    return words if sentence else []
+
+
+def _same_choice(first: str, second: str) -> bool:
+    """Whether one is the letter of a choice, and the other the same with what it stands for: ``B`` and ``(B) 12``."""
+    letters = _choice(first), _choice(second)
+    return "" != letters[0] == letters[1] and bool({first, second} & {letters[0], f"({letters[0]})"})
+
+
+def _choice(text: str) -> str:
+    """The letter of a choice, from ``B``, ``(B)``, ``B)``, ``(B) 12`` or ``B: 12``; empty for all else."""
+    for command in _TEXT_COMMANDS:
+        if text.startswith(command):
+            text = text.removeprefix(command).replace("}", "", 1)
+    opened = text.startswith("(")
+    letter, rest = text[opened : opened + 1], text[opened + 1 :]
+    if letter not in _CHOICES or (rest and rest[0] not in ").:") or (opened and rest[:1] != ")"):
+        return ""
+    content = rest[1:]
+    # What names another choice as well is none.
+    others = any(
+        content[at : at + 1] in _CHOICES and content[at + 1 : at + 2] in (")", ".", ":") for at in range(len(content))
+    )
+    return "" if others or content.startswith("(") or " or " in content else letter

@@ -1,0 +1,228 @@
+"""Values at random points, to 40 digits and more where the numbers ask for it.
+
+Two expressions that agree at several random points are equal; two that differ at one are not. Numbers of very
+different size need more digits: the precision covers the distance between the largest and the smallest value on the
+way, so that ``1`` and ``1 + e^(-1000)`` differ. What would need too much is refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from fractions import Fraction
+from hashlib import sha256
+from typing import Any, NamedTuple
+
+from .evaluation import Budget, Evaluation, is_real, mpmath_context
+from .functions import Number as Value
+from .limits import ExpressionError, LimitError, UndefinedError
+from .tree import Number, Tree, fold, variables
+
+DIGITS_BITS = 133
+"""40 decimal digits."""
+GUARD_BITS = 40
+MAX_PRECISION = 6_000
+POINTS = 4
+_TRIES = 12
+
+
+class UndecidedError(ExpressionError):
+    """Both expressions have values at too few points to tell whether they are equal."""
+
+
+class Pair(NamedTuple):
+    """The values of two expressions at one point.
+
+    Attributes:
+        first, second: the values.
+        noise: the exponent of two below which they can't be told apart.
+        number: of the point.
+        real: whether all values on the way were real.
+    """
+
+    first: Value
+    second: Value
+    noise: int
+    number: int
+    real: bool
+
+
+class Comparison:
+    """Two trees, evaluated at the same points.
+
+    Args:
+        first: one tree.
+        second: the other.
+        budget: what evaluating them may cost.
+    """
+
+    def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
+        self.trees = first, second
+        self.names = sorted(variables(first) | variables(second))
+        self.context = mpmath_context()
+        self.budget = budget
+        self.precision = max(DIGITS_BITS + _constant_bits(tree) for tree in self.trees)
+        if self.precision > MAX_PRECISION:
+            raise LimitError("numbers with too many digits")
+
+    def values(self) -> Iterator[Pair]:
+        """Pairs of values at points where both are defined.
+
+        Points count where everything on the way is real: ``ln(xy)`` and ``ln x + ln y`` are equal, although their
+        complex values differ. Only where there is no such point, complex ones have to do.
+
+        Raises:
+            LimitError: it takes too many digits, or too much work.
+            UndefinedError: a constant, or one of both, has no value.
+            UndecidedError: there are too few points.
+        """
+        if not self.names:
+            yield self.at(0)
+            return
+        found = 0
+        others: list[Pair] = []
+        for number in range(_TRIES):
+            try:
+                pair = self.at(number)
+            except UndefinedError:
+                continue
+            if not pair.real:
+                others.append(pair)
+                continue
+            found += 1
+            yield pair
+            if found == POINTS:
+                return
+        if not found:
+            yield from others[:POINTS]
+        if max(found, 0 if found else len(others)) < POINTS:
+            self.check_defined()
+            raise UndecidedError("values at too few points")
+
+    def check_defined(self) -> None:
+        """Raises UndefinedError if one of both has a value somewhere and the other nowhere."""
+        defined = [False, False]
+        for side in (0, 1):
+            for number in range(_TRIES):
+                evaluation = Evaluation(self.context, self.point(number))
+                with contextlib.suppress(UndefinedError):
+                    evaluation.of(self.trees[side])
+                    defined[side] = True
+                    break
+            self.budget.spend(evaluation.work)
+        if defined[0] != defined[1]:
+            raise UndefinedError("no value at any point")
+
+    def at(self, number: int, precision: int = 0) -> Pair:
+        """Both values at a point, computed with at least so many bits."""
+        point = self.point(number)
+        precision = max(precision, self.precision)
+        while True:
+            self.context.prec = precision
+            evaluation = Evaluation(self.context, point)
+            try:
+                first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
+            finally:
+                self.budget.spend(evaluation.work * (1 + precision // 1000))
+            needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
+            if needed <= precision:
+                noise = evaluation.largest - precision + GUARD_BITS
+                return Pair(first, second, noise, number, evaluation.real)
+            if needed > MAX_PRECISION:
+                raise LimitError("numbers of too different size")
+            precision = self.precision = needed
+
+    def point(self, number: int) -> dict[str, Fraction]:
+        """A value for each variable: positive at every other point, with all kinds of signs between these."""
+        point = {}
+        for name in self.names:
+            digest = sha256(f"{self.names} {name} {number}".encode()).digest()
+            size = Fraction(int.from_bytes(digest[:8], "big") | 1, 1 << 62) + Fraction(1, 7)
+            negative = number % 2 and (number == 1 or digest[8] % 2)
+            point[name] = -size if negative else size
+        return point
+
+
+def agree(first: Tree, second: Tree, budget: Budget) -> bool:
+    """Whether two expressions have the same values at random points.
+
+    Raises:
+        LimitError: it takes too many digits, or too much work.
+        UndefinedError: a constant, or one of both, has no value.
+        UndecidedError: both have values at too few points.
+        ExpressionError: they hold something that is no number.
+    """
+    comparison = Comparison(first, second, budget)
+    last = 0
+    for pair in comparison.values():
+        if not _close(comparison.context, pair):
+            return False
+        last = pair.number
+    # Digits beyond those compared may differ: twice as many have to agree at one point.
+    return _close(comparison.context, comparison.at(last, 2 * comparison.precision))
+
+
+def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> bool:
+    """Whether one expression is a constant multiple of the other, not zero; positive, if wanted."""
+    comparison = Comparison(first, second, budget)
+    context = comparison.context
+    ratio = None
+    for pair in comparison.values():
+        one, other, noise, _, _ = pair
+        vanish = [abs(value) <= context.ldexp(1, noise) for value in (one, other)]
+        if any(vanish):
+            if all(vanish) and comparison.names:
+                continue
+            return False
+        found = one / other
+        if ratio is None:
+            ratio = found
+            continue
+        smaller = min(int(context.mag(value)) for value in (one, other))
+        if not _close(context, Pair(ratio, found, int(context.mag(ratio)) + noise - smaller + 4, *pair[3:])):
+            return False
+    if ratio is None or not is_real(ratio):
+        return False
+    return not positive or context.re(ratio) > 0
+
+
+def compare(first: Tree, second: Tree, budget: Budget) -> int:
+    """-1, 0 or 1 as one real constant is smaller than, equal to or larger than the other.
+
+    Raises:
+        ExpressionError: one of them isn't a real constant.
+    """
+    if variables(first) or variables(second):
+        raise ExpressionError("not a constant")
+    one, other, *_ = Comparison(first, second, budget).at(0)
+    if not (is_real(one) and is_real(other)):
+        raise UndefinedError("not a real number")
+    if agree(first, second, budget):
+        return 0
+    return 1 if mpmath_context().re(one) > mpmath_context().re(other) else -1
+
+
+def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool:
+    """Whether a decimal is a real constant, rounded to the places that were written."""
+    if variables(exact):
+        return False
+    value, _, noise, *_ = Comparison(exact, literal, budget).at(0)
+    context = mpmath_context()
+    if not is_real(value):
+        return False
+    distance = abs(
+        context.re(value) - context.mpf(literal.value.numerator) / literal.value.denominator * (-1 if negative else 1)
+    )
+    return bool(distance <= context.mpf(10) ** -literal.places / 2 + context.ldexp(1, noise))
+
+
+def _close(context: Any, pair: Pair) -> bool:
+    return bool(abs(pair.first - pair.second) <= context.ldexp(1, pair.noise))
+
+
+def _constant_bits(tree: Tree) -> int:
+    def combine(node: Tree, parts: list[int]) -> int:
+        own = node.value.numerator.bit_length() + node.value.denominator.bit_length() if isinstance(node, Number) else 0
+        return max([own, *parts])
+
+    return fold(tree, combine)

@@ -1,0 +1,174 @@
+"""HTTP connections that are kept and used again, each request within a time and a size."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import os
+import socket
+import threading
+import urllib.request
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP response; the names of its headers are in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class ConnectionPool:
+    """Connections to one server, directly or by the proxy that the environment names for it.
+
+    Args:
+        base_url: ``http://…`` or ``https://…``; paths are appended to it.
+        timeout: seconds that a request may take, from connecting to the last byte.
+        max_bytes: length of a response, at most.
+
+    Raises:
+        ValueError: the URL is none of a server, or the proxy's is none of an HTTP proxy.
+    """
+
+    def __init__(self, base_url: str, timeout: float, max_bytes: int) -> None:
+        parts = urlsplit(base_url)
+        if parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("base_url holds a password, a query or a fragment. Give the key as api_key.")
+        plain = base_url.isascii() and base_url.isprintable() and " " not in base_url
+        if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+            raise ValueError(f"base_url is {base_url!r}. Give one such as http://localhost:8000/v1.")
+        self.timeout, self.max_bytes = timeout, max_bytes
+        self._secure = parts.scheme == "https"
+        self._host, self._port = parts.hostname, parts.port or (443 if self._secure else 80)
+        self._proxy = _proxy_for(parts.scheme, self._host)
+        # A proxy of plain HTTP is asked for whole URLs; one of HTTPS only passes bytes on.
+        self._prefix = base_url if self._proxy and not self._secure else parts.path
+        self._idle: list[http.client.HTTPConnection] = []
+        self._owner = os.getpid()
+        self._lock = threading.Lock()
+
+    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+        """Sends a request and reads the response.
+
+        Raises:
+            OSError: the server could not be reached, hung up, or took too long (``TimeoutError``).
+            http.client.HTTPException: it answered with something that is not HTTP, or with too much.
+        """
+        kept = self._take_idle()
+        if kept is not None:
+            # The server may have closed it meanwhile, which says nothing about a new one.
+            with suppress(ConnectionError):
+                return self._exchange(kept, path, body, headers)
+        return self._exchange(self._connection(), path, body, headers)
+
+    def close(self) -> None:
+        """Closes the connections that are idle."""
+        while (connection := self._take_idle()) is not None:
+            connection.close()
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]
+    ) -> Reply:
+        if self._proxy and not self._secure:
+            headers = headers | self._proxy.headers
+        with _Deadline(self.timeout, connection) as deadline:
+            if connection.sock is None:
+                connection.connect()
+            deadline.watch(connection.sock)
+            connection.request("POST", self._prefix + path, body, headers)
+            response = connection.getresponse()
+            content = response.read(self.max_bytes + 1)
+            deadline.check()
+            if len(content) > self.max_bytes:
+                raise http.client.HTTPException(f"the response is longer than {self.max_bytes} bytes")
+            if response.length:
+                raise http.client.IncompleteRead(content, response.length)
+        if response.will_close:
+            connection.close()
+        else:
+            with self._lock:
+                self._idle.append(connection)
+        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+    def _connection(self) -> http.client.HTTPConnection:
+        host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._host, self._port)
+        kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+        connection = kind(host, port, timeout=self.timeout)
+        if self._proxy and self._secure:
+            connection.set_tunnel(self._host, self._port, headers=self._proxy.headers)
+        return connection
+
+    def _take_idle(self) -> http.client.HTTPConnection | None:
+        with self._lock:
+            if self._owner != os.getpid():
+                # After a fork these are the parent's too, and two processes must not talk on one connection.
+                self._idle, self._owner = [], os.getpid()
+            return self._idle.pop() if self._idle else None
+
+
+class _Deadline:
+    """Ends an exchange when its time is up: a socket's own time-out begins anew with each byte that trickles in."""
+
+    def __init__(self, seconds: float, connection: http.client.HTTPConnection) -> None:
+        self._seconds, self._connection = seconds, connection
+        self._socket: socket.socket | None = None
+        self._passed = False
+        self._timer = threading.Timer(seconds, self._end)
+        self._timer.daemon = True
+
+    def watch(self, connected: socket.socket) -> None:
+        """Names the socket to be shut down."""
+        self._socket = connected
+        self.check()
+
+    def check(self) -> None:
+        """Raises ``TimeoutError`` if the time is up."""
+        if self._passed:
+            raise TimeoutError(f"no complete response in {self._seconds:g} s")
+
+    def _end(self) -> None:
+        self._passed = True
+        if self._socket is not None:
+            with suppress(OSError):  # it may be closed already
+                self._socket.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> _Deadline:
+        self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if kind is not None:
+            self._connection.close()
+            if issubclass(kind, Exception):
+                self.check()  # what failed, failed because of this
+
+
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    host: str
+    port: int
+    headers: dict[str, str]
+
+
+def _proxy_for(scheme: str, host: str) -> _Proxy | None:
+    """The proxy that the environment names for a host; none for this machine."""
+    found = urllib.request.getproxies().get(scheme)
+    # A proxy elsewhere can't reach what runs here.
+    if not found or host in ("localhost", "127.0.0.1", "::1") or urllib.request.proxy_bypass(host):
+        return None
+    parts = urlsplit(found if "://" in found else f"http://{found}")
+    if parts.scheme != "http" or not parts.hostname:
+        raise ValueError(f"The proxy for {scheme} in the environment is no HTTP proxy. Give one, or set NO_PROXY.")
+    headers = {}
+    if parts.username is not None:
+        credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+        headers = {"Proxy-Authorization": f"Basic {base64.b64encode(credentials).decode()}"}
+    return _Proxy(parts.hostname, parts.port or 80, headers)

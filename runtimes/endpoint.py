@@ -1,0 +1,247 @@
+"""A client of OpenAI-compatible servers: chat completions for judges, users and inference."""
+
+from __future__ import annotations
+
+import email.utils
+import http.client
+import json
+import logging
+import os
+import random
+import socket
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from .connections import ConnectionPool, Reply
+
+logger = logging.getLogger(__name__)
+
+_RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
+_HINTS = {
+    400: "The server does not understand the request; is the model one for chats, and the prompt short enough?",
+    401: "Check the API key: give api_key, or set OPENAI_API_KEY.",
+    403: "The API key may not use this model.",
+    404: "Check base_url (it usually ends in /v1) and the model's name.",
+    429: "The server's rate limit or quota is used up; try later, or with less concurrency.",
+}
+
+
+class EndpointError(RuntimeError):
+    """The server could not be reached, refused, or answered with something that is no chat completion."""
+
+
+class BudgetError(EndpointError):
+    """The calls or tokens that were allowed are used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReply:
+    """What a model answered.
+
+    Attributes:
+        text: the content of its message.
+        reasoning: its thinking, where the server sends it apart from the content.
+        finish_reason: ``stop``, ``length``, or what else the server says.
+        prompt_tokens: as the server counted them; 0 if it does not say.
+        completion_tokens: likewise.
+    """
+
+    text: str
+    reasoning: str = ""
+    finish_reason: str = ""
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class Budget:
+    """Bounds what calls may cost; one budget may be shared by many endpoints and threads.
+
+    Args:
+        calls: how many requests may be sent, those that are repeated included; None for any number.
+        tokens: how many tokens may be used, prompts and replies together, as servers count them. Requests under way
+            when it is used up are not cut off.
+    """
+
+    def __init__(self, calls: int | None = None, tokens: int | None = None) -> None:
+        self.calls, self.tokens = calls, tokens
+        self.used_calls = self.used_tokens = 0
+        self._lock = threading.Lock()
+
+    def take_call(self) -> None:
+        """Counts a request.
+
+        Raises:
+            BudgetError: the budget is used up.
+        """
+        with self._lock:
+            if self.calls is not None and self.used_calls >= self.calls:
+                raise BudgetError(f"The budget of {self.calls} calls is used up.")
+            if self.tokens is not None and self.used_tokens >= self.tokens:
+                raise BudgetError(f"The budget of {self.tokens} tokens is used up.")
+            self.used_calls += 1
+
+    def add_tokens(self, tokens: int) -> None:
+        """Counts what a reply cost."""
+        with self._lock:
+            self.used_tokens += tokens
+
+
+class ChatEndpoint:
+    """A model behind an OpenAI-compatible server; any thread may use it.
+
+    Connections are kept and used again. Proxies are taken from the environment (``HTTPS_PROXY``, ``NO_PROXY``, …).
+    What may pass is tried again with growing pauses, or after as long as the server asks for with ``Retry-After``:
+    connections that fail, time-outs, and the statuses 408, 409, 425, 429, 500, 502, 503, 504 and 529.
+
+    Args:
+        base_url: where the API lies, such as ``http://localhost:8000/v1``.
+        model: the model's name there.
+        api_key: sent as a bearer token; ``OPENAI_API_KEY`` from the environment if not given. It appears in no message.
+        timeout: seconds that one try may take.
+        retries: how often a request is repeated.
+        max_wait: seconds between two tries, at most.
+        budget: what all requests may cost.
+        max_bytes: length of a reply, at most.
+
+    Raises:
+        ValueError: an argument can't be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        timeout: float = 120,
+        retries: int = 5,
+        max_wait: float = 60,
+        budget: Budget | None = None,
+        max_bytes: int = 16 << 20,
+    ) -> None:
+        if not timeout > 0:
+            raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
+        if retries < 0 or max_wait < 0:
+            raise ValueError("retries and max_wait must not be negative.")
+        self.base_url, self.model = base_url.rstrip("/"), model
+        self.timeout, self.retries, self.max_wait = timeout, retries, max_wait
+        self.budget = budget or Budget()
+        key = (os.environ.get("OPENAI_API_KEY", "") if api_key is None else api_key).strip()
+        if not all("!" <= char <= "~" for char in key):
+            raise ValueError("The API key holds characters that no key has. Give it without quotes and line breaks.")
+        self._key = key
+        self._pool = ConnectionPool(self.base_url, timeout, max_bytes)
+        self.url = f"{self.base_url}/chat/completions"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_url!r}, {self.model!r})"
+
+    def chat(self, messages: Sequence[Mapping[str, Any]], **parameters: Any) -> ChatReply:
+        """Asks for one completion.
+
+        Args:
+            messages: the chat, in OpenAI's form.
+            parameters: further members of the request, such as ``temperature``, ``max_tokens`` or ``seed``.
+
+        Raises:
+            EndpointError: the server could not be reached, refused, or sent no completion, after all tries.
+            BudgetError: the budget is used up.
+        """
+        body = json.dumps({"model": self.model, "messages": list(messages), **parameters}).encode()
+        for attempt in range(self.retries + 1):
+            self.budget.take_call()
+            problem, wait = "", None
+            try:
+                reply = self._pool.post("/chat/completions", body, self._headers())
+            except (OSError, http.client.HTTPException) as error:
+                problem = self._unreached(error)
+            else:
+                if reply.status == 200:
+                    return self._read(reply)
+                problem, wait = self._refused(reply), _retry_after(reply)
+                if reply.status not in _RETRIED:
+                    break
+            if attempt < self.retries:
+                pause = self._pause(attempt, wait)
+                logger.info("%s Trying again in %.1f s.", problem, pause)
+                time.sleep(pause)
+        raise EndpointError(problem)
+
+    def close(self) -> None:
+        """Closes the connections that are kept; the endpoint can still be used."""
+        self._pool.close()
+
+    def _headers(self) -> dict[str, str]:
+        headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "infinite-rl"}
+        return headers | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+
+    def _pause(self, attempt: int, asked: float | None) -> float:
+        """Seconds to wait: what the server asks for, else twice as long each time, with jitter against herds."""
+        wait = 2.0**attempt * random.uniform(0.5, 1.0) if asked is None else asked
+        return min(wait, self.max_wait)
+
+    def _unreached(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"{self.url} did not answer in {self.timeout:g} s. Give a longer timeout, or look at the server."
+        if isinstance(error, socket.gaierror):
+            return f"{self.url}: the host's name can't be resolved ({error.strerror}). Check base_url and the proxies."
+        what = self._hide(f"{type(error).__name__}: {error}")[:300]
+        return f"{self.url} could not be reached ({what}). Is the server running there?"
+
+    def _refused(self, reply: Reply) -> str:
+        if 300 <= reply.status < 400:
+            target = self._hide(reply.headers.get("location", ""))[:200]
+            return f"{self.url} answers that it has moved to {target!r}. Give that as base_url, if you trust it."
+        said = _error_text(self._hide(reply.body.decode("utf-8", "replace")))
+        return f"{self.url} answered {reply.status}: {said} {_HINTS.get(reply.status, '')}".rstrip()
+
+    def _hide(self, text: str) -> str:
+        """A text of the server's without the API key, which some servers send back."""
+        return text.replace(self._key, "[API key]") if self._key else text
+
+    def _read(self, reply: Reply) -> ChatReply:
+        try:
+            found = json.loads(reply.body)
+            choice = found["choices"][0]
+            message, usage = choice["message"], found.get("usage") or {}
+            answer = ChatReply(
+                message.get("content") or "",
+                message.get("reasoning_content") or message.get("reasoning") or "",
+                choice.get("finish_reason") or "",
+                int(usage.get("prompt_tokens") or 0),
+                int(usage.get("completion_tokens") or 0),
+            )
+            if not isinstance(answer.text, str) or not isinstance(answer.reasoning, str):
+                raise TypeError("the message's content is no text")
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            self.budget.add_tokens(len(reply.body) // 4)  # it was answered, and will have cost something
+            what = self._hide(f"{type(error).__name__}: {error}")[:200]
+            raise EndpointError(f"{self.url} sent no chat completion ({what}). Is it OpenAI-compatible?") from None
+        self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens)
+        return answer
+
+
+def _error_text(body: str) -> str:
+    """What a server says of its refusal, in one line."""
+    text = body
+    with suppress(ValueError, TypeError, LookupError, RecursionError):
+        error = json.loads(body)["error"]
+        text = str(error["message"] if isinstance(error, dict) else error)
+    return " ".join(text[:10_000].split())[:500]
+
+
+def _retry_after(reply: Reply) -> float | None:
+    """The seconds that the server asks to wait, as a number or as a date."""
+    text = reply.headers.get("retry-after", "").strip()
+    try:
+        seconds = float(text)
+    except ValueError:
+        parsed = email.utils.parsedate_tz(text)
+        if parsed is None:
+            return None
+        seconds = email.utils.mktime_tz(parsed) - time.time()
+    return max(seconds, 0.0) if seconds == seconds else None

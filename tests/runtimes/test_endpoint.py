@@ -1,0 +1,340 @@
+import email.utils
+import logging
+import os
+import re
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from chat_server import completion, serving
+
+from infinite_rl.runtimes import Budget, BudgetError, ChatEndpoint, EndpointError
+
+ASK = [{"role": "user", "content": "Hello"}]
+KEY = "sk-secret-0123"
+
+
+@pytest.fixture(autouse=True)
+def no_environment(monkeypatch):
+    for name in [name for name in os.environ if name.lower().endswith("_proxy") or name == "OPENAI_API_KEY"]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def pauses(monkeypatch):
+    """The seconds that the client would have slept."""
+    found = []
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", found.append)
+    return found
+
+
+def test_a_completion_is_asked_for_and_read():
+    with serving(lambda request: "Hi there") as server:
+        endpoint = ChatEndpoint(server.url + "/", "tiny", api_key=KEY)
+        reply = endpoint.chat(ASK, temperature=0, max_tokens=5)
+    assert (reply.text, reply.finish_reason, reply.prompt_tokens, reply.completion_tokens) == ("Hi there", "stop", 7, 3)
+    assert server.paths == ["/v1/chat/completions"]
+    assert server.requests == [{"model": "tiny", "messages": ASK, "temperature": 0, "max_tokens": 5}]
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+
+
+def test_connections_are_used_again_and_a_stale_one_is_replaced():
+    with serving(lambda request: "Hi") as server:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        for _ in range(5):
+            endpoint.chat(ASK)
+        assert server.connections == 1
+        endpoint.close()
+        endpoint.chat(ASK)
+        assert server.connections == 2
+        (kept,) = endpoint._pool._idle
+        kept.sock.shutdown(socket.SHUT_RDWR)  # as if the server had closed it
+        assert endpoint.chat(ASK).text == "Hi"
+        assert server.connections == 3
+
+
+def test_a_reply_that_closes_the_connection_is_read():
+    with serving(lambda request: (200, completion("Hi"), {"Connection": "close"})) as server:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        assert [endpoint.chat(ASK).text for _ in range(2)] == ["Hi", "Hi"]
+        assert server.connections == 2
+
+
+def test_many_threads_share_an_endpoint():
+    barrier = threading.Barrier(8, timeout=60)
+
+    def answer(request):
+        barrier.wait()
+        return request["messages"][0]["content"]
+
+    with serving(answer) as server, ThreadPoolExecutor(8) as threads:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        texts = [str(number) for number in range(16)]
+        chats = [[{"role": "user", "content": text}] for text in texts]
+        assert [reply.text for reply in threads.map(endpoint.chat, chats)] == texts
+        assert server.connections == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_process_opens_connections_of_its_own():
+    with serving(lambda request: "Hi") as server:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        endpoint.chat(ASK)
+        child = os.fork()
+        if not child:
+            os._exit(0 if endpoint.chat(ASK).text == "Hi" else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        endpoint.chat(ASK)
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+def test_what_may_pass_is_tried_again_with_growing_pauses(status, pauses):
+    answers = iter([(status, {"error": {"message": "busy"}}, {})] * 3 + ["Hi"])
+    with serving(lambda request: next(answers)) as server:
+        assert ChatEndpoint(server.url, "tiny").chat(ASK).text == "Hi"
+    assert len(server.requests) == 4
+    assert all(0.5 * 2**i <= pause <= 2**i for i, pause in enumerate(pauses))
+    assert len(pauses) == 3
+
+
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [
+        ("7", 7, 7),
+        ("1e9", 20, 20),
+        ("-3", 0, 0),
+        ("nan", 0.5, 1),
+        ("soon", 0.5, 1),
+        (email.utils.formatdate(time.time() + 36_000, usegmt=True), 20, 20),
+        (email.utils.formatdate(0, usegmt=True), 0, 0),
+    ],
+)
+def test_the_servers_retry_after_is_kept_within_bounds(asked, least, most, pauses):
+    answers = iter([(429, {}, {"Retry-After": asked}), "Hi"])
+    with serving(lambda request: next(answers)) as server:
+        ChatEndpoint(server.url, "tiny", max_wait=20).chat(ASK)
+    assert len(pauses) == 1
+    assert least <= pauses[0] <= most
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"), [(400, "understand the request"), (401, "OPENAI_API_KEY"), (404, "model's name")]
+)
+def test_a_refusal_is_not_repeated_and_says_what_to_do(status, hint, pauses):
+    with serving(lambda request: (status, {"error": {"message": f"no,\nnot {KEY}"}}, {})) as server:
+        with pytest.raises(EndpointError, match=hint) as caught:
+            ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
+        assert len(server.requests) == 1
+    assert f"{server.url}/chat/completions answered {status}: no, not [API key]" in str(caught.value)
+    assert pauses == []
+
+
+def test_retries_end_with_the_last_problem(pauses):
+    with serving(lambda request: (503, b"overloaded", {})) as server:
+        with pytest.raises(EndpointError, match="answered 503: overloaded"):
+            ChatEndpoint(server.url, "tiny", retries=2).chat(ASK)
+        assert len(server.requests) == 3
+
+
+def test_a_redirect_is_not_followed(pauses):
+    with serving(lambda request: (307, {}, {"Location": "http://elsewhere/v1"})) as server:
+        with pytest.raises(EndpointError, match="moved to 'http://elsewhere/v1'"):
+            ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
+        assert len(server.requests) == 1
+
+
+def test_a_server_that_is_not_there_is_named(pauses):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+        with pytest.raises(EndpointError, match=re.escape(f"{url}/chat/completions could not be reached")):
+            ChatEndpoint(url, "tiny", retries=1).chat(ASK)
+    assert len(pauses) == 1
+
+
+def drip(handler):
+    """Sends a byte of the body at a time, for a minute."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "10000")
+    handler.end_headers()
+    for _ in range(1200):
+        handler.wfile.write(b" ")
+        time.sleep(0.05)
+
+
+def drip_header(handler):
+    for _ in range(1200):
+        handler.wfile.write(b"H")
+        time.sleep(0.05)
+
+
+def drip_until_closed(handler):
+    handler.send_response(200)
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    for _ in range(1200):
+        handler.wfile.write(b" ")
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("slow", [drip, drip_header, drip_until_closed, lambda handler: time.sleep(60)])
+def test_a_reply_that_trickles_in_ends_with_the_timeout(slow):
+    with serving(lambda request: slow) as server:
+        start = time.monotonic()
+        with pytest.raises(EndpointError, match=r"did not answer in 0\.5 s"):
+            ChatEndpoint(server.url, "tiny", timeout=0.5, retries=0).chat(ASK)
+        assert time.monotonic() - start < 30
+
+
+def cut_short(handler):
+    handler.send_response(200)
+    handler.send_header("Content-Length", "10000")
+    handler.end_headers()
+    handler.wfile.write(b'{"choices"')
+    handler.close_connection = True
+
+
+def no_http(handler):
+    handler.wfile.write(b"\0\xff" * 1000 + b"\r\n")
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize("broken", [cut_short, no_http])
+def test_a_broken_reply_is_an_error_and_not_half_an_answer(broken, pauses):
+    with serving(lambda request: broken) as server, pytest.raises(EndpointError, match="could not be reached"):
+        ChatEndpoint(server.url, "tiny", retries=1).chat(ASK)
+    assert len(pauses) == 1
+
+
+def test_a_reply_that_is_too_long_is_refused(pauses):
+    with (
+        serving(lambda request: (200, b" " * 100_000, {})) as server,
+        pytest.raises(EndpointError, match="longer than"),
+    ):
+        ChatEndpoint(server.url, "tiny", max_bytes=10_000, retries=0).chat(ASK)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"null",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"choices": []}',
+        b'{"choices": [{"message": {"content": 3}}]}',
+        b"[" * 100_000,
+        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "x"}}',
+    ],
+)
+def test_what_is_no_completion_is_an_error(body):
+    with serving(lambda request: (200, body, {})) as server, pytest.raises(EndpointError, match="no chat completion"):
+        ChatEndpoint(server.url, "tiny").chat(ASK)
+
+
+def test_a_completion_without_content_is_empty_and_reasoning_is_kept_apart():
+    with serving(lambda request: (200, completion(None, reasoning_content="hm"), {})) as server:
+        reply = ChatEndpoint(server.url, "tiny").chat(ASK)
+    assert (reply.text, reply.reasoning) == ("", "hm")
+
+
+def test_a_budget_of_calls_counts_every_try(pauses):
+    budget = Budget(calls=3)
+    with serving(lambda request: (500, {}, {})) as server:
+        with pytest.raises(BudgetError, match="3 calls"):
+            ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK)
+        assert len(server.requests) == 3
+
+
+def test_a_budget_of_tokens_is_shared_between_endpoints():
+    budget = Budget(tokens=15)
+    with serving(lambda request: "Hi") as server:
+        for _ in range(2):
+            ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK)
+        with pytest.raises(BudgetError, match="15 tokens"):
+            ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK)
+        assert (len(server.requests), budget.used_tokens) == (2, 20)
+
+
+def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch, caplog, pauses):
+    monkeypatch.setenv("OPENAI_API_KEY", f" {KEY}\n")
+    answers = iter([(500, {"error": KEY}, {}), (302, {}, {"Location": f"http://x/{KEY}"})])
+    with serving(lambda request: next(answers)) as server, caplog.at_level(logging.DEBUG):
+        endpoint = ChatEndpoint(server.url, "tiny")
+        with pytest.raises(EndpointError) as caught:
+            endpoint.chat(ASK)
+    assert server.headers[0]["Authorization"] == f"Bearer {KEY}"
+    assert "answered 500: [API key]" in caplog.text
+    assert KEY not in caplog.text + repr(endpoint) + str(caught.value)
+
+
+@pytest.mark.parametrize("length", range(480, 510, 5))
+def test_no_part_of_the_key_is_left_where_a_long_refusal_is_cut(length):
+    said = "x" * length + KEY
+    reply = (400, {"error": {"message": said}}, {})
+    with serving(lambda request: reply) as server, pytest.raises(EndpointError) as caught:
+        ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
+    assert KEY[:6] not in str(caught.value)
+
+
+def test_a_key_that_no_header_can_hold_is_refused_without_being_shown():
+    with pytest.raises(ValueError, match="API key") as caught:
+        ChatEndpoint("http://localhost/v1", "tiny", api_key="sk-secret\nX: 1")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["localhost:8000", "ftp://x/v1", "http://", "http://a b/v1", "http://u:secret@x/v1", "http://x/v1?a=secret", ""],
+)
+def test_a_url_that_is_none_is_refused(url):
+    with pytest.raises(ValueError, match="base_url") as caught:
+        ChatEndpoint(url, "tiny")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"timeout": float("nan")}, {"retries": -1}, {"max_wait": -1}])
+def test_limits_that_are_none_are_refused(wrong):
+    with pytest.raises(ValueError, match="|".join(wrong)):
+        ChatEndpoint("http://x/v1", "tiny", **wrong)
+
+
+def test_a_proxy_from_the_environment_is_asked_and_no_proxy_is_kept(monkeypatch):
+    with serving(lambda request: "by proxy") as proxy, serving(lambda request: "direct") as server:
+        monkeypatch.setenv("http_proxy", proxy.url.removesuffix("/v1").replace("://", "://user:p%40ss@"))
+        assert ChatEndpoint("http://model.invalid/v1", "tiny").chat(ASK).text == "by proxy"
+        assert proxy.paths == ["http://model.invalid/v1/chat/completions"]
+        assert proxy.headers[0]["Proxy-Authorization"] == "Basic dXNlcjpwQHNz"
+        assert proxy.headers[0]["Host"] == "model.invalid"
+        assert ChatEndpoint(server.url, "tiny").chat(ASK).text == "direct"  # it runs here
+        monkeypatch.setenv("no_proxy", "model.invalid")
+        assert ChatEndpoint("http://model.invalid/v1", "tiny")._pool._proxy is None
+        assert ChatEndpoint("http://other.invalid/v1", "tiny")._pool._proxy is not None
+    monkeypatch.setenv("https_proxy", "socks5://localhost:1")
+    with pytest.raises(ValueError, match="no HTTP proxy"):
+        ChatEndpoint("https://other.invalid/v1", "tiny")
+
+
+def test_https_goes_through_a_tunnel(monkeypatch, pauses):
+    asked = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def refuse():
+            peer, _ = listener.accept()
+            asked.append(peer.recv(1000))
+            peer.sendall(b"HTTP/1.1 403 Forbidden\r\n\r\n")
+            peer.close()
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        with pytest.raises(EndpointError, match="Tunnel connection failed: 403"):
+            ChatEndpoint("https://model.invalid/v1", "tiny", api_key=KEY, retries=0).chat(ASK)
+        thread.join()
+    assert asked[0].startswith(b"CONNECT model.invalid:443 ")
+    assert KEY.encode() not in asked[0]
