@@ -11,7 +11,7 @@ from typing import Any
 
 from .functions import FUNCTIONS, MAX_MAGNITUDE, power
 from .functions import Number as Value
-from .limits import ExpressionError, LimitError, UndefinedError
+from .limits import ExpressionError, LimitError, SizeError, UndefinedError
 from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, fold
 
 _HASHED_DIGITS = 22
@@ -88,7 +88,7 @@ class Evaluation:
             self.real = self.real and is_real(value)
             magnitude = int(self.context.mag(value))
             if abs(magnitude) > MAX_MAGNITUDE:
-                raise LimitError("a value that is too large or too small")
+                raise SizeError("a value that is too large or too small")
             self.largest, self.smallest = max(self.largest, magnitude), min(self.smallest, magnitude)
         return value
 
@@ -155,7 +155,8 @@ class Evaluation:
         """The value of a function that nobody knows: the same for the same arguments, else another."""
         texts = [self._rounded(part) for part in parts]
         digest = sha256("\0".join([name, *texts]).encode()).digest()
-        return self.context.mpf(int.from_bytes(digest[:16], "big") + 1) / (1 << 127)
+        # Of both signs, so that neither an absolute value nor a root of a square goes unnoticed.
+        return self.context.mpf(int.from_bytes(digest[:16], "big") - (1 << 127)) / (1 << 126)
 
     def _rounded(self, value: Value) -> str:
         context = self.context

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from .limits import LimitError, UndefinedError
+from .limits import SizeError, UndefinedError
 
 Number: TypeAlias = Any
 """mpmath's ``mpf`` or ``mpc``."""
@@ -21,7 +21,7 @@ def power(context: Any, base: Number, exponent: Number) -> Number:
 
     Raises:
         UndefinedError: zero to a power that is not positive.
-        LimitError: the value is too large or too small.
+        SizeError: the value is too large or too small.
     """
     if not base:
         if context.re(exponent) > 0:
@@ -30,7 +30,7 @@ def power(context: Any, base: Number, exponent: Number) -> Number:
     if not exponent:
         return context.mpf(1)
     if abs(exponent) * (abs(context.mag(base)) + 1) > 4 * MAX_MAGNITUDE:
-        raise LimitError("a power that is too large or too small")
+        raise SizeError("a power that is too large or too small")
     if context.im(exponent) == 0 and context.im(base) == 0 and context.re(base) < 0:
         root = _odd_root(context, context.re(exponent))
         if root:
@@ -52,7 +52,7 @@ def _odd_root(context: Any, exponent: Number) -> tuple[int, int] | None:
 def _angle(name: str) -> Callable[[Any, Number], Number]:
     def function(context: Any, value: Number) -> Number:
         if value and context.mag(value) > _MAX_ANGLE:
-            raise LimitError("an angle that is too large")
+            raise SizeError("an angle that is too large")
         return getattr(context, name)(value)
 
     return function
@@ -61,7 +61,7 @@ def _angle(name: str) -> Callable[[Any, Number], Number]:
 def _hyperbolic(name: str) -> Callable[[Any, Number], Number]:
     def function(context: Any, value: Number) -> Number:
         if abs(value) > MAX_MAGNITUDE:
-            raise LimitError("a value that is too large")
+            raise SizeError("a value that is too large")
         return getattr(context, name)(value)
 
     return function
@@ -98,19 +98,19 @@ def _modulo(context: Any, dividend: Number, divisor: Number) -> Number:
 
 def _factorial(context: Any, value: Number) -> Number:
     if abs(value) > _MAX_FACTORIAL:
-        raise LimitError("a factorial that is too large")
+        raise SizeError("a factorial that is too large")
     return context.gamma(value + 1)
 
 
 def _double_factorial(context: Any, value: Number) -> Number:
     if abs(value) > _MAX_FACTORIAL:
-        raise LimitError("a factorial that is too large")
+        raise SizeError("a factorial that is too large")
     return context.fac2(value)
 
 
 def _binomial(context: Any, upper: Number, lower: Number) -> Number:
     if abs(upper) > _MAX_FACTORIAL or abs(lower) > _MAX_FACTORIAL:
-        raise LimitError("a binomial coefficient that is too large")
+        raise SizeError("a binomial coefficient that is too large")
     return context.binomial(upper, lower)
 
 

@@ -19,6 +19,10 @@ class LimitError(ExpressionError):
     """The text is longer, deeper or larger in value than we are willing to work on."""
 
 
+class SizeError(LimitError):
+    """A value is too large or too small to be computed."""
+
+
 class UndefinedError(ExpressionError):
     """The expression has no value: it divides by zero, or holds 0^0."""
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
-from .limits import ExpressionError, LimitError, UndefinedError
+from .limits import ExpressionError, LimitError, SizeError, UndefinedError
 from .tree import Number, Tree, fold, variables
 
 DIGITS_BITS = 133
@@ -23,7 +23,9 @@ DIGITS_BITS = 133
 GUARD_BITS = 40
 MAX_PRECISION = 6_000
 POINTS = 4
-_TRIES = 12
+_TRIES = 16
+# Sizes of variables: what has steps or bounds shows them at one of these.
+_SCALES = (Fraction(1), Fraction(30), Fraction(1, 6), Fraction(6))
 
 
 class UndecidedError(ExpressionError):
@@ -84,7 +86,7 @@ class Comparison:
         for number in range(_TRIES):
             try:
                 pair = self.at(number)
-            except UndefinedError:
+            except (UndefinedError, SizeError):
                 continue
             if not pair.real:
                 others.append(pair)
@@ -105,7 +107,7 @@ class Comparison:
         for side in (0, 1):
             for number in range(_TRIES):
                 evaluation = Evaluation(self.context, self.point(number))
-                with contextlib.suppress(UndefinedError):
+                with contextlib.suppress(UndefinedError, SizeError):
                     evaluation.of(self.trees[side])
                     defined[side] = True
                     break
@@ -129,15 +131,16 @@ class Comparison:
                 noise = evaluation.largest - precision + GUARD_BITS
                 return Pair(first, second, noise, number, evaluation.real)
             if needed > MAX_PRECISION:
-                raise LimitError("numbers of too different size")
+                raise SizeError("numbers of too different size")
             precision = self.precision = needed
 
     def point(self, number: int) -> dict[str, Fraction]:
-        """A value for each variable: positive at every other point, with all kinds of signs between these."""
+        """A value for each variable, positive at every other point, and of another size at each pair of points."""
         point = {}
+        scale = _SCALES[number // 2 % len(_SCALES)]
         for name in self.names:
             digest = sha256(f"{self.names} {name} {number}".encode()).digest()
-            size = Fraction(int.from_bytes(digest[:8], "big") | 1, 1 << 62) + Fraction(1, 7)
+            size = scale * (Fraction(int.from_bytes(digest[:8], "big") | 1, 1 << 64) + Fraction(1, 2))
             negative = number % 2 and (number == 1 or digest[8] % 2)
             point[name] = -size if negative else size
         return point
