@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
 from .limits import ExpressionError, LimitError, UndefinedError
-from .tree import Number, Tree, fold, variables
+from .tree import Call, Number, Operation, Operator, Tree, fold, variables
 
 DIGITS_BITS = 133
 """40 decimal digits."""
@@ -24,6 +24,10 @@ GUARD_BITS = 40
 MAX_PRECISION = 6_000
 POINTS = 4
 _TRIES = 12
+_FAR = (1 << 5, 1 << 10, 1 << 40)
+_BRANCHES = frozenset(
+    {"abs", "floor", "ceil", "sign", "max", "min", "mod", "asin", "acos", "atan", "acot", "asec", "acsc"}
+)
 
 
 class UndecidedError(ExpressionError):
@@ -99,6 +103,16 @@ class Comparison:
             self.check_defined()
             raise UndecidedError("values at too few points")
 
+    def far_values(self) -> Iterator[Pair]:
+        """Pairs of values at integers, near and far, where one has branches: ``|x+9|`` is ``x+9`` at small values."""
+        if not self.names or not any(map(_has_branches, self.trees)):
+            return
+        for number in range(_TRIES, _TRIES + 2 * len(_FAR)):
+            with contextlib.suppress(ExpressionError):
+                pair = self.at(number)
+                if pair.real:
+                    yield pair
+
     def check_defined(self) -> None:
         """Raises UndefinedError if one of both has a value somewhere and the other nowhere."""
         defined = [False, False]
@@ -137,6 +151,10 @@ class Comparison:
         point = {}
         for name in self.names:
             digest = sha256(f"{self.names} {name} {number}".encode()).digest()
+            if number >= _TRIES:
+                far = Fraction(int.from_bytes(digest[:8], "big") % _FAR[(number - _TRIES) // 2] + 1)
+                point[name] = -far if (number if name == self.names[0] else digest[8]) % 2 else far
+                continue
             size = Fraction(int.from_bytes(digest[:8], "big") | 1, 1 << 62) + Fraction(1, 7)
             negative = number % 2 and (number == 1 or digest[8] % 2)
             point[name] = -size if negative else size
@@ -159,7 +177,9 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
             return False
         last = pair.number
     # Digits beyond those compared may differ: twice as many have to agree at one point.
-    return _close(comparison.context, comparison.at(last, 2 * comparison.precision))
+    if not _close(comparison.context, comparison.at(last, 2 * comparison.precision)):
+        return False
+    return all(_close(comparison.context, pair) for pair in comparison.far_values())
 
 
 def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> bool:
@@ -218,6 +238,18 @@ def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool
 
 def _close(context: Any, pair: Pair) -> bool:
     return bool(abs(pair.first - pair.second) <= context.ldexp(1, pair.noise))
+
+
+def _has_branches(tree: Tree) -> bool:
+    def combine(node: Tree, parts: list[bool]) -> bool:
+        match node:
+            case Operation(Operator.POWER, (_, Number(exponent))) if exponent.denominator > 1:
+                return True
+            case Call(name, known=True) if name in _BRANCHES:
+                return True
+        return any(parts)
+
+    return fold(tree, combine)
 
 
 def _constant_bits(tree: Tree) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .vocabulary import LETTER_UNITS, UNITS
 
+_SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
+_SAME = {"mile / hour": "mph", "km / hour": "kmh"}
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 
 
@@ -16,13 +18,19 @@ def unit_of(words: str) -> str | None:
     Returns:
         None if the words are not a unit that we know.
     """
-    pieces = words.replace("/", " per ").replace(".", " ").replace("{", "").replace("}", "").split()
+    for sign, meaning in _SIGNS.items():
+        words = words.replace(sign, meaning)
+    pieces = words.split()
     if not pieces or len(pieces) > 6:
         return None
     spelled: list[str] = []
     power = ""
     for piece in pieces:
         name, sign, exponent = piece.partition("^")
+        if exponent.startswith("-") and spelled:
+            spelled.append("/")
+            exponent = exponent[1:]
+            sign, exponent = (sign, exponent) if exponent != "1" else ("", "")
         if piece == "per" and spelled:
             spelled.append("/")
         elif piece in _POWERS and piece.endswith("d") and spelled:
@@ -37,4 +45,5 @@ def unit_of(words: str) -> str | None:
             spelled.append(found + sign + exponent + power)
             power = ""
     # A power or a "per" behind which nothing comes is no unit, except for "units" that are square.
-    return None if not spelled or spelled[-1] == "/" or power else " ".join(spelled)
+    unit = " ".join(spelled)
+    return None if not spelled or spelled[-1] == "/" or power else _SAME.get(unit, unit)
