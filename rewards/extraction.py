@@ -21,6 +21,7 @@ _CLOSING = frozenset((">", "]"))
 _BEHIND = frozenset((*_CLOSING, *_SPACES))
 # What is behind so many tags is not read: no response needs them.
 _MAX_TAGS = 2_000
+_MAX_NAMES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,10 @@ def _tags(text: str, name: str) -> Iterator[_Tag]:
         for letter in set(name):
             lowered = lowered.replace(letter.upper(), letter)
     left = _MAX_TAGS
+    names = 0
     at = lowered.find(name)
-    while at >= 0 and left:
+    while at >= 0 and left and names < _MAX_NAMES:
+        names += 1
         after = at + len(name)
         # Most of what bears the name is no tag, and is passed over at once.
         follows = text[after : after + 1]

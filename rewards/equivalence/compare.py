@@ -311,10 +311,10 @@ def _normal(tree: Tree) -> Tree:
                 return tree
         case Group("", "", (single,)):
             return _normal(single)
-        case Group("", "", (value, Relation(("in",), (Variable(name), Constant("mathbb Z"))))) if name in variables(
-            value
-        ):
-            return _normal(value)
+        case Group("", "", (value, Relation(("in",), (Variable(name), Constant("mathbb Z"))))):
+            # k\pi, k \in Z; of a set it would be a condition.
+            if name in variables(value) and not real_sets.is_set(value):
+                return _normal(value)
     return tree
 
 

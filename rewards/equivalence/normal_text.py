@@ -15,6 +15,7 @@ _TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "
 ANSWER_WORDS = frozenset({"yes", "no", "true", "false", "odd", "even", "always", "never", "none"})
 _CHOICES = frozenset("ABCDEFGHIJ")
 _HEDGES = PROSE | {"or", "no", "wrong", "incorrect", "false", "perhaps", "possibly", "probably", "unsure", "guess"}
+_HEDGES |= {"cannot", "can't", "isn't", "except", "eliminated", "instead", "actually"}
 
 
 def same_text(first: str, second: str) -> bool:
@@ -88,7 +89,7 @@ def _choice(text: str) -> str:
     others = any(
         content[at : at + 1] in _CHOICES and content[at + 1 : at + 2] in (")", ".", ":") for at in range(len(content))
     )
-    for separator in "\\/,;":
+    for separator in "\\/,;{}":
         content = content.replace(separator, " ")
     words = [word.strip(".:!()[]{}*") for word in content.split()]
     named = (words[:1] in (["A"], ["I"]) and len(words) == 1) or not _CHOICES.difference("AI").isdisjoint(words)

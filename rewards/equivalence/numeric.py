@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
 from .limits import ExpressionError, LimitError, UndefinedError
-from .tree import Call, Number, Operation, Operator, Tree, fold, variables
+from .tree import Call, Number, Operation, Operator, Tree, canonical, fold, variables
 
 DIGITS_BITS = 133
 """40 decimal digits."""
@@ -24,6 +24,7 @@ GUARD_BITS = 40
 MAX_PRECISION = 6_000
 POINTS = 4
 _TRIES = 12
+_OVERHEAD = 4
 _FAR = (1 << 5, 1 << 10, 1 << 40)
 _BRANCHES = frozenset(
     {"abs", "floor", "ceil", "sign", "max", "min", "mod", "asin", "acos", "atan", "acot", "asec", "acsc"}
@@ -63,6 +64,8 @@ class Comparison:
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
         self.names = sorted(variables(first) | variables(second))
+        # Nobody can choose expressions for given points: these come from both expressions.
+        self.seed = "\0".join(sorted(map(canonical, self.trees))) if self.names else ""
         self.context = mpmath_context()
         self.budget = budget
         self.precision = max(DIGITS_BITS + _constant_bits(tree) for tree in self.trees)
@@ -137,7 +140,7 @@ class Comparison:
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
-                self.budget.spend(evaluation.work * (1 + precision // 1000))
+                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000))
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS
@@ -150,7 +153,7 @@ class Comparison:
         """A value for each variable: positive at every other point, with all kinds of signs between these."""
         point = {}
         for name in self.names:
-            digest = sha256(f"{self.names} {name} {number}".encode()).digest()
+            digest = sha256(f"{self.seed} {name} {number}".encode()).digest()
             if number >= _TRIES:
                 far = Fraction(int.from_bytes(digest[:8], "big") % _FAR[(number - _TRIES) // 2] + 1)
                 point[name] = -far if (number if name == self.names[0] else digest[8]) % 2 else far
@@ -206,8 +209,8 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
     return not positive or context.re(ratio) > 0
 
 
-def compare(first: Tree, second: Tree, budget: Budget) -> int:
-    """-1, 0 or 1 as one real constant is smaller than, equal to or larger than the other.
+def is_larger(first: Tree, second: Tree, budget: Budget) -> bool:
+    """Which of two real constants that are known to differ is the larger one.
 
     Raises:
         ExpressionError: one of them isn't a real constant.
@@ -217,9 +220,7 @@ def compare(first: Tree, second: Tree, budget: Budget) -> int:
     one, other, *_ = Comparison(first, second, budget).at(0)
     if not (is_real(one) and is_real(other)):
         raise UndefinedError("not a real number")
-    if agree(first, second, budget):
-        return 0
-    return 1 if mpmath_context().re(one) > mpmath_context().re(other) else -1
+    return bool(mpmath_context().re(one) > mpmath_context().re(other))
 
 
 def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool:
