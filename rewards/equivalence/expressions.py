@@ -129,6 +129,8 @@ class ExpressionParser(NameParser):
 
     def bound_to_next(self) -> bool:
         """Whether the next word is the name of a function or has an index."""
+        if self.next.text == "mL" and self.after.text == "^":
+            return True  # m L^2
         return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
 
     def small_number(self) -> str:

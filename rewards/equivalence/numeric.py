@@ -24,7 +24,7 @@ GUARD_BITS = 40
 MAX_PRECISION = 6_000
 POINTS = 4
 _TRIES = 12
-_OVERHEAD = 4
+_OVERHEAD = 6
 _FAR = (1 << 5, 1 << 10, 1 << 40)
 _BRANCHES = frozenset(
     {"abs", "floor", "ceil", "sign", "max", "min", "mod", "asin", "acos", "atan", "acot", "asec", "acsc"}

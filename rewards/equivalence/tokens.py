@@ -11,6 +11,7 @@ from .vocabulary import (
     CURRENCIES,
     FACES,
     FRACTIONS,
+    FUNCTIONS,
     IGNORED,
     SUBSCRIPTS,
     SUPERSCRIPTS,
@@ -21,6 +22,7 @@ from .vocabulary import (
 from .wrappers import closing_brace
 
 _DIGITS = "0123456789"
+_JOINED = frozenset(("sin", "cos", "tan", "ln", "log", "exp", "sqrt"))
 _LENGTHS = ("pt", "mm", "cm", "em", "ex", "in")
 _SIGNS = frozenset("+-*/^_(){}[]|,;:=<>!'%&")
 _PAIRS = {"**": "^", "<=": "<=", ">=": ">=", "!=": "!=", "==": "=", "->": "to", "||": "||"}
@@ -125,6 +127,10 @@ class _Scanner:
         if word == "log" and self.text.startswith(("10(", "2("), end):
             self.add("word", word)
             self.add("symbol", "_")
+            return
+        if word not in FUNCTIONS and word[1:] in _JOINED and self.text.startswith("(", end):
+            self.add("word", word[0])  # xsin(x)
+            self.add("word", word[1:])
             return
         for piece in word if set(word) <= set("xyz") and len(set(word)) == len(word) else (word,):
             self.add("word", piece)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .names import LETTER_CONSTANTS, is_run, letters
 from .normal_text import ANSWER_WORDS
-from .tree import Constant, Operation, Operator, Tree, Variable, fold, substitute, variables
+from .tree import Constant, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
 
 # As computer algebra writes the constants e and i.
 _CAPITALS = {"E": "e", "I": "i"}
@@ -24,7 +24,7 @@ def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
     for one, other in ((first, second), (second, first)):
         known = variables(other)
         constants = {name for name in LETTER_CONSTANTS if _has_constant(other, name)}
-        for name in variables(one) - known:
+        for name in (variables(one) | _units(one)) - known:
             is_length = name.isupper() and name in _raised(one)
             is_product = is_run(name) and not is_length and name.lower() not in ANSWER_WORDS
             if is_product and (known | constants).issuperset(name):
@@ -35,9 +35,21 @@ def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
         return None
 
     def replace(node: Tree) -> Tree | None:
+        if isinstance(node, Measure) and node.unit in readings:  # 2mg
+            return Operation(Operator.PRODUCT, (*node.operands, readings[node.unit]))
         return readings.get(node.name) if isinstance(node, Variable) else None
 
     return substitute(first, replace), substitute(second, replace)
+
+
+def _units(tree: Tree) -> frozenset[str]:
+    """The units of two letters that occur: a milligram may be m times g."""
+
+    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
+        own = {node.unit} if isinstance(node, Measure) and len(node.unit) == 2 else frozenset[str]()
+        return frozenset(own).union(*parts)
+
+    return fold(tree, combine)
 
 
 def _raised(tree: Tree) -> frozenset[str]:
