@@ -25,12 +25,11 @@ from .tree import (
     SetOperation,
     Tree,
     Variable,
-    gather,
     negative,
     quotient,
     variables,
 )
-from .units import unit_of
+from .units import with_letter_unit
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _MAX_COMPARISONS = 1_500
@@ -103,7 +102,7 @@ class _Judge:
             if first.unit != second.unit:
                 return Finding(False, "different units", Tier.STRUCTURE)
             return self.compare(value, second.operands[0])
-        second = _with_letter_unit(second, first.unit)
+        second = with_letter_unit(second, first.unit)
         if isinstance(second, Measure):
             return self.compare(first, second)
         found = self.compare(value, second)
@@ -267,29 +266,6 @@ class _Judge:
             if not any(self.compare(part, other).equal for other in found):
                 found.append(part)
         return found
-
-
-def _with_letter_unit(tree: Tree, unit: str) -> Tree:
-    """``10 m/s`` as a speed, where the other answer shows that it isn't a product: its unit is written as text."""
-    if isinstance(tree, Operation) and tree.operator is Operator.PRODUCT:
-        words = list(map(_unit_word, tree.operands))
-        for start in range(1, len(words)):
-            if all(words[start:]) and unit_of(" ".join(words[start:])) == unit:
-                return Measure(unit, (gather(Operator.PRODUCT, list(tree.operands[:start])),))
-    return tree
-
-
-def _unit_word(tree: Tree) -> str:
-    """What a factor would be as a part of a unit; empty if it can't be one."""
-    match tree:
-        case Variable(name):
-            return name
-        case Operation(Operator.POWER, (Variable(name), Number(power))):
-            return f"{name}^{power}"
-        case Operation(Operator.INVERSE, (other,)):
-            word = _unit_word(other)
-            return word and f"per {word}"
-    return ""
 
 
 def _normal(tree: Tree) -> Tree:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .tree import Measure, Number, Operation, Operator, Tree, Variable, gather
 from .vocabulary import LETTER_UNITS, UNITS
 
 _SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
@@ -47,3 +48,26 @@ def unit_of(words: str) -> str | None:
     # A power or a "per" behind which nothing comes is no unit, except for "units" that are square.
     unit = " ".join(spelled)
     return None if not spelled or spelled[-1] == "/" or power else _SAME.get(unit, unit)
+
+
+def with_letter_unit(tree: Tree, unit: str) -> Tree:
+    """``10 m/s`` as a speed, where the other answer shows that it isn't a product: its unit is written as text."""
+    if isinstance(tree, Operation) and tree.operator is Operator.PRODUCT:
+        words = list(map(_unit_word, tree.operands))
+        for start in range(1, len(words)):
+            if all(words[start:]) and unit_of(" ".join(words[start:])) == unit:
+                return Measure(unit, (gather(Operator.PRODUCT, list(tree.operands[:start])),))
+    return tree
+
+
+def _unit_word(tree: Tree) -> str:
+    """What a factor would be as a part of a unit; empty if it can't be one."""
+    match tree:
+        case Variable(name):
+            return name
+        case Operation(Operator.POWER, (Variable(name), Number(power))):
+            return f"{name}^{power}"
+        case Operation(Operator.INVERSE, (other,)):
+            word = _unit_word(other)
+            return word and f"per {word}"
+    return ""
