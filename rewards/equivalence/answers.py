@@ -7,7 +7,7 @@ from functools import lru_cache, reduce
 from .expressions import ExpressionParser
 from .limits import ExpressionError, check_text
 from .tokens import tokenize
-from .tree import SCALARS, Call, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
+from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
 from .wrappers import unwrap
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
@@ -18,6 +18,10 @@ _CLOSINGS = {
     "{": ("}",),
     "\\{": ("\\}",),
     "langle": ("rangle",),
+}
+_PHRASES: dict[str, Tree] = {
+    **dict.fromkeys(("all real numbers", "all reals"), Constant("mathbb R")),
+    **dict.fromkeys(("no solution", "no solutions", "empty set"), Group("{", "}", ())),
 }
 _HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
@@ -32,7 +36,11 @@ def parse(text: str) -> Tree:
         ExpressionError: it isn't an answer that we know, or it has more than one reading.
     """
     check_text(text)
-    parser = _AnswerParser(tokenize(unwrap(text)))
+    text = unwrap(text)
+    phrase = _PHRASES.get(text.removeprefix("\\text{").removesuffix("}").lower())
+    if phrase is not None:
+        return phrase
+    parser = _AnswerParser(tokenize(text))
     tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
