@@ -19,9 +19,9 @@ _SPACES = " \t\r\n"
 _BRACKETS = {"<": ">", "[": "]"}
 _CLOSING = frozenset((">", "]"))
 _BEHIND = frozenset((*_CLOSING, *_SPACES))
-_LOWER = {ord(letter.upper()): letter for letter in "abcdefghijklmnopqrstuvwxyz"}
 # What is behind so many tags is not read: no response needs them.
 _MAX_TAGS = 2_000
+_MAX_NAMES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +126,21 @@ def _tags(text: str, name: str) -> Iterator[_Tag]:
     """All tags of one name, exact and malformed, in order; ``name`` is in lower case."""
     lowered = text.lower()
     if len(lowered) != len(text):  # some letters grow in lower case, and indices would shift
-        lowered = text.translate(_LOWER)
+        lowered = text
+        for letter in set(name):
+            lowered = lowered.replace(letter.upper(), letter)
     left = _MAX_TAGS
+    names = 0
     at = lowered.find(name)
-    while at >= 0 and left:
+    while at >= 0 and left and names < _MAX_NAMES:
+        names += 1
         after = at + len(name)
         # Most of what bears the name is no tag, and is passed over at once.
-        if text[after : after + 1] in _CLOSING or text[after + 1 : after + 2] in _BEHIND:
+        follows = text[after : after + 1]
+        if follows in _CLOSING or (follows in _BEHIND and text[after + 1 : after + 2] in _BEHIND):
+            left -= 1
             tag = _tag_around(text, at, after)
             if tag is not None:
-                left -= 1
                 yield tag
         at = lowered.find(name, after)
 

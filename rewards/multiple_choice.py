@@ -24,6 +24,7 @@ _WRAPPERS = [(mark, mark) for mark in ("**", "__", "*", "_", "$", "`", '"', "'")
 _WRAPPERS += [("{", "}"), *((f"\\{command}{{", "}") for command in ("boxed", "text", "textbf", "mathrm"))]
 _HEDGES = frozenset({"or", "and", "either", "neither", "both", "nor", "not", "except", "also", "alternatively"})
 _HEDGES |= {"maybe", "perhaps", "possibly", "probably", "likely", "unsure", "think", "guess"}
+_HEDGES |= {"wrong", "incorrect", "cannot", "can't", "isn't", "no", "actually", "instead"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,7 @@ def _named(spoken: str, options: Mapping[str, str]) -> str | None:
     if options:
         return letter if _comparable(rest) == options.get(letter) else None
     words = [word.strip("()[].,:;*").lower() for word in rest.split()]
-    hedged = "?" in rest or not _HEDGES.isdisjoint(words)
+    hedged = "?" in rest or rest.startswith(">") or not _HEDGES.isdisjoint(words)
     other = _LETTER.fullmatch(rest) or _LETTER_AND_TEXT.match(rest) or any(map(_is_bracketed_letter, rest.split()))
     return None if hedged or other else letter
 

@@ -2,12 +2,12 @@ r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matr
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 
 from .expressions import ExpressionParser
 from .limits import ExpressionError, check_text
 from .tokens import tokenize
-from .tree import SCALARS, Call, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree
+from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
 from .wrappers import unwrap
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
@@ -19,6 +19,11 @@ _CLOSINGS = {
     "\\{": ("\\}",),
     "langle": ("rangle",),
 }
+_PHRASES: dict[str, Tree] = {
+    **dict.fromkeys(("all real numbers", "all reals"), Constant("mathbb R")),
+    **dict.fromkeys(("no solution", "no solutions", "empty set"), Group("{", "}", ())),
+}
+_HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
 
 
@@ -31,7 +36,11 @@ def parse(text: str) -> Tree:
         ExpressionError: it isn't an answer that we know, or it has more than one reading.
     """
     check_text(text)
-    parser = _AnswerParser(tokenize(unwrap(text)))
+    text = unwrap(text)
+    phrase = _PHRASES.get(text.removeprefix("\\text{").removesuffix("}").lower())
+    if phrase is not None:
+        return phrase
+    parser = _AnswerParser(tokenize(text))
     tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
@@ -75,9 +84,12 @@ class _AnswerParser(ExpressionParser):
         while sign := self.accept(*_RELATIONS):
             signs.append(sign)
             operands.append(self.ratio())
-        if signs and self.accept("pmod"):
+        if self.accept("pmod"):
             signs.append("pmod")
             operands.append(self.argument())
+        elif "equiv" in signs and isinstance(operands[-1], Call) and operands[-1].name == "mod":
+            signs.append("pmod")
+            operands[-1:] = operands[-1].operands
         return Relation(tuple(signs), tuple(operands)) if signs else operands[0]
 
     def ratio(self) -> Tree:
@@ -88,9 +100,16 @@ class _AnswerParser(ExpressionParser):
 
     def set_operation(self) -> Tree:
         tree = self.sum()
-        while sign := self.accept("cup", "cap", "setminus"):
+        while sign := self.accept("cup", "cap", "setminus") or self.accept_union():
             tree = SetOperation(sign, (tree, self.sum()))
         return tree
+
+    def accept_union(self) -> str:
+        """Takes a U between two intervals, if one comes next."""
+        if not self.is_union():
+            return ""
+        self.take()
+        return "cup"
 
     def sum(self) -> Tree:
         return _checked(super().sum())
@@ -120,6 +139,8 @@ class _AnswerParser(ExpressionParser):
         return Call("such that", (parts[0], Group("", "", tuple(conditions), joiner)), known=False)
 
     def environment(self, name: str) -> Tree:
+        if name == "cases":
+            return self.cases()
         if name not in _MATRICES and name != "vmatrix":
             raise ExpressionError(f"unknown environment {name[:40]!r}")
         if name == "array" and self.next.text in ("{", "["):
@@ -140,6 +161,64 @@ class _AnswerParser(ExpressionParser):
             raise ExpressionError("a matrix with rows of different lengths")
         matrix = Matrix(len(rows), len(rows[0]), tuple(entry for row in rows for entry in row))
         return Call("det", (matrix,), known=False) if name == "vmatrix" else matrix
+
+    def cases(self) -> Tree:
+        """A function by cases, as a matrix of values and conditions; or a system of equations, as a list."""
+        rows: list[list[Tree]] = []
+        while not rows or (self.accept("newline") and self.next.kind != "finish"):
+            row = [self.deeper(self.relation)]
+            self.accept(",")
+            if self.accept("&"):
+                if self.next.kind == "text" and self.next.text.strip(",") in ("if", "for", "when"):
+                    self.take()
+                row.append(self.deeper(self.condition))
+                self.accept(",")
+            rows.append(row)
+        if self.take().text != "cases" or len({len(row) for row in rows}) != 1:
+            raise ExpressionError("cases that are not closed, or not of one shape")
+        if len(rows[0]) == 1:
+            return Group("", "", tuple(row[0] for row in rows), "and")
+        return Matrix(len(rows), 2, tuple(entry for row in rows for entry in row))
+
+    def condition(self) -> Tree:
+        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else"):
+            self.take()
+            return Variable("otherwise")
+        return self.relation()
+
+    def container(self, word: str) -> Tree:
+        """``Matrix([[1, 2]])``, ``Interval.open(0, 1)`` and the like, as sympy prints them."""
+        if word == "Matrix":
+            return self.rows()
+        self.expect("(")
+        parts = [] if self.next.text == ")" else self.deeper(self.parts)[0]
+        self.expect(")")
+        if word == "FiniteSet":
+            return Group("{", "}", tuple(parts))
+        if len(parts) < 2:
+            raise ExpressionError(f"{word} of too few parts")
+        if word == "Union":
+            return reduce(lambda one, other: SetOperation("cup", (one, other)), parts)
+        opened = [part == Variable("True") for part in (*parts[2:4], *parts[:2])[:2]]
+        opened = [word in ("Interval.open", shape) or flag for shape, flag in zip(_HALF_OPEN, opened, strict=True)]
+        return Group("(" if opened[0] else "[", ")" if opened[1] else "]", tuple(parts[:2]))
+
+    def rows(self) -> Tree:
+        """The rows of a ``Matrix``; a flat list is a column."""
+        self.expect("(")
+        self.expect("[")
+        rows: list[list[Tree]] = []
+        while not rows or self.accept(","):
+            if self.accept("["):
+                rows.append(self.deeper(self.parts)[0])
+                self.expect("]")
+            else:
+                rows.append([self.deeper(self.relation)])
+        self.expect("]")
+        self.expect(")")
+        if len({len(row) for row in rows}) != 1:
+            raise ExpressionError("a matrix with rows of different lengths")
+        return Matrix(len(rows), len(rows[0]), tuple(entry for row in rows for entry in row))
 
 
 def _enclosed(opening: str, closing: str, parts: list[Tree]) -> Tree:

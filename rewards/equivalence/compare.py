@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from . import numeric, real_sets
 from .evaluation import Budget
-from .limits import ExpressionError, LimitError
+from .limits import ExpressionError, LimitError, UndefinedError
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
 from .tree import (
@@ -25,11 +25,11 @@ from .tree import (
     SetOperation,
     Tree,
     Variable,
-    gather,
     negative,
     quotient,
     variables,
 )
+from .units import with_letter_unit
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _MAX_COMPARISONS = 1_500
@@ -59,6 +59,8 @@ class _Judge:
         if self.comparisons > _MAX_COMPARISONS:
             raise LimitError("too many parts to compare")
         first, second = _normal(first), _normal(second)
+        if Constant("...") in (first, second):
+            return Finding(first == second, "where a list goes on", Tier.STRUCTURE)
         if isinstance(first, SCALARS) and isinstance(second, SCALARS) and not real_sets.is_set(first):
             return compare_scalars(first, second, self.budget)
         for rule in (self.measures, self.sets, self.relations, self.ratios, self.matrices, self.groups):
@@ -100,7 +102,7 @@ class _Judge:
             if first.unit != second.unit:
                 return Finding(False, "different units", Tier.STRUCTURE)
             return self.compare(value, second.operands[0])
-        second = _with_letter_unit(second, first.unit)
+        second = with_letter_unit(second, first.unit)
         if isinstance(second, Measure):
             return self.compare(first, second)
         found = self.compare(value, second)
@@ -135,8 +137,11 @@ class _Judge:
     def relations(self, first: Tree, second: Tree) -> Finding | None:
         if not isinstance(first, Relation):
             return None
+        if self.ends_rounded(first):
+            rest = first.operands[:-1]
+            return self.compare(Relation(first.signs[:-1], rest) if len(rest) > 1 else rest[0], second)
         if isinstance(second, Relation):
-            return self.two_relations(first, second)
+            return None if self.ends_rounded(second) else self.two_relations(first, second)
         if set(first.signs) - {"=", "approx"} or ("approx" in first.signs and len(first.signs) > 1):
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
         if _is_name(first.operands[0]):
@@ -144,6 +149,19 @@ class _Judge:
         if "approx" in first.signs:
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
         return self.all((operand, second) for operand in first.operands)
+
+    def ends_rounded(self, relation: Relation) -> bool:
+        r"""Whether a relation ends with a decimal that is the value before it, rounded: ``\frac13 \approx 0.33``."""
+        if relation.signs[-1] != "approx":
+            return False
+        exact, decimal = relation.operands[-2:]
+        literal = decimal.operands[0] if _is_negative(decimal) else decimal
+        if not isinstance(exact, SCALARS) or not isinstance(literal, Number) or not literal.places:
+            return False
+        try:
+            return numeric.rounds(literal, literal is not decimal, exact, self.budget)
+        except UndefinedError:
+            return False
 
     def two_relations(self, first: Relation, second: Relation) -> Finding:
         if first.signs == second.signs:
@@ -218,7 +236,9 @@ class _Judge:
             if (first.rows, first.columns) != (second.rows, second.columns):
                 return Finding(False, "matrices of different shapes", Tier.STRUCTURE)
             return self.all(zip(first.operands, second.operands, strict=True))
-        column = first.columns == 1 and isinstance(second, Group) and (second.opening, second.closing) == ("(", ")")
+        brackets = (second.opening, second.closing) if isinstance(second, Group) else ("", "")
+        # Three numbers in brackets are no interval.
+        column = first.columns == 1 and (brackets == ("(", ")") or (brackets == ("[", "]") and first.rows > 2))
         if column and len(first.operands) == len(second.operands):
             return self.all(zip(first.operands, second.operands, strict=True))
         return None
@@ -248,17 +268,6 @@ class _Judge:
         return found
 
 
-def _with_letter_unit(tree: Tree, unit: str) -> Tree:
-    """``10 m`` as a length, where the other answer shows that it isn't a product: its unit is written as text."""
-    match tree:
-        case Operation(Operator.PRODUCT, (*factors, Variable(name))) if name == unit:
-            return Measure(unit, (gather(Operator.PRODUCT, list(factors)),))
-        case Operation(Operator.PRODUCT, (*factors, Operation(Operator.POWER, (Variable(name), Number(power))))):
-            if f"{name}^{power}" == unit:
-                return Measure(unit, (gather(Operator.PRODUCT, list(factors)),))
-    return tree
-
-
 def _normal(tree: Tree) -> Tree:
     """The same answer in its plainest form."""
     match tree:
@@ -278,7 +287,15 @@ def _normal(tree: Tree) -> Tree:
                 return tree
         case Group("", "", (single,)):
             return _normal(single)
+        case Group("", "", (value, Relation(("in",), (Variable(name), Constant("mathbb Z"))))):
+            # k\pi, k \in Z; of a set it would be a condition.
+            if name in variables(value) and not real_sets.is_set(value):
+                return _normal(value)
     return tree
+
+
+def _is_negative(tree: Tree) -> bool:
+    return isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE
 
 
 def _unnamed(group: Group) -> tuple[Tree, ...]:

@@ -11,7 +11,7 @@ from abc import abstractmethod
 from fractions import Fraction
 
 from .limits import ExpressionError, LimitError
-from .names import NameParser, name_of
+from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
 from .tree import (
     Call,
     Constant,
@@ -20,6 +20,7 @@ from .tree import (
     Number,
     Operation,
     Operator,
+    SetOperation,
     Tree,
     Variable,
     canonical,
@@ -51,6 +52,8 @@ class ExpressionParser(NameParser):
         terms = [self.product()]
         while sign := self.accept("+", "-", "pm", "mp"):
             term = self.product()
+            if sign == "-" and terms == [Constant("mathbb R")]:
+                return SetOperation("setminus", (terms[0], term))
             terms.append(_with_sign(sign, term))
         tree = gather(Operator.SUM, terms)
         if self.accept("choose"):
@@ -78,34 +81,42 @@ class ExpressionParser(NameParser):
 
     def starts_factor(self) -> bool:
         """Whether a factor follows without a sign."""
-        # A number never starts one: "6 7" is two numbers, and "x2" may be an index.
+        # A number starts one behind 5! only: "6 7" is two numbers, and "x2" may be an index.
         token = self.next
+        if token.kind == "number":
+            return self.at > 0 and self.tokens[self.at - 1].text == "!"
         if token.kind == "word":
             differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
-            return token.text not in ("and", "or") and not differential and not self.plain_unit()
+            joins = token.text in ("and", "or") or self.is_union()
+            return not joins and not differential and not self.plain_unit()
         if token.kind == "text":
+            if unit_of(token.text) is not None and self.after.kind == "end":
+                return False  # "5 min"
             return token.text in FUNCTIONS or (len(token.text) == 1 and unit_of(token.text) is None)
         bar = token.text == "|" and not self.bars
         if token.text == "[":
             return not self.reversed
         return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
 
+    def is_union(self) -> bool:
+        """Whether a U follows that stands between two intervals."""
+        before = self.tokens[self.at - 1].text if self.at else ""
+        return self.next.text == "U" and before in (")", "]") and self.after.text in ("(", "[")
+
     def measured(self, value: Tree) -> Tree:
         """The value with the unit behind it, if there is one."""
-        token = self.next
         words: list[str] = []
-        if token.kind == "text" and unit_of(token.text) is not None:
-            words.append(self.take().text)
-        else:
-            while self.plain_unit():
+        while True:
+            if self.plain_unit() or (self.next.kind == "text" and unit_of(self.next.text) is not None):
                 words.append(self.take().text)
+            elif words and self.accept("^"):
+                words[-1] += "^" + self.small_number()
+            elif words and self.accept("/"):
+                words.append("per " + self.take().text)
+            else:
+                break
         if not words:
             return value
-        while sign := self.accept("^", "/"):
-            if sign == "^":
-                words[-1] += "^" + self.small_number()
-            else:
-                words.append("per " + self.take().text)
         unit = unit_of(" ".join(words))
         if unit is None:
             raise ExpressionError("an unknown unit")
@@ -118,15 +129,18 @@ class ExpressionParser(NameParser):
 
     def bound_to_next(self) -> bool:
         """Whether the next word is the name of a function or has an index."""
+        if self.next.text == "mL" and self.after.text == "^":
+            return True  # m L^2
         return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
 
     def small_number(self) -> str:
         """The exponent of a unit."""
         braced = self.accept("{")
+        sign = self.accept("-")
         token = self.take()
         if token.kind != "number" or (braced and not self.accept("}")):
             raise ExpressionError("an unknown unit")
-        return token.text
+        return sign + token.text
 
     def signed(self) -> Tree:
         """A factor with its signs."""
@@ -144,6 +158,8 @@ class ExpressionParser(NameParser):
                 base = Call("factorial2" if self.accept("!") else "factorial", (base,))
             elif self.accept("%"):
                 base = Measure("percent", (base,))
+            elif isinstance(base, Number) and self.accept("circ"):
+                base = Measure("degree", (base,))
             elif not raised and self.next.text == "^":
                 base, raised = self.raised(base), True
             else:
@@ -151,6 +167,7 @@ class ExpressionParser(NameParser):
 
     def raised(self, base: Tree) -> Tree:
         """A power, an angle in degrees, or a name with a prime."""
+        word = self.tokens[self.at - 1]
         self.take()
         if self.accept("circ"):
             return Measure("degree", (base,))
@@ -162,7 +179,13 @@ class ExpressionParser(NameParser):
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
         if isinstance(base, Variable) and self.next.text == "_":
             base = self.indexed(base.name)
-        return Operation(Operator.POWER, (base, exponent))
+        is_inverse = exponent == negative(Number(Fraction(1))) and word.text in FUNCTION_LETTERS
+        if is_inverse and base == Variable(word.text) and self.next.text == "(":
+            return self.applied(f"{word.text}^-1")
+        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not word.text.isupper():
+            # In mv^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
+            return gather(Operator.PRODUCT, [letters(word.text[:-1]), _power(letters(word.text[-1]), exponent)])
+        return _power(base, exponent)
 
     def atom(self) -> Tree:
         """A number, a name, a function's value, or something in parentheses."""
@@ -243,6 +266,10 @@ def read_number(text: str) -> Number:
     if exponent:
         return Number(value * Fraction(10) ** int(exponent))
     return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
+
+
+def _power(base: Tree, exponent: Tree) -> Tree:
+    return Operation(Operator.POWER, (base, exponent))
 
 
 def _with_sign(sign: str, term: Tree) -> Tree:

@@ -2,15 +2,19 @@ r"""The parser of what begins with a word: functions, constants, variables with 
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from .calls import CallParser
 from .limits import ExpressionError
 from .tree import Call, Constant, Group, Tree, Variable
-from .vocabulary import FUNCTIONS, GREEK, PROSE, WORD_CONSTANTS
+from .vocabulary import FUNCTIONS, GREEK, PROSE, VARIANTS, WORD_CONSTANTS
 
 _BIG = {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}
+_CONTAINERS = ("Matrix", "Interval", "FiniteSet", "Union")
 _SYMPY = {"Sum": "sum", "Product": "product", "Integral": "integral", "Limit": "limit", "Derivative": "derivative"}
 # Functions of our own name before parentheses; another letter is multiplied, unless nothing is added inside.
-_FUNCTION_LETTERS = frozenset("fghFGH")
+FUNCTION_LETTERS = frozenset("fghFGH")
+LETTER_CONSTANTS = frozenset("ei")
 
 
 class NameParser(CallParser):
@@ -28,16 +32,23 @@ class NameParser(CallParser):
             return self.big_operator(word)
         if word in _SYMPY and self.next.text == "(":
             return self.sympy_operator(_SYMPY[word])
+        if word.partition(".")[0] in _CONTAINERS and self.next.text == "(":
+            return self.container(word)
         if word in FUNCTIONS and (len(word) > 2 or word in ("ln", "lg", "tg", "re", "im", "Re", "Im")):
             return self.function(FUNCTIONS[word])
+        word = VARIANTS.get(word, word)
         if word in WORD_CONSTANTS:
             return Constant(WORD_CONSTANTS[word])
         return self.named(word)
 
+    @abstractmethod
+    def container(self, word: str) -> Tree:
+        """A set or matrix in sympy's notation, behind its name."""
+
     def text(self, text: str) -> Tree:
         r"""What is marked as text: a function, a name, the letter of a choice such as ``\text{(C)}``."""
         inner = text[1:-1] if text[:1] == "(" and text[-1:] == ")" else text
-        if inner in FUNCTIONS or len(inner) == 1:
+        if inner in FUNCTIONS or inner in WORD_CONSTANTS or len(inner) == 1:
             return self.word(inner)
         if not inner.isalpha() or inner.lower() in PROSE:
             raise ExpressionError(f"the text {text[:40]!r}")
@@ -55,20 +66,23 @@ class NameParser(CallParser):
             raise ExpressionError(f"words: {word[:40]!r} and {self.next.text[:40]!r}")
         if word in ("angle", "triangle") and self.next.kind == "word":
             return Variable(f"{word} {self.take().text}")
-        if word in ("e", "i") and not self.indexing and self.next.text != "_":
+        if word in LETTER_CONSTANTS and not self.indexing and self.next.text != "_":
             return Constant(word)
         tree = self.indexed(word) if self.next.text == "_" else Variable(word)
         while isinstance(tree, Variable) and self.accept("'"):
             tree = Variable(tree.name + "'")
         if self.next.text == "(" and isinstance(tree, Variable) and self.is_applied(tree.name):
-            inside = self.group()
-            arguments = inside.operands if isinstance(inside, Group) else (inside,)
-            return Call(tree.name, arguments, known=False)
+            return self.applied(tree.name)
         return tree
+
+    def applied(self, name: str) -> Tree:
+        """The value of a function that we don't know."""
+        inside = self.group()
+        return Call(name, inside.operands if isinstance(inside, Group) else (inside,), known=False)
 
     def is_applied(self, name: str) -> bool:
         """Whether what stands in parentheses behind a name is its argument, not a factor."""
-        if name[0] in _FUNCTION_LETTERS:
+        if name[0] in FUNCTION_LETTERS:
             return True
         depth, inside = 0, []
         for token in self.tokens[self.at :]:
@@ -109,6 +123,16 @@ class NameParser(CallParser):
                 raise self.unexpected()
             pieces.append(token.text)
         return "".join(pieces)
+
+
+def is_run(word: str) -> bool:
+    """Whether a word may be a product of its letters."""
+    return len(word) > 1 and word.isascii() and word.isalpha() and word not in GREEK
+
+
+def letters(word: str) -> Tree:
+    """A word, or the variable or constant that a single letter stands for."""
+    return Constant(word) if word in LETTER_CONSTANTS else Variable(word)
 
 
 def name_of(tree: Tree) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .limits import SPACES
+from .vocabulary import PROSE
 from .wrappers import unwrap
 
 # Next to these white space means nothing.
 _TIGHT = frozenset("+-*/^=<>()[]{}|,;")
 _TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "\\mathbf{", "\\textrm{")
 # Words that are answers of their own, so that their case can't matter. Of other letters it may: AB is not ab.
-_ANSWER_WORDS = frozenset({"yes", "no", "true", "false", "odd", "even", "always", "never", "none"})
+ANSWER_WORDS = frozenset({"yes", "no", "true", "false", "odd", "even", "always", "never", "none"})
 _CHOICES = frozenset("ABCDEFGHIJ")
+_HEDGES = PROSE | {"or", "no", "wrong", "incorrect", "false", "perhaps", "possibly", "probably", "unsure", "guess"}
+_HEDGES |= {"cannot", "can't", "isn't", "except", "eliminated", "instead", "actually"}
 
 
 def same_text(first: str, second: str) -> bool:
@@ -27,7 +30,7 @@ def same_text(first: str, second: str) -> bool:
     if not words[0] or words[0] != words[1]:
         return False
     # The case of a single word matters, unless it is known to be one: AB is not ab.
-    return first_marked or second_marked or len(words[0]) > 1 or words[0][0] in _ANSWER_WORDS
+    return first_marked or second_marked or len(words[0]) > 1 or words[0][0] in ANSWER_WORDS
 
 
 def tighten(text: str) -> str:
@@ -82,8 +85,13 @@ def _choice(text: str) -> str:
     if letter not in _CHOICES or (rest and rest[0] not in ").:") or (opened and rest[:1] != ")"):
         return ""
     content = rest[1:]
-    # What names another choice as well is none.
+    # What names another choice as well is none, nor what takes it back. A and I alone are words.
     others = any(
         content[at : at + 1] in _CHOICES and content[at + 1 : at + 2] in (")", ".", ":") for at in range(len(content))
     )
-    return "" if others or content.startswith("(") or " or " in content else letter
+    for separator in "\\/,;{}":
+        content = content.replace(separator, " ")
+    words = [word.strip(".:!()[]{}*") for word in content.split()]
+    named = (words[:1] in (["A"], ["I"]) and len(words) == 1) or not _CHOICES.difference("AI").isdisjoint(words)
+    hedged = "?" in content or not _HEDGES.isdisjoint(map(str.lower, words))
+    return "" if others or named or hedged or content.startswith("(") else letter

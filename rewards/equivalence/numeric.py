@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
 from .limits import ExpressionError, LimitError, SizeError, UndefinedError
-from .tree import Number, Tree, fold, variables
+from .tree import Call, Number, Operation, Operator, Tree, canonical, fold, variables
 
 DIGITS_BITS = 133
 """40 decimal digits."""
@@ -26,6 +26,11 @@ POINTS = 4
 _TRIES = 16
 # Sizes of variables: what has steps or bounds shows them at one of these.
 _SCALES = (Fraction(1), Fraction(30), Fraction(1, 6), Fraction(6))
+_OVERHEAD = 6
+_FAR = (1 << 5, 1 << 10, 1 << 40)
+_BRANCHES = frozenset(
+    {"abs", "floor", "ceil", "sign", "max", "min", "mod", "asin", "acos", "atan", "acot", "asec", "acsc"}
+)
 
 
 class UndecidedError(ExpressionError):
@@ -61,6 +66,8 @@ class Comparison:
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
         self.names = sorted(variables(first) | variables(second))
+        # Nobody can choose expressions for given points: these come from both expressions.
+        self.seed = "\0".join(sorted(map(canonical, self.trees))) if self.names else ""
         self.context = mpmath_context()
         self.budget = budget
         self.precision = max(DIGITS_BITS + _constant_bits(tree) for tree in self.trees)
@@ -101,6 +108,16 @@ class Comparison:
             self.check_defined()
             raise UndecidedError("values at too few points")
 
+    def far_values(self) -> Iterator[Pair]:
+        """Pairs of values at integers, near and far, where one has branches: ``|x+9|`` is ``x+9`` at small values."""
+        if not self.names or not any(map(_has_branches, self.trees)):
+            return
+        for number in range(_TRIES, _TRIES + 2 * len(_FAR)):
+            with contextlib.suppress(ExpressionError):
+                pair = self.at(number)
+                if pair.real:
+                    yield pair
+
     def check_defined(self) -> None:
         """Raises UndefinedError if one of both has a value somewhere and the other nowhere."""
         defined = [False, False]
@@ -125,7 +142,7 @@ class Comparison:
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
-                self.budget.spend(evaluation.work * (1 + precision // 1000))
+                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000))
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS
@@ -139,7 +156,11 @@ class Comparison:
         point = {}
         scale = _SCALES[number // 2 % len(_SCALES)]
         for name in self.names:
-            digest = sha256(f"{self.names} {name} {number}".encode()).digest()
+            digest = sha256(f"{self.seed} {name} {number}".encode()).digest()
+            if number >= _TRIES:
+                far = Fraction(int.from_bytes(digest[:8], "big") % _FAR[(number - _TRIES) // 2] + 1)
+                point[name] = -far if (number if name == self.names[0] else digest[8]) % 2 else far
+                continue
             size = scale * (Fraction(int.from_bytes(digest[:8], "big") | 1, 1 << 64) + Fraction(1, 2))
             negative = number % 2 and (number == 1 or digest[8] % 2)
             point[name] = -size if negative else size
@@ -162,7 +183,9 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
             return False
         last = pair.number
     # Digits beyond those compared may differ: twice as many have to agree at one point.
-    return _close(comparison.context, comparison.at(last, 2 * comparison.precision))
+    if not _close(comparison.context, comparison.at(last, 2 * comparison.precision)):
+        return False
+    return all(_close(comparison.context, pair) for pair in comparison.far_values())
 
 
 def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> bool:
@@ -189,8 +212,8 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
     return not positive or context.re(ratio) > 0
 
 
-def compare(first: Tree, second: Tree, budget: Budget) -> int:
-    """-1, 0 or 1 as one real constant is smaller than, equal to or larger than the other.
+def is_larger(first: Tree, second: Tree, budget: Budget) -> bool:
+    """Which of two real constants that are known to differ is the larger one.
 
     Raises:
         ExpressionError: one of them isn't a real constant.
@@ -200,9 +223,7 @@ def compare(first: Tree, second: Tree, budget: Budget) -> int:
     one, other, *_ = Comparison(first, second, budget).at(0)
     if not (is_real(one) and is_real(other)):
         raise UndefinedError("not a real number")
-    if agree(first, second, budget):
-        return 0
-    return 1 if mpmath_context().re(one) > mpmath_context().re(other) else -1
+    return bool(mpmath_context().re(one) > mpmath_context().re(other))
 
 
 def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool:
@@ -221,6 +242,18 @@ def rounds(literal: Number, negative: bool, exact: Tree, budget: Budget) -> bool
 
 def _close(context: Any, pair: Pair) -> bool:
     return bool(abs(pair.first - pair.second) <= context.ldexp(1, pair.noise))
+
+
+def _has_branches(tree: Tree) -> bool:
+    def combine(node: Tree, parts: list[bool]) -> bool:
+        match node:
+            case Operation(Operator.POWER, (_, Number(exponent))) if exponent.denominator > 1:
+                return True
+            case Call(name, known=True) if name in _BRANCHES:
+                return True
+        return any(parts)
+
+    return fold(tree, combine)
 
 
 def _constant_bits(tree: Tree) -> int:

@@ -22,7 +22,8 @@ def without_plus_minus(tree: Tree) -> Tree:
     if not _has_sign(tree):
         return tree
     values = _values(tree)
-    return values[0] if len(values) == 1 else Group("", "", tuple(values), "or")
+    joiner = "and" if isinstance(tree, Relation) and "!=" in tree.signs else "or"
+    return values[0] if len(values) == 1 else Group("", "", tuple(values), joiner)
 
 
 def _values(tree: Tree) -> list[Tree]:

@@ -105,7 +105,7 @@ class _Line:
     def order(self, one: Tree, other: Tree) -> int:
         if compare_scalars(one, other, self.budget).equal:
             return 0
-        return numeric.compare(one, other, self.budget)
+        return 1 if numeric.is_larger(one, other, self.budget) else -1
 
     def place(self, end: Tree) -> int:
         if end == _INFINITY:

@@ -11,6 +11,7 @@ from .vocabulary import (
     CURRENCIES,
     FACES,
     FRACTIONS,
+    FUNCTIONS,
     IGNORED,
     SUBSCRIPTS,
     SUPERSCRIPTS,
@@ -21,6 +22,8 @@ from .vocabulary import (
 from .wrappers import closing_brace
 
 _DIGITS = "0123456789"
+_JOINED = frozenset(("sin", "cos", "tan", "ln", "log", "exp", "sqrt"))
+_LENGTHS = ("pt", "mm", "cm", "em", "ex", "in")
 _SIGNS = frozenset("+-*/^_(){}[]|,;:=<>!'%&")
 _PAIRS = {"**": "^", "<=": "<=", ">=": ">=", "!=": "!=", "==": "=", "->": "to", "||": "||"}
 # Longest first. All groups of a number take the same one.
@@ -117,7 +120,18 @@ class _Scanner:
         """A word, or a product of x, y and z: no word consists of these only."""
         end = _end_of_letters(self.text, self.at)
         word = self.text[self.at : end]
+        if word == "Interval" and self.text.startswith(".", end):
+            end = _end_of_letters(self.text, end + 1)
+            word = self.text[self.at : end]
         self.at = end
+        if word == "log" and self.text.startswith(("10(", "2("), end):
+            self.add("word", word)
+            self.add("symbol", "_")
+            return
+        if word not in FUNCTIONS and word[1:] in _JOINED and self.text.startswith("(", end):
+            self.add("word", word[0])  # xsin(x)
+            self.add("word", word[1:])
+            return
         for piece in word if set(word) <= set("xyz") and len(set(word)) == len(word) else (word,):
             self.add("word", piece)
 
@@ -152,14 +166,16 @@ class _Scanner:
                 raise ExpressionError(f"nothing behind \\{name}")
         elif name in FRACTIONS:
             self.add("word", "frac")
-            self.single_digits(2)
+            self.single_signs(2)
         elif name in ("binom", "dbinom", "tbinom"):
             self.add("word", "binom")
-            self.single_digits(2)
+            self.single_signs(2)
         elif name in ("$", "pounds", "euro"):
             self.add("currency", {"$": "dollar", "pounds": "pound"}.get(name, name))
         elif name in SYMBOLS:
             self.add("symbol", SYMBOLS[name])
+            if name == "\\" and self.text.startswith("[", self.at):
+                self.row_space()
         elif name in TEXTS:
             self.add("text", " ".join(self.braced(name).replace("~", " ").replace("\\", " ").split()))
         elif name in FACES:
@@ -172,6 +188,12 @@ class _Scanner:
             self.add("word", name)
         else:
             raise ExpressionError(f"unknown command {self.text[start : self.at][:40]!r}")
+
+    def row_space(self) -> None:
+        r"""Passes over the space behind a row: ``\\[2mm]``."""
+        end = self.text.find("]", self.at, self.at + 12)
+        if end > 0 and self.text[self.at + 1 : end].strip().endswith(_LENGTHS):
+            self.at = end + 1
 
     def face(self, name: str) -> None:
         """A name in another type face: a word, unless it holds more than letters, which is text then."""
@@ -197,16 +219,17 @@ class _Scanner:
         self.at = end + 1
         return self.text[start:end]
 
-    def single_digits(self, arguments: int) -> None:
-        r"""Reads arguments of one digit, as LaTeX does: ``\frac13`` is a third."""
+    def single_signs(self, arguments: int) -> None:
+        r"""Reads arguments of one digit or letter, as LaTeX does: ``\frac13`` is a third."""
         for _ in range(arguments):
             end = self.at
             while self.text[end : end + 1] in tuple(SPACES):
                 end += 1
-            if self.text[end : end + 1] not in tuple(_DIGITS):
+            sign = self.text[end : end + 1]
+            if not (sign.isascii() and sign.isalnum()):
                 return  # Whatever comes is read by itself, and a digit behind it too.
             self.at = end + 1
-            self.add("number", self.text[end])
+            self.add("number" if sign in _DIGITS else "word", sign)
 
     def number(self) -> str:
         """Reads digits with well-formed groups of thousands, decimals, repeating decimals and an exponent.

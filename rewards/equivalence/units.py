@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from .tree import Measure, Number, Operation, Operator, Tree, Variable, gather
 from .vocabulary import LETTER_UNITS, UNITS
 
+_SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
+_SAME = {"mile / hour": "mph", "km / hour": "kmh"}
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 
 
@@ -16,13 +19,19 @@ def unit_of(words: str) -> str | None:
     Returns:
         None if the words are not a unit that we know.
     """
-    pieces = words.replace("/", " per ").replace(".", " ").replace("{", "").replace("}", "").split()
+    for sign, meaning in _SIGNS.items():
+        words = words.replace(sign, meaning)
+    pieces = words.split()
     if not pieces or len(pieces) > 6:
         return None
     spelled: list[str] = []
     power = ""
     for piece in pieces:
         name, sign, exponent = piece.partition("^")
+        if exponent.startswith("-") and spelled:
+            spelled.append("/")
+            exponent = exponent[1:]
+            sign, exponent = (sign, exponent) if exponent != "1" else ("", "")
         if piece == "per" and spelled:
             spelled.append("/")
         elif piece in _POWERS and piece.endswith("d") and spelled:
@@ -37,4 +46,28 @@ def unit_of(words: str) -> str | None:
             spelled.append(found + sign + exponent + power)
             power = ""
     # A power or a "per" behind which nothing comes is no unit, except for "units" that are square.
-    return None if not spelled or spelled[-1] == "/" or power else " ".join(spelled)
+    unit = " ".join(spelled)
+    return None if not spelled or spelled[-1] == "/" or power else _SAME.get(unit, unit)
+
+
+def with_letter_unit(tree: Tree, unit: str) -> Tree:
+    """``10 m/s`` as a speed, where the other answer shows that it isn't a product: its unit is written as text."""
+    if isinstance(tree, Operation) and tree.operator is Operator.PRODUCT:
+        words = list(map(_unit_word, tree.operands))
+        for start in range(1, len(words)):
+            if all(words[start:]) and unit_of(" ".join(words[start:])) == unit:
+                return Measure(unit, (gather(Operator.PRODUCT, list(tree.operands[:start])),))
+    return tree
+
+
+def _unit_word(tree: Tree) -> str:
+    """What a factor would be as a part of a unit; empty if it can't be one."""
+    match tree:
+        case Variable(name):
+            return name
+        case Operation(Operator.POWER, (Variable(name), Number(power))):
+            return f"{name}^{power}"
+        case Operation(Operator.INVERSE, (other,)):
+            word = _unit_word(other)
+            return word and f"per {word}"
+    return ""

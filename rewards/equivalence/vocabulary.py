@@ -73,6 +73,8 @@ ACCENTS: Final = frozenset(_list("vec hat bar tilde overline overrightarrow wide
 GREEK: Final = (frozenset(_GREEK_LETTERS.values()) - {"pi"}) | frozenset(
     _list("varepsilon vartheta varphi varrho varsigma Upsilon ell hbar nabla partial aleph angle triangle")
 )
+# One letter in two shapes.
+VARIANTS: Final = {f"var{name}": name for name in _list("epsilon theta phi rho sigma")}
 _TRIGONOMETRIC = _list("sin cos tan cot sec csc")
 _HYPERBOLIC = _list("sinh cosh tanh coth sech csch")
 # Functions by what they are called, and the name that we use.
@@ -118,5 +120,8 @@ UNITS: Final = {
     **_named({"dollar": "USD", "euro": "EUR", "yuan": "RMB", "ft": "feet", "vertex": "vertex vertices"}),
 }
 # Units of one letter, which are variables too: only as text are they certain to be units.
-LETTER_UNITS: Final = {name: name for name in _list("m g s L l W J N V A K C F h")}
+LETTER_UNITS: Final = {
+    **{name: name for name in _list("m g s L l W J N V A K C F T eV keV MeV GeV nm kN MPa mA kV kWh")},
+    **_named({"hour": "h", "ohm": "Omega Ω", "L": "l"}),
+}
 CURRENCIES: Final = {"$": "dollar", "€": "euro", "£": "pound", "¥": "yen", "₹": "rupee"}

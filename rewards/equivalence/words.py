@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from .tree import Constant, Operation, Operator, Tree, Variable, fold, substitute, variables
-from .vocabulary import GREEK
+from .names import LETTER_CONSTANTS, is_run, letters
+from .normal_text import ANSWER_WORDS
+from .tree import Constant, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
 
 # As computer algebra writes the constants e and i.
 _CAPITALS = {"E": "e", "I": "i"}
@@ -12,28 +13,55 @@ _CAPITALS = {"E": "e", "I": "i"}
 def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
     """Both answers in another reading, where one of them shows how the other is meant.
 
-    A word is a product, where the other answer has its letters as variables: ``ab`` is ``a*b``, but neither ``odd`` is
-    ``dod`` nor ``ab`` is ``ba``, which have words on both sides. ``E`` and ``I`` are constants, where the other answer
-    has these and no such variable. A letter that stands alone is a choice.
+    A word is a product, where the other answer has its letters as variables or constants: ``ab`` is ``a*b``, but
+    neither ``odd`` is ``dod`` nor ``ab`` is ``ba``, which have words on both sides. ``E`` and ``I`` are constants,
+    where the other answer has these and no such variable. A letter that stands alone is a choice.
 
     Returns:
         None if there is nothing to be read in another way.
     """
     readings: dict[str, Tree] = {}
     for one, other in ((first, second), (second, first)):
-        letters = variables(other)
-        for name in variables(one) - letters:
-            if len(name) > 1 and name.isalpha() and name.islower() and name not in GREEK and letters.issuperset(name):
-                readings[name] = Operation(Operator.PRODUCT, tuple(map(Variable, name)))
+        known = variables(other)
+        constants = {name for name in LETTER_CONSTANTS if _has_constant(other, name)}
+        for name in (variables(one) | _units(one)) - known:
+            is_length = name.isupper() and name in _raised(one)
+            is_product = is_run(name) and not is_length and name.lower() not in ANSWER_WORDS
+            if is_product and (known | constants).issuperset(name):
+                readings[name] = Operation(Operator.PRODUCT, tuple(map(letters, name)))
             elif name in _CAPITALS and one != Variable(name) and _has_constant(other, _CAPITALS[name]):
                 readings[name] = Constant(_CAPITALS[name])
     if not readings:
         return None
 
     def replace(node: Tree) -> Tree | None:
+        if isinstance(node, Measure) and node.unit in readings:  # 2mg
+            return Operation(Operator.PRODUCT, (*node.operands, readings[node.unit]))
         return readings.get(node.name) if isinstance(node, Variable) else None
 
     return substitute(first, replace), substitute(second, replace)
+
+
+def _units(tree: Tree) -> frozenset[str]:
+    """The units of two letters that occur: a milligram may be m times g."""
+
+    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
+        own = {node.unit} if isinstance(node, Measure) and len(node.unit) == 2 else frozenset[str]()
+        return frozenset(own).union(*parts)
+
+    return fold(tree, combine)
+
+
+def _raised(tree: Tree) -> frozenset[str]:
+    """The names that are raised to a power: ``AB^2`` may be ``A B^2`` or the square of a length."""
+
+    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
+        match node:
+            case Operation(Operator.POWER, (Variable(name), _)):
+                return frozenset({name}).union(*parts)
+        return frozenset().union(*parts)
+
+    return fold(tree, combine)
 
 
 def _has_constant(tree: Tree, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .limits import SPACES
 
-_PAIRS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"))
+_PAIRS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
 _BRACED = ("\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
 _MAX_WRAPPERS = 4
 
@@ -37,11 +37,14 @@ def closing_brace(text: str, start: int) -> int:
 
 def _trim(text: str) -> str:
     text = text.strip(SPACES)
-    return text if text.endswith("..") else text.removesuffix(".").rstrip(SPACES)
+    if not text.endswith(("..", "\\right.")):
+        text = text.removesuffix(".").rstrip(SPACES)
+    # What is left of a space at the end, "\\ ".
+    return text[:-1] if text.endswith("\\") and not text.endswith("\\\\") else text
 
 
 def _inside(text: str) -> str | None:
-    if text[:1] not in ("$", "\\"):
+    if text[:1] not in ("$", "\\", "*", "`"):
         return None
     for opening, closing in _PAIRS:
         if len(text) >= len(opening) + len(closing) and text.startswith(opening) and text.endswith(closing):
