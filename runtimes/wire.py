@@ -65,6 +65,7 @@ def encode_request(request: Request) -> bytes:
         fields["live"] = True
         fields["records"] = [[name, _encode(attributes, 1)] for name, attributes in request.records]
         fields["operation"] = request.operation
+        fields["test"] = request.test
     return _dump(fields)
 
 
