@@ -191,7 +191,7 @@ LENT = [
     "assert f(lambda v: v + 1) == 2",
     "assert f(iter([1, 2])) == [1, 2]",
     "class A:\n    def __init__(self): self.name = 'n'\n    def go(self): return 'g'\nassert f(A()) == 'ng'",
-    "def g(v): raise KeyError(v)\ntry:\n    f(g)\nexcept KeyError as e:\n    assert e.args == (1,)\nelse:\n    assert 0",
+    "def g(v): raise KeyError(v)\ntry:\n    f(g)\nexcept KeyError as e: assert e.args == (1,)\nelse:\n    assert 0",
     "class E(Exception): pass\ndef g(v): raise E(v)\ntry:\n    f(g)\nexcept E: pass\nelse:\n    assert 0",
 ]
 
@@ -226,7 +226,8 @@ def test_what_one_test_has_lent_is_not_taken_for_what_another_one_lends(language
 def test_what_a_test_has_lent_is_over_with_it(language, code):
     tests = ["assert f(lambda v: v) == 1", "assert f(lambda v: 7) == 7"]
     found = score(CodingRewardFunction(timeout=5, partial="tests"), language, code, {"function": "f", "tests": tests})
-    assert found.correctness_score == 0.5 and "the test that has lent this is over" in found.error_msg
+    assert found.correctness_score == 0.5
+    assert "the test that has lent this is over" in found.error_msg
 
 
 # Equality of what holds more than its attributes.
