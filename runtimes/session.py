@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 import time
@@ -69,6 +70,7 @@ class Session:
         self._lock = threading.RLock()
         self._exchange: Exchange | None = None
         self._depth = 0
+        self._tests = itertools.count(1)
         self._process = os.getpid()
         self._instance: Instance | None = None
         self._over: tuple[ExecutionStatus, str] | None = None
@@ -113,6 +115,10 @@ class Session:
     def counts_fuel(self) -> bool:
         """Whether its limit is fuel."""
         return self._settings.limits is Limits.FUEL
+
+    def new_test(self) -> int:
+        """A number for a trusted program that is about to use the session."""
+        return next(self._tests)
 
     @property
     def ended_by(self) -> ExecutionStatus | None:

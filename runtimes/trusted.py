@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from . import native
@@ -61,6 +61,7 @@ class _Exchange:
     remaining: Remaining
     nesting: int = 0
     lends: bool = False
+    tests: dict[Session, int] = field(default_factory=dict)
 
     def answer(self, data: bytes) -> bytes | None:
         """Answers a trusted program. What crosses is decoded and encoded anew here, so that only plain data does."""
@@ -78,6 +79,9 @@ class _Exchange:
         return reply
 
     def _call(self, session: Session, request: Request, owner: str) -> Reply:
+        if session not in self.tests:
+            self.tests[session] = session.new_test()
+        request = replace(request, test=self.tests[session])
         context = self.instance.context if session.counts_fuel else None
         ask = (lambda data: self._call_back(session, data, owner)) if self.lends else None
         self.nesting += 1

@@ -165,6 +165,7 @@ class Request:
         records: objects of the trusted program's own classes among them: name of the class, and attributes.
         operation: what to do with the first argument, an object of the guest, instead of calling ``function``.
         live: whether a trusted program asks: the reply may hold links, and tells what changed in place.
+        test: which one asks, of those that the candidate has served; what one has lent is no other's.
     """
 
     function: str
@@ -173,3 +174,4 @@ class Request:
     records: Sequence[tuple[str, Mapping[str, Any]]] = ()
     operation: str = ""
     live: bool = False
+    test: int = 0

@@ -39,6 +39,7 @@ from .wire_reading import (
     MAX_DEPTH,
     MAX_DIGITS,
     MAX_NAME,
+    SCALE,
     Decoder,
     listed,
     mapping,
@@ -48,6 +49,7 @@ from .wire_reading import (
 )
 
 _PLAIN_INT = 2**53
+_MOST_BITS = 3 * MAX_DIGITS  # fewer than any number has that is too long
 
 
 def encode_request(request: Request) -> bytes:
@@ -65,6 +67,7 @@ def encode_request(request: Request) -> bytes:
         fields["live"] = True
         fields["records"] = [[name, _encode(attributes, 1)] for name, attributes in request.records]
         fields["operation"] = request.operation
+        fields["test"] = request.test
     return _dump(fields)
 
 
@@ -229,11 +232,11 @@ def _encode_failure(failure: Failure, depth: int) -> Any:
 
 def _digits(number: int) -> str:
     """Decimal digits, also beyond the 4,300 that ``str`` allows."""
-    if abs(number) >= 10**MAX_DIGITS:
+    if number.bit_length() > _MOST_BITS and abs(number) >= 10**MAX_DIGITS:
         raise CannotCrossError(f"an integer of more than {MAX_DIGITS:,} digits cannot cross the sandbox")
     sign, number = ("-", -number) if number < 0 else ("", number)
     parts: list[str] = []
-    while number >= 10**CHUNK:
-        number, low = divmod(number, 10**CHUNK)
+    while number >= SCALE:
+        number, low = divmod(number, SCALE)
         parts.append(str(low).zfill(CHUNK))
     return sign + str(number) + "".join(reversed(parts))

@@ -23,6 +23,8 @@ MAX_KIND = 400
 CHUNK = 4000
 """Digits of a part of an integer: Python refuses to convert more than 4,300 at once."""
 
+SCALE = 10**CHUNK
+
 _MAX_HASHING_SECONDS = 0.5
 _MAX_FRACTION_WORK = 10**10
 """Bits of numerators times bits of denominators, of all fractions of a message: a common divisor is sought in 30 ms."""
@@ -250,7 +252,7 @@ def _integer(digits: str) -> int:
         raise CannotCrossError("not an integer of a size that can cross the sandbox")
     # In halves, whose product costs less than the square of their length.
     ends = range(len(body), 0, -CHUNK)
-    parts, scale = [int(body[max(0, end - CHUNK) : end]) for end in ends], 10**CHUNK
+    parts, scale = [int(body[max(0, end - CHUNK) : end]) for end in ends], SCALE
     while len(parts) > 2:
         parts = [low + high * scale for low, high in zip_longest(parts[::2], parts[1::2], fillvalue=0)]
         scale *= scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.machinery
 import importlib.util
 import json
 import os
@@ -9,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 
 from .link import link
@@ -116,7 +116,11 @@ def _copy_guest(folder: Path) -> None:
 
 def _time_zones() -> str:
     """A module with the time zones of tzdata, for `zoneinfo`: the guest has no files to read them from."""
-    root = resources.files("tzdata")
+    # Found anew, not imported: an earlier build in this process may have imported one that is gone.
+    spec = importlib.machinery.PathFinder.find_spec("tzdata")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("tzdata is not on the path")
+    root = Path(spec.origin).parent
     names = (root / "zones").read_text("utf-8").split()
     zones = {name: root.joinpath("zoneinfo", *name.split("/")).read_bytes() for name in sorted(names)}
     return f"ZONES = {zones!r}\n"

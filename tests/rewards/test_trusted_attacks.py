@@ -194,8 +194,12 @@ def f(thing, other):
             "def f(db):\n    db.get(2)\n    db.get.reset_mock()\n    db.get(1)",
             "f(db)\nassert db.get.call_count == 1",
         ),
+        (
+            "def f(db):\n    db.get(2)\n    db.get(1)\n    db.get._mock_call_count = 1",
+            "f(db)\nassert db.get.call_count == 1",
+        ),
     ],
-    ids=["exit", "context manager", "assertion of a mock", "calls of a mock"],
+    ids=["exit", "context manager", "assertion of a mock", "calls of a mock", "a mock's own records"],
 )  # fmt: skip
 def test_no_program_calls_off_what_a_test_asserts(reward, code, test):
     test = f"from unittest.mock import Mock\ndb = Mock()\n{test}"
@@ -210,11 +214,12 @@ def f(verify):
         verify(1)
     except AssertionError as error:
         told = [str(error), error.args]
-        request = type(verify).__call__.__globals__["request"]
+        inside = type(verify).__call__.__globals__
+        request, place = inside["request"], max(inside["_things"])  # the error is what was lent last
         for name in ("args", "add_note", "with_traceback"):
             try:
-                told.append(request("getattr", 1, name))
-            except Exception as refused:
+                told.append(request("getattr", place, name))
+            except PermissionError:
                 pass
         if told != ["", ()]:
             verify(5)

@@ -185,6 +185,76 @@ def test_exceptions_are_known_by_their_use_whatever_they_are_called(reward, lang
     assert found.correctness_score == 0.0
 
 
+# What several tests lend to one program.
+
+LENT = [
+    "assert f(lambda v: v + 1) == 2",
+    "assert f(iter([1, 2])) == [1, 2]",
+    "class A:\n    def __init__(self): self.name = 'n'\n    def go(self): return 'g'\nassert f(A()) == 'ng'",
+    "def g(v): raise KeyError(v)\ntry:\n    f(g)\nexcept KeyError as e: assert e.args == (1,)\nelse:\n    assert 0",
+    "class E(Exception): pass\ndef g(v): raise E(v)\ntry:\n    f(g)\nexcept E: pass\nelse:\n    assert 0",
+]
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        (
+            "python",
+            "def f(x):\n    if hasattr(x, 'name'): return x.name + x.go()\n    return x(1) if callable(x) else [*x]",
+        ),
+        (
+            "javascript",
+            "function f(x) {\n  if (typeof x === 'function') return x(1)\n"
+            "  return x[Symbol.iterator] ? [...x] : x.name + x.go()\n}",
+        ),
+    ],
+)
+@pytest.mark.parametrize("tests", [LENT, LENT[::-1], LENT * 2])
+def test_what_one_test_has_lent_is_not_taken_for_what_another_one_lends(language, code, tests):
+    found = score(CodingRewardFunction(timeout=5, partial="tests"), language, code, {"function": "f", "tests": tests})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("python", "kept = []\ndef f(g):\n    kept.append(g)\n    return kept[0](1)"),
+        ("javascript", "const kept = []\nfunction f(g) { kept.push(g); return kept[0](1) }"),
+    ],
+)
+def test_what_a_test_has_lent_is_over_with_it(language, code):
+    tests = ["assert f(lambda v: v) == 1", "assert f(lambda v: 7) == 7"]
+    found = score(CodingRewardFunction(timeout=5, partial="tests"), language, code, {"function": "f", "tests": tests})
+    assert found.correctness_score == 0.5
+    assert "the test that has lent this is over" in found.error_msg
+
+
+# Equality of what holds more than its attributes.
+
+
+@pytest.mark.parametrize(
+    ("language", "code"),
+    [
+        ("python", "import re\nclass A:\n    def __init__(self, x): self.x = re.compile(x)\n    def go(self): pass"),
+        ("python", "import threading\nclass A:\n    def __init__(self, x): self.x = threading.Lock()\n    go = str"),
+        ("python", "from collections import deque\nclass A(deque):\n    def go(self): self.append(1)"),
+        ("python", "class A(bytearray):\n    def go(self): pass"),
+        ("javascript", "class A {\n  #x\n  constructor(x) { this.#x = x }\n  go() {}\n}"),
+        ("javascript", "class B {\n  #x\n  constructor(x) { this.#x = x }\n}\nclass A extends B { go() {} }"),
+        ("javascript", "class A extends Map {\n  constructor(x) { super([[x, x]]) }\n  go() {}\n}"),
+        ("javascript", "class A extends Set {\n  constructor(x) { super([x]) }\n  go() {}\n}"),
+        ("javascript", "class A extends Date {\n  constructor(x) { super(x.length + x.charCodeAt(0)) }\n  go() {}\n}"),
+        ("javascript", "class A {\n  constructor(x) { this.x = new RegExp(x) }\n  go() {}\n}"),
+    ],
+)
+def test_objects_that_hold_different_things_are_not_equal(reward, language, code):
+    values = ("b'a'", "b'b'") if "bytearray" in code else ("'a'", "'b'")
+    test = "a, b = A({}), A({})\na.go()\nassert a == a and a != b and not a == b".format(*values)
+    found = score(reward, language, code, {"function": "A", "tests": test})
+    assert (found.correctness_score, found.error_msg) == (1.0, "")
+
+
 # Who calls `check`.
 
 

@@ -1,6 +1,7 @@
 """An artefact is taken from where it is cheapest, made once, and put where it is looked for."""
 
 import hashlib
+import importlib.machinery
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from build_stand_ins import wasm
 
 from infinite_rl.runtimes.build import __main__ as command
 from infinite_rl.runtimes.build import obtain as module
-from infinite_rl.runtimes.build import store
+from infinite_rl.runtimes.build import python_artefact, store
 from infinite_rl.runtimes.build.fetch import FetchError
 from infinite_rl.runtimes.build.obtain import BuildError, Order, Workshop, obtain
 from infinite_rl.runtimes.build.recipe import DISTRIBUTIONS, LANGUAGES, recipe_hash
@@ -248,6 +249,20 @@ def test_tools_are_on_the_path_while_the_workshop_is_open_and_gone_afterwards(mo
     assert "ZIG_GLOBAL_CACHE_DIR" not in os.environ
     assert sys.path == before
     assert not place.exists()
+
+
+def test_a_second_build_of_a_process_reads_its_own_time_zones(tmp_path, monkeypatch):
+    package = tmp_path / "tzdata"
+    (package / "zoneinfo").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "zones").write_text("Here")
+    (package / "zoneinfo" / "Here").write_bytes(b"data")
+    gone = types.ModuleType("tzdata")
+    gone.__path__ = [str(tmp_path / "gone" / "tzdata")]
+    gone.__spec__ = importlib.machinery.ModuleSpec("tzdata", None, is_package=True)
+    monkeypatch.setitem(sys.modules, "tzdata", gone)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert python_artefact._time_zones() == "ZONES = {'Here': b'data'}\n"
 
 
 def test_the_build_needs_only_the_standard_library_and_platformdirs(tmp_path):

@@ -5,6 +5,7 @@ from typing import Any
 
 import values
 from asking import Remote, original
+from standard_types import MUTABLE
 
 held_against_data: set[str] = set()  # names of classes whose objects the test has compared with data, in vain
 
@@ -30,7 +31,7 @@ def equal(one: Remote, other: Any, seen: set[tuple[int, int]]) -> bool:
             return True
         seen.add(pair)
         return _same(one._ask("state"), other._ask("state"), seen)
-    if isinstance(other, values.PLAIN):
+    if isinstance(other, (*values.PLAIN, *MUTABLE)):
         state = one._ask("state")
         if type(state) is tuple:
             return _same(state[0], other, seen)

@@ -10,6 +10,7 @@ import functools
 import inspect
 import sys
 import types
+from collections import ChainMap
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -24,13 +25,16 @@ _ANSWERS = f"{BINARY} {SIGNS} {ORDERS} {QUESTIONS} call contains getitem setitem
 _REFLECTED = {f"r{name}": NAMED.get(name, name) for name in BINARY.split()}
 
 _lent: list[Any] = []
-_numbers: dict[tuple[int, int], int] = {}
+_numbers: dict[tuple[int | str, int], int] = {}
 
 
 def number_of(value: Any) -> int:
     """The number by which the program knows something; a bound method is another object each time."""
-    function = getattr(value, "__func__", value) if isinstance(value, types.MethodType) else value
-    key = (id(function), id(value.__self__) if function is not value else 0)
+    key: tuple[int | str, int] = (id(value), 0)
+    if isinstance(value, types.MethodType):
+        key = (id(value.__func__), id(value.__self__))
+    elif isinstance(value, types.BuiltinMethodType) and value.__self__ is not None:
+        key = (value.__name__, id(value.__self__))
     if key not in _numbers:
         _numbers[key] = len(_lent)
         _lent.append(value)
@@ -57,12 +61,12 @@ def kind_of(value: object) -> str:
         return "awaitable"
     if isinstance(value, types.GeneratorType) or (isinstance(value, Iterator) and not hasattr(value, "__dict__")):
         return "iterator"
-    kind = type(value)
-    answers = [name for name in _ANSWERS.split() if getattr(kind, f"__{name}__", None) is not _DEFAULTS.get(name)]
+    members = ChainMap(*map(vars, type(value).__mro__))  # without those of its metaclass
+    answers = [name for name in _ANSWERS.split() if members.get(f"__{name}__") not in (None, _DEFAULTS.get(name))]
     return " ".join(["instance", *answers])
 
 
-_DEFAULTS = {name: getattr(object, f"__{name}__", None) for name in _ANSWERS.split()}
+_DEFAULTS = {name: vars(object).get(f"__{name}__") for name in _ANSWERS.split()}
 
 
 @functools.cache
@@ -133,9 +137,9 @@ def serve(fields: values.Tree, decoder: Any, encoder: Encoder) -> values.Tree:
 def _is_for_tests(target: Any, name: str) -> bool:
     """Whether this is the part of a mock by which a test asks what was done with it."""
     mocks = sys.modules.get("unittest.mock")
-    return (
-        mocks is not None and isinstance(target, mocks.NonCallableMock) and name in {*dir(mocks.Mock), "method_calls"}
-    )
+    if mocks is None or not isinstance(target, mocks.NonCallableMock):
+        return False
+    return name.startswith("_mock_") or name in {*dir(mocks.Mock), "method_calls"}
 
 
 def _action(operation: str, target: Any, args: list[Any]) -> Callable[..., Any]:

@@ -67,13 +67,13 @@ class Encoder(values.Encoder):
     def object(self, value: object, depth: int) -> values.Tree:
         """Encode an object by its number."""
         if isinstance(value, borrowed.Borrowed):
-            return self.link("callback", borrowed.number_of(value))
+            return self.link("callback", borrowed.number_at(borrowed.place_of(value)))
         if id(value) in self.records:
             return self.link("record", self.records[id(value)])
         if isinstance(value, BaseException):
             return {"exception": raised.describe(value, self, depth)}
-        if isinstance(value, type) and isinstance(raised.originals.get(value), int):
-            return self.link("callback", raised.originals[value])
+        if isinstance(value, type) and isinstance(place := raised.originals.get(value), borrowed.Place):
+            return self.link("callback", borrowed.number_at(place))
         kind = value if isinstance(value, type) else type(value)
         return self.link("object", number_of(value), kind_of(value), kind.__name__)
 
@@ -147,6 +147,7 @@ def blank(name: str) -> Any:
 
 def serve(fields: values.Tree) -> values.Tree:
     """Do what the test asks for."""
+    borrowed.serve(fields["test"])
     decoder, encoder = Decoder(fields["records"]), Encoder()
     args = [decoder.value(value) for value in fields["args"]]
     kwargs = {name: decoder.value(value) for name, value in fields["kwargs"].items()}
@@ -186,13 +187,14 @@ def is_instance_of_own(kind: Any, result: object) -> bool:
 def state(value: object) -> Any:
     """What an object consists of: the test compares objects by this, for their own `__eq__` may lie.
 
-    Its attributes, or a tuple of the data that it is.
+    Its attributes, or a tuple of the data that it is. What shows neither, as a lock, equals only itself.
     """
     if isinstance(value, enum.Enum):
         return {"name": value.name, "value": value.value}
-    if isinstance(value, values.PLAIN):
+    if isinstance(value, (*values.PLAIN, *MUTABLE)):
         return (value,)
-    return values.attributes_of(value) or {}
+    attributes = values.attributes_of(value)
+    return number_of(value) if attributes is None else attributes
 
 
 def defines(name: str) -> bool:

@@ -3,7 +3,7 @@
 // Objects stay here; the test, which is written in Python, holds their numbers. What it passed is copied, and told again
 // where it was changed in place; its functions are called through the host.
 
-import { exchange } from 'internal:binding';
+import { className, exchange } from 'internal:binding';
 import { inspect } from './inspect.js';
 import { Decoder, decode, describeError, encode, encodeKnown, errorOf, isIterator, isPlain, newContext, quote } from './wire.js';
 
@@ -13,9 +13,16 @@ const BLOCK = 1 << 16; // size of an iterator's items that are sent at once
 const objects = [];
 const numbers = new Map();
 const bound = new WeakMap();
-const callbacks = new Map(); // what the test has lent: its numbers
+const callbacks = new Map(); // what tests have lent: by which of them, and its number there
 const borrowed = new Map(); // and back
 const failed = new Map(); // what iterators threw behind their last items
+
+let test = 0; // which one asks
+
+function numberAt(place) {
+  if (place.test !== test) throw new Error('the test that has lent this is over');
+  return place.number;
+}
 
 function numberOf(value) {
   if (!numbers.has(value)) {
@@ -49,7 +56,7 @@ function isData(value) {
 function linker(places) {
   return (value) => {
     if (places.has(value)) return link(...places.get(value));
-    if (callbacks.has(value)) return link('callback', callbacks.get(value));
+    if (callbacks.has(value)) return link('callback', numberAt(callbacks.get(value)));
     if (typeof value === 'function') {
       return link('object', numberOf(value), isConstructor(value) ? 'class' : 'callable', value.name);
     }
@@ -89,10 +96,10 @@ function replaceContent(target, made) {
 }
 
 // Has the test do something with what it has lent.
-function request(operation, number, ...values) {
+function request(operation, place, ...values) {
   const places = new Map();
   const context = newContext(numbering(places));
-  const args = [link('callback', number), ...values.map((value) => encode(value, context))].join(',');
+  const args = [link('callback', numberAt(place)), ...values.map((value) => encode(value, context))].join(',');
   const text = exchange(
     `{"function":"","args":[${args}],"kwargs":{},"records":[],"operation":"${operation}","live":true}`,
   );
@@ -107,28 +114,30 @@ function request(operation, number, ...values) {
 
 // What stands for something of the test: a function, an iterator, or an object with methods.
 function borrow(number, kind) {
-  if (!borrowed.has(number)) {
-    const made = kind === 'iterator' ? fetch(number) : makeBorrowed(number, kind.split(' '));
-    borrowed.set(number, made);
-    callbacks.set(made, number);
+  const key = `${test} ${number}`;
+  if (!borrowed.has(key)) {
+    const place = { test, number };
+    const made = kind === 'iterator' ? fetch(place) : makeBorrowed(place, kind.split(' '));
+    borrowed.set(key, made);
+    callbacks.set(made, place);
   }
-  return borrowed.get(number);
+  return borrowed.get(key);
 }
 
-function makeBorrowed(number, [kind, ...answers]) {
-  const call = (...values) => request('call', number, ...values);
+function makeBorrowed(place, [kind, ...answers]) {
+  const call = (...values) => request('call', place, ...values);
   if (kind !== 'instance') return call;
   const get = (target, name) => {
-    if (typeof name === 'string') return name in target ? target[name] : request('getattr', number, name);
-    return name === Symbol.iterator && answers.includes('iter') ? () => request('iter', number) : target[name];
+    if (typeof name === 'string') return name in target ? target[name] : request('getattr', place, name);
+    return name === Symbol.iterator && answers.includes('iter') ? () => request('iter', place) : target[name];
   };
-  const set = (_, name, value) => (request('setattr', number, name, value), true);
+  const set = (_, name, value) => (request('setattr', place, name, value), true);
   return new Proxy(answers.includes('call') ? call : {}, { get, set });
 }
 
-function* fetch(number) {
+function* fetch(place) {
   for (let more = true, result, items, sent; more; ) {
-    [more, result, ...items] = sent === undefined ? request('take', number, 1) : request('take', number, 1, sent);
+    [more, result, ...items] = sent === undefined ? request('take', place, 1) : request('take', place, 1, sent);
     if (items.length === 0) return result;
     sent = yield items[0];
   }
@@ -159,7 +168,7 @@ class LiveDecoder extends Decoder {
     const own = description.self?.link ?? [];
     if (own[0] === 'object') return objects[own[1]];
     const made = errorOf(description);
-    if (own[0] === 'callback') callbacks.set(made, own[1]);
+    if (own[0] === 'callback') callbacks.set(made, { test, number: own[1] });
     return made;
   }
 
@@ -209,6 +218,24 @@ function method(value, name) {
   return known.get(name);
 }
 
+// What an object consists of, by which the test compares: its properties, and what else it holds. What cannot be read
+// from outside, as a private field, makes it equal to itself only.
+function state(value) {
+  const kind = className(value);
+  if (kind === 'Map') return { ...value, '[[entries]]': [...Map.prototype.entries.call(value)] };
+  if (kind === 'Set') return { ...value, '[[entries]]': [...Set.prototype.values.call(value)] };
+  if (kind === 'Error') return { name: value.name, message: value.message, ...value };
+  return kind === 'Object' && !hasPrivate(value) ? { ...value } : { ...value, '[[number]]': numberOf(value) };
+}
+
+function hasPrivate(value) {
+  for (let made = value; (made = Object.getPrototypeOf(made)) !== null; ) {
+    const kind = Object.getOwnPropertyDescriptor(made, 'constructor')?.value;
+    if (isClass(kind) && /\.#/.test(Function.prototype.toString.call(kind))) return true;
+  }
+  return false;
+}
+
 const invoke = (action, ...values) => (isConstructor(action) ? Reflect.construct(action, values) : action(...values));
 
 const OPERATIONS = {
@@ -228,7 +255,7 @@ const OPERATIONS = {
   repr: (value) => inspect(value),
   defines,
   isinstance: (value, kind) => value instanceof kind,
-  state: (value) => ({ ...value }),
+  state,
 };
 
 // The next items of an iterator. Before them: whether there may be more, and what it returned if not.
@@ -263,12 +290,13 @@ const FETCHING = { take, throw: (iterator, error) => itemsOf(iterator, 1, () => 
 function describe(error) {
   const text = describeError(error);
   if (error === null || typeof error !== 'object') return text;
-  const place = callbacks.has(error) ? ['callback', callbacks.get(error)] : ['object', numberOf(error)];
+  const place = callbacks.has(error) ? ['callback', numberAt(callbacks.get(error))] : ['object', numberOf(error)];
   return `${text.slice(0, -1)},"self":${link(...place, 'error')}}`;
 }
 
 // Does what a test asks for; `finish` waits for a promise, `find` finds a function by its name.
 export function serve(fields, lookUp, find, finish) {
+  test = fields.test;
   const decoder = new LiveDecoder(fields.records, lookUp);
   const args = decoder.items(fields.args);
   if (Object.keys(fields.kwargs).length > 0) throw new TypeError('JavaScript functions take no keyword arguments');
