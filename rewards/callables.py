@@ -44,7 +44,7 @@ class CallableRewardFunction(TaggedRewardFunction[Callable[[str], object]]):
         return Judged(value, answer, message)
 
 
-def call_scorer(function: Callable[[str], object], text: str) -> tuple[float, str]:
+def call_scorer(function: Callable[[str], object], text: str, failure: str = "Validator error") -> tuple[float, str]:
     """The score that a function gives a text, cut to [0, 1]; or 0.0 and what is wrong with the function."""
     try:
         result = function(text)
@@ -54,5 +54,5 @@ def call_scorer(function: Callable[[str], object], text: str) -> tuple[float, st
         if value != value:
             raise ValueError("it returned NaN")
     except Exception as error:
-        return 0.0, f"Validator error: {error}"
+        return 0.0, f"{failure}: {error}"
     return min(max(value, 0.0), 1.0), ""

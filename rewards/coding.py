@@ -6,9 +6,10 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, Literal, SupportsFloat, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..runtimes import MissingArtefactError
+from .callables import call_scorer
 from .code_cases import CodeTests, Expected, Output, Reference, check_language, read_expected
 from .code_extraction import extract_code
 from .code_judge import BadCaseError, Judge, Judgement, cut
@@ -104,9 +105,17 @@ class CodingRewardFunction:
             the response. An exception in a function counts as a wrong answer, lest a response gain by provoking it.
 
         Raises:
-            MissingArtefactError: the sandbox of the language has not been built.
-            ValueError: the tag is no tag name.
+            MissingArtefactError: the sandbox of the language has not been built. No other exception leaves this method.
         """
+        try:
+            return self._score(model_output, expected_output, answer_tag)
+        except MissingArtefactError:
+            raise
+        except Exception as error:  # One bad row of data may not end a training run.
+            logger.warning("grading failed", exc_info=error)
+            return RewardFunctionScore.error(f"grading raised {type(error).__name__}: {error}")
+
+    def _score(self, model_output: str, expected_output: Any, answer_tag: str) -> RewardFunctionScore:
         try:
             expected = read_expected(expected_output)
         except (TypeError, ValueError) as error:
@@ -142,18 +151,9 @@ class CodingRewardFunction:
         # Expected answers need not be hashable; those of a group are one object. `pairs` keeps them alive.
         jobs = {(output, id(expected)): (output, expected) for output, expected in pairs}
         with ThreadPoolExecutor(max(1, min(len(jobs), os.cpu_count() or 1))) as threads:
-            scores = threads.map(lambda pair: self._compute_safely(pair[0], pair[1], answer_tag), jobs.values())
+            scores = threads.map(lambda pair: self.compute_reward(pair[0], pair[1], answer_tag), jobs.values())
             known = dict(zip(jobs, scores, strict=True))
         return [known[output, id(expected)] for output, expected in pairs]
-
-    def _compute_safely(self, output: str, expected: Any, answer_tag: str) -> RewardFunctionScore:
-        try:
-            return self.compute_reward(output, expected, answer_tag)
-        except MissingArtefactError:
-            raise
-        except Exception as error:
-            logger.warning("grading failed", exc_info=error)
-            return RewardFunctionScore.error(f"grading raised {type(error).__name__}: {error}")
 
     def _judge(self, code: str, language: str, expected: Expected) -> Judgement:
         self.initialize()
@@ -190,13 +190,6 @@ def _compare(expected: str, actual: str, cpu_seconds: float) -> Judgement:
 
 
 def _validate(validator: Callable[[str], object], output: str, cpu_seconds: float) -> Judgement:
-    try:
-        result = validator(output.strip())
-        if not isinstance(result, SupportsFloat):
-            raise TypeError(f"it returned {type(result).__name__}, not True, False or a number")
-        score = float(result)
-    except Exception as error:
-        return Judgement(0.0, f"Callable validator failed: {error}", cpu_seconds=cpu_seconds)
-    score = min(max(score, 0.0), 1.0) if score == score else 0.0
-    message = "" if score == 1.0 else f"The validator gave the output {score:g}."
+    score, problem = call_scorer(validator, output.strip(), "Callable validator failed")
+    message = problem or ("" if score == 1.0 else f"The validator gave the output {score:g}.")
     return Judgement(score, message, tests_passed=score, cpu_seconds=cpu_seconds)

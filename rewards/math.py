@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, SupportsFloat
+from typing import Any
 
+from .callables import call_scorer
 from .equivalence.scalars import Tier
 from .equivalence.verdict import Verdict, flaw_of, verify
 from .equivalence.wrappers import unwrap
@@ -122,18 +123,10 @@ def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Ver
 
 
 def _call(validator: Callable[[str], object], found: Extraction) -> RewardFunctionScore:
-    try:
-        result = validator(found.answers[0])
-        if not isinstance(result, SupportsFloat):
-            raise TypeError(f"it returned {type(result).__name__}, not True, False or a number")
-        correctness = float(result)
-        if correctness != correctness:
-            raise ValueError("it returned NaN")
-    except Exception as error:
-        message = f"Validator error: {error}"
-        return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message)
-    correctness = min(max(correctness, 0.0), 1.0)
-    return RewardFunctionScore.scored(correctness, format_score=found.format_score, error_msg=found.error_msg)
+    correctness, problem = call_scorer(validator, found.answers[0])
+    return RewardFunctionScore.scored(
+        correctness, format_score=found.format_score, error_msg=problem or found.error_msg
+    )
 
 
 def _flaw(answer: str, form: AnswerForm, question: str, verdict: Verdict | None) -> str:

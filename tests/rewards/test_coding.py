@@ -56,6 +56,11 @@ def test_the_readme_example():
     assert score.components["cpu_seconds"] > 0
 
 
+@pytest.mark.parametrize("response", [None, 4, b"<answer>4</answer>", ["4"]])
+def test_a_response_that_is_no_text_is_an_error_and_raises_nothing(python, response):
+    assert python.compute_reward(response, "4").status is Status.ERROR
+
+
 def test_messages_of_the_format(python):
     missing = "Missing <answer> tags in response. Ensure the code is wrapped in <answer> and </answer>."
     malformed = "Malformed markdown code block inside <answer> tags."

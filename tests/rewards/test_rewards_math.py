@@ -126,6 +126,11 @@ def test_an_expected_answer_of_another_type_is_an_error_and_raises_nothing(expec
     assert "Give text, a number or a function" in score.error_msg
 
 
+@pytest.mark.parametrize("response", [None, 4, b"<answer>4</answer>", ["4"]])
+def test_a_response_that_is_no_text_is_an_error_and_raises_nothing(response):
+    assert MathRewardFunction().compute_reward(response, "4").status is Status.ERROR
+
+
 @pytest.mark.parametrize("expected", [float("nan"), float("inf"), Decimal("-Infinity")])
 def test_an_expected_number_must_be_finite(expected):
     score = reward("1", expected)
