@@ -133,9 +133,7 @@ def _runtime_table(status: RuntimeStatus) -> Table:
 
 def declare_verify(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``verify``."""
-    parser.add_argument(
-        "gold", metavar="GOLD", help="the right answer; write -- before one that begins with a minus sign"
-    )
+    parser.add_argument("gold", metavar="GOLD", help="the right answer")
     parser.add_argument("answer", metavar="ANSWER", help="the answer to judge")
     parser.add_argument("--explain", action="store_true", help="show how both were read, and what decided")
 
@@ -180,7 +178,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
         command.declare(subparsers.add_parser(name, help=command.help, description=command.help))
-    arguments = parser.parse_args(argv)
+    given = list(sys.argv[1:] if argv is None else argv)
+    if given[:1] == ["verify"]:  # An answer may begin with a minus sign.
+        flags = [text for text in given[1:] if text in ("--explain", "-h", "--help")]
+        given = ["verify", *flags, "--", *(text for text in given[1:] if text not in (*flags, "--"))]
+    arguments = parser.parse_args(given)
     register_envs()
     try:
         return COMMANDS[arguments.command].run(arguments)

@@ -205,10 +205,13 @@ class Judge:
         seal = secrets.token_hex(16)
         assert tests.function is not None
         candidates = {name: (session, name) for name in classes_of(program)} | {"candidate": (session, tests.function)}
+        before = session.tests
         result = self._executor.run_trusted(
             f"{program}\nprint('\\n{seal}')\n", candidates=candidates, in_place=tests.in_place
         )
         if result.ok and result.stdout.endswith(f"\n{seal}\n"):
+            if session.tests == before:  # It would reward every program.
+                raise BadCaseError(f"the tests never call {tests.function}: only asserts and check(candidate) are run")
             return Outcome("", Status.SCORED, result.cpu_seconds)
         status = _STATUS.get(result.status, Status.SCORED)
         if status is Status.SCORED:

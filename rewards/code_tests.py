@@ -41,12 +41,20 @@ def programs(tests: object, setup: str, function: str) -> list[str]:
     found = []
     for text in texts:
         program = f"{setup}\n{alias}{text}\n"
-        try:
-            program += "check(candidate)\n" if _has_uncalled_check(ast.parse(program)) else ""
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            raise ValueError(f"the tests are not Python: {error}") from None
+        _require_python("set-ups", setup)
+        _require_python("tests", text)
+        program += "check(candidate)\n" if _has_uncalled_check(ast.parse(program)) else ""
         found.append(program)
     return found
+
+
+def _require_python(what: str, text: str) -> None:
+    try:
+        ast.parse(text)
+    except SyntaxError as error:
+        raise ValueError(f"the {what} are not Python: {error.msg} in line {error.lineno}") from None
+    except (ValueError, RecursionError, MemoryError) as error:
+        raise ValueError(f"the {what} are not Python: {error}") from None
 
 
 def _has_uncalled_check(tree: ast.Module) -> bool:

@@ -53,8 +53,8 @@ class Criterion:
                 f"{self.name!r} can't be a criterion's name. It must not be empty, hold '/', or be 'format' or "
                 "'correctness', which every score has."
             )
-        if not (math.isfinite(self.weight) and self.weight >= 0):
-            raise ValueError(f"The weight of {self.name} is {self.weight}. Give a finite number of at least 0.")
+        if not (isinstance(self.weight, int | float) and math.isfinite(self.weight) and self.weight >= 0):
+            raise ValueError(f"The weight of {self.name} is {self.weight!r}. Give a finite number of at least 0.")
 
 
 @dataclass(frozen=True, slots=True)

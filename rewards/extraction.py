@@ -60,8 +60,11 @@ def extract_answer(response: str, tag: str = "answer") -> Extraction:
 
     Raises:
         ValueError: ``tag`` isn't a tag name, or is ``think``.
+        TypeError: the response is no text.
     """
     _check_name(tag)
+    if not isinstance(response, str):
+        raise TypeError(f"The response is of type {type(response).__name__}. Give text.")
     missing = Extraction((), 0.0, f"Missing <{tag}> tags in response.")
     visible = visible_text(response)
     texts: dict[str, None] = {}  # an ordered set

@@ -30,7 +30,7 @@ class MathRewardFunction:
     """
 
     def __init__(self, timeout: float = 10) -> None:
-        if not timeout > 0:
+        if not isinstance(timeout, int | float) or not timeout > 0:
             raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
         self.timeout = timeout
         self.initialized = False

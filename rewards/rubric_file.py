@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -43,6 +44,8 @@ _TEXT_SCORES: dict[str, Callable[..., float]] = {
     "length": length_score,
     "repetition": repetition_score,
 }
+# Scorers whose arguments are no criteria.
+_PLAIN = {*_REWARD_FUNCTIONS, *_TEXT_SCORES}
 _FIELDS = {"name", "weight", "scorer", "gate", "description", "expects"}
 
 
@@ -72,10 +75,9 @@ def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None 
         raise ValueError(
             f"{place}: give a list of criteria, or the Path of a file that holds one; it is {found[:100]!r}"
         )
-    try:
-        return Rubric(**_arguments(found, place, scorers or {}))
-    except TypeError as error:
-        raise ValueError(f"{place}: {error}") from None
+    arguments = _arguments(found, place, scorers or {})
+    _require_known(Rubric, arguments, place)
+    return Rubric(**arguments)
 
 
 def _arguments(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> dict[str, Any]:
@@ -83,7 +85,8 @@ def _arguments(found: object, place: str, scorers: Mapping[str, ScorerFactory]) 
     if isinstance(found, list):
         found = {"criteria": found}
     if not isinstance(found, dict) or not isinstance(found.get("criteria"), list):
-        raise ValueError(f"{place}: give a list of criteria")
+        instead = f", not {', '.join(map(str, found))}" if isinstance(found, dict) and found else ""
+        raise ValueError(f"{place}: give a list of criteria{instead}")
     places = [f"{place}, criterion {number}" for number in range(1, len(found["criteria"]) + 1)]
     criteria = [_criterion(row, where, scorers) for row, where in zip(found["criteria"], places, strict=True)]
     return {**found, "criteria": criteria}
@@ -108,17 +111,22 @@ def _scorer(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> 
         raise ValueError(f"{place}: a scorer is a name, or one name with its arguments")
     ((name, arguments),) = named.items()
     place = f"{place}: {name}"
+    plain = arguments or {}
+    if name in _PLAIN and not isinstance(plain, dict):
+        raise ValueError(f"{place}: its arguments are a mapping of their names to values, not {plain!r}")
     try:
         if name in scorers:
-            return scorers[name](**(arguments or {}))
+            return scorers[name](**plain)
         if name in _COMBINATIONS:
             return _COMBINATIONS[name](**_arguments(arguments, place, scorers))
         if name == "judge":
             return _judge(**_arguments(arguments, place, scorers))
         if name in _REWARD_FUNCTIONS:
-            return _REWARD_FUNCTIONS[name](**(arguments or {}))
+            _require_known(_REWARD_FUNCTIONS[name], plain, place)
+            return _REWARD_FUNCTIONS[name](**plain)
         if name in _TEXT_SCORES:
-            score = partial(_TEXT_SCORES[name], **(arguments or {}))
+            _require_known(_TEXT_SCORES[name], plain, place)
+            score = partial(_TEXT_SCORES[name], **plain)
             score("")  # wrong arguments are found here, not in training
             return score
     except (TypeError, ValueError) as error:
@@ -126,6 +134,13 @@ def _scorer(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> 
         raise ValueError(message if message.startswith(place) else f"{place}: {message}") from None
     known = sorted(["judge", *scorers, *_COMBINATIONS, *_REWARD_FUNCTIONS, *_TEXT_SCORES])
     raise ValueError(f"{place}: no such scorer. Known are {', '.join(known)}.")
+
+
+def _require_known(function: Callable[..., object], arguments: Mapping[str, object], place: str) -> None:
+    """Refuses arguments that a function doesn't have, and names those that it has."""
+    known = [name for name in inspect.signature(function).parameters if name != "text"]
+    if unknown := [name for name in arguments if name not in known]:
+        raise ValueError(f"{place}: unknown {', '.join(map(str, unknown))}. Known are {', '.join(known) or 'none'}.")
 
 
 def _judge(

@@ -8,8 +8,26 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # No deadline: a busy machine is no failure. Derandomised: the same tests every time.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+
+class RootIsAFolder:
+    """Takes the root as a plain folder, so that the tests run in a clone of any name.
+
+    It is the package ``infinite_rl`` whatever its folder is called, but pytest would import it under the folder's name.
+    """
+
+    def pytest_collect_directory(self, path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        return pytest.Dir.from_parent(parent, path=path) if path == parent.config.rootpath else None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # As a plugin: a conftest's hooks are not asked about the folders above it.
+    config.pluginmanager.register(RootIsAFolder())

@@ -88,3 +88,18 @@ def test_wrong_usage_exits_with_2(run, argv):
     with pytest.raises(SystemExit) as exit_info:
         run(*argv)
     assert exit_info.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["1/2", "0.5"], 0, "equal"),
+        (["1/2", "-1/2"], 1, "not equal"),
+        (["-x", "0-x", "--explain"], 0, "decided by"),
+        (["--explain", "6", "5 or 6"], 1, "answers of different kinds"),
+        (["--", "-1", "-1"], 0, "equal"),
+    ],
+)
+def test_verify_says_whether_two_answers_are_equal_and_why(capsys, arguments, code, word):
+    assert cli.main(["verify", *arguments]) == code
+    assert word in capsys.readouterr().out

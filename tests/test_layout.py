@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -152,3 +153,14 @@ def test_an_unknown_public_name_is_an_attribute_error():
 
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         _ = infinite_rl.nonsense
+
+
+def test_pytest_runs_in_a_clone_of_any_name(tmp_path):
+    clone = tmp_path / "infinite-rl.2"
+    (clone / "tests").mkdir(parents=True)
+    for name in ("__init__.py", "pyproject.toml", "tests/conftest.py"):
+        shutil.copy(ROOT / name, clone / name)
+    (clone / "tests" / "test_nothing.py").write_text("def test_nothing():\n    pass\n", encoding="utf-8")
+    found = subprocess.run([sys.executable, "-m", "pytest", "-q"], cwd=clone, capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout
+    assert "1 passed" in found.stdout

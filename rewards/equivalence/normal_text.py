@@ -30,7 +30,8 @@ def same_text(first: str, second: str) -> bool:
     if not words[0] or words[0] != words[1]:
         return False
     # The case of a single word matters, unless it is known to be one: AB is not ab.
-    return first_marked or second_marked or len(words[0]) > 1 or words[0][0] in ANSWER_WORDS
+    known = words[0][0] in ANSWER_WORDS or (len(words[0][0]) > 3 and not (first.isupper() or second.isupper()))
+    return first_marked or second_marked or len(words[0]) > 1 or known
 
 
 def tighten(text: str) -> str:

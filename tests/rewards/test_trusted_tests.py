@@ -265,7 +265,7 @@ def test_objects_that_hold_different_things_are_not_equal(reward, language, code
         ("def check(candidate, n=2):\n    assert candidate(n) == 5", False),
         ("class H:\n    def check(self, x):\n        return x == 4\nassert H().check(f(2))", True),
         ("def check(c, n):\n    assert c(n) == 2 * n\nfor i in range(3): check(f, i)", True),
-        ("calls = []\ndef check(c):\n    calls.append(1)\n    assert len(calls) == 1\nif calls == []: check(f)", True),
+        ("calls = []\ndef check(c):\n    calls.append(c(1))\n    assert calls == [2]\nif calls == []: check(f)", True),
         ('"""def check(x):"""\nassert f(2) == 4', True),
     ],
 )
@@ -606,3 +606,29 @@ def test_a_function_behind_the_failure_is_missing_and_the_reason_is_shown(reward
     found = score(reward, language, code, {"function": "f", "cases": [{"args": [], "result": 1}]})
     assert found.correctness_score == 0.0
     assert "While the program was loaded" in found.error_msg
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        "",
+        ["", ""],
+        "x = 1",
+        "def test_f():\n    assert f(1) == 2",
+        "import unittest\nclass T(unittest.TestCase):\n    def test_f(self):\n        assert f(1) == 2",
+        "def check(candidate, x):\n    assert candidate(1) == 2",
+        "def check(candidate):\n    pass",
+    ],
+)
+@pytest.mark.parametrize("language", ["python", "javascript"])
+def test_tests_that_never_call_the_program_are_an_error_and_reward_nobody(reward, language, tests):
+    code = {"python": "def f(n):\n    return 0", "javascript": "function f(n) { return 0 }"}[language]
+    found = score(reward, language, code, {"function": "f", "tests": tests})
+    assert (found.status, found.correctness_score) == (Status.ERROR, 0.0)
+    assert "never call f" in found.error_msg
+
+
+def test_a_mistake_in_a_test_is_found_in_its_own_line(reward):
+    found = score(reward, "python", "def f(n):\n    return 0", {"function": "f", "tests": "assert f(1) == 0\nassert ("})
+    assert found.status is Status.ERROR
+    assert "in line 2" in found.error_msg
