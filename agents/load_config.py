@@ -111,7 +111,6 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
         lambda value: value >= 1,
         (
             "data.prompts_per_rollout",
-            "data.responses_per_prompt",
             "rollout.max_new_tokens",
             "rollout.num_parallel",
             "actor.epochs",
@@ -127,6 +126,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),
         ),
     ),
+    "at least 2, to be compared with one another": (lambda value: value >= 2, ("data.responses_per_prompt",)),
     "at least 0": (
         lambda value: 0 <= value < inf,
         ("actor.lr", "actor.weight_decay", "actor.clip", "actor.kl_coef", "trainer.steps", "model.warm_start.lr"),

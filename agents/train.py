@@ -109,7 +109,10 @@ def _run(parsed: argparse.Namespace) -> int:
     report = write_report(folder)
     if config.trainer.progress:
         Console().print(summary_table(summary | {"report": str(report)}))
-    return trainer.interrupt.exit_code if summary["status"] == "interrupted" else 0
+    if summary["status"] != "interrupted":
+        return 0
+    print(f"go on with: python -m agents.train --resume {folder}", file=sys.stderr)
+    return trainer.interrupt.exit_code
 
 
 if __name__ == "__main__":

@@ -106,9 +106,9 @@ class Trainer:
                 parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
                 counts["tokens"] = int(response_lengths(trajectories).sum())
             self.log.write(self.step, "train", metrics)
-            self._report_step(metrics, counts)
             if self.step % config.evaluation.every == 0:
                 self.validate()
+            self._report_step(metrics, counts)
             if self.step % config.trainer.save_every == 0:
                 self.save()
 
@@ -119,16 +119,17 @@ class Trainer:
             return
         self.progress.phase("warm start", config.max_steps)
         self.progress.advance(warm_start.steps)
-        rate = 0.0
         while not self.warm and not self.interrupt.requested:
             loss = warm_start.step()
-            self.progress.advance()
-            if warm_start.steps % config.check_every == 0:
-                rate = self._evaluate("validation").pass_rate
-                self.log.write(warm_start.steps, "warmup", {"loss": loss, "validation_pass_rate": rate})
-                self.progress.advance(0, held_out=rate)
-                self.warm = rate >= config.target
-            if not self.warm and warm_start.steps >= config.max_steps:
+            last = warm_start.steps >= config.max_steps
+            if warm_start.steps % config.check_every and not last:
+                self.progress.advance()
+                continue
+            rate = self._evaluate("validation").pass_rate
+            self.log.write(warm_start.steps, "warmup", {"loss": loss, "validation_pass_rate": rate})
+            self.progress.advance(held_out=rate)
+            self.warm = rate >= config.target
+            if not self.warm and last:
                 self.progress.note(
                     f"the warm start ends at its {config.max_steps} steps with {rate:.3f} on the validation split, "
                     f"below its target {config.target}: rewards may be too rare to learn from; more tasks may help"
