@@ -214,7 +214,8 @@ class Instance:
         token = deadlines.arm(self.context, budget.seconds)
         started = time.thread_time()
         try:
-            arguments = [number for data in inputs for number in self._put(data)]
+            # Only before the program has run is the allocator's state known.
+            arguments = [number for data in inputs for number in self._put(data, briefly=name == b"run")]
             value = native.call(self.context, native.payload(self._functions[name]), *arguments, *extra)
             status, exit_code = self._after_return(value)
         except GuestTrap as trap:
@@ -231,13 +232,13 @@ class Instance:
         fuel = None if budget.fuel is None else budget.fuel - native.get_fuel(self.context)
         return Ending(status, exit_code, seconds, fuel, value)
 
-    def _put(self, data: bytes) -> tuple[int, int]:
+    def _put(self, data: bytes, briefly: bool) -> tuple[int, int]:
         """Writes an input where the guest says; returns its address and length."""
         if len(data) > self._memory_bytes:
             raise _InputTooLargeError
         function = native.payload(self._functions[b"cabi_realloc"])
         # The guest frees its inputs, so that an empty one too must lie somewhere.
-        position = native.call(self.context, function, 0, 0, 1, len(data) or 1) & _U32
+        position = native.call(self.context, function, 0, 0, 1, len(data) or 1, briefly=briefly) & _U32
         if position == 0 or position + len(data) > self.memory_size():
             raise _InputTooLargeError
         ctypes.memmove(self.base() + position, data, len(data))

@@ -45,6 +45,9 @@ _export_get = _bind(
     _pointer,
 )
 _call = _bind(_long, "wasmtime_func_call_unchecked", _pointer, _pointer, _pointer, _pointer, ctypes.c_size_t, _pointer)
+_call_briefly = _bind(
+    _short, "wasmtime_func_call_unchecked", _pointer, _pointer, _pointer, _pointer, ctypes.c_size_t, _pointer
+)
 memory_data = _bind(_short, "wasmtime_memory_data", _pointer, _pointer, _pointer)
 memory_size = _bind(_short, "wasmtime_memory_data_size", ctypes.c_size_t, _pointer, _pointer)
 _trap_code = _bind(_short, "wasmtime_trap_code", ctypes.c_bool, _pointer, _pointer)
@@ -135,8 +138,15 @@ def payload(item: Any) -> int:
 _PAYLOAD_OFFSET: int = ffi.wasmtime_extern_t.of.offset
 
 
-def call(context: int, function: int, *arguments: int) -> int:
+def call(context: int, function: int, *arguments: int, briefly: bool = False) -> int:
     """Calls a guest function of i32 arguments and one i32 result. The GIL is free while it runs.
+
+    Args:
+        context: the store's.
+        function: the function's address.
+        arguments: its arguments.
+        briefly: keeps the GIL, which other threads would take. Only for functions that end at once, so never where a
+            program that has run may have changed what they work on.
 
     Raises:
         GuestTrap: it trapped or met its limit.
@@ -145,7 +155,8 @@ def call(context: int, function: int, *arguments: int) -> int:
     for place, argument in zip(values, arguments, strict=False):
         place.i32 = argument
     trap = ctypes.c_void_p()
-    error = _call(context, function, ctypes.addressof(values), len(values), ctypes.addressof(trap))
+    function_call = _call_briefly if briefly else _call
+    error = function_call(context, function, ctypes.addressof(values), len(values), ctypes.addressof(trap))
     raise_error(error)
     if trap.value:
         _raise_trap(trap.value)
