@@ -33,7 +33,9 @@ def whole(tiny):
         assert_whole(executor)
         memory, threads, files, mappings = (now - then for now, then in zip(resources(), before, strict=True))
         assert memory < 20_000  # KiB: a lost instance has 300, and thousands would be lost.
-        assert (threads, files) == (0, 0)
+        # Fewer, where something of an earlier test has ended meanwhile.
+    assert threads <= 0
+    assert files <= 0
         assert mappings < 50
 
 
