@@ -34,8 +34,8 @@ def whole(tiny):
         memory, threads, files, mappings = (now - then for now, then in zip(resources(), before, strict=True))
         assert memory < 20_000  # KiB: a lost instance has 300, and thousands would be lost.
         # Fewer, where something of an earlier test has ended meanwhile.
-    assert threads <= 0
-    assert files <= 0
+        assert threads <= 0
+        assert files <= 0
         assert mappings < 50
 
 
