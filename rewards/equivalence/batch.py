@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from ...runtimes.workers import available_cores
 from .processes import ProcessPool
 from .scalars import Tier
 from .verdict import Verdict, verify
@@ -30,7 +30,7 @@ def verify_many(pairs: Iterable[tuple[str, str]], processes: int | None = None) 
         The verdicts in the order of the pairs.
     """
     pairs = list(pairs)
-    count = _cores() if processes is None else processes
+    count = available_cores() if processes is None else processes
     if count < 2 or (len(pairs) <= _SMALL and processes is None):
         return [verify(gold, answer) for gold, answer in pairs]
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
@@ -45,7 +45,3 @@ def _verify_chunk(pairs: Sequence[tuple[str, str]]) -> list[Verdict]:
     except (TimeoutError, ChildProcessError):
         # Whatever has happened to the process, here every pair is judged within its limits.
         return [verify(gold, answer) for gold, answer in pairs]
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -282,9 +282,6 @@ def _normal(tree: Tree) -> Tree:
             # n = 1, 2, 3
             if rest and not any(isinstance(part, Relation) for part in rest):
                 return Relation(("=",), (name, Group("", "", (value, *rest))))
-        case Relation(("=",), (Group("(", ")", names), Group("(", ")", values))) if len(names) == len(values):
-            if all(isinstance(name, Variable) for name in names):
-                return tree
         case Group("", "", (single,)):
             return _normal(single)
         case Group("", "", (value, Relation(("in",), (Variable(name), Constant("mathbb Z"))))):
