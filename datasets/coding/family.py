@@ -5,16 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from string import Template
-from typing import Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Any, ClassVar, Literal, TypeAlias
 
-import numpy as np
+from ..drawing import Rng
 
-Rng: TypeAlias = np.random.Generator
 Parameters: TypeAlias = dict[str, Any]
 Language: TypeAlias = Literal["python", "javascript"]
 LANGUAGES: tuple[Language, ...] = ("python", "javascript")
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-T = TypeVar("T")
 
 
 class Family(ABC):
@@ -95,28 +92,3 @@ def ordinal(n: int) -> str:
     """The number as 1st, 2nd, 3rd, 4th."""
     ending = "th" if n // 10 % 10 == 1 else {1: "st", 2: "nd", 3: "rd"}.get(n % 10, "th")
     return f"{n}{ending}"
-
-
-def integer(rng: Rng, low: int, high: int) -> int:
-    """An integer from ``low`` to ``high``, both included."""
-    return int(rng.integers(low, high + 1))
-
-
-def integers(rng: Rng, count: int, low: int, high: int) -> list[int]:
-    """``count`` such integers."""
-    return [integer(rng, low, high) for _ in range(count)]
-
-
-def pick(rng: Rng, options: Sequence[T]) -> T:
-    """One of the options."""
-    return options[int(rng.integers(len(options)))]
-
-
-def word(rng: Rng, length: int, letters: str = LETTERS) -> str:
-    """A text of ``length`` random letters."""
-    return "".join(pick(rng, letters) for _ in range(length))
-
-
-def words(rng: Rng, count: int, longest: int, letters: str = LETTERS) -> list[str]:
-    """``count`` words of 1 to ``longest`` letters."""
-    return [word(rng, integer(rng, 1, longest), letters) for _ in range(count)]

@@ -7,10 +7,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..drawing import Rng, pick
 from ..procedural import ProceduralSource
 from ..task import Split, Task
 from .families import FAMILIES
-from .family import LANGUAGES, Family, Language, Parameters, Rng, pick
+from .family import LANGUAGES, Family, Language, Parameters
 
 TITLES: dict[Language, str] = {"python": "Python", "javascript": "JavaScript"}
 EXAMPLES = 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..family import Family, Parameters, Rng, integer, pick
+from ...drawing import Rng, integer, pick
+from ..family import Family, Parameters
 
 
 class Expression(Family):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from ..family import LETTERS, Family, Parameters, Rng, integer, pick, word, words
+from ...drawing import LETTERS, Rng, integer, pick, word, words
+from ..family import Family, Parameters
 
 
 class CountLetter(Family):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..family import Family, Parameters, Rng, integer, integers, pick, word
+from ...drawing import Rng, integer, integers, pick, word
+from ..family import Family, Parameters
 
 
 class SumOfMultiples(Family):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..family import Family, Parameters, Rng, integer, integers, pick
+from ...drawing import Rng, integer, integers, pick
+from ..family import Family, Parameters
 
 
 class DigitSum(Family):

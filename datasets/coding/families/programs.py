@@ -6,7 +6,8 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-from ..family import Family, Language, Parameters, Rng, integer, integers, pick, word, words
+from ...drawing import Rng, integer, integers, pick, word, words
+from ..family import Family, Language, Parameters
 
 
 class PrintArithmetic(Family):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..family import Family, Parameters, Rng, integer, integers, pick
+from ...drawing import Rng, integer, integers, pick
+from ..family import Family, Parameters
 
 Grid = list[str]
 

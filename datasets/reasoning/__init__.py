@@ -1,0 +1,1 @@
+"""Procedural tasks over mathematics, logic and text, judged by value."""
