@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +18,7 @@ from ..datasets.task import Task, TaskSource
 from ..rewards.score import RewardFunctionScore, Status
 from ..spaces import TextSpace
 from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
+from .tools.reply import assistant_message
 from .transcript import print_messages, transcript
 
 logger = logging.getLogger(__name__)
@@ -60,6 +63,8 @@ class TextEnv(gymnasium.Env[str, str]):
     """
 
     domain: ClassVar[str] = "text"
+    tool_schemas: Sequence[dict[str, Any]] = ()
+    """The tools that an agent may call, in the form of OpenAI's ``tools``; most environments have none."""
     metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
     observation_space: TextSpace
     action_space: TextSpace
@@ -105,8 +110,21 @@ class TextEnv(gymnasium.Env[str, str]):
         An override appends ``action`` as the assistant's message, then what the environment answers, and sets
         ``episode.finished`` when the task is over.
         """
-        episode.messages.append({"role": "assistant", "content": action})
+        episode.messages.append(assistant_message(action))
         episode.finished = True
+
+    def respond_all(self, episodes: Sequence[Episode], actions: Sequence[str]) -> None:
+        """Takes one message in each episode; this one calls ``respond`` in turn. Exceptions end their episodes."""
+        for episode, action in zip(episodes, actions, strict=True):
+            self.respond_safely(episode, action)
+
+    def respond_safely(self, episode: Episode, action: str) -> None:
+        """Calls ``respond``; if it raises, the episode ends with the status ``error``."""
+        try:
+            self.respond(episode, action)
+        except Exception as error:
+            episode.score = _failure("respond", error)
+            episode.truncated = True
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Judges all episodes that ended in one step, in one call; this one grades their last responses in turn."""
@@ -128,8 +146,12 @@ class TextEnv(gymnasium.Env[str, str]):
             actions: the assistant's next message in each.
             max_turns: a turn limit instead of the environment's own.
         """
-        for episode, action in zip(episodes, actions, strict=True):
-            self._take(episode, action, max_turns or self.max_turns)
+        most = max_turns or self.max_turns
+        taken = [self._takes(episode, action) for episode, action in zip(episodes, actions, strict=True)]
+        self.respond_all([*compress(episodes, taken)], [*compress(actions, taken)])
+        if most is not None:
+            for episode in episodes:
+                episode.truncated |= not episode.finished and episode.turns >= most
         ungraded = [episode for episode in episodes if episode.ended and episode.score is None]
         if ungraded:
             for episode, score in zip(ungraded, self._finish(ungraded), strict=True):
@@ -226,6 +248,16 @@ class TextEnv(gymnasium.Env[str, str]):
         observation, info = self._show(episode)
         return observation, episode.reward, episode.terminated, episode.truncated, info
 
+    async def areset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[str, dict[str, Any]]:
+        """`reset` for callers with an event loop: it runs in a thread."""
+        return await asyncio.to_thread(self.reset, seed=seed, options=options)
+
+    async def astep(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
+        """`step` for callers with an event loop: it runs in a thread, and others go on meanwhile."""
+        return await asyncio.to_thread(self.step, action)
+
     def render(self) -> str | None:
         """Returns the transcript (``ansi``), or prints what is new in it (``human``)."""
         if self.render_mode is None:
@@ -259,21 +291,16 @@ class TextEnv(gymnasium.Env[str, str]):
             self.render_episode(episode)
         return observation, info
 
-    def _take(self, episode: Episode, action: str, max_turns: int | None) -> None:
+    def _takes(self, episode: Episode, action: str) -> bool:
+        """Counts the turn; an action longer than the space allows ends the episode instead of being taken."""
         episode.turns += 1
-        if len(action) > self.action_space.max_length:
-            limit = f"the response has {len(action):,} characters; the limit is {self.action_space.max_length:,}"
-            episode.messages.append({"role": "assistant", "content": action})
-            episode.finished = True
-            episode.score = RewardFunctionScore(0.0, 0.0, limit, status=Status.RESOURCE_LIMIT)
-            return
-        try:
-            self.respond(episode, action)
-        except Exception as error:
-            episode.score = _failure("respond", error)
-            episode.truncated = True
-        if not episode.finished and max_turns is not None and episode.turns >= max_turns:
-            episode.truncated = True
+        if len(action) <= self.action_space.max_length:
+            return True
+        limit = f"the response has {len(action):,} characters; the limit is {self.action_space.max_length:,}"
+        episode.messages.append(assistant_message(action))
+        episode.finished = True
+        episode.score = RewardFunctionScore(0.0, 0.0, limit, status=Status.RESOURCE_LIMIT)
+        return False
 
     def _finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         try:
