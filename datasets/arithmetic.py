@@ -87,5 +87,6 @@ class ArithmeticSource(ProceduralSource):
             key=f"{operands[0]}{symbol}{operands[1]}",
             level=self.level,
             expression=expression,
+            grader="math",
             answer_form="numeral",
         )

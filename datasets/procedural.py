@@ -21,6 +21,11 @@ def _digest(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
 
 
+def stream(*key: object) -> np.random.Generator:
+    """The random stream that a key names, such as (seed, split, index): others for other keys, the same everywhere."""
+    return np.random.Generator(np.random.PCG64(_digest(*key)))
+
+
 def split_of(problem: str) -> Split:
     """The only split that may show ``problem``: decided by the problem's own hash, whatever the seed."""
     return _SPLIT_OF_BUCKET[_digest("split", problem) % len(_SPLIT_OF_BUCKET)]
@@ -65,7 +70,7 @@ class ProceduralSource(ABC):
         """
         if index < 0:
             raise IndexError(f"task index {index} is negative")
-        rng = np.random.Generator(np.random.PCG64(_digest(self.seed, self.split, index)))
+        rng = stream(self.seed, self.split, index)
         for _ in range(_MAX_TRIES):
             task = self.draw(rng)
             if split_of(task.metadata["key"]) == self.split:

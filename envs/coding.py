@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..datasets.coding.source import CodingSource
 from ..datasets.task import TaskSource
-from ..rewards import CodingRewardFunction, RewardFunctionScore, Status
+from ..rewards import CodingRewardFunction, RewardFunctionScore
 from ..rewards.coding import Partial
 from .episode import Episode
+from .grading import public
 from .text_env import TextEnv
 from .vector import TextVectorEnv
 
@@ -70,14 +70,7 @@ class CodingEnv(TextEnv):
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Runs all programs, over all cores."""
         scores = self.reward.compute_rewards([(episode.response, episode.task.answer) for episode in episodes])
-        return [_public(score) for score in scores]
-
-
-def _public(score: RewardFunctionScore) -> RewardFunctionScore:
-    """The score without what a policy must not see (expected results), and without what differs from run to run."""
-    wrong = score.status is Status.SCORED and "Expected" in score.error_msg
-    parts = {name: value for name, value in score.components.items() if name != "cpu_seconds"}
-    return replace(score, error_msg="The answer is wrong." if wrong else score.error_msg, components=parts)
+        return [public(score) for score in scores]
 
 
 CodingVectorEnv = partial(TextVectorEnv, CodingEnv)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from ..datasets.arithmetic import ArithmeticSource
-from ..datasets.task import Task, TaskSource
-from ..rewards import MathRewardFunction, RewardFunctionScore
+from ..datasets.reasoning.families import DOMAINS
+from ..datasets.reasoning.source import ReasoningSource
+from ..datasets.task import TaskSource
+from ..rewards import RewardFunctionScore
+from .episode import Episode
+from .grading import Graders
 from .text_env import TextEnv
 from .vector import TextVectorEnv
 
@@ -24,27 +29,50 @@ class MathEnv(TextEnv):
     Truncation: only if grading fails (status ``error``).
     Arguments: ``level`` (1 to 4: one digit, two digits, with products and quotients, three digits), ``split``
     (``train``, ``validation``, ``test``; no problem is in two of them, whatever the seed), ``seed``, ``operations``,
-    ``digits`` and ``template``, as in ``ArithmeticSource``. Or ``tasks``: a JSON Lines file or a task source; its
-    tasks may say in their metadata which ``answer_form`` they want (``numeral``, ``simplified``, ``any``; by default
-    ``any``) and which ``expression`` they ask about.
+    ``digits`` and ``template``, as in ``ArithmeticSource``. Or ``families``: names of families of mathematics instead
+    of arithmetic, such as ``linear_equation``, or ``all``, with ``level``, ``split``, ``seed`` and ``closing`` as in
+    ``ReasoningSource``. Or ``tasks``: a file of tasks or a task source; its tasks may say in their metadata which
+    ``answer_form`` they want (``numeral``, ``simplified``, ``any``; by default ``any``), which ``expression`` they ask
+    about, and which ``grader`` judges them (by default ``math``).
     Floor: 0.00 for empty and copying policies. From level 2 on at most 0.05 for constant, majority and random ones;
     level 1 has so few answers that the best constant earns 0.16.
     Versions: v0, first release.
     """
 
     domain = "math"
-    reward = MathRewardFunction()
 
-    def make_source(self, **arguments: Any) -> TaskSource:
-        """Two integers, one operation."""
-        return ArithmeticSource(**arguments)
+    def __init__(
+        self,
+        tasks: TaskSource | str | Path | None = None,
+        *,
+        max_turns: int | None = None,
+        render_mode: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
+        self.graders = Graders("math")
 
-    def grade(self, task: Task, response: str) -> RewardFunctionScore:
-        """Compares the tagged answer with the expected one by value."""
-        form, question = task.metadata.get("answer_form", "any"), task.metadata.get("expression", "")
-        score = self.reward.compute_reward(response, task.answer, answer_form=form, question=question)
-        # The reward function tells people what it expected. What is in `info` may reach the policy.
-        return replace(score, error_msg="The answer is wrong.") if "Expected" in score.error_msg else score
+    def make_source(self, *, families: Sequence[str] | str | None = None, **arguments: Any) -> TaskSource:
+        """Two integers, one operation; or the problems of families."""
+        if families is None:
+            return ArithmeticSource(**arguments)
+        return ReasoningSource(families=math_families(families), **arguments)
+
+    def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
+        """Compares the tagged answers with the expected ones by value."""
+        return self.graders.score(episodes)
+
+
+def math_families(families: Sequence[str] | str) -> Sequence[str]:
+    """The names of families of mathematics.
+
+    Raises:
+        ValueError: if one is of another domain.
+    """
+    names = DOMAINS["math"] if families == "all" else [families] if isinstance(families, str) else families
+    if unknown := [name for name in names if name not in DOMAINS["math"]]:
+        raise ValueError(f"families must be of {', '.join(DOMAINS['math'])}, not {unknown[0]!r}")
+    return names
 
 
 MathVectorEnv = partial(TextVectorEnv, MathEnv)

@@ -61,6 +61,9 @@ ENVIRONMENTS = (
     # Every task has an answer that the grader accepts, so 1.0 can be reached.
     Row("Math-v0", "math:MathEnv", "Work out a math problem, by default arithmetic.", reward_threshold=1.0),
     Row("Coding-v0", "coding:CodingEnv", "Write a program or function, tested in a sandbox.", reward_threshold=1.0),
+    Row("Orz-v0", "orz:OrzEnv", "Reason at length about a math problem, and box the answer.", reward_threshold=1.0),
+    Row("MultiDomain-v0", "multi_domain:MultiDomainEnv", "Tasks of several domains, mixed.", reward_threshold=1.0),
+    Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
 )
 
 

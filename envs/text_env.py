@@ -167,6 +167,8 @@ class TextEnv(gymnasium.Env[str, str]):
     def draw_index(self, rng: np.random.Generator, domain: str | None = None) -> int:
         """A task index, all equally likely; if ``domain`` is given, of the tasks of that domain.
 
+        ``coding`` names all domains that begin with ``coding/``.
+
         Raises:
             ValueError: if there is no such task, or none turns up.
         """
@@ -174,9 +176,9 @@ class TextEnv(gymnasium.Env[str, str]):
             return _draw(rng, self.tasks.size or _ENDLESS)
         if self.tasks.size is None:
             draws = (_draw(rng, _ENDLESS) for _ in range(_DRAWS_FOR_A_DOMAIN))
-            index = next((index for index in draws if self.tasks.task(index).domain == domain), None)
+            index = next((index for index in draws if _belongs(self.tasks.task(index), domain)), None)
         else:
-            found = [index for index in range(self.tasks.size) if self.tasks.task(index).domain == domain]
+            found = [index for index in range(self.tasks.size) if _belongs(self.tasks.task(index), domain)]
             index = found[_draw(rng, len(found))] if found else None
         if index is None:
             raise ValueError(f"no task of domain {domain!r}; one of this source is {self.tasks.task(0).domain!r}")
@@ -320,6 +322,10 @@ class TextEnv(gymnasium.Env[str, str]):
             return self.grade(episode.task, episode.response)
         except Exception as error:
             return _failure("grading", error)
+
+
+def _belongs(task: Task, domain: str) -> bool:
+    return task.domain == domain or task.domain.startswith(f"{domain}/")
 
 
 def check_options(options: dict[str, Any] | None, *known: str) -> None:

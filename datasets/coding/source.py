@@ -97,6 +97,7 @@ def make_task(family: Family, p: Parameters, rng: Rng, language: Language, *, te
         key=key,
         level=family.level,
         language=language,
+        grader="coding",
         solution=family.reference(language, p),
     )
 

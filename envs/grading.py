@@ -1,0 +1,73 @@
+"""Tasks that are judged in different ways: each names its grader."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..datasets.reasoning.grading import FamilyRewardFunction
+from ..rewards import CodingRewardFunction, MathRewardFunction, RewardFunction, RewardFunctionScore, Status
+from ..rewards import get_reward_functions as reward_functions
+from ..rewards.boxed import boxed_as_tagged
+from .episode import Episode
+
+
+class Graders:
+    """Judges each episode by the grader that its task's metadata names: ``math``, ``coding``, ``eq`` and so on.
+
+    Args:
+        default: the grader of tasks that name none.
+        boxed: whether an answer may stand in a box instead of tags.
+        timeout: seconds that a program may run.
+
+    Raises:
+        ValueError: if there is no such grader.
+    """
+
+    def __init__(self, default: str, *, boxed: bool = False, timeout: float = 5.0) -> None:
+        self.rewards: dict[str, RewardFunction] = reward_functions(timeout) | {"family": FamilyRewardFunction()}
+        if default not in self.rewards:
+            raise ValueError(f"grader must be one of {', '.join(self.rewards)}, not {default!r}")
+        self.default = default
+        self.boxed = boxed
+
+    def score(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
+        """One score for each episode; those of one grader are judged together.
+
+        A task that names a grader that does not exist has the status ``error``.
+        """
+        groups: dict[str, list[int]] = defaultdict(list)
+        for place, episode in enumerate(episodes):
+            groups[str(episode.task.metadata.get("grader", self.default))].append(place)
+        scores: dict[int, RewardFunctionScore] = {}
+        for name, places in groups.items():
+            judged = self._judge(name, [episodes[place] for place in places])
+            scores.update(zip(places, map(public, judged), strict=True))
+        return [scores[place] for place in range(len(episodes))]
+
+    def _judge(self, name: str, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
+        reward = self.rewards.get(name)
+        responses = [boxed_as_tagged(e.response) if self.boxed else e.response for e in episodes]
+        if reward is None:
+            return [RewardFunctionScore.error(f"the task names the grader {name!r}, which does not exist")] * len(
+                episodes
+            )
+        if isinstance(reward, CodingRewardFunction):
+            return reward.compute_rewards([(r, e.task.answer) for r, e in zip(responses, episodes, strict=True)])
+        if isinstance(reward, MathRewardFunction):
+            return [_math(reward, r, e) for r, e in zip(responses, episodes, strict=True)]
+        return [reward.compute_reward(r, e.task.answer) for r, e in zip(responses, episodes, strict=True)]
+
+
+def public(score: RewardFunctionScore) -> RewardFunctionScore:
+    """The score without what a policy must not see (expected results), and without what differs from run to run."""
+    wrong = score.status is Status.SCORED and "Expected" in score.error_msg
+    parts = {name: value for name, value in score.components.items() if name != "cpu_seconds"}
+    return replace(score, error_msg="The answer is wrong." if wrong else score.error_msg, components=parts)
+
+
+def _math(reward: MathRewardFunction, response: str, episode: Episode) -> RewardFunctionScore:
+    metadata = episode.task.metadata
+    form, question = metadata.get("answer_form", "any"), metadata.get("expression", "")
+    return reward.compute_reward(response, episode.task.answer, answer_form=form, question=question)

@@ -1,0 +1,75 @@
+"""Tasks of several domains in one stream."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ..datasets.arithmetic import ArithmeticSource
+from ..datasets.coding.family import Language
+from ..datasets.coding.source import CodingSource
+from ..datasets.mixture import Mixture
+from ..datasets.reasoning.source import ReasoningSource
+from ..datasets.task import TaskSource
+from ..rewards import RewardFunctionScore
+from .episode import Episode
+from .grading import Graders
+from .text_env import TextEnv
+from .vector import TextVectorEnv
+
+DOMAINS = ("arithmetic", "math", "logic", "text", "coding")
+
+
+class MultiDomainEnv(TextEnv):
+    """One task out of several domains, mixed by weights.
+
+    Observation: the task as text; each says how to answer, for example ``Put these words in reverse order, with blanks
+    between them: zebra jacket oyster``.
+    Action: text with one answer between ``<answer>`` and ``</answer>``.
+    Reward: 1.0 if the answer is right, else 0.0; each task is judged by the grader of its own domain.
+    Info: ``domain`` is the family, such as ``logic/seating_order`` or ``coding/caesar``; what stands before the slash
+    is what the weights name. ``reset(options={"domain": "logic"})`` draws a task of one.
+    Termination: after one action.
+    Truncation: only if grading fails (status ``error``).
+    Arguments: ``weights`` (of ``arithmetic``, ``math``, ``logic``, ``text`` and ``coding``, by default 1 each; those
+    left out weigh 0), ``level`` (1 to 4), ``split`` (``train``, ``validation``, ``test``; no problem is in two of them,
+    whatever the seed), ``seed``, and ``language`` of the programs (``python`` or ``javascript``). Or ``tasks``: a file
+    of tasks or a task source; a task's metadata names its ``grader`` (by default ``eq``). ``timeout``: seconds that a
+    program may run.
+    Floor: 0.00 for empty and copying policies; constant, majority and random ones at most 0.03 with equal weights.
+    Versions: v0, first release.
+    """
+
+    domain = "multi_domain"
+
+    def __init__(
+        self,
+        tasks: TaskSource | str | Path | None = None,
+        *,
+        timeout: float = 5.0,
+        max_turns: int | None = None,
+        render_mode: str | None = None,
+        **arguments: Any,
+    ) -> None:
+        super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
+        self.graders = Graders("eq", timeout=timeout)
+
+    def make_source(
+        self, *, weights: Mapping[str, float] | None = None, language: Language = "python", **common: Any
+    ) -> TaskSource:
+        """A mixture of all procedural tasks; ``common`` are the arguments that all sources have."""
+        sources: dict[str, TaskSource] = {
+            "arithmetic": ArithmeticSource(**common),
+            **{name: ReasoningSource(domain=name, **common) for name in ("math", "logic", "text")},
+            "coding": CodingSource(language=language, **common),
+        }
+        return Mixture(sources, weights, seed=common.get("seed", 0))
+
+    def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
+        """Judges each task by its own grader, those of one grader together."""
+        return self.graders.score(episodes)
+
+
+MultiDomainVectorEnv = partial(TextVectorEnv, MultiDomainEnv)
