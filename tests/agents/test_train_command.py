@@ -326,6 +326,17 @@ def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, m
     assert len(error) < 500
 
 
+def test_bad_input_is_refused_before_torch_is_loaded(tmp_path):
+    inputs = [["seed=x"], ["--resume", str(tmp_path)]]
+    code = (
+        "import sys; from infinite_rl.agents.train import main\n"
+        f"assert [main(arguments) for arguments in {inputs!r}] == [2, 2]\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_an_unwritable_output_is_one_clear_line(tmp_path, capsys):
     tmp_path.chmod(0o500)
