@@ -162,7 +162,7 @@ def start(folder: Path, *overrides: str) -> ForkServerProcess:
     """A run in a process of its own."""
     # With as many threads as this process, or sums would differ in their last bits.
     arguments = [*SMALL, "trainer.threads=1", f"trainer.save_dir={folder}", *overrides]
-    process = FORK_SERVER.Process(target=main, args=(arguments,))
+    process = FORK_SERVER.Process(target=main, args=(arguments,), daemon=True)  # ends with this one
     process.start()
     return process
 

@@ -99,7 +99,7 @@ TESTS = [
 
 @pytest.fixture(scope="module")
 def reward():
-    return CodingRewardFunction(timeout=5)
+    return CodingRewardFunction(timeout=60)
 
 
 def score(reward, code, test):
