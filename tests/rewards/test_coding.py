@@ -426,7 +426,7 @@ def test_a_trusted_test_that_crashes_says_so(python, monkeypatch):
     assert "crashed its sandbox" in score.error_msg
 
 
-@pytest.mark.parametrize("large", ["x" * 2**20, [[]] * 10**6, 10**200_000], ids=["text", "list", "number"])
+@pytest.mark.parametrize("large", ["x" * 2**20, [[]] * 2**19, 10**200_000], ids=["text", "list", "number"])
 def test_arguments_that_cannot_cross_are_our_error(python, caplog, large):
     expected = calls((1, 1), (large, 1))
     response = fenced("def f(x):\n    return 1")
