@@ -138,7 +138,7 @@ class Comparison:
         precision = max(precision, self.precision)
         while True:
             self.context.prec = precision
-            evaluation = Evaluation(self.context, point)
+            evaluation = Evaluation(self.context, point, allowance=self.budget.work)
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
