@@ -6,9 +6,11 @@ from functools import lru_cache, reduce
 
 from .expressions import ExpressionParser
 from .limits import ExpressionError, check_text
+from .phrases import in_digits, phrase
 from .tokens import tokenize
 from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
-from .wrappers import unwrap
+from .units import CLOCK
+from .wrappers import unwrap, without_text
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
 _CLOSINGS = {
@@ -18,10 +20,6 @@ _CLOSINGS = {
     "{": ("}",),
     "\\{": ("\\}",),
     "langle": ("rangle",),
-}
-_PHRASES: dict[str, Tree] = {
-    **dict.fromkeys(("all real numbers", "all reals"), Constant("mathbb R")),
-    **dict.fromkeys(("no solution", "no solutions", "empty set"), Group("{", "}", ())),
 }
 _HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
@@ -37,10 +35,9 @@ def parse(text: str) -> Tree:
     """
     check_text(text)
     text = unwrap(text)
-    phrase = _PHRASES.get(text.removeprefix("\\text{").removesuffix("}").lower())
-    if phrase is not None:
-        return phrase
-    parser = _AnswerParser(tokenize(text))
+    if (known := phrase(text)) is not None:
+        return known
+    parser = _AnswerParser(tokenize(in_digits(without_text(text))))
     tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
@@ -72,11 +69,16 @@ class _AnswerParser(ExpressionParser):
         """Takes a comma or a word between two answers, if one comes next."""
         if sign := self.accept(",", ";", "and", "or"):
             return "," if sign == ";" else sign
+        word = self.accept_word("and", "or", "where")
+        return "," if word == "where" else word
+
+    def accept_word(self, *words: str) -> str:
+        """Takes the next token if it is one of these words, in any case; empty text if it is none."""
         word = self.next.text.lower()
-        if self.next.kind in ("word", "text") and word in ("and", "or"):
-            self.at += 1
-            return word
-        return ""
+        if self.next.kind not in ("word", "text") or word not in words:
+            return ""
+        self.at += 1
+        return word
 
     def relation(self) -> Tree:
         operands = [self.ratio()]
@@ -87,6 +89,11 @@ class _AnswerParser(ExpressionParser):
         if self.accept("pmod"):
             signs.append("pmod")
             operands.append(self.argument())
+        elif self.next.text == "(" and self.after.text == "mod":
+            self.at += 2
+            signs.append("pmod")
+            operands.append(self.deeper(self.sum))
+            self.expect(")")
         elif "equiv" in signs and isinstance(operands[-1], Call) and operands[-1].name == "mod":
             signs.append("pmod")
             operands[-1:] = operands[-1].operands
@@ -94,9 +101,14 @@ class _AnswerParser(ExpressionParser):
 
     def ratio(self) -> Tree:
         operands = [self.set_operation()]
-        while not self.building and self.accept(":"):
+        while not self.building and (self.accept(":") or self.accept_word("to")):
             operands.append(self.set_operation())
-        return Ratio(tuple(map(_scalar, operands))) if len(operands) > 1 else operands[0]
+        if len(operands) == 1:
+            return operands[0]
+        last = operands[-1]
+        if isinstance(last, Measure) and last.unit in CLOCK:  # 5:30 p.m.
+            return Measure(last.unit, (Group("(", ")", (*operands[:-1], *last.operands)),))
+        return Ratio(tuple(map(_scalar, operands)))
 
     def set_operation(self) -> Tree:
         tree = self.sum()

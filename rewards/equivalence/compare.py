@@ -8,6 +8,7 @@ from fractions import Fraction
 from . import numeric, real_sets
 from .evaluation import Budget
 from .limits import ExpressionError, LimitError, UndefinedError
+from .parameters import PARAMETER, renamed, solves_for_every_integer, with_arguments_of, with_one_parameter
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
 from .tree import (
@@ -29,7 +30,7 @@ from .tree import (
     quotient,
     variables,
 )
-from .units import with_letter_unit
+from .units import CLOCK, with_letter_unit
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 _MAX_COMPARISONS = 1_500
@@ -58,7 +59,7 @@ class _Judge:
         self.comparisons += 1
         if self.comparisons > _MAX_COMPARISONS:
             raise LimitError("too many parts to compare")
-        first, second = _normal(first), _normal(second)
+        first, second = with_one_parameter(_normal(first), _normal(second))
         if Constant("...") in (first, second):
             return Finding(first == second, "where a list goes on", Tier.STRUCTURE)
         if isinstance(first, SCALARS) and isinstance(second, SCALARS) and not real_sets.is_set(first):
@@ -98,6 +99,8 @@ class _Judge:
         if not isinstance(first, Measure):
             return None
         value = first.operands[0]
+        if first.unit in CLOCK and not (isinstance(second, Measure) and second.unit != first.unit):
+            return self.compare(_clock(value), _clock(second.operands[0] if isinstance(second, Measure) else second))
         if isinstance(second, Measure):
             if first.unit != second.unit:
                 return Finding(False, "different units", Tier.STRUCTURE)
@@ -122,6 +125,8 @@ class _Judge:
         except ExpressionError:
             if isinstance(first, SetOperation) and isinstance(second, SetOperation):
                 return self.unions(first, second)
+            if isinstance(first, Call) and isinstance(second, Call) and first.name == second.name == "such that":
+                return self.all(zip(first.operands, second.operands, strict=True))
             return None
         return Finding(equal, "the same set" if equal else "different sets", Tier.EXACT)
 
@@ -144,7 +149,7 @@ class _Judge:
             return None if self.ends_rounded(second) else self.two_relations(first, second)
         if set(first.signs) - {"=", "approx"} or ("approx" in first.signs and len(first.signs) > 1):
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
-        if _is_name(first.operands[0]):
+        if _is_name(first.operands[0]) or _is_total(first.operands[0]):
             return self.all((operand, second) for operand in first.operands[1:])
         if "approx" in first.signs:
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
@@ -163,7 +168,19 @@ class _Judge:
         except UndefinedError:
             return False
 
+    def congruences(self, first: Relation, second: Relation) -> Finding:
+        """The same residue of the same modulus, whichever number stands for it."""
+        modulus, _ = parts = first.operands[2], second.operands[2]
+        same = self.quietly([(first.operands[0], second.operands[0]), parts])
+        if not same.equal or not isinstance(modulus, Number) or not modulus.value:
+            return self.quietly(zip(first.operands, second.operands, strict=True))
+        residues = (Call("mod", (relation.operands[1], modulus)) for relation in (first, second))
+        return self.quietly([tuple(residues)])
+
     def two_relations(self, first: Relation, second: Relation) -> Finding:
+        if first.signs == second.signs == ("equiv", "pmod"):
+            return self.congruences(first, second)
+        second = with_arguments_of(first, second)
         if first.signs == second.signs:
             found = self.quietly(zip(first.operands, second.operands, strict=True))
             if found.equal:
@@ -253,6 +270,8 @@ class _Judge:
             return None
         brackets = [(group.opening, group.closing) for group in (first, second)]
         one, other = _unnamed(first), _unnamed(second)
+        if all(isinstance(part, Variable) for part in (*one, *other)) and "or" in {first.joiner, second.joiner}:
+            return Finding(first == second and first.joiner == second.joiner, "one of several names", Tier.STRUCTURE)
         if all(pair in (("", ""), ("{", "}")) for pair in brackets):
             return self.matched(self.distinct(one), self.distinct(other))
         in_order = brackets[0] == brackets[1] or set(brackets) == {("", ""), ("(", ")")}
@@ -278,17 +297,36 @@ def _normal(tree: Tree) -> Tree:
                 isinstance(other, Group) and other.opening == "[" and len(other.operands) == len(row) for other in rows
             ):
                 return Matrix(len(rows), len(row), tuple(entry for other in rows for entry in other.operands))
+        case Group("", "", (single,)):
+            return _normal(single)
+        case Group("", "", (*values, Relation(("in",), (Variable(name), Constant("mathbb Z"))))) if all(
+            name in variables(value) and not real_sets.is_set(value) for value in values
+        ):
+            # k\pi, k \in Z; of a set it would be a condition.
+            return _normal(Group("", "", tuple(renamed(value, {name: PARAMETER}) for value in values)))
         case Group("", "", (Relation(("=",), (name, value)), *rest)) if _is_name(name):
             # n = 1, 2, 3
             if rest and not any(isinstance(part, Relation) for part in rest):
                 return Relation(("=",), (name, Group("", "", (value, *rest))))
-        case Group("", "", (single,)):
-            return _normal(single)
-        case Group("", "", (value, Relation(("in",), (Variable(name), Constant("mathbb Z"))))):
-            # k\pi, k \in Z; of a set it would be a condition.
-            if name in variables(value) and not real_sets.is_set(value):
-                return _normal(value)
+        case Group("", "", (Relation(("!=",), (Variable() as name, _)) as relation, *rest)):
+            # x != 1, 2
+            if rest and all(isinstance(part, SCALARS) for part in rest):
+                others = (Relation(("!=",), (name, part)) for part in rest)
+                return Group("", "", (relation, *others), "and")
+        case Group("", "", (Relation(("equiv",), (name, value)), *rest, Relation(("pmod",), (last, modulus)))):
+            # x \equiv 1, 4 \pmod 5
+            residues = (Relation(("equiv", "pmod"), (name, part, modulus)) for part in (value, *rest, last))
+            return Group("", "", tuple(residues))
+        case Relation(("=",), (Variable("x" | "y" | "t" | "theta"), value)) if solves_for_every_integer(value):
+            return renamed(tree, dict.fromkeys(variables(value), PARAMETER))
     return tree
+
+
+def _clock(tree: Tree) -> Tree:
+    """A time of day as hours and minutes, which unlike a ratio has one spelling."""
+    if isinstance(tree, Ratio):
+        return Group("(", ")", tree.operands)
+    return Group("(", ")", (tree, Number(Fraction(0)))) if isinstance(tree, SCALARS) else tree
 
 
 def _is_negative(tree: Tree) -> bool:
@@ -315,6 +353,22 @@ def _is_name(tree: Tree) -> bool:
         case Operation(Operator.PRODUCT, (name, Operation(Operator.INVERSE, (other,)))):
             return _is_name(name) and _is_name(other)
     return False
+
+
+def _is_total(tree: Tree) -> bool:
+    """Whether a tree is what competitions ask for: ``m + n``, ``100a + b``. Of x, y and z it would be an equation."""
+    if not isinstance(tree, Operation) or tree.operator is not Operator.SUM:
+        return False
+    for term in tree.operands:
+        match term:
+            case Variable(name) | Operation(Operator.PRODUCT, (Number(), Variable(name))) if name not in (
+                "x",
+                "y",
+                "z",
+            ):
+                continue
+        return False
+    return True
 
 
 def _is_solved(relation: Relation) -> bool:

@@ -12,6 +12,8 @@ from fractions import Fraction
 
 from .limits import ExpressionError, LimitError
 from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
+from .phrases import SCALES
+from .tokens import Token
 from .tree import (
     Call,
     Constant,
@@ -28,7 +30,7 @@ from .tree import (
     negative,
     quotient,
 )
-from .units import unit_of
+from .units import is_noun, unit_of
 from .vocabulary import FUNCTIONS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
@@ -77,7 +79,11 @@ class ExpressionParser(NameParser):
                 sign = ""
                 factors.append(self.power_of(self.atom()))
             else:
-                return self.measured(gather(Operator.PRODUCT, factors))
+                value = self.measured(gather(Operator.PRODUCT, factors))
+                if not isinstance(value, Measure) or self.next.kind != "number":
+                    return value
+                rest = self.deeper(self.product)  # 2 hours 30 minutes
+                return Group("", "", (value, *(rest.operands if isinstance(rest, Group) else (rest,))), "and")
 
     def starts_factor(self) -> bool:
         """Whether a factor follows without a sign."""
@@ -87,7 +93,7 @@ class ExpressionParser(NameParser):
             return self.at > 0 and self.tokens[self.at - 1].text == "!"
         if token.kind == "word":
             differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
-            joins = token.text in ("and", "or") or self.is_union()
+            joins = token.text in ("and", "or", "to", "where") or self.is_union()
             return not joins and not differential and not self.plain_unit()
         if token.kind == "text":
             if unit_of(token.text) is not None and self.after.kind == "end":
@@ -96,6 +102,10 @@ class ExpressionParser(NameParser):
         bar = token.text == "|" and not self.bars
         if token.text == "[":
             return not self.reversed
+        if token.text in ("{", "(") and (
+            self.after.text == "mod" or (token.text == "{" and self.after.kind == "number")
+        ):
+            return False  # a modulus; and {6}{7} looks like 67
         return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
 
     def is_union(self) -> bool:
@@ -109,6 +119,8 @@ class ExpressionParser(NameParser):
         while True:
             if self.plain_unit() or (self.next.kind == "text" and unit_of(self.next.text) is not None):
                 words.append(self.take().text)
+            elif words and self.next.text in ("of", "old"):
+                self.at += 2 if self.next.text == "of" and self.after.kind == "word" else 1  # 3 cups of tea
             elif words and self.accept("^"):
                 words[-1] += "^" + self.small_number()
             elif words and self.accept("/"):
@@ -124,8 +136,10 @@ class ExpressionParser(NameParser):
 
     def plain_unit(self) -> bool:
         """Whether a unit follows that is not marked as text: a word of two letters or more."""
-        token = self.next
-        return token.kind == "word" and len(token.text) > 1 and token.text in UNITS and not self.bound_to_next()
+        token, before = self.next, self.tokens[self.at - 1]
+        counted = self.at > 0 and (before.kind == "number" or before.text == "}") and is_noun(token.text)
+        known = len(token.text) > 1 and token.text in UNITS
+        return token.kind == "word" and (known or counted) and not self.bound_to_next()
 
     def bound_to_next(self) -> bool:
         """Whether the next word is the name of a function or has an index."""
@@ -158,6 +172,8 @@ class ExpressionParser(NameParser):
                 base = Call("factorial2" if self.accept("!") else "factorial", (base,))
             elif self.accept("%"):
                 base = Measure("percent", (base,))
+            elif isinstance(base, Number) and self.accept("_"):  # (243)_5
+                base = self.in_base(base)
             elif isinstance(base, Number) and self.accept("circ"):
                 base = Measure("degree", (base,))
             elif not raised and self.next.text == "^":
@@ -176,6 +192,8 @@ class ExpressionParser(NameParser):
             mark = self.take().text
             self.expect("}")
             return Measure("degree", (base,)) if mark == "circ" else Variable(f"{name_of(base)}'")
+        if isinstance(base, Constant) and base.name.startswith("mathbb ") and (signed := self.with_sign(base.name)):
+            return signed
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
         if isinstance(base, Variable) and self.next.text == "_":
             base = self.indexed(base.name)
@@ -186,6 +204,20 @@ class ExpressionParser(NameParser):
             # In mv^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
             return gather(Operator.PRODUCT, [letters(word.text[:-1]), _power(letters(word.text[-1]), exponent)])
         return _power(base, exponent)
+
+    def with_sign(self, name: str) -> Tree | None:
+        r"""The positive or negative numbers of a set: ``\mathbb{Z}^+``."""
+        braced = self.next.text == "{"
+        sign = self.after.text if braced else self.next.text
+        if sign not in ("+", "-"):
+            return None
+        self.at += 3 if braced else 1
+        if self.tokens[self.at - 1].text != ("}" if braced else sign):
+            raise self.unexpected()
+        if name != "mathbb R":
+            return Constant(name + sign)
+        ends: tuple[Tree, Tree] = Number(Fraction(0)), Constant("infinity")
+        return Group("(", ")", ends if sign == "+" else (negative(ends[1]), ends[0]))
 
     def atom(self) -> Tree:
         """A number, a name, a function's value, or something in parentheses."""
@@ -232,11 +264,18 @@ class ExpressionParser(NameParser):
         """A number, the mixed number that begins with it, or a number in another base."""
         number = read_number(text)
         if self.accept("_"):
-            base = self.index_text()
-            return Call(f"base {base}", (number,), known=False)
+            return self.in_base(number)
         if text.isdigit() and (fraction := self.proper_fraction()):
             return Operation(Operator.SUM, (number, fraction))
+        head, _, rest = self.next.text.partition(" ")
+        if self.next.kind in ("word", "text") and head in SCALES:  # 1.5 million
+            self.tokens[self.at : self.at + 1] = [Token("text", rest)] if rest else []
+            return Number(number.value * SCALES[head])
         return number
+
+    def in_base(self, digits: Number) -> Tree:
+        """A number in the base that stands below it."""
+        return Call(f"base {self.index_text()}", (digits,), known=False)
 
     def proper_fraction(self) -> Tree | None:
         r"""The fraction of a mixed number, if one follows: ``1\frac{1}{2}``, ``1 1/2``."""

@@ -6,6 +6,7 @@ from abc import abstractmethod
 
 from .calls import CallParser
 from .limits import ExpressionError
+from .phrases import in_digits
 from .tree import Call, Constant, Group, Tree, Variable
 from .vocabulary import FUNCTIONS, GREEK, PROSE, VARIANTS, WORD_CONSTANTS
 
@@ -52,7 +53,7 @@ class NameParser(CallParser):
             return self.word(inner)
         if not inner.isalpha() or inner.lower() in PROSE:
             raise ExpressionError(f"the text {text[:40]!r}")
-        return Variable(inner)
+        return self.indexed(inner) if self.next.text == "_" else Variable(inner)
 
     def named(self, word: str) -> Tree:
         """A variable with its index and primes, or its value at something."""
@@ -115,13 +116,13 @@ class NameParser(CallParser):
             token = self.take()
             if token.kind not in ("number", "word", "text"):
                 raise self.unexpected()
-            return token.text
+            return in_digits(token.text)
         pieces: list[str] = []
         while not self.accept("}"):
             token = self.take()
-            if token.kind not in ("number", "word", "text") and token.text != ",":
+            if token.kind not in ("number", "word", "text") and token.text not in (",", "(", ")"):
                 raise self.unexpected()
-            pieces.append(token.text)
+            pieces.append(in_digits(token.text).strip("()"))
         return "".join(pieces)
 
 

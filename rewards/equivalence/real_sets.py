@@ -119,6 +119,11 @@ class _Line:
     def holds(self, tree: Tree, at: int) -> bool:
         """Whether a position belongs to a set."""
         match tree:
+            case Group("", "", operands, ","):
+                # Whether both must hold or one of them, a comma doesn't say.
+                if (holding := sum(self.holds(operand, at) for operand in operands)) > 1:
+                    raise ExpressionError("parts that overlap, with a comma between")
+                return holding == 1
             case Group("", "", operands, joiner):
                 return (all if joiner == "and" else any)(self.holds(operand, at) for operand in operands)
             case Group("{", "}", operands):

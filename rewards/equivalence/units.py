@@ -7,6 +7,14 @@ from .vocabulary import LETTER_UNITS, UNITS
 
 _SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
 _SAME = {"mile / hour": "mph", "km / hour": "kmh"}
+CLOCK = ("am", "pm")
+# They change the number, or say something of it.
+_MULTIPLES = frozenset(
+    "tens dozens scores hundreds thousands millions billions trillions halves thirds quarters fourths fifths sixths"
+    " sevenths eighths ninths tenths hundredths thousandths millionths twelfths squares cubes pairs perhaps does"
+    " equals always sometimes besides others rounds means approaches"
+    " ones twos threes fours fives sevens eights nines cosecs sins logs".split()
+)
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 
 
@@ -19,6 +27,10 @@ def unit_of(words: str) -> str | None:
     Returns:
         None if the words are not a unit that we know.
     """
+    time = words.strip().lower().replace(".", "")
+    if time in CLOCK:
+        return time
+    words = words.partition(" of ")[0].removesuffix(" old")
     for sign, meaning in _SIGNS.items():
         words = words.replace(sign, meaning)
     pieces = words.split()
@@ -38,7 +50,7 @@ def unit_of(words: str) -> str | None:
             spelled[-1] += _POWERS[piece]
         elif piece in _POWERS:
             power = _POWERS[piece]
-        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower())) is None or (
+        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower()) or _noun(name)) is None or (
             sign and not (exponent.isascii() and exponent.isdigit())
         ):
             return None
@@ -48,6 +60,16 @@ def unit_of(words: str) -> str | None:
     # A power or a "per" behind which nothing comes is no unit, except for "units" that are square.
     unit = " ".join(spelled)
     return None if not spelled or spelled[-1] == "/" or power else _SAME.get(unit, unit)
+
+
+def is_noun(word: str) -> bool:
+    """Whether a word behind a number is something counted, by its plural: ``5 bolts``, but not ``5 thousands``."""
+    plural = len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" and word.isascii() and word.isalpha()
+    return plural and (word.islower() or word[:-1].isupper()) and word not in _MULTIPLES
+
+
+def _noun(word: str) -> str | None:
+    return word if is_noun(word) else None
 
 
 def with_letter_unit(tree: Tree, unit: str) -> Tree:

@@ -9,7 +9,7 @@ from .answers import parse
 from .compare import compare
 from .exact import reduce_constants
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
-from .normal_text import same_text
+from .normal_text import same_text, value_of_choice
 from .scalars import Finding, Tier
 from .tree import canonical
 from .words import in_other_words
@@ -108,7 +108,7 @@ def _judge(first: str, second: str) -> Finding:
             return Finding(False, "an answer is empty", Tier.TEXT)
         if same_text(first, second):
             return Finding(True, "the same text", Tier.TEXT)
-        trees = parse(first), parse(second)
+        trees = tuple(map(parse, value_of_choice(first, second)))
         found = compare(*trees)
         spelled = None if found.equal else in_other_words(*trees)
         return found if spelled is None else compare(*spelled)

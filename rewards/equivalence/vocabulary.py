@@ -61,9 +61,11 @@ SYMBOLS: Final = {
 # And those that are white space, or nothing at all.
 IGNORED: Final = frozenset(
     _list("left right mleft mright middle displaystyle textstyle limits nolimits rm it quad qquad enspace thinspace")
-    + _list("big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr hspace phantom hfill , ; : ! >")
+    + _list("big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr hfill , ; : ! >")
     + [" "]
 )
+# With what stands in braces behind them: nothing of it is seen.
+INVISIBLE: Final = frozenset(_list("phantom hphantom vphantom hspace vspace color textcolor"))
 FRACTIONS: Final = frozenset(_list("frac dfrac tfrac cfrac sfrac nicefrac"))
 # Whose content in braces is text; and those whose content is a name in another type face.
 TEXTS: Final = frozenset(_list("text textbf textit textrm textsf texttt mbox textnormal textup"))
@@ -113,9 +115,20 @@ _SINGULAR = {
 UNITS: Final = {
     **_SINGULAR,
     **{f"{name}s": short for name, short in _SINGULAR.items()},
-    **{name: name for name in _list("mm cm dm km kg mg ml mL kL kW kJ Hz kHz MHz GHz kPa Pa mol ft mph kmh in am pm")},
+    **{
+        name: name
+        for name in _list("mm cm dm km kg mg ml mL kL kW kJ Hz kHz MHz GHz kPa Pa mol ft mph kmh in am pm AM PM")
+    },
     **_named(
-        {"degree": "deg", "child": "child children", "person": "people", "man": "man men", "woman": "woman women"}
+        {
+            "degree": "deg",
+            "child": "child children",
+            "person": "people",
+            "man": "man men",
+            "woman": "woman women",
+            "sheep": "sheep",
+            "fish": "fish",
+        }
     ),
     **_named({"dollar": "USD", "euro": "EUR", "yuan": "RMB", "ft": "feet", "vertex": "vertex vertices"}),
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .names import LETTER_CONSTANTS, is_run, letters
 from .normal_text import ANSWER_WORDS
-from .tree import Constant, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
+from .tree import Constant, Group, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
 
 # As computer algebra writes the constants e and i.
+_CHOICES = frozenset("ABCDEFGH")
 _CAPITALS = {"E": "e", "I": "i"}
 
 
@@ -20,6 +21,8 @@ def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
     Returns:
         None if there is nothing to be read in another way.
     """
+    if (choices := _as_choices(first, second)) is not None:
+        return choices
     readings: dict[str, Tree] = {}
     for one, other in ((first, second), (second, first)):
         known = variables(other)
@@ -40,6 +43,21 @@ def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
         return readings.get(node.name) if isinstance(node, Variable) else None
 
     return substitute(first, replace), substitute(second, replace)
+
+
+def _as_choices(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
+    """``ACD`` as the choices A, C and D, where the other answer is such a list."""
+    for one, other in ((first, second), (second, first)):
+        match one, other:
+            case Variable(name), Group("" | "{", _, parts, joiner) if (
+                len(set(name)) == len(name)
+                and _CHOICES.issuperset(name)
+                and joiner != "or"
+                and all(isinstance(part, Variable) and len(part.name) == 1 for part in parts)
+            ):
+                listed = Group("{", "}", tuple(map(Variable, name)))
+                return (listed, second) if one is first else (first, listed)
+    return None
 
 
 def _units(tree: Tree) -> frozenset[str]:

@@ -20,6 +20,13 @@ def unwrap(text: str) -> str:
     return text
 
 
+def without_text(text: str) -> str:
+    r"""What is inside a ``\text{…}`` around the whole that holds more than letters: ``\text{A, B}``."""
+    inner = text[len("\\text{") : -1]
+    marked = text.startswith("\\text{") and closing_brace(text, len("\\text{")) == len(text) - 1
+    return inner if marked and not inner.isalpha() else text
+
+
 def closing_brace(text: str, start: int) -> int:
     """Where the brace that was opened before ``start`` is closed, or -1."""
     depth, at = 1, start

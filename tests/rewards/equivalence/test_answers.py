@@ -177,7 +177,7 @@ def test_the_notation_of_answers_is_read(text, tree):
             "\\begin{pmatrix}1&2\\\\3\\end{pmatrix}",
             "\\int x",
             "\\sum k",
-            "5\\text{ frobs}",
+            "5\\text{ frobbing}",
             "the answer",
             "x\\in",
             "\\sqrt{1,2}",
