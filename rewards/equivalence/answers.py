@@ -21,6 +21,12 @@ _CLOSINGS = {
     "\\{": ("\\}",),
     "langle": ("rangle",),
 }
+_QUANTIFIERS = ("(", "for", "where")
+_QUANTIFIED_BY = (
+    "( ) , for where with all any every each some arbitrary is are an a real positive integer integers number numbers"
+    " constant constants in mathbb"
+)
+_QUANTIFIED = frozenset(_QUANTIFIED_BY.split())
 _HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
 
@@ -51,8 +57,21 @@ class _AnswerParser(ExpressionParser):
 
     def whole(self) -> Tree:
         """One answer, or several with commas and words between."""
+        self.accept("=")  # = 24
         parts, joiner = self.parts()
+        parts += self.quantified()
         return parts[0] if len(parts) == 1 else Group("", "", tuple(parts), joiner)
+
+    def quantified(self) -> list[Tree]:
+        r"""What is said of the letters behind an answer: ``(k \in \mathbb{Z})``, ``\text{ for all real } x``."""
+        words = [word for token in self.tokens[self.at : -2] for word in token.text.lower().split()]
+        names = [word for word in words if len(word) == 1 and word.isalpha() and word != "a"]
+        if not words or words[0] not in _QUANTIFIERS or not _QUANTIFIED.issuperset(set(words).difference(names)):
+            return []
+        self.at = len(self.tokens) - 2
+        whole = not {"mathbb", "z"}.difference(words) or not {"integer", "integers"}.isdisjoint(words)
+        names = [name for name in names if name != "z"]
+        return [Relation(("in",), (Variable(names[0]), Constant("mathbb Z")))] if whole and len(names) == 1 else []
 
     def parts(self) -> tuple[list[Tree], str]:
         """Relations, and what stands between them."""

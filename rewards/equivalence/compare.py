@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 from . import numeric, real_sets
 from .evaluation import Budget
 from .limits import ExpressionError, LimitError, UndefinedError
-from .parameters import PARAMETER, renamed, solves_for_every_integer, with_arguments_of, with_one_parameter
+from .parameters import PARAMETER, congruence, renamed, solves_for_every_integer, with_arguments_of, with_one_parameter
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
 from .tree import (
@@ -178,8 +179,9 @@ class _Judge:
         return self.quietly([tuple(residues)])
 
     def two_relations(self, first: Relation, second: Relation) -> Finding:
-        if first.signs == second.signs == ("equiv", "pmod"):
-            return self.congruences(first, second)
+        if ("equiv", "pmod") in (first.signs, second.signs):
+            first, second = congruence(first), congruence(second)
+            return self.congruences(first, second) if first.signs == second.signs else _KINDS
         second = with_arguments_of(first, second)
         if first.signs == second.signs:
             found = self.quietly(zip(first.operands, second.operands, strict=True))
@@ -317,6 +319,11 @@ def _normal(tree: Tree) -> Tree:
             # x \equiv 1, 4 \pmod 5
             residues = (Relation(("equiv", "pmod"), (name, part, modulus)) for part in (value, *rest, last))
             return Group("", "", tuple(residues))
+        case Group("", "", operands, ",") if any(
+            isinstance(part, Relation) and "!=" in part.signs for part in operands
+        ):
+            # x > 0, x != 1
+            return replace(tree, joiner="and") if all(map(real_sets.is_set, operands)) else tree
         case Relation(("=",), (Variable("x" | "y" | "t" | "theta"), value)) if solves_for_every_integer(value):
             return renamed(tree, dict.fromkeys(variables(value), PARAMETER))
     return tree

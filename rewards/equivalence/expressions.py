@@ -103,10 +103,16 @@ class ExpressionParser(NameParser):
         if token.text == "[":
             return not self.reversed
         if token.text in ("{", "(") and (
-            self.after.text == "mod" or (token.text == "{" and self.after.kind == "number")
+            self.after.text == "mod" or self.quantifies() or (token.text == "{" and self.after.kind == "number")
         ):
             return False  # a modulus; and {6}{7} looks like 67
         return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
+
+    def quantifies(self) -> bool:
+        """Whether a condition follows, such as ``(k \\in Z)``."""
+        return [token.kind == "word" for token in self.tokens[self.at + 1 : self.at + 2]] == [True] and self.tokens[
+            min(self.at + 2, len(self.tokens) - 1)
+        ].text == "in"
 
     def is_union(self) -> bool:
         """Whether a U follows that stands between two intervals."""
@@ -123,7 +129,7 @@ class ExpressionParser(NameParser):
                 self.at += 2 if self.next.text == "of" and self.after.kind == "word" else 1  # 3 cups of tea
             elif words and self.accept("^"):
                 words[-1] += "^" + self.small_number()
-            elif words and self.accept("/"):
+            elif words and (self.accept("/") or (self.next.text == "per" and self.take())):
                 words.append("per " + self.take().text)
             else:
                 break
@@ -138,7 +144,8 @@ class ExpressionParser(NameParser):
         """Whether a unit follows that is not marked as text: a word of two letters or more."""
         token, before = self.next, self.tokens[self.at - 1]
         counted = self.at > 0 and (before.kind == "number" or before.text == "}") and is_noun(token.text)
-        known = len(token.text) > 1 and token.text in UNITS
+        power = token.text in ("square", "cubic", "sq") and self.after.text in UNITS
+        known = power or (len(token.text) > 1 and token.text in UNITS)
         return token.kind == "word" and (known or counted) and not self.bound_to_next()
 
     def bound_to_next(self) -> bool:
@@ -264,6 +271,8 @@ class ExpressionParser(NameParser):
         """A number, the mixed number that begins with it, or a number in another base."""
         number = read_number(text)
         if self.accept("_"):
+            return self.in_base(number)
+        if self.next.kind == "text" and self.next.text.strip("()").startswith("base "):
             return self.in_base(number)
         if text.isdigit() and (fraction := self.proper_fraction()):
             return Operation(Operator.SUM, (number, fraction))

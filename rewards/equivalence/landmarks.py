@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from itertools import pairwise
 
-from .tree import Call, Number, Operation, Operator, Tree, fold, negative, variables
+from .tree import Call, Operation, Operator, Tree, Variable, fold, negative, variables
 
 BRANCHES = frozenset(
     {"abs", "floor", "ceil", "sign", "max", "min", "mod", "asin", "acos", "atan", "acot", "asec", "acsc"}
@@ -31,7 +32,7 @@ def landmarks(
         evaluate: the value of an expression at a point; ArithmeticError where it has none.
     """
     arguments = [argument for tree in trees for argument in _arguments(tree)][:_MOST]
-    constants = sorted({abs(number) for tree in trees for number in _numbers(tree)} - set(map(abs, _INTEGERS)))[-_MOST:]
+    constants = _values([constant for tree in trees for constant in _constants(tree)][:_MOST], evaluate)
     for name in sorted(point)[:3]:
         places = [*_INTEGERS, *constants, *(-constant for constant in constants)]
         for argument in arguments:
@@ -68,8 +69,21 @@ def _arguments(tree: Tree) -> list[Tree]:
     return fold(tree, combine)
 
 
-def _numbers(tree: Tree) -> frozenset[Fraction]:
-    def combine(node: Tree, parts: list[frozenset[Fraction]]) -> frozenset[Fraction]:
-        return frozenset({node.value} if isinstance(node, Number) else ()).union(*parts)
+def _values(constants: list[Tree], evaluate: Evaluate) -> list[Fraction]:
+    found = []
+    for constant in constants:
+        with contextlib.suppress(ArithmeticError):
+            found.append(evaluate(constant, {}))
+    return found
 
-    return fold(tree, combine)
+
+def _constants(tree: Tree) -> list[Tree]:
+    """The largest parts without variables."""
+
+    def combine(node: Tree, parts: list[tuple[bool, list[Tree]]]) -> tuple[bool, list[Tree]]:
+        if not isinstance(node, Variable) and all(constant for constant, _ in parts):
+            return True, [node]
+        return False, [constant for _, constants in parts for constant in constants][: 2 * _MOST]
+
+    constant, found = fold(tree, combine)
+    return [] if constant else found

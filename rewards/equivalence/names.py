@@ -116,14 +116,19 @@ class NameParser(CallParser):
             token = self.take()
             if token.kind not in ("number", "word", "text"):
                 raise self.unexpected()
-            return in_digits(token.text)
+            return _base(token.text)
         pieces: list[str] = []
         while not self.accept("}"):
             token = self.take()
             if token.kind not in ("number", "word", "text") and token.text not in (",", "(", ")"):
                 raise self.unexpected()
-            pieces.append(in_digits(token.text).strip("()"))
+            pieces.append(_base(token.text))
         return "".join(pieces)
+
+
+def _base(text: str) -> str:
+    """An index; of ``(base two)`` the number."""
+    return in_digits(text.strip("()").removeprefix("base").strip())
 
 
 def is_run(word: str) -> bool:

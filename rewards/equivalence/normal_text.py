@@ -15,21 +15,11 @@ _TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "
 # Words that are answers of their own, so that their case can't matter. Of other letters it may: AB is not ab.
 ANSWER_WORDS = frozenset({"yes", "no", "true", "false", "odd", "even", "always", "never", "none"})
 _CHOICES = frozenset("ABCDEFGHIJ")
-_HEDGES = PROSE | {"or", "no", "wrong", "incorrect", "false", "perhaps", "possibly", "probably", "unsure", "guess"}
-_HEDGES |= {
-    "unlikely",
-    "also",
-    "well",
-    "both",
-    "with",
-    "alternatively",
-    "alternative",
-    "otherwise",
-    "never",
-    "neq",
-    "ne",
-}
-_HEDGES |= {"cannot", "can't", "isn't", "except", "eliminated", "instead", "actually"}
+_HEDGES = PROSE - {"the", "none", "nan", "null", "undefined", "return", "import"}
+_HEDGES |= {"or", "no", "wrong", "incorrect", "false", "perhaps", "possibly", "probably", "unsure", "guess", "unlikely"}
+_HEDGES |= {"cannot", "can't", "isn't", "except", "eliminated", "instead", "actually", "never", "neq", "ne", "lor"}
+_HEDGES |= {"also", "well", "both", "with", "alternatively", "alternative", "otherwise"}
+_GAPS = ("~", "\\ ", "\\,", "\\;", "\\quad", "\\qquad", " ")
 
 
 def same_text(first: str, second: str) -> bool:
@@ -130,5 +120,10 @@ def value_of_choice(first: str, second: str) -> tuple[str, str]:
     (one, content), (other, other_content) = map(choice, texts)
     if bool(one) == bool(other):
         return first, second
-    first, second = (content or first, second) if one else (first, other_content or second)
-    return first.removeprefix("\\ "), second.removeprefix("\\ ")
+    return (_without_gap(content) or first, second) if one else (first, _without_gap(other_content) or second)
+
+
+def _without_gap(text: str) -> str:
+    while gap := next((gap for gap in _GAPS if text.startswith(gap)), ""):
+        text = text.removeprefix(gap)
+    return text

@@ -3,8 +3,10 @@ r"""Names that only stand for any number: the argument of a function, the intege
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
-from .tree import Call, Constant, Relation, Tree, Variable, fold, substitute, variables
+from .exact import reduce_constants
+from .tree import Call, Constant, Number, Relation, Tree, Variable, fold, substitute, variables
 
 PARAMETER = "any integer"
 """The name of every integer that was declared, ``k \\in \\mathbb{Z}``."""
@@ -56,4 +58,24 @@ def _names(arguments: tuple[Tree, ...]) -> list[str]:
 
 
 def _distinct(arguments: tuple[Tree, ...]) -> bool:
-    return len(set(_names(arguments))) == len(arguments)
+    # Capital letters are things, not numbers: P(A) is not P(B).
+    return len({name for name in _names(arguments) if name.islower()}) == len(arguments)
+
+
+def congruence(relation: Relation) -> Relation:
+    r"""``n = 3k + 2`` for every integer k as ``n \\equiv 2 \\pmod 3``; any other relation as it is."""
+    match relation:
+        case Relation(("=",), (Variable() as name, value)) if variables(value) == {PARAMETER}:
+            start, following, later = (_at(value, number) for number in (0, 1, 2))
+            step = following - start
+            # Through three points of a rational function goes more than a line, but in what people write no other.
+            if step.denominator == start.denominator == 1 and step and later - following == step:
+                return Relation(("equiv", "pmod"), (name, Number(start), Number(abs(step))))
+    return relation
+
+
+def _at(value: Tree, number: int) -> Fraction:
+    replaced = substitute(value, lambda node: Number(Fraction(number)) if node == Variable(PARAMETER) else None)
+    found = reduce_constants(replaced).value
+    assert found is not None  # no variable is left
+    return found

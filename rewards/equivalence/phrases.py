@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from .tree import Constant, Group, Tree, Variable
 
-_SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
-_CARDINALS = {word: value for value, word in enumerate(f"{_SMALL} seventeen eighteen nineteen".split())}
-_TENS = {
-    word: 10 * value for value, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)
-}
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+)
+_LARGE = "twenty thirty forty fifty sixty seventy eighty ninety"
+_ORDINALS = "third fourth fifth sixth seventh eighth ninth tenth"
+_MONTH_NAMES = "january february march april may june july august september october november december"
+
+_CARDINALS = {word: value for value, word in enumerate(_SMALL.split())}
+_TENS = {word: 10 * value for value, word in enumerate(_LARGE.split(), 2)}
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}
-_PARTS |= {
-    ending: value
-    for value, name in enumerate("third fourth fifth sixth seventh eighth ninth tenth".split(), 3)
-    for ending in (name, f"{name}s")
-}
+_PARTS |= {ending: value for value, name in enumerate(_ORDINALS.split(), 3) for ending in (name, f"{name}s")}
 _NUMERIC = _CARDINALS.keys() | _TENS.keys() | SCALES.keys() | {"hundred"}
 
 _EMPTY, _DOES_NOT_EXIST = Group("{", "}", ()), Variable("does not exist")
@@ -24,11 +25,11 @@ _PHRASES: dict[str, Tree] = {
     **dict.fromkeys(("all integers", "any integer"), Constant("mathbb Z")),
     **dict.fromkeys(("all positive integers", "any positive integer"), Constant("mathbb Z+")),
     **dict.fromkeys(("no solution", "no solutions", "empty set"), _EMPTY),
-    **dict.fromkeys(("no real solution", "no real solutions", "no such number", "no such numbers"), _EMPTY),
+    **dict.fromkeys(("no real solution", "no real solutions", "no such number", "no such numbers", "none"), _EMPTY),
     **dict.fromkeys(("infinitely many", "infinitely many solutions", "infinite"), Constant("infinity")),
     **dict.fromkeys(("does not exist", "doesn't exist", "dne", "limit does not exist"), _DOES_NOT_EXIST),
 }
-_MONTHS = frozenset("january february march april may june july august september october november december".split())
+_MONTHS = frozenset(_MONTH_NAMES.split())
 
 
 def phrase(text: str) -> Tree | None:

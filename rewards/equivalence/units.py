@@ -9,12 +9,13 @@ _SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
 _SAME = {"mile / hour": "mph", "km / hour": "kmh"}
 CLOCK = ("am", "pm")
 # They change the number, or say something of it.
-_MULTIPLES = frozenset(
+_MULTIPLE_WORDS = (
     "tens dozens scores hundreds thousands millions billions trillions halves thirds quarters fourths fifths sixths"
     " sevenths eighths ninths tenths hundredths thousandths millionths twelfths squares cubes pairs perhaps does"
     " equals always sometimes besides others rounds means approaches"
-    " ones twos threes fours fives sevens eights nines cosecs sins logs".split()
+    " ones twos threes fours fives sevens eights nines cosecs sins logs"
 )
+_MULTIPLES = frozenset(_MULTIPLE_WORDS.split())
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 
 

@@ -60,7 +60,10 @@ SYMBOLS: Final = {
 }
 # And those that are white space, or nothing at all.
 IGNORED: Final = frozenset(
-    _list("left right mleft mright middle displaystyle textstyle limits nolimits rm it quad qquad enspace thinspace")
+    _list(
+        "left right mleft mright middle displaystyle textstyle large Large LARGE huge Huge small limits nolimits rm it"
+        " quad qquad enspace thinspace"
+    )
     + _list("big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr hfill , ; : ! >")
     + [" "]
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .limits import SPACES
 
 _PAIRS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
-_BRACED = ("\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
+_BRACED = ("\\underline{", "\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
 _MAX_WRAPPERS = 4
 
 
