@@ -6,7 +6,7 @@ from functools import lru_cache, reduce
 
 from .expressions import ExpressionParser
 from .limits import ExpressionError, check_text
-from .phrases import in_digits, phrase
+from .english import in_digits, phrase
 from .tokens import tokenize
 from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
 from .units import CLOCK
@@ -27,6 +27,8 @@ _QUANTIFIED_BY = (
     " constant constants in mathbb"
 )
 _QUANTIFIED = frozenset(_QUANTIFIED_BY.split())
+_SAID = _QUANTIFIED - {"(", ")", ",", "for", "where", "with", "a", "an"}
+_LONGEST_QUANTIFIER = 16
 _HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
 
@@ -64,14 +66,23 @@ class _AnswerParser(ExpressionParser):
 
     def quantified(self) -> list[Tree]:
         r"""What is said of the letters behind an answer: ``(k \in \mathbb{Z})``, ``\text{ for all real } x``."""
-        words = [word for token in self.tokens[self.at : -2] for word in token.text.lower().split()]
-        names = [word for word in words if len(word) == 1 and word.isalpha() and word != "a"]
-        if not words or words[0] not in _QUANTIFIERS or not _QUANTIFIED.issuperset(set(words).difference(names)):
+        words = self.quantified_at(self.at + (self.next.text == ","))
+        if not words:
             return []
+        names = [word for word in words if len(word) == 1 and word.isalpha() and word != "a"]
         self.at = len(self.tokens) - 2
         whole = not {"mathbb", "z"}.difference(words) or not {"integer", "integers"}.isdisjoint(words)
         names = [name for name in names if name != "z"]
         return [Relation(("in",), (Variable(names[0]), Constant("mathbb Z")))] if whole and len(names) == 1 else []
+
+    def quantified_at(self, start: int) -> list[str]:
+        """The words from there to the end, if they only say what letters stand for; else none."""
+        if len(self.tokens) - 2 - start > _LONGEST_QUANTIFIER:
+            return []
+        words = [word for token in self.tokens[start:-2] for word in token.text.lower().split()]
+        unknown = {word for word in words if len(word) > 1 or not word.isalpha()} - _QUANTIFIED
+        said = words[:1] != ["("] or "in" in words
+        return words if words and words[0] in _QUANTIFIERS and said and not unknown and set(words) & _SAID else []
 
     def parts(self) -> tuple[list[Tree], str]:
         """Relations, and what stands between them."""
@@ -86,6 +97,8 @@ class _AnswerParser(ExpressionParser):
 
     def separator(self) -> str:
         """Takes a comma or a word between two answers, if one comes next."""
+        if self.next.text in (",", *_QUANTIFIERS) and self.quantified_at(self.at + (self.next.text == ",")):
+            return ""
         if sign := self.accept(",", ";", "and", "or"):
             return "," if sign == ";" else sign
         word = self.accept_word("and", "or", "where")

@@ -121,7 +121,7 @@ class Evaluation:
                 if not least <= len(parts) <= most:
                     raise ExpressionError(f"{name} of {len(parts)} numbers")
                 # The gamma function takes more terms, too, where it takes more digits.
-                self.work += cost * (1 + context.prec // 256) if cost >= _COSTLY else cost
+                self.work += cost * (1 + context.prec // 320) if cost >= _COSTLY else cost
                 if self.work > self.allowance:
                     raise LimitError("too much to compute")
                 return function(context, *parts)

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from .limits import ExpressionError, LimitError
 from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
-from .phrases import SCALES
+from .english import SCALES
 from .tokens import Token
 from .tree import (
     Call,
@@ -30,7 +30,7 @@ from .tree import (
     negative,
     quotient,
 )
-from .units import is_noun, unit_of
+from .units import is_noun, is_thing, unit_of
 from .vocabulary import FUNCTIONS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
@@ -93,7 +93,7 @@ class ExpressionParser(NameParser):
             return self.at > 0 and self.tokens[self.at - 1].text == "!"
         if token.kind == "word":
             differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
-            joins = token.text in ("and", "or", "to", "where") or self.is_union()
+            joins = token.text in ("and", "or", "to", "for", "where") or self.is_union()
             return not joins and not differential and not self.plain_unit()
         if token.kind == "text":
             if unit_of(token.text) is not None and self.after.kind == "end":
@@ -109,7 +109,7 @@ class ExpressionParser(NameParser):
         return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
 
     def quantifies(self) -> bool:
-        """Whether a condition follows, such as ``(k \\in Z)``."""
+        r"""Whether a condition follows, such as ``(k \\in Z)``."""
         return [token.kind == "word" for token in self.tokens[self.at + 1 : self.at + 2]] == [True] and self.tokens[
             min(self.at + 2, len(self.tokens) - 1)
         ].text == "in"
@@ -125,8 +125,10 @@ class ExpressionParser(NameParser):
         while True:
             if self.plain_unit() or (self.next.kind == "text" and unit_of(self.next.text) is not None):
                 words.append(self.take().text)
-            elif words and self.next.text in ("of", "old"):
-                self.at += 2 if self.next.text == "of" and self.after.kind == "word" else 1  # 3 cups of tea
+            elif words and self.next.text == "of" and self.after.kind == "word" and is_thing(self.after.text):
+                self.at += 2  # 3 cups of tea
+            elif words and self.next.text == "old":
+                self.at += 1
             elif words and self.accept("^"):
                 words[-1] += "^" + self.small_number()
             elif words and (self.accept("/") or (self.next.text == "per" and self.take())):
@@ -136,7 +138,7 @@ class ExpressionParser(NameParser):
         if not words:
             return value
         unit = unit_of(" ".join(words))
-        if unit is None:
+        if unit is None or (isinstance(value, Variable) and len(value.name) == 1 and value.name.isupper()):
             raise ExpressionError("an unknown unit")
         return Measure(unit, (value,))
 

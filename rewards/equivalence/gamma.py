@@ -45,7 +45,7 @@ def _to_the_right(context: Any, value: Any) -> Any:
 
 
 def _in_integers(context: Any, value: Any, steps: int) -> tuple[Any, Any]:
-    """The product of the steps and Stirling's series behind them, with numbers of a fixed point: a tenth of the time."""
+    """The product of the steps and Stirling's series behind them, in fixed-point numbers: a tenth of the time."""
     bits = context.prec
     product = one = 1 << bits
     factor = int(context.ldexp(context.re(value), bits))

@@ -6,7 +6,7 @@ from abc import abstractmethod
 
 from .calls import CallParser
 from .limits import ExpressionError
-from .phrases import in_digits
+from .english import in_digits
 from .tree import Call, Constant, Group, Tree, Variable
 from .vocabulary import FUNCTIONS, GREEK, PROSE, VARIANTS, WORD_CONSTANTS
 

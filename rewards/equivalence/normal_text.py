@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from .limits import SPACES
-from .phrases import date
+from .english import date
 from .vocabulary import PROSE
 from .wrappers import unwrap
 
@@ -109,7 +109,7 @@ def choice(text: str) -> tuple[str, str]:
         pieces = pieces.replace(separator, " ")
     words = [word.strip(".:!()[]{}*") for word in pieces.split()]
     # A and I alone are words.
-    named = (words[:1] in (["A"], ["I"]) and len(words) == 1) or not _CHOICES.difference("AI").isdisjoint(words)
+    named = (len(words) == 1 and words[0].upper() in _CHOICES) or not _CHOICES.difference("AI").isdisjoint(words)
     hedged = "?" in content or not content.isascii() or not _HEDGES.isdisjoint(map(str.lower, words))
     return ("", "") if others or named or hedged or content.startswith("(") else (letter, content)
 

@@ -29,6 +29,7 @@ _TRIES = 16
 _SCALES = (Fraction(1), Fraction(30), Fraction(1, 6), Fraction(6))
 _OVERHEAD = 6
 _FAR = (1 << 5, 1 << 10, 1 << 40)
+_MORE_BITS = 240
 # Of the budget, so much is left alone by tests that only make a verdict surer.
 _RESERVE = 2_500
 
@@ -207,8 +208,9 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
         if not _close(comparison.context, pair):
             return False
         last = pair.number
-    # Digits beyond those compared may differ: twice as many have to agree at one point.
-    if not _close(comparison.context, comparison.at(last, 2 * comparison.precision)):
+    # Digits beyond those compared may differ: many more have to agree at one point.
+    more = comparison.precision + min(comparison.precision, _MORE_BITS)
+    if not _close(comparison.context, comparison.at(last, more)):
         return False
     return all(_close(comparison.context, pair) for pair in comparison.far_values())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .english import NUMERIC
 from .tree import Measure, Number, Operation, Operator, Tree, Variable, gather
 from .vocabulary import LETTER_UNITS, UNITS
 
@@ -67,6 +68,11 @@ def is_noun(word: str) -> bool:
     """Whether a word behind a number is something counted, by its plural: ``5 bolts``, but not ``5 thousands``."""
     plural = len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" and word.isascii() and word.isalpha()
     return plural and (word.islower() or word[:-1].isupper()) and word not in _MULTIPLES
+
+
+def is_thing(word: str) -> bool:
+    """Whether a word behind ``of`` says what is counted, and not how many more."""
+    return word not in _MULTIPLES and word not in NUMERIC and word.isalpha()
 
 
 def _noun(word: str) -> str | None:

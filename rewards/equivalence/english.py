@@ -17,11 +17,15 @@ _TENS = {word: 10 * value for value, word in enumerate(_LARGE.split(), 2)}
 SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 _PARTS = {"half": 2, "halves": 2, "quarter": 4, "quarters": 4}
 _PARTS |= {ending: value for value, name in enumerate(_ORDINALS.split(), 3) for ending in (name, f"{name}s")}
-_NUMERIC = _CARDINALS.keys() | _TENS.keys() | SCALES.keys() | {"hundred"}
+_DIGITS = frozenset("0123456789")
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-, ") | _DIGITS
+NUMERIC = _CARDINALS.keys() | _TENS.keys() | SCALES.keys() | {"hundred"}
 
 _EMPTY, _DOES_NOT_EXIST = Group("{", "}", ()), Variable("does not exist")
 _PHRASES: dict[str, Tree] = {
-    **dict.fromkeys(("all real numbers", "all reals", "any real number", "real numbers"), Constant("mathbb R")),
+    **dict.fromkeys(
+        ("all real numbers", "all reals", "all real", "any real number", "real numbers"), Constant("mathbb R")
+    ),
     **dict.fromkeys(("all integers", "any integer"), Constant("mathbb Z")),
     **dict.fromkeys(("all positive integers", "any positive integer"), Constant("mathbb Z+")),
     **dict.fromkeys(("no solution", "no solutions", "empty set"), _EMPTY),
@@ -34,7 +38,9 @@ _MONTHS = frozenset(_MONTH_NAMES.split())
 
 def phrase(text: str) -> Tree | None:
     """What a whole answer in words means, if it is one that people often give."""
-    words = text.removeprefix("\\text{").removesuffix("}").lower().split()
+    words = text.replace("\\text{", "").replace("}", "").lower().split()
+    if len(words) > 1 and len(words[-1]) == 1:
+        del words[-1]  # all real x
     while words and words[0] in ("there", "are", "is", "the"):
         del words[0]
     return _PHRASES.get(" ".join(words))
@@ -45,9 +51,10 @@ def in_digits(text: str) -> str:
 
     Text with signs of mathematics stays as it is, and so does what is no number, such as ``twenty twelve``.
     """
-    if not set(text) <= _PLAIN:
+    if not set(text) <= _PLAIN or text.isdigit():
         return text
-    spaced = text.replace(",", " , ").split()
+    # Between digits a comma may group thousands.
+    spaced = (text.replace(",", " , ") if _DIGITS.isdisjoint(text) else text).split()
     pieces: list[str] = []
     at = 0
     while at < len(spaced):
@@ -63,21 +70,19 @@ def in_digits(text: str) -> str:
         number = _number(words)
         pieces += spaced[at : at + run] if number is None else [number]
         at += run
-    return " ".join(pieces)
-
-
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-, ")
+    found = " ".join(pieces).replace(" and a half", " 1/2")
+    return text if found.split() == text.split() else found
 
 
 def _is_numeric(words: list[str]) -> bool:
-    return words[0] in _NUMERIC and all(word in _NUMERIC or word in _PARTS for word in words)
+    return words[0] in NUMERIC and all(word in NUMERIC or word in _PARTS for word in words)
 
 
 def _goes_on(words: list[str], word: str, behind: list[str]) -> bool:
     """Whether the next word belongs to the number; ``and`` does behind a hundred, and before it only in a number."""
     if word == "and":
         return words[-1] in ("hundred", "thousand") and bool(behind) and _is_numeric(behind[0].lower().split("-"))
-    return all(piece in _NUMERIC or piece in _PARTS for piece in word.split("-"))
+    return all(piece in NUMERIC or piece in _PARTS for piece in word.split("-"))
 
 
 def _number(words: list[str]) -> str | None:
