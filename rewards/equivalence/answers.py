@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import lru_cache, reduce
 
+from .english import in_digits, phrase
 from .expressions import ExpressionParser
 from .limits import ExpressionError, check_text
-from .english import in_digits, phrase
 from .tokens import tokenize
 from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
 from .units import CLOCK

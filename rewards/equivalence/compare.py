@@ -175,8 +175,8 @@ class _Judge:
         same = self.quietly([(first.operands[0], second.operands[0]), parts])
         if not same.equal or not isinstance(modulus, Number) or not modulus.value:
             return self.quietly(zip(first.operands, second.operands, strict=True))
-        residues = (Call("mod", (relation.operands[1], modulus)) for relation in (first, second))
-        return self.quietly([tuple(residues)])
+        one, other = (Call("mod", (relation.operands[1], modulus)) for relation in (first, second))
+        return self.quietly([(one, other)])
 
     def two_relations(self, first: Relation, second: Relation) -> Finding:
         if ("equiv", "pmod") in (first.signs, second.signs):

@@ -10,9 +10,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from fractions import Fraction
 
+from .english import SCALES
 from .limits import ExpressionError, LimitError
 from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
-from .english import SCALES
 from .tokens import Token
 from .tree import (
     Call,

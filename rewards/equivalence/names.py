@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from .calls import CallParser
-from .limits import ExpressionError
 from .english import in_digits
+from .limits import ExpressionError
 from .tree import Call, Constant, Group, Tree, Variable
 from .vocabulary import FUNCTIONS, GREEK, PROSE, VARIANTS, WORD_CONSTANTS
 

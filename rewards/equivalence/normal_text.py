@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from .limits import SPACES
 from .english import date
+from .limits import SPACES
 from .vocabulary import PROSE
 from .wrappers import unwrap
 

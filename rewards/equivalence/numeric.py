@@ -139,7 +139,7 @@ class Comparison:
         if not is_real(found):
             raise ArithmeticError
         sign, mantissa, exponent, _ = self.context.re(found)._mpf_
-        return (-1) ** sign * mantissa * Fraction(2) ** exponent
+        return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
 
     def check_defined(self) -> None:
         """Raises UndefinedError if one of both has a value somewhere and the other nowhere."""
