@@ -2,13 +2,18 @@ r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matr
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache, reduce
 
 from .expressions import ExpressionParser
-from .limits import ExpressionError, check_text
+from .left_sides import name_before_equals
+from .limits import ExpressionError, LimitError, check_text
+from .phrases import with_angles, with_conditions, with_numerals
+from .real_sets import without_bars
 from .tokens import tokenize
-from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
-from .wrappers import unwrap
+from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Number, Ratio, Relation, SetOperation, Tree, Variable
+from .vectors import combined
+from .wrappers import text_inside, unwrap
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
 _CLOSINGS = {
@@ -21,6 +26,9 @@ _CLOSINGS = {
 }
 _PHRASES: dict[str, Tree] = {
     **dict.fromkeys(("all real numbers", "all reals"), Constant("mathbb R")),
+    **dict.fromkeys(("dne", "does not exist", "the limit does not exist"), Variable("does not exist")),
+    **dict.fromkeys(("diverges", "divergent", "the series diverges", "the integral diverges"), Variable("diverges")),
+    **dict.fromkeys(("converges", "convergent", "the series converges"), Variable("converges")),
     **dict.fromkeys(("no solution", "no solutions", "empty set"), Group("{", "}", ())),
 }
 _HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
@@ -40,7 +48,19 @@ def parse(text: str) -> Tree:
     phrase = _PHRASES.get(text.removeprefix("\\text{").removesuffix("}").lower())
     if phrase is not None:
         return phrase
-    parser = _AnswerParser(tokenize(text))
+    try:
+        return _parsed(text)
+    except LimitError:
+        raise
+    except ExpressionError:
+        inside = text_inside(text)
+        if not inside:
+            raise
+        return _parsed(inside)  # \text{x = 5}
+
+
+def _parsed(text: str) -> Tree:
+    parser = _AnswerParser(with_angles(with_conditions(with_numerals(tokenize(text)))))
     tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
@@ -79,7 +99,12 @@ class _AnswerParser(ExpressionParser):
         return ""
 
     def relation(self) -> Tree:
-        operands = [self.ratio()]
+        named = name_before_equals(self.tokens, self.at)
+        if named is not None:
+            self.at = named[1]
+        elif self.at == 0:
+            self.accept("=", "approx")  # "= 5"
+        operands = [named[0] if named is not None else self.ratio()]
         signs: list[str] = []
         while sign := self.accept(*_RELATIONS):
             signs.append(sign)
@@ -90,7 +115,7 @@ class _AnswerParser(ExpressionParser):
         elif "equiv" in signs and isinstance(operands[-1], Call) and operands[-1].name == "mod":
             signs.append("pmod")
             operands[-1:] = operands[-1].operands
-        return Relation(tuple(signs), tuple(operands)) if signs else operands[0]
+        return _read(Relation(tuple(signs), tuple(operands))) if signs else operands[0]
 
     def ratio(self) -> Tree:
         operands = [self.set_operation()]
@@ -112,7 +137,7 @@ class _AnswerParser(ExpressionParser):
         return "cup"
 
     def sum(self) -> Tree:
-        return _checked(super().sum())
+        return _checked(combined(super().sum()))
 
     def group(self) -> Tree:
         opening = self.take().text
@@ -181,7 +206,7 @@ class _AnswerParser(ExpressionParser):
         return Matrix(len(rows), 2, tuple(entry for row in rows for entry in row))
 
     def condition(self) -> Tree:
-        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else"):
+        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else", "elsewhere"):
             self.take()
             return Variable("otherwise")
         return self.relation()
@@ -190,6 +215,15 @@ class _AnswerParser(ExpressionParser):
         """``Matrix([[1, 2]])``, ``Interval.open(0, 1)`` and the like, as sympy prints them."""
         if word == "Matrix":
             return self.rows()
+        if word == "diag":
+            self.expect("(")
+            entries = self.deeper(self.parts)[0]
+            self.expect(")")
+            size = range(len(entries))
+            zero = Number(Fraction(0))
+            return Matrix(
+                len(size), len(size), tuple(entries[at] if at == row else zero for row in size for at in size)
+            )
         self.expect("(")
         parts = [] if self.next.text == ")" else self.deeper(self.parts)[0]
         self.expect(")")
@@ -249,3 +283,17 @@ def _scalar(tree: Tree) -> Tree:
     if not isinstance(tree, (*SCALARS, Measure)):
         raise ExpressionError(f"arithmetic with a {type(tree).__name__.lower()}")
     return tree
+
+
+def _read(relation: Relation) -> Tree:
+    r"""``x \le -3 \cup x \ge 3``: the sign of a union between two inequalities."""
+    for at, operand in enumerate(relation.operands):
+        if (
+            isinstance(operand, SetOperation)
+            and operand.operator == "cup"
+            and isinstance(operand.operands[1], Variable)
+        ):
+            low = Relation(relation.signs[:at], (*relation.operands[:at], operand.operands[0]))
+            high = Relation(relation.signs[at:], (operand.operands[1], *relation.operands[at + 1 :]))
+            return Group("", "", (low, high), "or") if low.signs and high.signs else relation
+    return without_bars(relation)

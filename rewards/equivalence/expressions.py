@@ -11,11 +11,12 @@ from abc import abstractmethod
 from fractions import Fraction
 
 from .limits import ExpressionError, LimitError
-from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
+from .names import FUNCTION_LETTERS, NameParser, is_length, is_run, letters, name_of
 from .tree import (
     Call,
     Constant,
     Group,
+    Matrix,
     Measure,
     Number,
     Operation,
@@ -29,12 +30,14 @@ from .tree import (
     quotient,
 )
 from .units import unit_of
-from .vocabulary import FUNCTIONS, UNITS
+from .vectors import transposed
+from .vocabulary import FUNCTIONS, NUMERALS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
 _ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
 _MAX_EXPONENT = 6_000
+_TRANSPOSES = (Variable("T"), Variable("top"))
 
 
 class ExpressionParser(NameParser):
@@ -84,11 +87,12 @@ class ExpressionParser(NameParser):
         # A number starts one behind 5! only: "6 7" is two numbers, and "x2" may be an index.
         token = self.next
         if token.kind == "number":
-            return self.at > 0 and self.tokens[self.at - 1].text == "!"
+            factorial = self.at > 0 and self.tokens[self.at - 1].text == "!"
+            return factorial or (self.closed == self.at and self.after.text == "^")  # \frac32 2^n
         if token.kind == "word":
             differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
             joins = token.text in ("and", "or") or self.is_union()
-            return not joins and not differential and not self.plain_unit()
+            return not joins and not differential and not self.plain_unit() and not self.is_unit_fraction()
         if token.kind == "text":
             if unit_of(token.text) is not None and self.after.kind == "end":
                 return False  # "5 min"
@@ -96,7 +100,13 @@ class ExpressionParser(NameParser):
         bar = token.text == "|" and not self.bars
         if token.text == "[":
             return not self.reversed
-        return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
+        matrix = token.kind == "begin" and token.text != "cases"
+        return (
+            token.kind == "accent"
+            or bar
+            or matrix
+            or token.text in ("(", "{", "l|", "langle", "lfloor", "lceil", "infinity")
+        )
 
     def is_union(self) -> bool:
         """Whether a U follows that stands between two intervals."""
@@ -109,6 +119,10 @@ class ExpressionParser(NameParser):
         while True:
             if self.plain_unit() or (self.next.kind == "text" and unit_of(self.next.text) is not None):
                 words.append(self.take().text)
+            elif fraction := self.unit_fraction():
+                words += fraction
+            elif words and self.next.text == "*" and self.after.kind == "text" and unit_of(self.after.text) is not None:
+                self.take()
             elif words and self.accept("^"):
                 words[-1] += "^" + self.small_number()
             elif words and self.accept("/"):
@@ -121,6 +135,24 @@ class ExpressionParser(NameParser):
         if unit is None:
             raise ExpressionError("an unknown unit")
         return Measure(unit, (value,))
+
+    def unit_fraction(self) -> list[str]:
+        r"""The words of ``\frac{\text{m}}{\text{s}^2}``, if that is what follows."""
+        if not self.is_unit_fraction():
+            return []
+        words: list[str] = []
+        self.take()
+        for joint in ("", "per "):
+            self.expect("{")
+            while self.next.kind == "text" and unit_of(self.next.text) is not None:
+                words.append(joint + self.take().text + ("^" + self.small_number() if self.accept("^") else ""))
+            self.expect("}")
+        return words
+
+    def is_unit_fraction(self) -> bool:
+        r"""Whether ``\frac{\text{m}}`` follows."""
+        token = self.tokens[min(self.at + 2, len(self.tokens) - 1)]
+        return self.next.text == "frac" and token.kind == "text" and unit_of(token.text) is not None
 
     def plain_unit(self) -> bool:
         """Whether a unit follows that is not marked as text: a word of two letters or more."""
@@ -159,9 +191,10 @@ class ExpressionParser(NameParser):
             elif self.accept("%"):
                 base = Measure("percent", (base,))
             elif isinstance(base, Number) and self.accept("circ"):
-                base = Measure("degree", (base,))
+                base = self.degrees(base)
             elif not raised and self.next.text == "^":
                 base, raised = self.raised(base), True
+                self.closed = self.at
             else:
                 return base
 
@@ -169,21 +202,26 @@ class ExpressionParser(NameParser):
         """A power, an angle in degrees, or a name with a prime."""
         word = self.tokens[self.at - 1]
         self.take()
+        if isinstance(base, Group | Matrix):
+            mark = self.group() if self.next.text == "{" else self.atom()
+            if mark not in _TRANSPOSES:
+                raise ExpressionError("a power of a vector or matrix")
+            return transposed(base)
         if self.accept("circ"):
-            return Measure("degree", (base,))
+            return self.degrees(base)
         if self.next.text == "{" and self.after.text in ("circ", "'"):
             self.take()
             mark = self.take().text
             self.expect("}")
-            return Measure("degree", (base,)) if mark == "circ" else Variable(f"{name_of(base)}'")
+            return self.degrees(base) if mark == "circ" else Variable(f"{name_of(base)}'")
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
         if isinstance(base, Variable) and self.next.text == "_":
             base = self.indexed(base.name)
         is_inverse = exponent == negative(Number(Fraction(1))) and word.text in FUNCTION_LETTERS
         if is_inverse and base == Variable(word.text) and self.next.text == "(":
             return self.applied(f"{word.text}^-1")
-        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not word.text.isupper():
-            # In mv^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
+        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not is_length(word.text):
+            # In mv^2, MR^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
             return gather(Operator.PRODUCT, [letters(word.text[:-1]), _power(letters(word.text[-1]), exponent)])
         return _power(base, exponent)
 
@@ -191,7 +229,8 @@ class ExpressionParser(NameParser):
         """A number, a name, a function's value, or something in parentheses."""
         token = self.next
         if token.text in (*_OPENINGS, "]"):
-            return self.group()
+            tree = self.group()
+            return self.in_base(tree) if token.text == "(" and isinstance(tree, Number | Variable) else tree
         if token.text in _ENCLOSING and token.kind == "symbol":
             return self.enclosed(self.take().text)
         self.take()
@@ -219,6 +258,25 @@ class ExpressionParser(NameParser):
         self.at -= 1
         raise self.unexpected()
 
+    def degrees(self, value: Tree) -> Tree:
+        """An angle or a temperature, behind the sign of the degrees."""
+        if (
+            self.next.kind in ("word", "text")
+            and self.next.text in ("C", "F")
+            and self.after.text not in ("_", "^", "(")
+        ):
+            return Measure(f"deg{self.take().text}", (value,))
+        return Measure("degree", (value,))
+
+    def in_base(self, tree: Tree) -> Tree:
+        """A number or a word of digits in another base: ``(1011)_2``."""
+        if not self.accept("_"):
+            return tree
+        base = base_of(self.index_text())
+        if isinstance(tree, Number) and tree.places == 0:
+            return Call(f"base {base}", (tree,), known=False)
+        return Variable(f"{name_of(tree)}_{base}")
+
     def enclosed(self, opening: str) -> Tree:
         """Absolute value, floor or ceiling."""
         self.bars += opening in ("|", "||")
@@ -231,8 +289,10 @@ class ExpressionParser(NameParser):
     def number(self, text: str) -> Tree:
         """A number, the mixed number that begins with it, or a number in another base."""
         number = read_number(text)
-        if self.accept("_"):
-            base = self.index_text()
+        if self.next.text == "_":
+            return self.in_base(number)
+        if self.next.kind == "text" and (base := base_of(self.next.text)) != self.next.text:
+            self.take()
             return Call(f"base {base}", (number,), known=False)
         if text.isdigit() and (fraction := self.proper_fraction()):
             return Operation(Operator.SUM, (number, fraction))
@@ -266,6 +326,19 @@ def read_number(text: str) -> Number:
     if exponent:
         return Number(value * Fraction(10) ** int(exponent))
     return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
+
+
+def base_of(text: str) -> str:
+    """The base that a text names, such as ``seven`` or ``(base 7)``; any other text as it is."""
+    words = text.strip("()").replace("-", " ").split()
+    words = words[1:] if words[:1] == ["in"] else words
+    if words[:1] == ["base"]:
+        words = words[1:]
+    elif text not in NUMERALS:
+        return text
+    return (
+        NUMERALS.get(words[0], words[0]) if len(words) == 1 and (words[0].isdigit() or words[0] in NUMERALS) else text
+    )
 
 
 def _power(base: Tree, exponent: Tree) -> Tree:

@@ -14,6 +14,8 @@ MAX_MAGNITUDE = 6_000
 """Largest and smallest values, as exponents of two."""
 _MAX_ANGLE = 1_000
 _MAX_FACTORIAL = 1_500
+# What mpmath keeps for the gamma function takes it seconds to make for thousands of bits.
+_MAX_GAMMA_BITS = 700
 
 
 def power(context: Any, base: Number, exponent: Number) -> Number:
@@ -96,19 +98,32 @@ def _modulo(context: Any, dividend: Number, divisor: Number) -> Number:
     return dividend - divisor * _floor(context, dividend / divisor)
 
 
+def _check_gamma(context: Any, *values: Number) -> None:
+    """Refuses values of the gamma function that would take too long; those of integers are quick.
+
+    Raises:
+        SizeError: they would.
+    """
+    if context.prec > _MAX_GAMMA_BITS and not all(context.isint(value) for value in values):
+        raise SizeError("a factorial with too many digits")
+
+
 def _factorial(context: Any, value: Number) -> Number:
+    _check_gamma(context, value)
     if abs(value) > _MAX_FACTORIAL:
         raise SizeError("a factorial that is too large")
     return context.gamma(value + 1)
 
 
 def _double_factorial(context: Any, value: Number) -> Number:
+    _check_gamma(context, value)
     if abs(value) > _MAX_FACTORIAL:
         raise SizeError("a factorial that is too large")
     return context.fac2(value)
 
 
 def _binomial(context: Any, upper: Number, lower: Number) -> Number:
+    _check_gamma(context, upper, lower)
     if abs(upper) > _MAX_FACTORIAL or abs(lower) > _MAX_FACTORIAL:
         raise SizeError("a binomial coefficient that is too large")
     return context.binomial(upper, lower)
@@ -134,10 +149,10 @@ FUNCTIONS: Final[dict[str, tuple[int, int, int, Callable[..., Number]]]] = {
     "mod": (2, 2, 3, _modulo),
     "max": (1, 800, 1, lambda context, *values: max(_real(context, value) for value in values)),
     "min": (1, 800, 1, lambda context, *values: min(_real(context, value) for value in values)),
-    "factorial": (1, 1, 100, _factorial),
+    "factorial": (1, 1, 30, _factorial),
     "factorial2": (1, 1, 200, _double_factorial),
-    "gamma": (1, 1, 100, lambda context, value: _factorial(context, value - 1)),
-    "binomial": (2, 2, 300, _binomial),
+    "gamma": (1, 1, 30, lambda context, value: _factorial(context, value - 1)),
+    "binomial": (2, 2, 90, _binomial),
     "re": (1, 1, 1, lambda context, value: context.mpf(context.re(value))),
     "im": (1, 1, 1, lambda context, value: context.mpf(context.im(value))),
     "arg": (1, 1, 15, lambda context, value: context.arg(value)),

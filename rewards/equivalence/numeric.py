@@ -132,10 +132,10 @@ class Comparison:
         if defined[0] != defined[1]:
             raise UndefinedError("no value at any point")
 
-    def at(self, number: int, precision: int = 0) -> Pair:
-        """Both values at a point, computed with at least so many bits."""
+    def at(self, number: int) -> Pair:
+        """Both values at a point."""
         point = self.point(number)
-        precision = max(precision, self.precision)
+        precision = self.precision
         while True:
             self.context.prec = precision
             evaluation = Evaluation(self.context, point)
@@ -177,13 +177,15 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
         ExpressionError: they hold something that is no number.
     """
     comparison = Comparison(first, second, budget)
-    last = 0
+    precisions: dict[int, int] = {}
     for pair in comparison.values():
         if not _close(comparison.context, pair):
             return False
-        last = pair.number
-    # Digits beyond those compared may differ: twice as many have to agree at one point.
-    if not _close(comparison.context, comparison.at(last, 2 * comparison.precision)):
+        precisions[pair.number] = comparison.precision
+    # Digits beyond those compared may differ: twice as many have to agree at one point, where they cost least.
+    cheapest = min(precisions, key=precisions.__getitem__)
+    comparison.precision = 2 * precisions[cheapest]
+    if not _close(comparison.context, comparison.at(cheapest)):
         return False
     return all(_close(comparison.context, pair) for pair in comparison.far_values())
 

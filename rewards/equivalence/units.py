@@ -5,8 +5,19 @@ from __future__ import annotations
 from .tree import Measure, Number, Operation, Operator, Tree, Variable, gather
 from .vocabulary import LETTER_UNITS, UNITS
 
-_SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
-_SAME = {"mile / hour": "mph", "km / hour": "kmh"}
+_SIGNS = {
+    "^ circ ": " deg",
+    "^circ ": " deg",
+    "*": " ",
+    "/": " per ",
+    ".": " ",
+    "{": "",
+    "}": "",
+    "\\cdot": " ",
+    "·": " ",
+}
+_SAME = {"mile / hour": "mph", "km / hour": "kmh", "mol / L": "M", "Nm": "N m"}
+_SAME |= {"degree C": "degC", "degree F": "degF"}
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 
 
@@ -19,6 +30,11 @@ def unit_of(words: str) -> str | None:
     Returns:
         None if the words are not a unit that we know.
     """
+    head, slash, below = words.partition("/(")
+    if slash and below.endswith(")") and not {"(", "/"} & {*below}:  # J/(mol K)
+        for sign in ("*", ".", "\\cdot"):
+            below = below.replace(sign, " ")
+        words = head + "".join(f"/{piece}" for piece in below[:-1].replace("^ circ ", "deg").split())
     for sign, meaning in _SIGNS.items():
         words = words.replace(sign, meaning)
     pieces = words.split()
