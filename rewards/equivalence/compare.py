@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from . import numeric, real_sets
 from .evaluation import Budget
-from .left_sides import plain_name
+from .left_sides import same_name
 from .limits import ExpressionError, LimitError, UndefinedError
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
@@ -34,6 +34,7 @@ from .units import with_letter_unit
 from .vocabulary import TRIGONOMETRIC
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+_ORDERS = frozenset({"<", ">", "<=", ">=", "!="})
 _OTHERWISE = Variable("otherwise")
 _KINDS = Finding(False, "answers of different kinds", Tier.STRUCTURE)
 
@@ -124,6 +125,9 @@ class _Judge:
         except ExpressionError:
             if isinstance(first, SetOperation) and isinstance(second, SetOperation):
                 return self.unions(first, second)
+            if isinstance(first, Call) and isinstance(second, Call):
+                pairs = zip(first.operands, second.operands, strict=True)
+                return self.all((one, other) for one, other in pairs)
             return None
         return Finding(equal, "the same set" if equal else "different sets", Tier.EXACT)
 
@@ -166,12 +170,10 @@ class _Judge:
             return False
 
     def two_relations(self, first: Relation, second: Relation) -> Finding:
-        if first.signs == second.signs == ("=",):
-            name, other = (plain_name(relation.operands[0]) for relation in (first, second))
-            if name and name == other:
-                found = self.quietly([(first.operands[1], second.operands[1])])
-                if found.equal:
-                    return found
+        if first.signs == second.signs == ("=",) and same_name(first.operands[0], second.operands[0]):
+            found = self.quietly([(first.operands[1], second.operands[1])])
+            if found.equal:
+                return found
         if first.signs == second.signs:
             found = self.quietly(zip(first.operands, second.operands, strict=True))
             if found.equal:
@@ -279,6 +281,8 @@ class _Judge:
             return None
         brackets = [(group.opening, group.closing) for group in (first, second)]
         one, other = _unnamed(first), _unnamed(second)
+        if _are_eigenvalues(first) and _are_eigenvalues(second):
+            return self.matched(*([part.operands[-1] for part in group.operands] for group in (first, second)))
         if all(pair in (("", ""), ("{", "}")) for pair in brackets):
             return self.matched(self.distinct(one), self.distinct(other))
         in_order = brackets[0] == brackets[1] or set(brackets) == {("", ""), ("(", ")")}
@@ -326,11 +330,20 @@ def _unnamed(group: Group) -> tuple[Tree, ...]:
     names = [
         part.operands[0] if isinstance(part, Relation) and part.signs == ("=",) else None for part in group.operands
     ]
-    if all(isinstance(name, Variable) and name.name.startswith("lambda_") for name in names):
-        return tuple(part.operands[-1] for part in group.operands)  # Nobody says which eigenvalue is the first.
     if None not in names and len(set(names)) == 1 and names[0] is not None and _is_name(names[0]):
         return tuple(part.operands[1] for part in group.operands)
     return group.operands
+
+
+def _are_eigenvalues(group: Group) -> bool:
+    """Whether a list says what lambda_1, lambda_2 and so on are; nobody knows which of them is the first."""
+    return all(
+        isinstance(part, Relation)
+        and part.signs == ("=",)
+        and isinstance(part.operands[0], Variable)
+        and part.operands[0].name.startswith("lambda_")
+        for part in group.operands
+    )
 
 
 def _is_name(tree: Tree) -> bool:
@@ -373,7 +386,10 @@ def _is_conditioned(group: Group) -> bool:
     value, *conditions = group.operands or (group,)
     if group.opening or not conditions or not isinstance(value, SCALARS) or real_sets.is_set(value):
         return False
-    return all(real_sets.is_set(part) and variables(part) <= variables(value) for part in conditions)
+    return all(
+        isinstance(part, Relation) and set(part.signs) <= _ORDERS and variables(part) <= variables(value)
+        for part in conditions
+    )
 
 
 def _is_constant(tree: Tree) -> bool:

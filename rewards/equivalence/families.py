@@ -236,5 +236,5 @@ def _same_progression(first: Tree, second: Tree, name: str, stated: bool, budget
         return False
     # They meet where the distance is a whole number of steps.
     distance = Operation(Operator.SUM, (_at(first, name, _ZERO), negative(_at(second, name, _ZERO))))
-    turns = Operation(Operator.PRODUCT, (Constant("pi"), quotient(distance, steps[0])))
-    return _equal(Call("sin", (turns,)), _ZERO, budget)
+    rounded = Operation(Operator.SUM, (quotient(distance, steps[0]), Number(Fraction(1, 2))))
+    return _equal(Operation(Operator.PRODUCT, (steps[0], Call("floor", (rounded,)))), distance, budget)

@@ -21,7 +21,7 @@ _LONGEST = 40
 
 def name_before_equals(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     """The name that begins at a token and reaches to an equals sign, and where that sign is; None if there is none."""
-    for read in (_derivative, _applied):
+    for read in (_derivative, _applied, _nabla):
         found = read(tokens, at)
         if found is not None and tokens[found[1]].kind == "symbol" and tokens[found[1]].text in _EQUALS:
             return found
@@ -43,6 +43,16 @@ def plain_name(tree: Tree) -> str:
                 return name + canonical_index(operands)
             return name.replace("f", "y") if name.rstrip("'") == "f" else name
     return ""
+
+
+def same_name(one: Tree, other: Tree) -> bool:
+    """Whether two names may be of the same: ``y`` and ``f(x)``, but not ``f(x)`` and ``f(t)``."""
+    arguments = [
+        (Variable(tree.name[3:]),) if tree.name.startswith("d/d") else tree.operands
+        for tree in (one, other)
+        if isinstance(tree, Call)
+    ]
+    return "" != plain_name(one) == plain_name(other) and (len(arguments) < 2 or arguments[0] == arguments[1])
 
 
 def canonical_index(operands: tuple[Tree, ...]) -> str:
@@ -108,7 +118,9 @@ def _applied(tokens: list[Token], at: int, shifted: int = 0) -> tuple[Tree, int]
     texts = [token.text for token in inside]
     plain = bool(inside) and all(token.kind in ("word", "number") or token.text in (",", "_") for token in inside)
     plain = plain and tokens[at].text == "(" and not {*texts} & {*FUNCTIONS, "frac"} and "_" not in texts
-    event = measure and (bool({*texts} & {*_EVENTS}) or all(text[:1].isupper() for text in texts))
+    event = measure and (
+        tokens[at].text == "[" or bool({*texts} & {*_EVENTS}) or all(text[:1].isupper() for text in texts)
+    )
     if plain and not event:
         values = [token for token in inside if token.text != ","]
         if len(values) * 2 - 1 != len(inside):
@@ -127,6 +139,18 @@ def _of_vector(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
         if len(names) == 1
         else None
     )
+
+
+def _nabla(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
+    r"""``\nabla \times \mathbf{F}``, ``\nabla \cdot F``, ``\nabla f(x, y)``."""
+    if tokens[at].text != "nabla":
+        return None
+    places = range(at, min(at + _LONGEST, len(tokens)))
+    end = next((place for place in places if tokens[place].text in _EQUALS), at)
+    texts = [token.text for token in tokens[at:end] if token.text not in ("{", "}", "vec")]
+    head = texts[: texts.index("(")] if "(" in texts else texts
+    sign = "" if "*" not in head else "*"
+    return (Variable(f"nabla {sign}{head[-1]}"), end) if len(head) == 2 + len(sign) else None
 
 
 def _argument(token: Token) -> Tree:

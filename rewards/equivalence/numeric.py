@@ -45,6 +45,7 @@ class Pair(NamedTuple):
         noise: the exponent of two below which they can't be told apart.
         number: of the point.
         real: whether all values on the way were real.
+        precision: bits that they were computed with.
     """
 
     first: Value
@@ -52,6 +53,7 @@ class Pair(NamedTuple):
     noise: int
     number: int
     real: bool
+    precision: int
 
 
 class Comparison:
@@ -104,7 +106,9 @@ class Comparison:
                 return
         if not found:
             yield from others[:POINTS]
-        if max(found, 0 if found else len(others)) < POINTS:
+        # Where nothing has branches, two points tell as much as more do.
+        enough = POINTS if any(map(_has_branches, self.trees)) else 2
+        if (found or len(others)) < enough:
             self.check_defined()
             raise UndecidedError("values at too few points")
 
@@ -146,10 +150,10 @@ class Comparison:
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS
-                return Pair(first, second, noise, number, evaluation.real)
+                return Pair(first, second, noise, number, evaluation.real, precision)
             if needed > MAX_PRECISION:
                 raise SizeError("numbers of too different size")
-            precision = self.precision = needed
+            precision = needed
 
     def point(self, number: int) -> dict[str, Fraction]:
         """A value for each variable, positive at every other point, and of another size at each pair of points."""
@@ -181,7 +185,7 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
     for pair in comparison.values():
         if not _close(comparison.context, pair):
             return False
-        precisions[pair.number] = comparison.precision
+        precisions[pair.number] = pair.precision
     # Digits beyond those compared may differ: twice as many have to agree at one point, where they cost least.
     cheapest = min(precisions, key=precisions.__getitem__)
     comparison.precision = 2 * precisions[cheapest]
@@ -196,7 +200,7 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
     context = comparison.context
     ratio = None
     for pair in comparison.values():
-        one, other, noise, _, _ = pair
+        one, other, noise, *_ = pair
         vanish = [abs(value) <= context.ldexp(1, noise) for value in (one, other)]
         if any(vanish):
             if all(vanish) and comparison.names:

@@ -44,7 +44,7 @@ def unit_of(words: str) -> str | None:
     power = ""
     for piece in pieces:
         name, sign, exponent = piece.partition("^")
-        if exponent.startswith("-") and spelled:
+        if exponent.startswith("-"):
             spelled.append("/")
             exponent = exponent[1:]
             sign, exponent = (sign, exponent) if exponent != "1" else ("", "")

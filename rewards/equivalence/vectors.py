@@ -105,8 +105,8 @@ def _coordinates(tree: Tree, size: int) -> Tree | None:
         rest = [factor for factor in factors if factor is not units[0][0]] or [Number(Fraction(1))]
         value = gather(Operator.PRODUCT, rest)
         coordinates[_UNITS.index(units[0][1])].append(value if _unsigned(term) is term else negative(value))
-    # i alone is the imaginary unit.
-    if (set(found) == {"i"} and not _is_marked(tree)) or (size == 2 and "k" in found):
+    # One letter alone is the imaginary unit, or a variable.
+    if (len(set(found)) < 2 and not _is_marked(tree)) or (size == 2 and "k" in found):
         return None
     parts = [gather(Operator.SUM, values) if values else Number(Fraction(0)) for values in coordinates]
     return Group("(", ")", tuple(parts[:size]))
