@@ -2,15 +2,20 @@ r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matr
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache, reduce
 
 from .english import in_digits, phrase
 from .expressions import ExpressionParser
-from .limits import ExpressionError, check_text
+from .left_sides import name_before_equals
+from .limits import ExpressionError, LimitError, check_text
+from .phrases import with_angles, with_conditions, with_numerals
+from .real_sets import without_bars
 from .tokens import tokenize
-from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
+from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Number, Ratio, Relation, SetOperation, Tree, Variable
 from .units import CLOCK
-from .wrappers import unwrap, without_text
+from .vectors import combined
+from .wrappers import text_inside, unwrap
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
 _CLOSINGS = {
@@ -45,7 +50,19 @@ def parse(text: str) -> Tree:
     text = unwrap(text)
     if (known := phrase(text)) is not None:
         return known
-    parser = _AnswerParser(tokenize(in_digits(without_text(text))))
+    try:
+        return _parsed(text)
+    except LimitError:
+        raise
+    except ExpressionError:
+        inside = text_inside(text)
+        if not inside:
+            raise
+        return _parsed(inside)  # \text{x = 5}
+
+
+def _parsed(text: str) -> Tree:
+    parser = _AnswerParser(with_angles(with_conditions(with_numerals(tokenize(in_digits(text))))))
     tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
@@ -113,7 +130,12 @@ class _AnswerParser(ExpressionParser):
         return word
 
     def relation(self) -> Tree:
-        operands = [self.ratio()]
+        named = name_before_equals(self.tokens, self.at)
+        if named is not None:
+            self.at = named[1]
+        elif self.at == 0:
+            self.accept("=", "approx")  # "= 5"
+        operands = [named[0] if named is not None else self.ratio()]
         signs: list[str] = []
         while sign := self.accept(*_RELATIONS):
             signs.append(sign)
@@ -129,7 +151,7 @@ class _AnswerParser(ExpressionParser):
         elif "equiv" in signs and isinstance(operands[-1], Call) and operands[-1].name == "mod":
             signs.append("pmod")
             operands[-1:] = operands[-1].operands
-        return Relation(tuple(signs), tuple(operands)) if signs else operands[0]
+        return _read(Relation(tuple(signs), tuple(operands))) if signs else operands[0]
 
     def ratio(self) -> Tree:
         operands = [self.set_operation()]
@@ -156,7 +178,7 @@ class _AnswerParser(ExpressionParser):
         return "cup"
 
     def sum(self) -> Tree:
-        return _checked(super().sum())
+        return _checked(combined(super().sum()))
 
     def group(self) -> Tree:
         opening = self.take().text
@@ -225,7 +247,7 @@ class _AnswerParser(ExpressionParser):
         return Matrix(len(rows), 2, tuple(entry for row in rows for entry in row))
 
     def condition(self) -> Tree:
-        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else"):
+        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else", "elsewhere"):
             self.take()
             return Variable("otherwise")
         return self.relation()
@@ -234,6 +256,15 @@ class _AnswerParser(ExpressionParser):
         """``Matrix([[1, 2]])``, ``Interval.open(0, 1)`` and the like, as sympy prints them."""
         if word == "Matrix":
             return self.rows()
+        if word == "diag":
+            self.expect("(")
+            entries = self.deeper(self.parts)[0]
+            self.expect(")")
+            size = range(len(entries))
+            zero = Number(Fraction(0))
+            return Matrix(
+                len(size), len(size), tuple(entries[at] if at == row else zero for row in size for at in size)
+            )
         self.expect("(")
         parts = [] if self.next.text == ")" else self.deeper(self.parts)[0]
         self.expect(")")
@@ -293,3 +324,17 @@ def _scalar(tree: Tree) -> Tree:
     if not isinstance(tree, (*SCALARS, Measure)):
         raise ExpressionError(f"arithmetic with a {type(tree).__name__.lower()}")
     return tree
+
+
+def _read(relation: Relation) -> Tree:
+    r"""``x \le -3 \cup x \ge 3``: the sign of a union between two inequalities."""
+    for at, operand in enumerate(relation.operands):
+        if (
+            isinstance(operand, SetOperation)
+            and operand.operator == "cup"
+            and isinstance(operand.operands[1], Variable)
+        ):
+            low = Relation(relation.signs[:at], (*relation.operands[:at], operand.operands[0]))
+            high = Relation(relation.signs[at:], (operand.operands[1], *relation.operands[at + 1 :]))
+            return Group("", "", (low, high), "or") if low.signs and high.signs else relation
+    return without_bars(relation)

@@ -31,6 +31,8 @@ _PHRASES: dict[str, Tree] = {
     **dict.fromkeys(("no solution", "no solutions", "empty set"), _EMPTY),
     **dict.fromkeys(("no real solution", "no real solutions", "no such number", "no such numbers", "none"), _EMPTY),
     **dict.fromkeys(("infinitely many", "infinitely many solutions", "infinite"), Constant("infinity")),
+    **dict.fromkeys(("diverges", "divergent", "series diverges", "integral diverges"), Variable("diverges")),
+    **dict.fromkeys(("converges", "convergent", "series converges"), Variable("converges")),
     **dict.fromkeys(("does not exist", "doesn't exist", "dne", "limit does not exist"), _DOES_NOT_EXIST),
 }
 _MONTHS = frozenset(_MONTH_NAMES.split())

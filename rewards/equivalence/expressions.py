@@ -12,12 +12,13 @@ from fractions import Fraction
 
 from .english import SCALES
 from .limits import ExpressionError, LimitError
-from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
+from .names import FUNCTION_LETTERS, NameParser, is_length, is_run, letters, name_of
 from .tokens import Token
 from .tree import (
     Call,
     Constant,
     Group,
+    Matrix,
     Measure,
     Number,
     Operation,
@@ -31,12 +32,14 @@ from .tree import (
     quotient,
 )
 from .units import is_noun, is_thing, unit_of
-from .vocabulary import FUNCTIONS, UNITS
+from .vectors import transposed
+from .vocabulary import FUNCTIONS, NUMERALS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
 _ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
 _MAX_EXPONENT = 6_000
+_TRANSPOSES = (Variable("T"), Variable("top"))
 
 
 class ExpressionParser(NameParser):
@@ -90,11 +93,12 @@ class ExpressionParser(NameParser):
         # A number starts one behind 5! only: "6 7" is two numbers, and "x2" may be an index.
         token = self.next
         if token.kind == "number":
-            return self.at > 0 and self.tokens[self.at - 1].text == "!"
+            factorial = self.at > 0 and self.tokens[self.at - 1].text == "!"
+            return factorial or (self.closed == self.at and self.after.text == "^")  # \frac32 2^n
         if token.kind == "word":
             differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
             joins = token.text in ("and", "or", "to", "for", "where") or self.is_union()
-            return not joins and not differential and not self.plain_unit()
+            return not joins and not differential and not self.plain_unit() and not self.is_unit_fraction()
         if token.kind == "text":
             if unit_of(token.text) is not None and self.after.kind == "end":
                 return False  # "5 min"
@@ -106,7 +110,13 @@ class ExpressionParser(NameParser):
             self.after.text == "mod" or self.quantifies() or (token.text == "{" and self.after.kind == "number")
         ):
             return False  # a modulus; and {6}{7} looks like 67
-        return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
+        matrix = token.kind == "begin" and token.text != "cases"
+        return (
+            token.kind == "accent"
+            or bar
+            or matrix
+            or token.text in ("(", "{", "l|", "langle", "lfloor", "lceil", "infinity")
+        )
 
     def quantifies(self) -> bool:
         r"""Whether a condition follows, such as ``(k \\in Z)``."""
@@ -129,6 +139,10 @@ class ExpressionParser(NameParser):
                 self.at += 2  # 3 cups of tea
             elif words and self.next.text == "old":
                 self.at += 1
+            elif fraction := self.unit_fraction():
+                words += fraction
+            elif words and self.next.text == "*" and self.after.kind == "text" and unit_of(self.after.text) is not None:
+                self.take()
             elif words and self.accept("^"):
                 words[-1] += "^" + self.small_number()
             elif words and (self.accept("/") or (self.next.text == "per" and self.take())):
@@ -141,6 +155,24 @@ class ExpressionParser(NameParser):
         if unit is None or (isinstance(value, Variable) and len(value.name) == 1 and value.name.isupper()):
             raise ExpressionError("an unknown unit")
         return Measure(unit, (value,))
+
+    def unit_fraction(self) -> list[str]:
+        r"""The words of ``\frac{\text{m}}{\text{s}^2}``, if that is what follows."""
+        if not self.is_unit_fraction():
+            return []
+        words: list[str] = []
+        self.take()
+        for joint in ("", "per "):
+            self.expect("{")
+            while self.next.kind == "text" and unit_of(self.next.text) is not None:
+                words.append(joint + self.take().text + ("^" + self.small_number() if self.accept("^") else ""))
+            self.expect("}")
+        return words
+
+    def is_unit_fraction(self) -> bool:
+        r"""Whether ``\frac{\text{m}}`` follows."""
+        token = self.tokens[min(self.at + 2, len(self.tokens) - 1)]
+        return self.next.text == "frac" and token.kind == "text" and unit_of(token.text) is not None
 
     def plain_unit(self) -> bool:
         """Whether a unit follows that is not marked as text: a word of two letters or more."""
@@ -181,12 +213,11 @@ class ExpressionParser(NameParser):
                 base = Call("factorial2" if self.accept("!") else "factorial", (base,))
             elif self.accept("%"):
                 base = Measure("percent", (base,))
-            elif isinstance(base, Number) and self.accept("_"):  # (243)_5
-                base = self.in_base(base)
             elif isinstance(base, Number) and self.accept("circ"):
-                base = Measure("degree", (base,))
+                base = self.degrees(base)
             elif not raised and self.next.text == "^":
                 base, raised = self.raised(base), True
+                self.closed = self.at
             else:
                 return base
 
@@ -194,13 +225,18 @@ class ExpressionParser(NameParser):
         """A power, an angle in degrees, or a name with a prime."""
         word = self.tokens[self.at - 1]
         self.take()
+        if isinstance(base, Group | Matrix):
+            mark = self.group() if self.next.text == "{" else self.atom()
+            if mark not in _TRANSPOSES:
+                raise ExpressionError("a power of a vector or matrix")
+            return transposed(base)
         if self.accept("circ"):
-            return Measure("degree", (base,))
+            return self.degrees(base)
         if self.next.text == "{" and self.after.text in ("circ", "'"):
             self.take()
             mark = self.take().text
             self.expect("}")
-            return Measure("degree", (base,)) if mark == "circ" else Variable(f"{name_of(base)}'")
+            return self.degrees(base) if mark == "circ" else Variable(f"{name_of(base)}'")
         if isinstance(base, Constant) and base.name.startswith("mathbb ") and (signed := self.with_sign(base.name)):
             return signed
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
@@ -209,8 +245,8 @@ class ExpressionParser(NameParser):
         is_inverse = exponent == negative(Number(Fraction(1))) and word.text in FUNCTION_LETTERS
         if is_inverse and base == Variable(word.text) and self.next.text == "(":
             return self.applied(f"{word.text}^-1")
-        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not word.text.isupper():
-            # In mv^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
+        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not is_length(word.text):
+            # In mv^2, MR^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
             return gather(Operator.PRODUCT, [letters(word.text[:-1]), _power(letters(word.text[-1]), exponent)])
         return _power(base, exponent)
 
@@ -232,7 +268,8 @@ class ExpressionParser(NameParser):
         """A number, a name, a function's value, or something in parentheses."""
         token = self.next
         if token.text in (*_OPENINGS, "]"):
-            return self.group()
+            tree = self.group()
+            return self.in_base(tree) if token.text == "(" and isinstance(tree, Number | Variable) else tree
         if token.text in _ENCLOSING and token.kind == "symbol":
             return self.enclosed(self.take().text)
         self.take()
@@ -260,6 +297,25 @@ class ExpressionParser(NameParser):
         self.at -= 1
         raise self.unexpected()
 
+    def degrees(self, value: Tree) -> Tree:
+        """An angle or a temperature, behind the sign of the degrees."""
+        if (
+            self.next.kind in ("word", "text")
+            and self.next.text in ("C", "F")
+            and self.after.text not in ("_", "^", "(")
+        ):
+            return Measure(f"deg{self.take().text}", (value,))
+        return Measure("degree", (value,))
+
+    def in_base(self, tree: Tree) -> Tree:
+        """A number or a word of digits in another base: ``(1011)_2``."""
+        if not self.accept("_"):
+            return tree
+        base = base_of(self.index_text())
+        if isinstance(tree, Number) and tree.places == 0:
+            return Call(f"base {base}", (tree,), known=False)
+        return Variable(f"{name_of(tree)}_{base}")
+
     def enclosed(self, opening: str) -> Tree:
         """Absolute value, floor or ceiling."""
         self.bars += opening in ("|", "||")
@@ -272,10 +328,11 @@ class ExpressionParser(NameParser):
     def number(self, text: str) -> Tree:
         """A number, the mixed number that begins with it, or a number in another base."""
         number = read_number(text)
-        if self.accept("_"):
+        if self.next.text == "_":
             return self.in_base(number)
-        if self.next.kind == "text" and self.next.text.strip("()").startswith("base "):
-            return self.in_base(number)
+        if self.next.kind == "text" and (base := base_of(self.next.text)) != self.next.text:
+            self.take()
+            return Call(f"base {base}", (number,), known=False)
         if text.isdigit() and (fraction := self.proper_fraction()):
             return Operation(Operator.SUM, (number, fraction))
         head, _, rest = self.next.text.partition(" ")
@@ -283,10 +340,6 @@ class ExpressionParser(NameParser):
             self.tokens[self.at : self.at + 1] = [Token("text", rest)] if rest else []
             return Number(number.value * SCALES[head])
         return number
-
-    def in_base(self, digits: Number) -> Tree:
-        """A number in the base that stands below it."""
-        return Call(f"base {self.index_text()}", (digits,), known=False)
 
     def proper_fraction(self) -> Tree | None:
         r"""The fraction of a mixed number, if one follows: ``1\frac{1}{2}``, ``1 1/2``."""
@@ -316,6 +369,19 @@ def read_number(text: str) -> Number:
     if exponent:
         return Number(value * Fraction(10) ** int(exponent))
     return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
+
+
+def base_of(text: str) -> str:
+    """The base that a text names, such as ``seven`` or ``(base 7)``; any other text as it is."""
+    words = text.strip("()").replace("-", " ").split()
+    words = words[1:] if words[:1] == ["in"] else words
+    if words[:1] == ["base"]:
+        words = words[1:]
+    elif text not in NUMERALS:
+        return text
+    return (
+        NUMERALS.get(words[0], words[0]) if len(words) == 1 and (words[0].isdigit() or words[0] in NUMERALS) else text
+    )
 
 
 def _power(base: Tree, exponent: Tree) -> Tree:

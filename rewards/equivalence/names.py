@@ -33,7 +33,7 @@ class NameParser(CallParser):
             return self.big_operator(word)
         if word in _SYMPY and self.next.text == "(":
             return self.sympy_operator(_SYMPY[word])
-        if word.partition(".")[0] in _CONTAINERS and self.next.text == "(":
+        if (word.partition(".")[0] in _CONTAINERS or word == "diag") and self.next.text == "(":
             return self.container(word)
         if word in FUNCTIONS and (len(word) > 2 or word in ("ln", "lg", "tg", "re", "im", "Re", "Im")):
             return self.function(FUNCTIONS[word])
@@ -49,7 +49,7 @@ class NameParser(CallParser):
     def text(self, text: str) -> Tree:
         r"""What is marked as text: a function, a name, the letter of a choice such as ``\text{(C)}``."""
         inner = text[1:-1] if text[:1] == "(" and text[-1:] == ")" else text
-        if inner in FUNCTIONS or inner in WORD_CONSTANTS or len(inner) == 1:
+        if inner in FUNCTIONS or inner in WORD_CONSTANTS or len(inner) == 1 or inner == "diag":
             return self.word(inner)
         if not inner.isalpha() or inner.lower() in PROSE:
             raise ExpressionError(f"the text {text[:40]!r}")
@@ -65,8 +65,12 @@ class NameParser(CallParser):
             and (self.next.text not in (*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "frac", "and", "or"))
         ):
             raise ExpressionError(f"words: {word[:40]!r} and {self.next.text[:40]!r}")
-        if word in ("angle", "triangle") and self.next.kind == "word":
-            return Variable(f"{word} {self.take().text}")
+        if word == "m" and self.next.text == "angle":
+            word = self.take().text  # the measure of an angle
+        if word in ("angle", "triangle", "nabla", "Delta") and self.next.kind == "word":
+            word = f"{word} {self.take().text}"
+        if word == "Gamma" and self.next.text == "(":
+            return self.function("gamma")
         if word in LETTER_CONSTANTS and not self.indexing and self.next.text != "_":
             return Constant(word)
         tree = self.indexed(word) if self.next.text == "_" else Variable(word)
@@ -134,6 +138,11 @@ def _base(text: str) -> str:
 def is_run(word: str) -> bool:
     """Whether a word may be a product of its letters."""
     return len(word) > 1 and word.isascii() and word.isalpha() and word not in GREEK
+
+
+def is_length(word: str) -> bool:
+    """Whether a word may be the distance of two points; MR is none."""
+    return set(word) <= set("ABCDEFGHOPQXYZ")
 
 
 def letters(word: str) -> Tree:

@@ -7,11 +7,10 @@ from itertools import pairwise
 from .english import date
 from .limits import SPACES
 from .vocabulary import PROSE
-from .wrappers import unwrap
+from .wrappers import TEXT_COMMANDS, unwrap
 
 # Next to these white space means nothing.
 _TIGHT = frozenset("+-*/^=<>()[]{}|,;")
-_TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "\\mathbf{", "\\textrm{")
 # Words that are answers of their own, so that their case can't matter. Of other letters it may: AB is not ab.
 ANSWER_WORDS = frozenset({"yes", "no", "true", "false", "odd", "even", "always", "never", "none"})
 _CHOICES = frozenset("ABCDEFGHIJ")
@@ -63,7 +62,7 @@ def _starts_group(piece: str) -> bool:
 
 def _content(text: str) -> tuple[str, bool]:
     r"""What is inside a ``\text{…}`` around the whole, and whether there was one."""
-    for command in _TEXT_COMMANDS:
+    for command in TEXT_COMMANDS:
         inner = text[len(command) : -1]
         if text.startswith(command) and text.endswith("}") and not set(inner) & set("{}\\$"):
             return inner.strip(SPACES), True
@@ -90,7 +89,7 @@ def choice(text: str) -> tuple[str, str]:
     Returns:
         Empty texts for all else: an answer that names another choice as well is none, nor one that takes it back.
     """
-    for command in _TEXT_COMMANDS:
+    for command in TEXT_COMMANDS:
         if text.startswith(command):
             text = text.removeprefix(command).replace("}", "", 1)
     head, _, rest = text.partition(" ")

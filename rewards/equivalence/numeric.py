@@ -29,7 +29,6 @@ _TRIES = 16
 _SCALES = (Fraction(1), Fraction(30), Fraction(1, 6), Fraction(6))
 _OVERHEAD = 6
 _FAR = (1 << 5, 1 << 10, 1 << 40)
-_MORE_BITS = 240
 # Of the budget, so much is left alone by tests that only make a verdict surer.
 _RESERVE = 2_500
 
@@ -46,6 +45,7 @@ class Pair(NamedTuple):
         noise: the exponent of two below which they can't be told apart.
         number: of the point.
         real: whether all values on the way were real.
+        precision: bits that they were computed with.
     """
 
     first: Value
@@ -53,6 +53,7 @@ class Pair(NamedTuple):
     noise: int
     number: int
     real: bool
+    precision: int
 
 
 class Comparison:
@@ -105,7 +106,9 @@ class Comparison:
                 return
         if not found:
             yield from others[:POINTS]
-        if max(found, 0 if found else len(others)) < POINTS:
+        # Where nothing has branches, two points tell as much as more do.
+        enough = POINTS if any(map(_has_branches, self.trees)) else 2
+        if (found or len(others)) < enough:
             self.check_defined()
             raise UndecidedError("values at too few points")
 
@@ -155,13 +158,13 @@ class Comparison:
         if defined[0] != defined[1]:
             raise UndefinedError("no value at any point")
 
-    def at(self, number: int, precision: int = 0) -> Pair:
-        """Both values at a random point, computed with at least so many bits."""
-        return self.pair(self.point(number), number, precision)
+    def at(self, number: int) -> Pair:
+        """Both values at a random point."""
+        return self.pair(self.point(number), number)
 
-    def pair(self, point: Mapping[str, Fraction], number: int = 0, precision: int = 0) -> Pair:
+    def pair(self, point: Mapping[str, Fraction], number: int = 0) -> Pair:
         """Both values at any point."""
-        precision = max(precision, self.precision)
+        precision = self.precision
         while True:
             self.context.prec = precision
             evaluation = Evaluation(self.context, point, allowance=self.budget.work)
@@ -172,10 +175,10 @@ class Comparison:
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS
-                return Pair(first, second, noise, number, evaluation.real)
+                return Pair(first, second, noise, number, evaluation.real, precision)
             if needed > MAX_PRECISION:
                 raise SizeError("numbers of too different size")
-            precision = self.precision = needed
+            precision = needed
 
     def point(self, number: int) -> dict[str, Fraction]:
         """A value for each variable, positive at every other point, and of another size at each pair of points."""
@@ -203,14 +206,15 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
         ExpressionError: they hold something that is no number.
     """
     comparison = Comparison(first, second, budget)
-    last = 0
+    precisions: dict[int, int] = {}
     for pair in comparison.values():
         if not _close(comparison.context, pair):
             return False
-        last = pair.number
-    # Digits beyond those compared may differ: many more have to agree at one point.
-    more = comparison.precision + min(comparison.precision, _MORE_BITS)
-    if not _close(comparison.context, comparison.at(last, more)):
+        precisions[pair.number] = pair.precision
+    # Digits beyond those compared may differ: twice as many have to agree at one point, where they cost least.
+    cheapest = min(precisions, key=precisions.__getitem__)
+    comparison.precision = 2 * precisions[cheapest]
+    if not _close(comparison.context, comparison.at(cheapest)):
         return False
     return all(_close(comparison.context, pair) for pair in comparison.far_values())
 
@@ -221,7 +225,7 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
     context = comparison.context
     ratio = None
     for pair in comparison.values():
-        one, other, noise, _, _ = pair
+        one, other, noise, *_ = pair
         vanish = [abs(value) <= context.ldexp(1, noise) for value in (one, other)]
         if any(vanish):
             if all(vanish) and comparison.names:

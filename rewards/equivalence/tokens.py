@@ -193,7 +193,7 @@ class _Scanner:
         elif name in FACES:
             self.face(name)
         elif name in ACCENTS:
-            self.add("accent", name)
+            self.add("accent", ACCENTS[name])
         elif name in ("begin", "end"):
             self.add("begin" if name == "begin" else "finish", self.braced(name).rstrip("*"))
         elif name in WORDS:

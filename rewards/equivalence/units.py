@@ -6,8 +6,19 @@ from .english import NUMERIC
 from .tree import Measure, Number, Operation, Operator, Tree, Variable, gather
 from .vocabulary import LETTER_UNITS, UNITS
 
-_SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
-_SAME = {"mile / hour": "mph", "km / hour": "kmh"}
+_SIGNS = {
+    "^ circ ": " deg",
+    "^circ ": " deg",
+    "*": " ",
+    "/": " per ",
+    ".": " ",
+    "{": "",
+    "}": "",
+    "\\cdot": " ",
+    "·": " ",
+}
+_SAME = {"mile / hour": "mph", "km / hour": "kmh", "mol / L": "M", "Nm": "N m"}
+_SAME |= {"degree C": "degC", "degree F": "degF"}
 CLOCK = ("am", "pm")
 # They change the number, or say something of it.
 _MULTIPLE_WORDS = (
@@ -33,6 +44,11 @@ def unit_of(words: str) -> str | None:
     if time in CLOCK:
         return time
     words = words.partition(" of ")[0].removesuffix(" old")
+    head, slash, below = words.partition("/(")
+    if slash and below.endswith(")") and not {"(", "/"} & {*below}:  # J/(mol K)
+        for sign in ("*", ".", "\\cdot"):
+            below = below.replace(sign, " ")
+        words = head + "".join(f"/{piece}" for piece in below[:-1].replace("^ circ ", "deg").split())
     for sign, meaning in _SIGNS.items():
         words = words.replace(sign, meaning)
     pieces = words.split()
@@ -42,7 +58,7 @@ def unit_of(words: str) -> str | None:
     power = ""
     for piece in pieces:
         name, sign, exponent = piece.partition("^")
-        if exponent.startswith("-") and spelled:
+        if exponent.startswith("-"):
             spelled.append("/")
             exponent = exponent[1:]
             sign, exponent = (sign, exponent) if exponent != "1" else ("", "")

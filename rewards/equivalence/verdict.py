@@ -7,11 +7,14 @@ from time import perf_counter
 
 from .answers import parse
 from .compare import compare
+from .evaluation import Budget
 from .exact import reduce_constants
+from .families import same_family
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
 from .normal_text import same_text, value_of_choice
 from .scalars import Finding, Tier
 from .tree import canonical
+from .vectors import in_coordinates
 from .words import in_other_words
 from .wrappers import unwrap
 
@@ -109,9 +112,16 @@ def _judge(first: str, second: str) -> Finding:
         if same_text(first, second):
             return Finding(True, "the same text", Tier.TEXT)
         trees = tuple(map(parse, value_of_choice(first, second)))
-        found = compare(*trees)
+        budget = Budget()
+        found = compare(*trees, budget)
         spelled = None if found.equal else in_other_words(*trees)
-        return found if spelled is None else compare(*spelled)
+        if spelled is not None:
+            found = compare(*spelled, budget)
+        if not found.equal and (vectors := in_coordinates(*trees)):
+            found = compare(*vectors, budget)
+        if not found.equal and same_family(*trees, budget):
+            return Finding(True, "the same but for their arbitrary constants", Tier.NUMERIC)
+        return found
     except LimitError as error:
         return Finding(False, f"over the limits: {error}", Tier.LIMITS)
     except UndefinedError as error:

@@ -7,6 +7,7 @@ from .limits import SPACES
 _PAIRS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
 _BRACED = ("\\underline{", "\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
 _MAX_WRAPPERS = 4
+TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "\\mathbf{", "\\textrm{")
 
 
 def unwrap(text: str) -> str:
@@ -20,11 +21,12 @@ def unwrap(text: str) -> str:
     return text
 
 
-def without_text(text: str) -> str:
-    r"""What is inside a ``\text{…}`` around the whole that holds more than letters: ``\text{A, B}``."""
-    inner = text[len("\\text{") : -1]
-    marked = text.startswith("\\text{") and closing_brace(text, len("\\text{")) == len(text) - 1
-    return inner if marked and not inner.isalpha() else text
+def text_inside(text: str) -> str:
+    r"""What is inside of a ``\text{…}`` around the whole; empty, where there is none."""
+    for head in TEXT_COMMANDS:
+        if text.startswith(head) and closing_brace(text, len(head)) == len(text) - 1:
+            return text[len(head) : -1]
+    return ""
 
 
 def closing_brace(text: str, start: int) -> int:

@@ -169,8 +169,8 @@ def test_the_notation_of_answers_is_read(text, tree):
             "1 if x else 0",
             "\\text{not 6}",
             "\\input{x}",
-            "2(1,2)",
-            "(1,2)+(3,4)",
+            "2[1,2]",
+            "(1,2)+(3,4,5)",
             "\\begin{evil}1\\end{evil}",
         ),
         *(
