@@ -111,7 +111,8 @@ def _judge(first: str, second: str) -> Finding:
             return Finding(False, "an answer is empty", Tier.TEXT)
         if same_text(first, second):
             return Finding(True, "the same text", Tier.TEXT)
-        trees = tuple(map(parse, value_of_choice(first, second)))
+        first, second = value_of_choice(first, second)
+        trees = parse(first), parse(second)
         budget = Budget()
         found = compare(*trees, budget)
         spelled = None if found.equal else in_other_words(*trees)
