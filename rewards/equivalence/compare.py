@@ -13,6 +13,7 @@ from .limits import ExpressionError, LimitError, UndefinedError
 from .parameters import PARAMETER, congruence, renamed, solves_for_every_integer, with_arguments_of, with_one_parameter
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
+from .shapes import are_eigenvalues, condition_of, has_conditions, in_radians, is_conditioned, names_value
 from .tree import (
     SCALARS,
     Call,
@@ -33,11 +34,8 @@ from .tree import (
     variables,
 )
 from .units import CLOCK, with_letter_unit
-from .vocabulary import TRIGONOMETRIC
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_ORDERS = frozenset({"<", ">", "<=", ">=", "!="})
-_OTHERWISE = Variable("otherwise")
 _KINDS = Finding(False, "answers of different kinds", Tier.STRUCTURE)
 
 
@@ -104,7 +102,7 @@ class _Judge:
             return self.compare(_clock(value), _clock(second.operands[0] if isinstance(second, Measure) else second))
         if isinstance(second, Measure):
             if {first.unit, second.unit} == {"degree", "radian"}:
-                turned = (_in_radians(part) for part in (first, second))
+                turned = (in_radians(part) for part in (first, second))
                 return self.compare(*turned)
             if first.unit != second.unit:
                 return Finding(False, "different units", Tier.STRUCTURE)
@@ -154,8 +152,7 @@ class _Judge:
             return None if self.ends_rounded(second) else self.two_relations(first, second)
         if set(first.signs) - {"=", "approx"} or ("approx" in first.signs and len(first.signs) > 1):
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
-        named = _is_name(first.operands[0]) or _is_total(first.operands[0])
-        if named or _names_value(first.operands[0], second):
+        if _is_name(first.operands[0]) or names_value(first.operands[0], second):
             return self.all((operand, second) for operand in first.operands[1:])
         if "approx" in first.signs:
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
@@ -261,7 +258,7 @@ class _Judge:
         if not isinstance(first, Matrix):
             return None
         if isinstance(second, Matrix):
-            if _has_conditions(first) and _has_conditions(second):
+            if has_conditions(first) and has_conditions(second):
                 return self.cases(first, second)
             if (first.rows, first.columns) != (second.rows, second.columns):
                 return Finding(False, "matrices of different shapes", Tier.STRUCTURE)
@@ -276,7 +273,7 @@ class _Judge:
     def cases(self, first: Matrix, second: Matrix) -> Finding:
         """Functions by cases: the same values under the same conditions, in any order."""
         rows = [list(zip(side.operands[::2], side.operands[1::2], strict=True)) for side in (first, second)]
-        spelled = [[(value, _condition(at, side)) for at, (value, _) in enumerate(side)] for side in rows]
+        spelled = [[(value, condition_of(at, side)) for at, (value, _) in enumerate(side)] for side in rows]
         if len(rows[0]) != len(rows[1]):
             return Finding(False, "different numbers of cases", Tier.STRUCTURE)
         for value, condition in spelled[0]:
@@ -294,14 +291,14 @@ class _Judge:
             return None
         if not isinstance(second, Group):
             single = first.opening == "{" and len(first.operands) == 1
-            if single or (isinstance(second, SCALARS) and _is_conditioned(first)):
+            if single or (isinstance(second, SCALARS) and is_conditioned(first)):
                 return self.compare(first.operands[0], second)
             return None
         brackets = [(group.opening, group.closing) for group in (first, second)]
         one, other = _unnamed(first), _unnamed(second)
         if all(isinstance(part, Variable) for part in (*one, *other)) and "or" in {first.joiner, second.joiner}:
             return Finding(first == second and first.joiner == second.joiner, "one of several names", Tier.STRUCTURE)
-        if _are_eigenvalues(first) and _are_eigenvalues(second):
+        if are_eigenvalues(first) and are_eigenvalues(second):
             return self.matched(*([part.operands[-1] for part in group.operands] for group in (first, second)))
         if all(pair in (("", ""), ("{", "}")) for pair in brackets):
             return self.matched(self.distinct(one), self.distinct(other))
@@ -379,17 +376,6 @@ def _unnamed(group: Group) -> tuple[Tree, ...]:
     return group.operands
 
 
-def _are_eigenvalues(group: Group) -> bool:
-    """Whether a list says what lambda_1, lambda_2 and so on are; nobody knows which of them is the first."""
-    return all(
-        isinstance(part, Relation)
-        and part.signs == ("=",)
-        and isinstance(part.operands[0], Variable)
-        and part.operands[0].name.startswith("lambda_")
-        for part in group.operands
-    )
-
-
 def _is_name(tree: Tree) -> bool:
     r"""Whether a tree merely says of what something is the value: ``x``, ``f(2)``, ``|AB|``, ``(p, q)``, ``\sin A``."""
     match tree:
@@ -400,80 +386,6 @@ def _is_name(tree: Tree) -> bool:
         case Operation(Operator.PRODUCT, (name, Operation(Operator.INVERSE, (other,)))):
             return _is_name(name) and _is_name(other)
     return False
-
-
-def _is_total(tree: Tree) -> bool:
-    """Whether a tree is what competitions ask for: ``m + n``, ``100a + b``. Of x, y and z it would be an equation."""
-    if not isinstance(tree, Operation) or tree.operator is not Operator.SUM:
-        return False
-    for term in tree.operands:
-        match term:
-            case Variable(name) | Operation(Operator.PRODUCT, (Number(), Variable(name))) if name not in (
-                "x",
-                "y",
-                "z",
-            ):
-                continue
-        return False
-    return True
-
-
-def _names_value(tree: Tree, value: Tree) -> bool:
-    r"""Whether the left side of an equation, which is no single name, says what a value is.
-
-    ``p+q=7``, where p and q are no coordinates (``x+y=7`` is a line), and ``A^{-1}`` of a matrix.
-    """
-    match tree:
-        case Operation(Operator.POWER, (Variable(name), Number())) if name in ("sigma", "chi"):
-            return isinstance(value, SCALARS)  # the variance
-        case Operation(operator, operands) if isinstance(value, Matrix):
-            return operator is not Operator.INVERSE and all(_names_value(part, value) for part in operands)
-        case Variable(name) if isinstance(value, Matrix):
-            return name[0].isupper()
-        case Number():
-            return isinstance(value, Matrix)
-        case Call(name, operands, known=True) if name in TRIGONOMETRIC:
-            return _is_constant(value) or isinstance(value, Number)  # \cos 2x
-        case Operation(Operator.SUM, operands):
-            names = [part.operands[0] if _is_negative(part) else part for part in operands]
-            single = [name.name for name in names if isinstance(name, Variable) and name.name not in ("x", "y", "z")]
-            return _is_constant(value) and len(single) == len({*single}) == len(operands)
-    return False
-
-
-def _is_conditioned(group: Group) -> bool:
-    """Whether a list is one value that depends on a variable, and for which values of this it holds."""
-    value, *conditions = group.operands or (group,)
-    if group.opening or not conditions or not isinstance(value, SCALARS) or real_sets.is_set(value):
-        return False
-    return all(
-        isinstance(part, Relation) and set(part.signs) <= _ORDERS and variables(part) <= variables(value)
-        for part in conditions
-    )
-
-
-def _is_constant(tree: Tree) -> bool:
-    return isinstance(tree, SCALARS) and not variables(tree) and tree != Number(Fraction(0))
-
-
-def _in_radians(tree: Tree) -> Tree:
-    if not isinstance(tree, Measure) or tree.unit != "degree":
-        return tree.operands[0]
-    return Operation(Operator.PRODUCT, (tree.operands[0], quotient(Constant("pi"), Number(Fraction(180)))))
-
-
-def _has_conditions(matrix: Matrix) -> bool:
-    return matrix.columns == 2 and all(
-        isinstance(entry, Relation) or entry == _OTHERWISE for entry in matrix.operands[1::2]
-    )
-
-
-def _condition(at: int, rows: list[tuple[Tree, Tree]]) -> Tree:
-    """The condition of a case; "otherwise" is where no other one holds."""
-    if rows[at][1] != _OTHERWISE:
-        return rows[at][1]
-    others = tuple(condition for place, (_, condition) in enumerate(rows) if place != at)
-    return SetOperation("setminus", (Constant("mathbb R"), Group("", "", others, "or")))
 
 
 def _is_solved(relation: Relation) -> bool:

@@ -15,7 +15,7 @@ from .limits import ExpressionError, LimitError, SizeError, UndefinedError
 from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, fold
 
 _HASHED_DIGITS = 22
-_COSTLY = 40
+_COSTLY = 30
 
 _local = threading.local()
 

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from .english import SCALES
 from .limits import ExpressionError, LimitError
-from .names import FUNCTION_LETTERS, NameParser, is_length, is_run, letters, name_of
+from .names import FUNCTION_LETTERS, NameParser, base_of, is_length, is_run, letters, name_of
 from .tokens import Token
 from .tree import (
     Call,
@@ -33,7 +33,7 @@ from .tree import (
 )
 from .units import is_noun, is_thing, unit_of
 from .vectors import transposed
-from .vocabulary import FUNCTIONS, NUMERALS, UNITS
+from .vocabulary import FUNCTIONS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
@@ -156,24 +156,6 @@ class ExpressionParser(NameParser):
             raise ExpressionError("an unknown unit")
         return Measure(unit, (value,))
 
-    def unit_fraction(self) -> list[str]:
-        r"""The words of ``\frac{\text{m}}{\text{s}^2}``, if that is what follows."""
-        if not self.is_unit_fraction():
-            return []
-        words: list[str] = []
-        self.take()
-        for joint in ("", "per "):
-            self.expect("{")
-            while self.next.kind == "text" and unit_of(self.next.text) is not None:
-                words.append(joint + self.take().text + ("^" + self.small_number() if self.accept("^") else ""))
-            self.expect("}")
-        return words
-
-    def is_unit_fraction(self) -> bool:
-        r"""Whether ``\frac{\text{m}}`` follows."""
-        token = self.tokens[min(self.at + 2, len(self.tokens) - 1)]
-        return self.next.text == "frac" and token.kind == "text" and unit_of(token.text) is not None
-
     def plain_unit(self) -> bool:
         """Whether a unit follows that is not marked as text: a word of two letters or more."""
         token, before = self.next, self.tokens[self.at - 1]
@@ -187,15 +169,6 @@ class ExpressionParser(NameParser):
         if self.next.text == "mL" and self.after.text == "^":
             return True  # m L^2
         return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
-
-    def small_number(self) -> str:
-        """The exponent of a unit."""
-        braced = self.accept("{")
-        sign = self.accept("-")
-        token = self.take()
-        if token.kind != "number" or (braced and not self.accept("}")):
-            raise ExpressionError("an unknown unit")
-        return sign + token.text
 
     def signed(self) -> Tree:
         """A factor with its signs."""
@@ -226,8 +199,7 @@ class ExpressionParser(NameParser):
         word = self.tokens[self.at - 1]
         self.take()
         if isinstance(base, Group | Matrix):
-            mark = self.group() if self.next.text == "{" else self.atom()
-            if mark not in _TRANSPOSES:
+            if (self.group() if self.next.text == "{" else self.atom()) not in _TRANSPOSES:
                 raise ExpressionError("a power of a vector or matrix")
             return transposed(base)
         if self.accept("circ"):
@@ -297,25 +269,6 @@ class ExpressionParser(NameParser):
         self.at -= 1
         raise self.unexpected()
 
-    def degrees(self, value: Tree) -> Tree:
-        """An angle or a temperature, behind the sign of the degrees."""
-        if (
-            self.next.kind in ("word", "text")
-            and self.next.text in ("C", "F")
-            and self.after.text not in ("_", "^", "(")
-        ):
-            return Measure(f"deg{self.take().text}", (value,))
-        return Measure("degree", (value,))
-
-    def in_base(self, tree: Tree) -> Tree:
-        """A number or a word of digits in another base: ``(1011)_2``."""
-        if not self.accept("_"):
-            return tree
-        base = base_of(self.index_text())
-        if isinstance(tree, Number) and tree.places == 0:
-            return Call(f"base {base}", (tree,), known=False)
-        return Variable(f"{name_of(tree)}_{base}")
-
     def enclosed(self, opening: str) -> Tree:
         """Absolute value, floor or ceiling."""
         self.bars += opening in ("|", "||")
@@ -369,19 +322,6 @@ def read_number(text: str) -> Number:
     if exponent:
         return Number(value * Fraction(10) ** int(exponent))
     return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
-
-
-def base_of(text: str) -> str:
-    """The base that a text names, such as ``seven`` or ``(base 7)``; any other text as it is."""
-    words = text.strip("()").replace("-", " ").split()
-    words = words[1:] if words[:1] == ["in"] else words
-    if words[:1] == ["base"]:
-        words = words[1:]
-    elif text not in NUMERALS:
-        return text
-    return (
-        NUMERALS.get(words[0], words[0]) if len(words) == 1 and (words[0].isdigit() or words[0] in NUMERALS) else text
-    )
 
 
 def _power(base: Tree, exponent: Tree) -> Tree:

@@ -142,15 +142,17 @@ def _is_linear(tree: Tree, name: str) -> bool:
 
 def _shifted(first: Tree, second: Tree, budget: Budget) -> bool:
     """Whether two antiderivatives with their constants differ by a number: at every two places by the same."""
-    found = _antiderivative(first), _antiderivative(second)
-    if found[0] is None or found[1] is None:
+    found, mate = _antiderivative(first), _antiderivative(second)
+    if found is None or mate is None:
         return False
-    (one, letter), (other, other_letter) = found
+    (one, letter), (other, other_letter) = found, mate
     if not {letter, other_letter} & {"C", "C_1", "C_0", *_WORDS} or not variables(one):
         return False
     places = {name: f"{name} elsewhere" for name in variables(one) | variables(other)}
-    changes = [Operation(Operator.SUM, (side, negative(_with_names(side, places)))) for side in (one, other)]
-    return _equal(*changes, budget)
+    change, other_change = (
+        Operation(Operator.SUM, (side, negative(_with_names(side, places)))) for side in (one, other)
+    )
+    return _equal(change, other_change, budget)
 
 
 def _antiderivative(tree: Tree) -> tuple[Tree, str] | None:
@@ -210,7 +212,7 @@ class _Progressions:
         ):
             stated = condition.operands[0].name if isinstance(condition.operands[0], Variable) else ""
             parts.pop()
-        values = [value for part in parts if isinstance(value := _value(part), SCALARS)]
+        values: list[Tree] = [value for part in parts if isinstance(value := _value(part), SCALARS)]
         names = {stated} if stated else frozenset().union(*map(variables, values)) & _INTEGERS
         if len(values) != len(parts) or len(names) != 1:
             return None

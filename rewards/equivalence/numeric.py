@@ -92,7 +92,11 @@ class Comparison:
             return
         found = 0
         others: list[Pair] = []
+        # Where nothing has branches, two points tell as much as more do.
+        enough = POINTS if any(map(_has_branches, self.trees)) else 2
         for number in range(_TRIES):
+            if found >= enough and number >= _TRIES // 2:
+                return
             try:
                 pair = self.at(number)
             except (UndefinedError, SizeError):
@@ -106,8 +110,6 @@ class Comparison:
                 return
         if not found:
             yield from others[:POINTS]
-        # Where nothing has branches, two points tell as much as more do.
-        enough = POINTS if any(map(_has_branches, self.trees)) else 2
         if (found or len(others)) < enough:
             self.check_defined()
             raise UndecidedError("values at too few points")

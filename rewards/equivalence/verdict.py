@@ -55,8 +55,9 @@ def verify(gold: str, answer: str) -> Verdict:
       Schwartz-Zippel lemma a random point is a zero of it with probability at most degree / 2**126 < 2**-111, all
       three with less than 2**-333.
     - ``numeric``: all other expressions, at 4 points of both signs, to 40 digits and as many more as their numbers
-      differ in size, and once more with 70 digits more. A point counts where both values are real. With branches, such
-      as ``|x|``, they must agree at integers far away, and where they may bend, too.
+      differ in size, and once more with twice as many. A point counts where both values are real; without branches
+      2 are enough, where there are few. With branches, such as ``|x|``, they must agree at integers far away, and
+      where they may bend, too.
     - ``symbolic``: sympy, in a process that can be killed, where they have values at too few points.
 
     The points come from a hash of both expressions, so the verdict is always the same, and nobody can choose

@@ -74,8 +74,10 @@ def _factors(tree: Tree) -> frozenset[str]:
     """The letters that are read as functions of one argument, and may be factors."""
 
     def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
-        is_letter = isinstance(node, Call) and not node.known and len(node.name) == len(node.operands) == 1
-        return frozenset({node.name} if is_letter else ()).union(*parts)
+        match node:
+            case Call(name, (_,), known=False) if len(name) == 1:
+                return frozenset({name}).union(*parts)
+        return frozenset[str]().union(*parts)
 
     return fold(tree, combine)
 
