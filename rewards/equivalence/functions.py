@@ -15,7 +15,7 @@ MAX_MAGNITUDE = 6_000
 _MAX_ANGLE = 1_000
 _MAX_FACTORIAL = 1_500
 # What mpmath keeps for the gamma function takes it seconds to make for thousands of bits.
-_MAX_GAMMA_BITS = 700
+_MAX_GAMMA_BITS = 400
 
 
 def power(context: Any, base: Number, exponent: Number) -> Number:
