@@ -35,6 +35,7 @@ from .tree import (
 )
 
 _MAX_CONSTANTS = 3
+_MAX_VALUES = 12
 _WORDS = frozenset({"constant", "const", "Constant"})
 # Letters that stand for a constant where the other answer has a C.
 _LETTERS = frozenset("ABCDEFKMNabcdkm")
@@ -173,7 +174,7 @@ def _periodic(first: Tree, second: Tree, budget: Budget) -> bool:
     r"""Whether the same values come out for all integers: of ``\frac{\pi}{4} + k\pi`` whatever k is called."""
     sides = _Progressions.of(first), _Progressions.of(second)
     one, other = sides
-    if one is None or other is None or len(one.values) != len(other.values):
+    if one is None or other is None or not len(one.values) == len(other.values) <= _MAX_VALUES:
         return False
     stated = one.stated or other.stated
     if not stated and not all(map(_has_period, (*one.values, *other.values))):

@@ -52,7 +52,7 @@ def with_numerals(tokens: list[Token]) -> list[Token]:
     r"""The tokens with a number in another base as one word: ``A37_{16}``, ``\text{A37}_{16}``, ``101 in base 2``."""
     found: list[Token] = []
     for at, token in enumerate(tokens):
-        behind = tokens[at + 1 :]
+        behind = tokens[at + 1 : at + 6]
         if token.kind == "text" and token.text.isalnum() and behind and behind[0].text == "_" and token.text.isupper():
             token = Token("word", token.text, token.spaced)
         base = " ".join(before.text for before in found[-2:] if before.kind in ("word", "text"))
