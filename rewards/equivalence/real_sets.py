@@ -13,7 +13,20 @@ from . import numeric
 from .evaluation import Budget
 from .limits import ExpressionError, LimitError
 from .scalars import compare_scalars
-from .tree import SCALARS, Call, Constant, Group, Operation, Operator, Relation, SetOperation, Tree, Variable, variables
+from .tree import (
+    SCALARS,
+    Call,
+    Constant,
+    Group,
+    Operation,
+    Operator,
+    Relation,
+    SetOperation,
+    Tree,
+    Variable,
+    negative,
+    variables,
+)
 
 MAX_ENDS = 60
 _ORDER: dict[str, Callable[[int, int], bool]] = {
@@ -24,6 +37,7 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
     "=": lambda one, other: one == other,
     "!=": lambda one, other: one != other,
 }
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _INFINITY = Constant("infinity")
 _NEGATIVE_INFINITY = Operation(Operator.NEGATIVE, (_INFINITY,))
 
@@ -40,6 +54,20 @@ def is_set(tree: Tree) -> bool:
         case Call("such that"):
             return True
     return tree == Constant("mathbb R")
+
+
+def without_bars(relation: Relation) -> Relation | Group:
+    """``-2 < x < 2`` for ``|x| < 2``; only of a bare variable, since all else is a question rather than its answer."""
+    match relation:
+        case Relation((sign,), (bound, Call("abs", (Variable(),)) as bars)):
+            relation = Relation((_FLIPPED.get(sign, ""),), (bars, bound))
+    match relation:
+        case Relation((("<" | "<=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
+            return Relation((sign, sign), (negative(bound), inside, bound))
+        case Relation(((">" | ">=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
+            below = Relation((_FLIPPED[sign],), (inside, negative(bound)))
+            return Group("", "", (below, Relation((sign,), (inside, bound))), "or")
+    return relation
 
 
 def same_set(first: Tree, second: Tree, budget: Budget) -> bool:
@@ -119,6 +147,11 @@ class _Line:
     def holds(self, tree: Tree, at: int) -> bool:
         """Whether a position belongs to a set."""
         match tree:
+            case Group("", "", operands, ","):
+                # Whether both must hold or one of them, a comma doesn't say.
+                if (holding := sum(self.holds(operand, at) for operand in operands)) > 1:
+                    raise ExpressionError("parts that overlap, with a comma between")
+                return holding == 1
             case Group("", "", operands, joiner):
                 return (all if joiner == "and" else any)(self.holds(operand, at) for operand in operands)
             case Group("{", "}", operands):
@@ -136,7 +169,8 @@ class _Line:
                 return all(self.related(*step, at) for step in zip(operands, signs, operands[1:], strict=False))
             case Call("such that", (element, condition)):
                 assert isinstance(condition, Group)
-                inside = all(self.holds(part, at) for part in condition.operands)
+                joined = any if condition.joiner == "or" else all
+                inside = joined(self.holds(part, at) for part in condition.operands)
                 return inside and (isinstance(element, Variable) or self.holds(element, at))
             case Constant("mathbb R"):
                 return True
