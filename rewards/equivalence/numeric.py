@@ -65,6 +65,8 @@ class Comparison:
 
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
+        # What is looked up in the trees below takes about as long as one evaluation.
+        budget.spend(sum(fold(tree, lambda node, parts: 1 + sum(parts)) for tree in self.trees))
         self.names = sorted(variables(first) | variables(second))
         # Nobody can choose expressions for given points: these come from both expressions.
         self.seed = "\0".join(sorted(map(canonical, self.trees))) if self.names else ""

@@ -18,6 +18,8 @@ from .tree import Constant, Number, Operation, Operator, Tree, canonical, variab
 # A decimal that is written this long is meant as the exact value, rounded.
 ROUNDED_DIGITS = 15
 _POINTS = 3
+# Units of work that comparing two rational functions takes, small ones.
+_IDENTITY = 15
 # Exponents of Mersenne primes. Fixed primes can't be aimed at: the one taken is larger than every coefficient.
 _MERSENNE = (127, 521, 1279, 2203, 4423)
 
@@ -61,6 +63,7 @@ def compare_scalars(first: Tree, second: Tree, budget: Budget) -> Finding:
         return _compare_numerically(first, second, budget)
     one, other = reduced[0].value, reduced[1].value
     if one is None or other is None:
+        budget.spend(_IDENTITY)
         equal = _identical(*reduced)
         return Finding(equal, "identical functions" if equal else "they differ at a point", Tier.IDENTITY)
     if one == other:
