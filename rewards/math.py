@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from .callables import call_scorer
+from .equivalence.limits import MAX_CHARACTERS
 from .equivalence.scalars import Tier
 from .equivalence.verdict import Verdict, flaw_of, verify
 from .equivalence.wrappers import unwrap
@@ -78,7 +79,7 @@ class MathRewardFunction:
             return RewardFunctionScore.no_answer(found.error_msg)
         if not _one_value(found):
             return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=found.error_msg)
-        if not unwrap(found.answers[0]):
+        if len(found.answers[0]) <= MAX_CHARACTERS and not unwrap(found.answers[0]):
             return RewardFunctionScore.no_answer("The answer is empty.", format_score=found.format_score)
         if not isinstance(expected, str):
             return _with_form(_call(expected, found), None, found, answer_form, question)
