@@ -37,6 +37,7 @@ class Criterion:
 
     Raises:
         ValueError: the name or the weight is impossible.
+        TypeError: ``gate`` isn't True or False.
     """
 
     name: str
@@ -55,6 +56,9 @@ class Criterion:
             )
         if not (isinstance(self.weight, int | float) and math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"The weight of {self.name} is {self.weight!r}. Give a finite number of at least 0.")
+        # A quoted "false" is true.
+        if not isinstance(self.gate, bool):
+            raise TypeError(f"gate of {self.name} is {self.gate!r}. Give True or False.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,10 +195,15 @@ class Sequential(Combination):
     """Steps, each of which counts only if all before it reached ``at_least``; the value is the weighted mean.
 
     What comes after the first that fell short is not even scored, which spares costly scorers.
+
+    Raises:
+        ValueError: ``at_least`` is not in [0, 1].
     """
 
     def __init__(self, criteria: Sequence[Criterion], at_least: float = 1.0) -> None:
         super().__init__(criteria)
+        if not (isinstance(at_least, int | float) and 0 <= at_least <= 1):
+            raise ValueError(f"at_least is {at_least!r}. Give a number in [0, 1].")
         self.at_least = at_least
 
     def stops_after(self, value: float) -> bool:
@@ -226,5 +235,7 @@ def _part(criterion: Criterion, model_output: str, expected_output: Any, answer_
             raise TypeError(f"{criterion.name} needs the member {criterion.expects!r} of what is expected.")
         expected_output = expected_output[criterion.expects]
     score = scorer.compute_reward(model_output, expected_output, answer_tag)
+    if not (math.isfinite(score.correctness_score) and math.isfinite(score.format_score)):
+        raise ValueError(f"{criterion.name} scored {score.correctness_score}, which is no number in [0, 1].")
     parts = {name: value for name, value in score.components.items() if name != "correctness"}
     return Part(score.correctness_score, score.format_score, score.status, score.error_msg, parts)
