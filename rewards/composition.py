@@ -7,13 +7,13 @@ What each criterion scored stands under its name in the components of the result
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from .callables import call_scorer
-from .reward_function import RewardFunction, clip, never_raises
+from .reward_function import BatchedRewardFunction, RewardFunction, clip, never_raises
 from .score import RewardFunctionScore, Status
 
 Scorer: TypeAlias = RewardFunction | Callable[[str], float]
@@ -72,7 +72,7 @@ class Part:
     components: Mapping[str, float] = field(default_factory=dict)
 
 
-class Combination(ABC):
+class Combination(BatchedRewardFunction):
     """Base of the combinators: scores the criteria in order and makes one score of their values.
 
     The format score is the lowest of the criteria's, ``aux_score`` the mean of those that are plain functions of the
@@ -96,6 +96,7 @@ class Combination(ABC):
             raise ValueError(f"{', '.join(sorted(taken))} can't be a criterion's name here.")
         if not any(criterion.weight for criterion in self.criteria):
             raise ValueError("At least one criterion needs a positive weight.")
+        self.concurrency = max(getattr(criterion.scorer, "concurrency", 1) for criterion in self.criteria)
 
     @abstractmethod
     def combine(self, values: Sequence[float]) -> float:

@@ -248,6 +248,6 @@ def _retry_after(reply: Reply) -> float | None:
         return max(seconds, 0.0) if seconds == seconds else None
     # Dates that no calendar has raise what they like. Without a zone they are in Greenwich's.
     with suppress(ValueError, OverflowError, LookupError, TypeError):
-        *date, zone = email.utils.parsedate_tz(text) or ()
-        return max(email.utils.mktime_tz((*date, zone or 0)) - time.time(), 0.0)
+        date = email.utils.parsedate_tz(text)
+        return max(email.utils.mktime_tz((*date[:9], date[9] or 0)) - time.time(), 0.0) if date else None
     return None
