@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from . import numeric, real_sets
+from . import numeric, real_sets, rough
 from .evaluation import Budget
 from .left_sides import same_name
 from .limits import ExpressionError, LimitError, UndefinedError
@@ -36,6 +36,8 @@ from .tree import (
 from .units import CLOCK, with_letter_unit
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
+# Units of work that a comparison takes beside what it evaluates.
+_COMPARISON = 6
 _KINDS = Finding(False, "answers of different kinds", Tier.STRUCTURE)
 
 
@@ -57,7 +59,7 @@ class _Judge:
         self.budget = budget
 
     def compare(self, first: Tree, second: Tree) -> Finding:
-        self.budget.count()
+        self.budget.spend(_COMPARISON)
         first, second = with_one_parameter(_normal(first), _normal(second))
         if Constant("...") in (first, second):
             return Finding(first == second, "where a list goes on", Tier.STRUCTURE)
@@ -80,18 +82,20 @@ class _Judge:
         return Finding(True, "all parts are equal", tier)
 
     def matched(self, first: Sequence[Tree], second: Sequence[Tree]) -> Finding:
-        """Whether the parts of two lists are equal in some order."""
-        if len(first) != len(second):
+        """Whether the parts of two lists are equal in some order, however often they occur."""
+        pieces = [(self.distinct(one), self.distinct(other)) for one, other in rough.split(first, second, self.budget)]
+        if sum(len(one) for one, _ in pieces) != sum(len(other) for _, other in pieces):
             return Finding(False, "different numbers of parts", Tier.STRUCTURE)
-        left = list(second)
-        pairs: list[tuple[Tree, Tree]] = []
-        for part in first:
-            partner = next((other for other in left if self.compare(part, other).equal), None)
-            if partner is None:
-                return Finding(False, "a part is missing on one side", Tier.STRUCTURE)
-            left.remove(partner)
-            pairs.append((part, partner))
-        return self.all(pairs)
+        tier = Tier.STRUCTURE
+        for one, left in pieces:
+            for part in one:
+                found = ((other, self.compare(part, other)) for other in left)
+                partner, finding = next(((other, finding) for other, finding in found if finding.equal), (None, _KINDS))
+                if partner is None:
+                    return Finding(False, "a part is missing on one side", Tier.STRUCTURE)
+                left.remove(partner)
+                tier = max(tier, finding.tier, key=list(Tier).index)
+        return Finding(True, "all parts are equal", tier)
 
     def measures(self, first: Tree, second: Tree) -> Finding | None:
         """Values with units: the same unit, or one left out; percent and degrees stand for a number as well."""
@@ -301,7 +305,7 @@ class _Judge:
         if are_eigenvalues(first) and are_eigenvalues(second):
             return self.matched(*([part.operands[-1] for part in group.operands] for group in (first, second)))
         if all(pair in (("", ""), ("{", "}")) for pair in brackets):
-            return self.matched(self.distinct(one), self.distinct(other))
+            return self.matched(one, other)
         in_order = brackets[0] == brackets[1] or set(brackets) == {("", ""), ("(", ")")}
         if not in_order or len(one) != len(other):
             return Finding(False, "different brackets or numbers of parts", Tier.STRUCTURE)

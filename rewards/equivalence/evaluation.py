@@ -40,11 +40,9 @@ class Budget:
 
     Attributes:
         work: what is left of it, in units of an addition of some 5 us.
-        comparisons: how many more parts may be compared.
     """
 
-    work: int = 6_000
-    comparisons: int = 1_500
+    work: int = 5_500
 
     def spend(self, units: int) -> None:
         """Takes units off.
@@ -55,16 +53,6 @@ class Budget:
         self.work -= units
         if self.work < 0:
             raise LimitError("too much to compute")
-
-    def count(self) -> None:
-        """Takes one comparison off.
-
-        Raises:
-            LimitError: there is none left.
-        """
-        self.comparisons -= 1
-        if self.comparisons < 0:
-            raise LimitError("too many parts to compare")
 
 
 @dataclass(slots=True)

@@ -67,6 +67,9 @@ class Comparison:
 
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
+        # What is looked up in the trees below takes about as long as one evaluation.
+        self.size = sum(fold(tree, lambda node, parts: 1 + sum(parts)) for tree in self.trees)
+        budget.spend(self.size)
         self.names = sorted(variables(first) | variables(second))
         # Nobody can choose expressions for given points: these come from both expressions.
         self.seed = "\0".join(sorted(map(canonical, self.trees))) if self.names else ""
@@ -169,11 +172,12 @@ class Comparison:
         precision = self.precision
         while True:
             self.context.prec = precision
+            self.budget.spend(self.size)  # in advance, so that the last evaluation is no free one
             evaluation = Evaluation(self.context, point, allowance=self.budget.work)
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
-                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000))
+                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000) - self.size)
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS

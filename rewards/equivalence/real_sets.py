@@ -12,6 +12,7 @@ from functools import cmp_to_key
 from . import numeric
 from .evaluation import Budget
 from .limits import ExpressionError, LimitError
+from .rough import range_of
 from .scalars import compare_scalars
 from .tree import (
     SCALARS,
@@ -124,13 +125,18 @@ class _Line:
             raise LimitError(f"a set with more than {MAX_ENDS} ends")
         self.budget = budget
         self.ends: list[Tree] = []
-        self.places: dict[Tree, int] = {}
+        # By identity, since hashing trees takes longer than all else here; the sets keep their ends alive.
+        self.places: dict[int, int] = {}
+        self.ranges = {id(end): range_of(end, budget) for end in ends}
         for end in sorted(ends, key=cmp_to_key(self.order)):
             if not self.ends or self.order(self.ends[-1], end):
                 self.ends.append(end)
-            self.places[end] = 2 * len(self.ends) - 1
+            self.places[id(end)] = 2 * len(self.ends) - 1
 
     def order(self, one: Tree, other: Tree) -> int:
+        here, there = self.ranges[id(one)], self.ranges[id(other)]
+        if here is not None and there is not None and (here.high < there.low or there.high < here.low):
+            return 1 if here.low > there.low else -1
         if compare_scalars(one, other, self.budget).equal:
             return 0
         return 1 if numeric.is_larger(one, other, self.budget) else -1
@@ -140,9 +146,9 @@ class _Line:
             return 2 * len(self.ends) + 1
         if end == _NEGATIVE_INFINITY:
             return -1
-        if end not in self.places:
+        if id(end) not in self.places:
             raise ExpressionError("not the end of a set")
-        return self.places[end]
+        return self.places[id(end)]
 
     def holds(self, tree: Tree, at: int) -> bool:
         """Whether a position belongs to a set."""

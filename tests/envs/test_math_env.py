@@ -212,3 +212,16 @@ def test_two_environments_in_two_threads_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert results == {1: play(1), 2: play(2)}
+
+
+def test_the_answer_may_stand_in_another_tag():
+    env = gymnasium.make("InfiniteRL/Math-v0", answer_tag="final")
+    observation, _ = env.reset(seed=1)
+    assert observation.endswith("between <final> and </final>.")
+    answer = env.unwrapped.tasks.task(0).answer
+    env.reset(options={"task_index": 0})
+    assert env.step(f"<final>{answer}</final>")[1] == 1.0
+    env.reset(options={"task_index": 0})
+    assert env.step(tagged(answer))[1] == 0.0
+    with pytest.raises(ValueError, match="not a tag name"):
+        MathEnv(answer_tag="a>")

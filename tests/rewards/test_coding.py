@@ -165,6 +165,9 @@ def test_a_function_judges_the_output(python):
         ({"cases": [{"stdout": ""}], "language": "lua"}, "language must be one of"),
         ({"cases": [{"stdout": ""}], "tolerence": 1}, "unknown key 'tolerence'"),
         ({"output": "4"}, "needs one of cases, tests, code, solution"),
+        ({"entry_point": "f", "prompt": "", "test": ""}, '{"function": entry_point, "setup": prompt, "tests": test}'),
+        ('{"entry_point": "f", "test": ""}', '{"function": entry_point, "setup": prompt, "tests": test}'),
+        ({"entry_point": "f", "tests": "assert f()"}, '{"function": entry_point'),
     ],
 )
 def test_a_malformed_expected_answer_is_our_error(python, expected, says):
