@@ -7,7 +7,9 @@ from typing import Any
 
 import gymnasium
 
+from ...datasets.task import Message
 from ...rewards import RewardFunctionScore
+from ..episode import Episode
 from ..text_env import TextEnv
 
 
@@ -56,3 +58,27 @@ def score_responses(env: TextEnv, task_indices: Sequence[int], responses: Sequen
     env.advance(episodes, responses, max_turns=1)
     scores = [episode.score for episode in episodes]
     return [score if score is not None else RewardFunctionScore.error("it was not scored") for score in scores]
+
+
+def replay(env: TextEnv, task_index: int, actions: Sequence[str]) -> RewardFunctionScore:
+    """The score of one transcript: ``actions`` in turn, in an episode of their own.
+
+    An episode that they leave unended is graded as it stands, as at a turn limit.
+    """
+    episode = env.begin(env.tasks.task(task_index), task_index)
+    actions = actions or [""]
+    most = min(len(actions), env.max_turns or len(actions))
+    for action in actions[:most]:
+        if not episode.ended:
+            env.advance([episode], [action], max_turns=most)
+    return episode.score if episode.score is not None else RewardFunctionScore.error("it was not scored")
+
+
+def news(episode: Episode) -> list[Message]:
+    """What the environment said since the assistant's last message, as new objects."""
+    spoken = []
+    for message in reversed(episode.messages):
+        if message["role"] == "assistant":
+            break
+        spoken.append(message.copy())
+    return spoken[::-1]
