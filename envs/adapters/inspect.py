@@ -41,8 +41,9 @@ def inspect_task(env: str | TextEnv, count: int | None = None, *, start: int = 0
     samples = [
         Sample(
             input=[_message(message) for message in row["prompt"]],
-            id=row["task_id"],
-            metadata={"task_index": row["task_index"], "domain": row["domain"]},
+            # Inspect wants no id twice; an endless source may repeat a task.
+            id=row["task_index"],
+            metadata={name: row[name] for name in ("task_index", "task_id", "domain")},
         )
         for row in task_rows(made, count, start=start)
     ]

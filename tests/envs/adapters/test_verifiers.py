@@ -5,14 +5,18 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import gymnasium
 import pytest
 
 vf = pytest.importorskip("verifiers.v1")
 from verifiers.v1.cli.eval.runner import run_eval
 from verifiers.v1.configs.cli.eval import EvalConfig
 
+from infinite_rl import RewardFunctionScore, Task, ToolEnv
+from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.adapters.rows import make_text_env
 from infinite_rl.envs.adapters.verifiers import TextTask, TextTaskset, TextTasksetConfig, export
+from infinite_rl.envs.tools.builtin import calculator
 
 ID = "InfiniteRL/Math-v0"
 
@@ -28,6 +32,8 @@ def endpoint():
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             server.seen.append(body)
             asked = [message["content"] for message in body["messages"] if message["role"] == "user"][-1]
+            if isinstance(asked, list):
+                asked = asked[0]["text"]
             message = {"role": "assistant", "content": server.answers.get(asked, "no")}
             reply = {
                 "id": "1",
@@ -61,7 +67,7 @@ def endpoint():
     server.server_close()
 
 
-def evaluate(endpoint, tmp_path, taskset, **env):
+def evaluate(endpoint, tmp_path, taskset, fine=True, **env):
     """The traces of verifiers' own evaluation, in the order of the tasks."""
     config = EvalConfig(
         env={"taskset": taskset, "agent": {"harness": {"id": "null"}, "runtime": {"type": "subprocess"}}} | env,
@@ -73,7 +79,7 @@ def evaluate(endpoint, tmp_path, taskset, **env):
     )
     episodes = asyncio.run(run_eval(config))
     traces = [trace for episode in episodes for trace in episode.traces]
-    assert [trace.errors for trace in traces] == [[]] * len(traces)
+    assert not fine or [trace.errors for trace in traces] == [[]] * len(traces)
     return sorted(traces, key=lambda trace: trace.task.data.task_index)
 
 
@@ -106,6 +112,47 @@ def test_verifiers_scores_an_exported_package(endpoint, tmp_path, monkeypatch, i
     assert [trace.rewards["correctness"].value for trace in traces] == [1.0, 0.0, 1.0]
     assert [trace.metrics["format"] for trace in traces] == [1.0, 0.0, 1.0]
     sys.modules.pop(name, None)
+
+
+class SumEnv(ToolEnv):
+    """Compute."""
+
+    def make_tools(self):
+        return [calculator(cost=0.1)]
+
+    def grade(self, task, response):
+        if task.answer == "broken":
+            raise OSError("no disk")
+        return RewardFunctionScore.scored(float(task.answer in response))
+
+
+CALL = '<tool_call>{"name": "calculator", "arguments": {"expression": "2^64"}}</tool_call>'
+PLAY = "infinite_rl.envs.adapters.verifiers"
+
+
+@pytest.fixture
+def sums(monkeypatch):
+    monkeypatch.setenv("FAKE_KEY", "none")
+    tasks = [Task.ask("What is 2^64?", answer, id="power", domain="sums") for answer in (str(2**64), "broken")]
+    gymnasium.register("Sums-v0", entry_point=lambda: SumEnv(TaskList(tasks), budget=0.5))
+    yield {"id": PLAY, "env": "Sums-v0", "num_tasks": 1}
+    del gymnasium.registry["Sums-v0"]
+
+
+def test_several_turns(endpoint, tmp_path, sums):
+    endpoint.answers = {"What is 2^64?": CALL, str(2**64): f"It is {2**64}."}
+    (trace,) = evaluate(endpoint, tmp_path, sums)
+    assert trace.reward == 1.0
+    assert trace.num_turns == 2
+    # Where verifiers' own env asks one answer, the call is the answer, and is graded as one.
+    (trace,) = evaluate(endpoint, tmp_path / "single", sums, id="single_agent")
+    assert (trace.reward, trace.num_turns) == (0.0, 1)
+
+
+def test_a_failure_of_ours_is_an_error_and_no_reward(endpoint, tmp_path, sums):
+    (trace,) = evaluate(endpoint, tmp_path, sums | {"start": 1}, fine=False)
+    assert trace.rewards == {"correctness": None}
+    assert "no disk" in trace.errors[0].message
 
 
 def test_what_cannot_be_exported_is_refused(tmp_path):
