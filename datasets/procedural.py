@@ -17,7 +17,8 @@ _MAX_TRIES = 10_000
 
 def _digest(*parts: object) -> int:
     """A 128-bit hash of the parts, the same on every machine and in every process."""
-    text = "\x1f".join(map(str, parts)).encode()
+    # Parts may be texts of a model, with lone surrogates in them.
+    text = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
 
 
