@@ -70,7 +70,7 @@ def _expression(rng: Rng, values: dict[str, bool], operators: int) -> tuple[str,
     return (f"not ({text})", not value) if denied else (text, value)
 
 
-# A rule: its text for the people a, b and c, and the clauses that say the same: literals by place, negative for absence.
+# A rule: its text for people a, b and c, and clauses that say the same: 1 to 3 for who comes, negative for who doesn't.
 _RULES = (
     ("At least one of {a} and {b} comes.", ((1, 2),)),
     ("{a} and {b} do not both come.", ((-1, -2),)),
@@ -113,7 +113,7 @@ def _either(comes: list[int], clause: list[int]) -> int:
 
 
 class GuestList(Family):
-    """Satisfiability: who of 5, 6, 8 or 10 people comes, if all rules are kept? At most 1, 2, 3 or 4 lists keep them."""
+    """Satisfiability: who of 5, 6, 8 or 10 people comes, if all rules hold? At most 1, 2, 3 or 4 lists do it."""
 
     name = "guest_list"
     grader = "family"

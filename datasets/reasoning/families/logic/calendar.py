@@ -119,11 +119,9 @@ _RELATIONS = {
     "second cousins": ("parents", "parents", "parents", "children", "children", "children"),
     "first cousins' children": ("parents", "parents", "children", "children", "children"),
 }
-_FIRST_NAMES = (
-    *NAMES,
-    *"Amy Bob Carl Dora Emil Fred Greta Hans Ines Jill Karl Lena Mia Nora Otto Paul Quinn Rosa Sam Tess Uma".split(),
-    *"Vera Will Xena Yara Zoe Alma Bert Clara Doris Elsa Frank".split(),
-)
+_MORE_NAMES = """Amy Bob Carl Dora Emil Fred Greta Hans Ines Jill Karl Lena Mia Nora Otto Paul Quinn Rosa Sam Tess Uma
+Vera Will Xena Yara Zoe Alma Bert Clara Doris Elsa Frank"""
+_FIRST_NAMES = (*NAMES, *_MORE_NAMES.split())
 _ASKED = (
     ("grandchildren", "siblings", "nephews and nieces"),
     ("first cousins", "aunts and uncles", "grandchildren"),

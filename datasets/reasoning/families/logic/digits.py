@@ -61,7 +61,7 @@ class Countdown(Family):
         numbers = [token for token in tokens if token.isascii() and token.isdigit()]
         if sorted(numbers) != sorted(map(str, answer["numbers"])):
             return False
-        return evaluate(tokens) == answer["target"]
+        return bool(evaluate(tokens) == answer["target"])
 
 
 def evaluate(tokens: list[str]) -> Fraction | None:

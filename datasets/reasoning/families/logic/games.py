@@ -6,7 +6,7 @@ from functools import reduce
 from operator import xor
 from typing import Any
 
-from ....drawing import Rng, integer, integers, pick, sample
+from ....drawing import Rng, integer, integers, pick
 from ...family import Family, Problem
 from ...lists import integers_in
 
@@ -33,12 +33,19 @@ class Nim(Family):
             if 0 < (taken := heap % (most + 1) - (heap % (most + 1) ^ balance)) <= heap
         ]
         limit = f", at least one and at most {most}" if level >= 3 else ", at least one"
-        ask = pick(rng, ("Find a move after which you win", "Which move wins", "Make a move that wins"))
+        ask = pick(
+            rng,
+            (
+                "Find a move after which you win, however well the other plays.",
+                "Which move wins, however well the other plays?",
+                "Make a move that wins against any play.",
+            ),
+        )
         question = (
             f"Two players take turns. A move takes objects from one heap{limit}. Who takes the last object wins. The "
-            f"heaps hold {', '.join(map(str, heaps))}, and it is your turn.\n{ask}, however well the other plays? Write "
-            "the sizes of all heaps after your move, in the same order, with commas between them."
-        ).replace("plays?", "plays?" if ask.startswith("Which") else "plays.")
+            f"heaps hold {', '.join(map(str, heaps))}, and it is your turn.\n{ask} Write the "
+            "sizes of all heaps after your move, in the same order, with commas between them."
+        )
         answer = {"heaps": heaps, "most": most}
         slips = [heaps, *([heap - (i == j) for j, heap in enumerate(heaps)] for i in range(count)), [0, *heaps[1:]]]
         texts = [", ".join(map(str, slip)) for slip in slips]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from itertools import pairwise
 from typing import Any
 
 from ....drawing import LETTERS, Rng, integer, pick, sample
@@ -13,7 +14,7 @@ Roads = dict[str, dict[str, int]]
 
 
 def _labels_in(text: str, most: int) -> list[str] | None:
-    """The letters of a path such as ``A-B-C``, ``A, B, C``, ``A → B → C`` or ``ABC``; None if there are more than ``most``."""
+    """The letters of a path such as ``A-B-C``, ``A, B, C``, ``A → B`` or ``ABC``; None if there are more than ``most``."""
     letters = text.upper().translate({ord(sign): None for sign in " \t\r\n,;.-–>→[]()"})
     return list(letters) if len(letters) <= most else None
 
@@ -51,8 +52,8 @@ class ShortestPath(Family):
             ),
         )
         question = (
-            f"These roads join towns (with their lengths in km): {', '.join(listed)}.\n{ask} Write all towns on the way, "
-            f"from {start} to {goal}, with hyphens between them, as in X-Y-Z."
+            f"These roads join towns (with their lengths in km): {', '.join(listed)}.\n{ask} Write all towns on the "
+            f"way, from {start} to {goal}, with hyphens between them, as in X-Y-Z."
         )
         answer = {"roads": roads, "start": start, "goal": goal, "length": _length(roads, best)}
         fewest = hops[start][goal]
@@ -64,12 +65,12 @@ class ShortestPath(Family):
         way, roads = _labels_in(given, len(answer["roads"])), answer["roads"]
         if not way or way[0] != answer["start"] or way[-1] != answer["goal"]:
             return False
-        joined = all(b in roads.get(a, {}) for a, b in zip(way, way[1:], strict=False))
+        joined = all(b in roads.get(a, {}) for a, b in pairwise(way))
         return joined and _length(roads, way) == answer["length"]
 
 
 def _length(roads: Roads, way: list[str]) -> int:
-    return sum(roads[a][b] for a, b in zip(way, way[1:], strict=False))
+    return sum(roads[a][b] for a, b in pairwise(way))
 
 
 def _shortest(roads: Roads, start: str) -> dict[str, list[str]]:
@@ -108,8 +109,8 @@ class EulerTrail(Family):
             rng, ("Find a walk that uses", "Walk along these so that you use", "Name the stops of a walk that uses")
         )
         question = (
-            f"Roads join these towns: {', '.join(f'{a}-{b}' for a, b in roads)}.\n{ask} each road exactly once. Start "
-            "where you like. Write the towns in order, with hyphens between them, as in X-Y-Z."
+            f"Roads join these towns: {', '.join('-'.join(road) for road in roads)}.\n{ask} each road exactly once. "
+            "Start where you like. Write the towns in order, with hyphens between them, as in X-Y-Z."
         )
         slips = [walk[:-1], [*walk, walk[-2]], [walk[1], walk[0], *walk[2:]]]
         answer = {"roads": roads}
@@ -118,7 +119,7 @@ class EulerTrail(Family):
 
     def accepts(self, answer: dict[str, Any], given: str) -> bool:
         walk = _labels_in(given, len(answer["roads"]) + 1) or []
-        return sorted("".join(sorted(road)) for road in zip(walk, walk[1:], strict=False)) == answer["roads"]
+        return bool(sorted("".join(sorted(road)) for road in pairwise(walk)) == answer["roads"])
 
 
 class TaskOrder(Family):
@@ -131,7 +132,7 @@ class TaskOrder(Family):
     def problem(self, rng: Rng, level: int) -> Problem:
         tasks = sample(rng, _LABELS, (5, 7, 9, 12)[level - 1])
         # Neighbours in the drawn order are mostly bound, so that few orders fit.
-        pairs = [pair for pair in zip(tasks, tasks[1:], strict=False) if pick(rng, range(5))]
+        pairs = [pair for pair in pairwise(tasks) if pick(rng, range(5))]
         for _ in tasks:
             i, j = sorted(sample(rng, range(len(tasks)), 2))
             pairs.append((tasks[i], tasks[j]))
@@ -188,8 +189,8 @@ class Maze(Family):
         picture = "\n".join("".join(row) for row in rows)
         ask = pick(rng, ("Find a way from S to G.", "How does one get from S to G?", "Go from S to G."))
         question = (
-            f"{picture}\n{ask} Each step goes to the next field up, down, left or right; # is a wall. Write the steps as "
-            "letters without anything between them: U, D, L, R."
+            f"{picture}\n{ask} Each step goes to the next field up, down, left or right; # is a wall. Write the steps "
+            "as letters without anything between them: U, D, L, R."
         )
         way = moves[goal]
         wrong = [way[::-1], way[:-1], way[2:], way.translate(str.maketrans("UDLR", "DURL"))]

@@ -152,7 +152,7 @@ def _queens(rng: Rng, size: int) -> list[int]:
 
 
 class MagicSquare(Family):
-    """Fill 4 or 5 blanks of a magic square of 3 rows (1, 2), 7 or 9 of one of 4 rows (3, 4); any completion is right."""
+    """Fill 4 or 5 blanks of a magic square of 3 rows (1, 2), 7 or 9 of one of 4 (3, 4); any completion is right."""
 
     name = "magic_square"
     grader = "family"
@@ -177,8 +177,8 @@ class MagicSquare(Family):
         givens = _with_blanks(rng, grid, blanks)
         ask = pick(rng, ("Fill the blanks", "Complete the square", "Find the missing integers"))
         question = (
-            f"{ask}, so that every row, every column and both diagonals have the sum {sum(grid[0])}.\n{_shown(givens)}\n"
-            f"Write all {size} rows, with blanks between the integers."
+            f"{ask}, so that every row, every column and both diagonals have the sum {sum(grid[0])}.\n"
+            f"{_shown(givens)}\nWrite all {size} rows, with blanks between the integers."
         )
         slips = [
             [[value + (givens[r][c] == 0) for c, value in enumerate(row)] for r, row in enumerate(grid)],

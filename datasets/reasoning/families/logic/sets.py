@@ -36,7 +36,7 @@ class VennCounting(Family):
         facts = [f"Of {total} {who}, {size(1)} {verb} {a}, {size(2)} {verb} {b}"]
         if count == 2:
             facts[0] += f", and {size(3)} {verb} both."
-            asked = (
+            asked: tuple[tuple[str, int], ...] = (
                 (f"{verb} neither {a} nor {b}", region[0]),
                 (f"{verb} exactly one of both", region[1] + region[2]),
                 (f"{verb} {a}, but not {b}", region[1]),

@@ -106,7 +106,7 @@ class Syllogisms(Family):
             "“Some” means at least one, and “all” and “no” hold also where there are none of a kind. "
             "Write the numbers of the conclusions that follow with commas between them."
         )
-        wrong = [str(n) for n in range(1, _CONCLUSIONS + 1) if [str(n)] != right][:3] + [", ".join([*right, "7"])]
+        wrong = [*(str(n) for n in range(1, 4) if [str(n)] != right), ", ".join([*right, "7"])]
         key = f"{' '.join(given)} {' '.join(sorted(text.partition(' ')[2] for text in shown))}"
         return Problem(question, {"follow": right}, wrong, key, ", ".join(right))
 
@@ -137,7 +137,8 @@ def _conclusions(premises: list[tuple[str, int, int]], kinds: list[str]) -> tupl
     things = [claim & may_exist for claim in claimed]
     if not all(things):
         return [], []
-    follow, others = [], []
+    follow: list[str] = []
+    others: list[str] = []
     for x, y in permutations(range(len(kinds)), 2):
         for form in ("all", "no", "some", "some not"):
             if (form, x, y) in premises:

@@ -15,7 +15,7 @@ def shift(text: str, by: int) -> str:
 
 
 class Decipher(Family):
-    """Decipher two words of a Caesar cipher (1) or Atbash (2), four of Vigenère (3) or of Caesar without its key (4)."""
+    """Decipher words of a Caesar cipher (1), shifted Atbash (2), Vigenère (3), or Caesar without its key (4)."""
 
     name = "decipher"
     grader = "eq"
@@ -25,7 +25,7 @@ class Decipher(Family):
         by = integer(rng, 3, 22)
         if level == 2:
             secret = shift(plain.translate(str.maketrans(LETTERS, LETTERS[::-1])), by)
-            how = f"each letter was exchanged for its mirror image (a for z, b for y …) and then moved {by} places forward"
+            how = f"each letter was exchanged for its mirror image (a for z, b for y …), then moved {by} places forward"
         elif level == 3:
             key = word(rng, 3)
             moves = [LETTERS.index(letter) for letter in key] * len(plain)
@@ -60,8 +60,8 @@ class Rewriting(Family):
         listed = ", ".join(f"{a} → {rules[a]}" for a in sorted(rules))
         ask = pick(rng, ("What is the text afterwards?", "Which text is there at the end?", "Write the last text."))
         question = (
-            f"In each round every letter of a text is replaced at once by these rules: {listed}. Start with {start} and "
-            f"do {1 + level} rounds. {ask} Write it without blanks."
+            f"In each round every letter of a text is replaced at once by these rules: {listed}. Start with {start} "
+            f"and do {1 + level} rounds. {ask} Write it without blanks."
         )
         slips = [before, text + letters[0], text[1:], "".join(rules[letter] for letter in text)]
         return Problem(question, text, [slip for slip in slips if slip != text], f"{listed} {start} {level}")
@@ -132,7 +132,7 @@ class BracketCompletion(Family):
         return Problem(question, {"missing": answer}, [slip for slip in slips if slip != answer], text, answer)
 
     def accepts(self, answer: dict[str, Any], given: str) -> bool:
-        return "".join(given.split()) == answer["missing"]
+        return bool("".join(given.split()) == answer["missing"])
 
 
 def longest_palindromes(text: str) -> int:

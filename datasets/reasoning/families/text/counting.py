@@ -16,7 +16,7 @@ class _Counts(Family):
     grader = "family"
 
     def accepts(self, answer: dict[str, Any], given: str) -> bool:
-        return integers_in(given) == answer["counts"]
+        return bool(integers_in(given) == answer["counts"])
 
 
 def _counted(question: str, counts: list[int], key: str) -> Problem:
@@ -60,7 +60,7 @@ class PatternCounts(_Counts):
         letters = sample(rng, LETTERS, 2 + level // 3)
         text = word(rng, (12, 20, 32, 50)[level - 1], "".join(letters))
         pairs = [a + b for a in letters for b in letters]
-        patterns = sample(rng, pairs, 2) + [pick(rng, pairs) + pick(rng, letters)]
+        patterns = [*sample(rng, pairs, 2), pick(rng, pairs) + pick(rng, letters)]
         counts = [sum(text.startswith(pattern, start) for start in range(len(text))) for pattern in patterns]
         asked = ", ".join(patterns)
         ask = pick(rng, ("How often do {} occur", "Count how often {} occur", "At how many places do {} begin"))
@@ -97,11 +97,10 @@ class AlphabetSum(Family):
         return Problem(question, str(total), [str(slip) for slip in slips], " ".join(chosen))
 
 
-_ONES = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen".split()
-)
-_ONES = ["", *_ONES, "eighteen", "nineteen"]
-_TENS = ["", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]
+_SMALL = """ one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen"""
+_ONES = ("", *_SMALL.split())
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 
 
 def in_words(number: int) -> str:
@@ -122,8 +121,8 @@ class NumberWords(Family):
     name = "number_words"
 
     def problem(self, rng: Rng, level: int) -> Problem:
-        digits = (4, 8, 7, 10)[level - 1]
-        # Zeros within are where digits get lost.
+        digits = (6, 9, 7, 10)[level - 1]
+        # Many zeros within: that is where digits get lost.
         count = max(1, level - 1)
         numbers = [
             int(

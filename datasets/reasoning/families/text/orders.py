@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import Any
 
 from ....drawing import LETTERS, Rng, integer, pick, sample, word
@@ -44,7 +45,7 @@ class UnusualSort(Family):
         return Problem(question, {"words": answer}, wrong, f"{text} {' '.join(sorted(words))}", ", ".join(answer))
 
     def accepts(self, answer: dict[str, Any], given: str) -> bool:
-        return words_in(given) == answer["words"]
+        return bool(words_in(given) == answer["words"])
 
 
 class LetterPool(Family):
@@ -154,8 +155,8 @@ class CodeLadder(Family):
         codes = sorted(others)
         ask = pick(rng, ("Find a way", "Get", "Find a ladder"))
         question = (
-            f"{ask} from {ladder[0]} to {ladder[-1]}: each step changes one letter, and every code on the way is in this "
-            f"list: {', '.join(sample(rng, codes, len(codes)))}.\nWrite all codes of the way, both ends included, "
+            f"{ask} from {ladder[0]} to {ladder[-1]}: each step changes one letter, and every code on the way is in "
+            f"this list: {', '.join(sample(rng, codes, len(codes)))}.\nWrite all codes of the way, both ends included, "
             "with commas between them."
         )
         answer = {"codes": codes, "start": ladder[0], "goal": ladder[-1]}
@@ -169,5 +170,5 @@ class CodeLadder(Family):
         if not 0 < len(way) <= len(codes) or way[0] != answer["start"] or way[-1] != answer["goal"]:
             return False
         return set(way) <= set(codes) and all(
-            sum(a != b for a, b in zip(x, y, strict=True)) == 1 for x, y in zip(way, way[1:], strict=False)
+            sum(a != b for a, b in zip(x, y, strict=True)) == 1 for x, y in pairwise(way)
         )
