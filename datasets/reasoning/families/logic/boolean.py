@@ -64,8 +64,8 @@ def _expression(rng: Rng, values: dict[str, bool], operators: int) -> tuple[str,
     name = pick(rng, tuple(_OPERATORS))
     # Implications are true more often than not, so half of them are denied.
     denied = name == "implies" and pick(rng, (True, False))
-    sides = [f"({side})" if " " in side and not side.startswith("not ") else side for side in (left, right)]
-    sides = [f"({side})" if side.startswith("not (") else side for side in sides]
+    # Only a variable or its negation goes without brackets.
+    sides = [side if len(side) == 1 or len(side) == len("not a") else f"({side})" for side in (left, right)]
     text, value = f"{sides[0]} {name} {sides[1]}", _OPERATORS[name](a, b)
     return (f"not ({text})", not value) if denied else (text, value)
 

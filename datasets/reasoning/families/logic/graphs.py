@@ -14,7 +14,7 @@ Roads = dict[str, dict[str, int]]
 
 
 def _labels_in(text: str, most: int) -> list[str] | None:
-    """The letters of a path such as ``A-B-C``, ``A, B, C``, ``A → B`` or ``ABC``; None if there are more than ``most``."""
+    """The letters of a path such as ``A-B-C``, ``A, B, C`` or ``A → B``; None if there are more than ``most``."""
     letters = text.upper().translate({ord(sign): None for sign in " \t\r\n,;.-–>→[]()"})
     return list(letters) if len(letters) <= most else None
 
