@@ -53,9 +53,12 @@ def is_true(text, knight):
     return all(kinds) if "knight" in text else not any(kinds)
 
 
-@pytest.mark.parametrize(("level", "seed"), [(level, seed) for level in (1, 2) for seed in range(8)])
+@pytest.mark.parametrize(("level", "seed"), [(level, seed) for level in (1, 2, 3) for seed in range(6)])
 def test_syllogisms_hold_in_every_world_of_few_things(level, seed):
-    problem = problem_of("syllogisms", level, seed)
+    rng = np.random.default_rng((level, seed))
+    problem = FAMILIES["syllogisms"].problem(rng, level)
+    while problem.question.splitlines()[0].count("Some") > 4 - level:  # few enough worlds to try all
+        problem = FAMILIES["syllogisms"].problem(rng, level)
     first, *rest = problem.question.splitlines()
     sentence = re.compile(r"(All|No|Some) (\w+) are (not )?(\w+)\.")
     premises = sentence.findall(first)
@@ -72,7 +75,7 @@ def test_syllogisms_hold_in_every_world_of_few_things(level, seed):
     general = [premise for premise in premises if premise[0] != "Some"]
     sorts = [sort for sort in range(2 ** len(kinds)) if all(true(premise, {sort}) for premise in general)]
     most = len(premises) - len(general) + 1
-    worlds = [set(world) for size in range(most + 1) for world in combinations(sorts, size)][:200_000]
+    worlds = [set(world) for size in range(most + 1) for world in combinations(sorts, size)]
     models = [world for world in worlds if all(true(premise, world) for premise in premises)]
     assert models
     valid = [str(i) for i, text in enumerate(conclusions, 1) if all(true(text, world) for world in models)]
@@ -383,7 +386,7 @@ def test_cryptarithms_accept_every_consistent_sum(seed):
     words = problem.answer["words"]
     letters = sorted(set("".join(words)))
     right = 0
-    for digits in list(permutations("0123456789", len(letters)))[:: 1 if len(letters) < 7 else 7]:
+    for digits in list(permutations("0123456789", len(letters)))[:: 1 if len(letters) < 6 else 7]:
         value = dict(zip(letters, digits, strict=True))
         a, b, c = ("".join(value[letter] for letter in text) for text in words)
         fits = int(a) + int(b) == int(c) and "0" not in (a[0], b[0], c[0])

@@ -162,7 +162,10 @@ class LongestPalindrome(Family):
         text = word(rng, before, "".join(letters)) + core + word(rng, rest - before, "".join(letters))
         length = longest_palindromes(text)
         found = next(text[i : i + length] for i in range(len(text)) if (part := text[i : i + length]) == part[::-1])
-        ask = pick(rng, ("What is a longest part", "Find a longest part", "Write down a longest part"))
+        ask = pick(
+            rng,
+            ("What is a longest part", "Which is a longest part", "What is the longest part, or one of the longest,"),
+        )
         question = (
             f"{ask} of this text, of letters that stand side by side, that reads the same backwards? If there are "
             f"several, write any one.\n{text}"

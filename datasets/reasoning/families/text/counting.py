@@ -63,7 +63,7 @@ class PatternCounts(_Counts):
         patterns = [*sample(rng, pairs, 2), pick(rng, pairs) + pick(rng, letters)]
         counts = [sum(text.startswith(pattern, start) for start in range(len(text))) for pattern in patterns]
         asked = ", ".join(patterns)
-        ask = pick(rng, ("How often do {} occur", "Count how often {} occur", "At how many places do {} begin"))
+        ask = pick(rng, ("How often do {} occur", "How many times do {} occur", "At how many places do {} begin"))
         question = (
             f"{ask.format(asked)} in this text, each for itself, where places that overlap count separately? Write the "
             f"three counts in this order, with commas between them.\n{text}"

@@ -63,7 +63,7 @@ class LetterPool(Family):
         pool += Counter(word(rng, 1 + level))
         right = sorted(text for text in words if not Counter(text) - pool)
         letters = sample(rng, sorted(pool.elements()), pool.total())
-        ask = pick(rng, ("Which of these words can be written", "Find all of these words that can be written"))
+        ask = pick(rng, ("Which of these words can be written", "Of these words, which can be written"))
         question = (
             f"{ask} with the letters {' '.join(letters)}, each used at most as often as it is there? Write all of them "
             f"with commas between them.\n{', '.join(words)}"
@@ -87,7 +87,7 @@ class ListDifference(Family):
     def problem(self, rng: Rng, level: int) -> Problem:
         pool = sample(rng, WORDS, (9, 16, 16, 26)[level - 1])
         count = 2 if level < 3 else 3
-        # The first four words are the answer; of the rest some are in all lists, some in one of three.
+        # The first words are the answer; of the rest some are in all lists, some in one of three.
         right = sorted(pool[: integer(rng, 3, 3 + level)])
         lists: list[list[str]] = [[] for _ in range(count)]
         for text in pool:
