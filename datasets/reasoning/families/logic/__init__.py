@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from ...family import Family
 from .boolean import BooleanExpressions, GuestList, GuestListCount
-from .calendar import CommonFreeTime, DateArithmetic, FamilyTree
+from .calendar import CommonFreeTime, DateArithmetic
 from .digits import Countdown, Cryptarithm
-from .games import Nim, TowerOfHanoi
-from .graphs import EulerTrail, Maze, ShortestPath, TaskOrder
+from .games import Maze, Nim, TowerOfHanoi
+from .graphs import EulerTrail, ShortestPath, TaskOrder
 from .grids import MagicSquare, QueensCompletion, Sudoku
 from .houses import HousePuzzle
 from .ordering import SeatingOrder
+from .relatives import FamilyTree
 from .sets import SetOperations, VennCounting
 from .statements import KnightsAndKnaves, Syllogisms
 

@@ -25,7 +25,7 @@ class BooleanExpressions(Family):
 
     name = "boolean_expressions"
     grader = "family"
-    chance = (0.04, 0.04, 0.04, 0.04)
+    chance = (0.05, 0.05, 0.05, 0.05)
 
     def problem(self, rng: Rng, level: int) -> Problem:
         names = sorted(sample(rng, "abcdefghkmnpqrstuvwxyz", 2 + level))

@@ -1,4 +1,4 @@
-"""Graphs, mazes and plans."""
+"""Graphs: ways through them and orders."""
 
 from __future__ import annotations
 
@@ -156,61 +156,3 @@ class TaskOrder(Family):
         order = _labels_in(given, len(answer["tasks"])) or []
         place = {task: i for i, task in enumerate(order)}
         return sorted(order) == answer["tasks"] and all(place[a] < place[b] for a, b in answer["pairs"])
-
-
-class Maze(Family):
-    """Find the way through a maze of 4x4, 5x5, 7x7 or 9x9 cells; any way is right."""
-
-    name = "maze"
-    grader = "family"
-
-    def problem(self, rng: Rng, level: int) -> Problem:
-        size = (4, 5, 7, 9)[level - 1]
-        rows = [["#"] * (2 * size + 1) for _ in range(2 * size + 1)]
-        start = (2 * integer(rng, 0, size - 1) + 1, 2 * integer(rng, 0, size - 1) + 1)
-        # Depth-first search in random order: each cell gets the moves that lead to it.
-        moves = {start: ""}
-        stack = [start]
-        rows[start[0]][start[1]] = "."
-        turns = iter(rng.integers(0, 12, size * size).tolist())
-        while stack:
-            r, c = stack[-1]
-            ways = [(n, (r + 2 * d, c + 2 * e)) for n, (d, e) in _STEPS.items() if _inside(r + 2 * d, c + 2 * e, size)]
-            ways = [(n, cell) for n, cell in ways if cell not in moves]
-            if not ways:
-                stack.pop()
-                continue
-            name, cell = ways[next(turns) % len(ways)]
-            rows[(r + cell[0]) // 2][(c + cell[1]) // 2] = rows[cell[0]][cell[1]] = "."
-            moves[cell] = moves[r, c] + 2 * name
-            stack.append(cell)
-        goal = max(moves, key=lambda cell: (len(moves[cell]), cell))
-        rows[start[0]][start[1]], rows[goal[0]][goal[1]] = "S", "G"
-        picture = "\n".join("".join(row) for row in rows)
-        ask = pick(rng, ("Find a way from S to G.", "How does one get from S to G?", "Go from S to G."))
-        question = (
-            f"{picture}\n{ask} Each step goes to the next field up, down, left or right; # is a wall. Write the steps "
-            "as letters without anything between them: U, D, L, R."
-        )
-        way = moves[goal]
-        wrong = [way[::-1], way[:-1], way[2:], way.translate(str.maketrans("UDLR", "DURL"))]
-        answer = {"maze": ["".join(row) for row in rows]}
-        return Problem(question, answer, [w for w in wrong if not self.accepts(answer, w)], picture, way)
-
-    def accepts(self, answer: dict[str, Any], given: str) -> bool:
-        rows = answer["maze"]
-        r, c = next((r, row.index("S")) for r, row in enumerate(rows) if "S" in row)
-        for name in given.upper().translate({ord(sign): None for sign in " \t\r\n,;-"}):
-            if name not in _STEPS:
-                return False
-            r, c = r + _STEPS[name][0], c + _STEPS[name][1]
-            if rows[r][c] == "#":
-                return False
-        return bool(rows[r][c] == "G")
-
-
-_STEPS = {"U": (-1, 0), "D": (1, 0), "L": (0, -1), "R": (0, 1)}
-
-
-def _inside(r: int, c: int, size: int) -> bool:
-    return 0 < r <= 2 * size and 0 < c <= 2 * size

@@ -119,6 +119,7 @@ class NumberWords(Family):
     """A number in words to write in digits (1, 2), the sum of two (3), the difference of a sum and one more (4)."""
 
     name = "number_words"
+    chance = (0.01, 0.0, 0.0, 0.0)
 
     def problem(self, rng: Rng, level: int) -> Problem:
         digits = (6, 9, 7, 10)[level - 1]
