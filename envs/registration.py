@@ -63,6 +63,12 @@ ENVIRONMENTS = (
     Row("Coding-v0", "coding:CodingEnv", "Write a program or function, tested in a sandbox.", reward_threshold=1.0),
     Row("Orz-v0", "orz:OrzEnv", "Reason at length about a math problem, and box the answer.", reward_threshold=1.0),
     Row("MultiDomain-v0", "multi_domain:MultiDomainEnv", "Tasks of several domains, mixed.", reward_threshold=1.0),
+    Row(
+        "LocalSearch-v0",
+        "local_search.environment:LocalSearchEnv",
+        "Improve a solution of an optimisation problem over several turns.",
+        reward_threshold=1.0,
+    ),
     Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
 )
 
