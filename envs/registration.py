@@ -69,6 +69,12 @@ ENVIRONMENTS = (
         "Improve a solution of an optimisation problem over several turns.",
         reward_threshold=1.0,
     ),
+    Row(
+        "Conversation-v0",
+        "conversation.environment:ConversationEnv",
+        "Find out in a conversation what a user wants.",
+        reward_threshold=1.0,
+    ),
     Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
 )
 
