@@ -20,7 +20,9 @@ from .envs.registration import register_envs
 if TYPE_CHECKING:
     from .datasets.example_parser import ExampleParser
     from .datasets.task import Task, TaskSource
+    from .envs.pool import TextEnvPool
     from .envs.text_env import TextEnv
+    from .envs.tool_env import ToolEnv
     from .envs.vector import TextVectorEnv
     from .rewards import RewardFunctionScore, Status, get_reward_functions, verify, verify_many
     from .runtimes import ExecutionResult, RewardExecutor
@@ -37,8 +39,10 @@ _PUBLIC = {
     "Task": "datasets.task",
     "TaskSource": "datasets.task",
     "TextEnv": "envs.text_env",
+    "TextEnvPool": "envs.pool",
     "TextSpace": "spaces",
     "TextVectorEnv": "envs.vector",
+    "ToolEnv": "envs.tool_env",
     "get_reward_functions": "rewards",
     "verify": "rewards",
     "verify_many": "rewards",
@@ -53,8 +57,10 @@ __all__ = [
     "Task",
     "TaskSource",
     "TextEnv",
+    "TextEnvPool",
     "TextSpace",
     "TextVectorEnv",
+    "ToolEnv",
     "get_reward_functions",
     "verify",
     "verify_many",

@@ -1,88 +1,88 @@
-"""Tasks from files."""
+"""Tasks from files, folders and hub datasets."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .task import Task, TaskList
+from .layouts import Defaults, RowError, parse_row
+from .rows import Row, read_rows
+from .task import TaskList
+
+_SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow", ".jsonl.gz", ".json.gz", ".csv.gz")
 
 
 def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
-    """Reads tasks from a JSON Lines file, or from a JSON file that holds a list.
-
-    Each line, or element of the list, is an object with ``messages`` (a list of ``{"role", "content"}``) and
-    ``answer``, and optionally ``id``, ``domain`` and ``metadata``.
+    """Reads tasks from a file, a folder, or a dataset of the Hugging Face hub.
 
     Args:
-        path: the file, UTF-8; a list if its name ends in ``.json``.
+        path: a file (see `read_rows` for the formats, and `layouts` for what a row may hold); ``split@folder``, for
+            the folder's files whose names begin with the split; or ``split@owner/name`` for a dataset of the hub, with
+            ``:config`` behind it where it has several.
         domain: the domain of rows that name none; the file's stem if not given.
 
     Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if the file holds no task, or a row is malformed; the message names the place and what to do.
+        FileNotFoundError: there is no such file.
+        ModuleNotFoundError: a library is missing; the message says what to install.
+        ValueError: there is no task, or a row is malformed; the message names the place, the field and what to do.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected JSON Lines with one task a line")
-    rows = _rows_of_list(path) if path.suffix == ".json" else _rows_of_lines(path)
-    try:
-        tasks = [_parse_row(row, where, f"{path.stem}/{count}", domain or path.stem) for count, where, row in rows]
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    tasks = []
+    seen: dict[str, str] = {}
+    for name, rows in _sources(path):
+        for number, where, row in rows:
+            try:
+                task = parse_row(row, Defaults(f"{name}/{number}", domain or name))
+            except RowError as error:
+                raise ValueError(f"{where}: {error}") from None
+            if task.id in seen:
+                raise ValueError(f'{where}: "id" {task.id!r} is that of {seen[task.id]}; ids must differ.')
+            seen[task.id] = where
+            tasks.append(task)
     if not tasks:
         raise ValueError(f'{path}: no tasks. Each row needs "messages" and "answer".')
     return TaskList(tasks)
 
 
-def _rows_of_lines(path: Path) -> Iterator[tuple[int, str, Any]]:
-    """Number, place and value of each line that is not blank."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            if line.strip():
-                where = f"{path}, line {number}"
-                try:
-                    yield number, where, json.loads(line)
-                except (json.JSONDecodeError, RecursionError) as error:
-                    raise ValueError(f"{where}: not JSON ({error}). Each line needs one JSON object.") from None
+def _sources(path: str | Path) -> Iterator[tuple[str, Iterable[Row]]]:
+    """The files that a path means, or the hub dataset: their names, and their rows."""
+    split, _, rest = str(path).rpartition("@")
+    if not split or Path(path).is_file():
+        if Path(path).is_dir():
+            raise ValueError(f"{path}: a folder. Say which split of it: train@{path}")
+        yield _stem(Path(path)), read_rows(Path(path))
+    elif Path(rest).is_dir():
+        found = sorted(file for file in Path(rest).rglob("*") if file.is_file() and _is_of(file, split))
+        if not found:
+            raise FileNotFoundError(f"{rest}: no file whose name begins with {split!r}, such as {split}.jsonl")
+        for file in found:
+            yield _stem(file), read_rows(file)
+    elif Path(rest).is_file():
+        raise ValueError(f"{path}: a file has no splits. Give it without {split}@, or a folder with {split}.jsonl")
+    else:
+        yield rest.rpartition("/")[2].partition(":")[0], _hub_rows(rest, split)
 
 
-def _rows_of_list(path: Path) -> Iterator[tuple[int, str, Any]]:
-    """Number, place and value of each element."""
+def _stem(file: Path) -> str:
+    return file.name.partition(".")[0]
+
+
+def _is_of(file: Path, split: str) -> bool:
+    # test.jsonl, test-00000-of-00002.parquet and test_main.csv, but not testing.csv.
+    rest = file.name.removeprefix(split)
+    return file.name.endswith(_SUFFIXES) and rest != file.name and not rest[:1].isalnum()
+
+
+def _hub_rows(name: str, split: str) -> Iterator[Row]:
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON ({error}). A file of lines is called .jsonl.") from None
-    if not isinstance(rows, list):
-        raise ValueError(f"{path}: not a list. A .json file holds one list of tasks.")
+        import datasets
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"{name}: reading the hub needs datasets: pip install 'infinite-rl[train]'") from None
+    dataset, _, config = name.partition(":")
+    try:
+        rows: Any = datasets.load_dataset(dataset, config or None, split=split)
+    except Exception as error:  # the library raises many kinds: connection, missing name, missing split or config
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ValueError(f"{split}@{name}: neither a file nor a dataset that can be loaded ({why})") from error
     for number, row in enumerate(rows, 1):
-        yield number, f"{path}, task {number}", row
-
-
-def _parse_row(row: Any, where: str, default_id: str, default_domain: str) -> Task:
-    if not isinstance(row, dict):
-        raise ValueError(f'{where}: not an object. Each row needs "messages" and "answer".')
-    for key in ("messages", "answer"):
-        if key not in row:
-            raise ValueError(f'{where}: "{key}" is missing. Each row needs "messages" and "answer".')
-    messages = row["messages"]
-    if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
-        raise ValueError(
-            f'{where}: "messages" must be a non-empty list of {{"role": …, "content": …}} with text in both.'
-        )
-    if not any(message["content"].strip() for message in messages):
-        raise ValueError(f"{where}: the messages hold no text, so there is nothing to answer.")
-    metadata = row.get("metadata", {})
-    if not isinstance(metadata, dict):
-        raise ValueError(f'{where}: "metadata" must be an object.')
-    return Task(
-        str(row.get("id", default_id)), str(row.get("domain", default_domain)), tuple(messages), row["answer"], metadata
-    )
-
-
-def _is_message(message: object) -> bool:
-    return (
-        isinstance(message, dict) and isinstance(message.get("role"), str) and isinstance(message.get("content"), str)
-    )
+        yield number, f"{split}@{name}, row {number}", {key: value for key, value in row.items() if value is not None}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from .episode import EPISODE_INFO, SCORE_INFO, Episode, InfoFields, components_of
+from .columns import columns, score_columns
+from .episode import EPISODE_INFO, Episode
 from .text_env import TextEnv, check_action, check_options
+from .timed import advance_in_time
+from .workers import Workers
 
 Step = tuple[tuple[str, ...], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
 
@@ -32,6 +36,10 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
     Args:
         env: the environment's class, or an instance that this one then drives and closes.
         num_envs: how many episodes run at once.
+        deadline: seconds that one action may take in one episode, grading included, from the start of its work; None
+            for any time. An episode over it is truncated with the status ``timeout``, and the others don't wait for
+            it. Episodes are then graded one by one in threads, instead of all in one call; what is late goes on in its
+            thread until it returns.
         autoreset_mode: when ended episodes start anew: ``NEXT_STEP``, in the step after; ``SAME_STEP``, at once, with
             the last observation and info in ``final_obs`` and ``final_info``; ``DISABLED``, by ``reset``, for some of
             them with ``options={"reset_mask": mask}``. The values as text (``"NextStep"``, …) will do.
@@ -47,6 +55,7 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         env: Callable[..., TextEnv] | TextEnv,
         num_envs: int = 1,
         *,
+        deadline: float | None = None,
         autoreset_mode: AutoresetMode | str = AutoresetMode.NEXT_STEP,
         **arguments: Any,
     ) -> None:
@@ -56,6 +65,7 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             raise TypeError(f"{', '.join(arguments)}: an instance takes no more arguments; pass its class instead")
         self.env = env if isinstance(env, TextEnv) else env(**arguments)
         self.num_envs = num_envs
+        self._workers: Workers[None] | None = None if deadline is None else Workers(deadline)
         self.autoreset_mode = AutoresetMode(autoreset_mode)
         self.metadata = self.env.metadata | {"autoreset_mode": self.autoreset_mode}
         self.render_mode = self.env.render_mode
@@ -75,6 +85,15 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         """The generator of each place; it draws the task indices."""
         return tuple(self._generator(i) for i in range(self.num_envs))
 
+    @property
+    def episodes(self) -> Sequence[Episode]:
+        """The episodes, in the order of their places; none before the first reset."""
+        return self._episodes
+
+    def draw_index(self, place: int) -> int:
+        """The index of the next task of a place."""
+        return self.env.draw_index(self._generator(place))
+
     def reset(
         self,
         *,
@@ -87,8 +106,9 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             seed: an integer s seeds place i with s + i; a list gives each place its own seed, and equal seeds draw
                 equal tasks.
             options: ``task_index`` selects the task: one index for all, or ``num_envs`` of them; ``domain`` draws tasks
-                of one domain, or of ``num_envs`` of them; ``reset_mask``, bool [num_envs], restarts only some places
-                (and seeds only those).
+                of one domain, or of ``num_envs`` of them; ``group_size`` G makes groups of G neighbours that draw the
+                same tasks, now and when episodes start anew, as equal seeds do; ``reset_mask``, bool [num_envs],
+                restarts only some places (and seeds only those).
 
         Returns:
             Observations and infos. The infos cover the restarted places only.
@@ -98,7 +118,7 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             TypeError: if an option has the wrong type.
             ValueError: if an option is unknown, or has the wrong length or an impossible value.
         """
-        check_options(options, "task_index", "domain", "reset_mask")
+        check_options(options, "task_index", "domain", "group_size", "reset_mask")
         options = options or {}
         places = self._masked_places(options["reset_mask"]) if "reset_mask" in options else list(range(self.num_envs))
         if not self._episodes and len(places) < self.num_envs:
@@ -109,10 +129,12 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         for i in places:
             if (place_seed := seeds[i]) is not None:
                 self._generators[i] = seeding.np_random(int(place_seed))[0]
+        if "group_size" in options:
+            self._group(self._checked_group_size(options["group_size"]), places)
         chosen = [indices[i] if indices else self.env.draw_index(self._generator(i), domains[i]) for i in places]
         episodes = self._begin(places, chosen)
         self._over = self._over - set(places)
-        infos = self._columns(EPISODE_INFO, places, episodes)
+        infos = columns(EPISODE_INFO, self.num_envs, places, episodes)
         self._render_human()
         return tuple(self._observations), infos
 
@@ -132,8 +154,7 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         """
         resetting = self._check_step(actions)
         places = [i for i in range(self.num_envs) if i not in resetting] if resetting else range(self.num_envs)
-        episodes = [self._episodes[i] for i in places]
-        self.env.advance(episodes, [actions[i] for i in places])
+        episodes = self._advance(places, [actions[i] for i in places])
         rewards = np.zeros(self.num_envs)
         terminations = np.zeros(self.num_envs, dtype=np.bool_)
         truncations = np.zeros(self.num_envs, dtype=np.bool_)
@@ -148,10 +169,10 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             infos = self._final_columns(over)
             self._begin(over)
         else:
-            infos = self._score_columns(over)
+            infos = score_columns(self.num_envs, over)
             self._begin(resetting)
             self._over = frozenset(over)
-        infos |= self._columns(EPISODE_INFO, range(self.num_envs), self._episodes)
+        infos |= columns(EPISODE_INFO, self.num_envs, range(self.num_envs), self._episodes)
         self._render_human()
         return tuple(self._observations), rewards, terminations, truncations, infos
 
@@ -178,7 +199,7 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
     def _begin(self, places: Collection[int], indices: Sequence[int] | None = None) -> list[Episode]:
         """Starts an episode at each place, of the given tasks or of drawn ones."""
         if indices is None:
-            indices = [self.env.draw_index(self._generator(i)) for i in places]
+            indices = [self.draw_index(i) for i in places]
         # A group asks one task many times; sources are pure, so it is made once.
         tasks = {index: self.env.tasks.task(index) for index in dict.fromkeys(indices)}
         episodes = [self.env.begin(tasks[index], index) for index in indices]
@@ -188,6 +209,16 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             self._episodes[i] = episode
             self._observations[i] = self.env.observe(episode)
         return episodes
+
+    def _advance(self, places: Collection[int], actions: Sequence[str]) -> list[Episode]:
+        """Takes the actions, all in one call; or one by one, if there is a deadline."""
+        episodes = [self._episodes[i] for i in places]
+        if self._workers is None:
+            self.env.advance(episodes, actions)
+            return episodes
+        for i, episode in zip(places, advance_in_time(self.env, self._workers, episodes, actions), strict=True):
+            self._episodes[i] = episode
+        return [self._episodes[i] for i in places]
 
     def _check_step(self, actions: Sequence[Any]) -> Set[int]:
         """Refuses a step that cannot be taken, before anything has changed; returns the places that start anew."""
@@ -213,6 +244,20 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         if len(indices) != self.num_envs:
             raise ValueError(f"task_index must be one index or {self.num_envs} of them, not {len(indices)}")
         return [self.env.check_index(index) for index in indices]
+
+    def _checked_group_size(self, size: Any) -> int:
+        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
+            raise TypeError(f"group_size must be an integer, not {size!r}")
+        if size < 1 or self.num_envs % size:
+            raise ValueError(f"group_size must divide the {self.num_envs} environments, and {size} does not")
+        return int(size)
+
+    def _group(self, size: int, places: Collection[int]) -> None:
+        """Gives the places of each group generators in the state of its first one's."""
+        for i in places:
+            first = self._generator(i - i % size)
+            if i % size:
+                self._generators[i] = deepcopy(first)
 
     def _domains(self, domains: str | Sequence[str | None] | None) -> Sequence[str | None]:
         if domains is None or isinstance(domains, str):
@@ -240,42 +285,11 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
             raise ValueError("options['reset_mask'] must select at least one environment")
         return [int(i) for i in np.flatnonzero(mask)]
 
-    def _columns(self, fields: InfoFields, places: Collection[int], episodes: Collection[Episode]) -> dict[str, Any]:
-        """The fields of the episodes at ``places`` in Gymnasium's array form."""
-        everywhere = len(places) == self.num_envs
-        where = [*places]
-        mask = np.full(self.num_envs, everywhere)
-        mask[where] = True
-        columns: dict[str, Any] = {}
-        for key, (dtype, read) in fields.items():
-            column: NDArray[Any] = np.fromiter(map(read, episodes), dtype, len(where))
-            if not everywhere:
-                part, column = column, np.full(self.num_envs, None if dtype is object else 0, dtype)
-                column[where] = part
-            columns[key], columns["_" + key] = column, mask.copy()
-        return columns
-
-    def _score_columns(self, over: Mapping[int, Episode]) -> dict[str, Any]:
-        """The scores of ended episodes; nothing if none has ended."""
-        if not over:
-            return {}
-        columns = self._columns(SCORE_INFO, over.keys(), over.values())
-        columns["_components"] = columns["_score"].copy()
-        columns["components"] = components = {}
-        for i, episode in over.items():
-            for name, value in components_of(episode).items():
-                if name not in components:
-                    components[name] = np.zeros(self.num_envs)
-                    components["_" + name] = np.zeros(self.num_envs, dtype=np.bool_)
-                components[name][i] = value
-                components["_" + name][i] = True
-        return columns
-
     def _final_columns(self, over: Mapping[int, Episode]) -> dict[str, Any]:
         """The last observations and infos of episodes that are about to be replaced; nothing if there are none."""
         if not over:
             return {}
-        info = self._columns(EPISODE_INFO, over.keys(), over.values()) | self._score_columns(over)
+        info = columns(EPISODE_INFO, self.num_envs, over.keys(), over.values()) | score_columns(self.num_envs, over)
         observations = np.full(self.num_envs, None, dtype=object)
         for i in over:
             observations[i] = self._observations[i]

@@ -20,11 +20,14 @@ def boxed_as_tagged(response: str, tag: str = "answer") -> str:
     shown = visible_text(response)
     if f"<{tag}>" in shown.lower() or extract_answer(response, tag).answers:
         return response
-    start = shown.rfind(_BOX)
-    if start < 0:
-        return response
-    content = _balanced(shown, start + len(_BOX))
+    content = last_boxed(shown)
     return response if content is None else f"<{tag}>{content}</{tag}>"
+
+
+def last_boxed(text: str) -> str | None:
+    r"""What stands in the last ``\boxed{…}``; None without one, or if it is never closed."""
+    start = text.rfind(_BOX)
+    return None if start < 0 else _balanced(text, start + len(_BOX))
 
 
 def _balanced(text: str, start: int) -> str | None:

@@ -16,7 +16,7 @@ from .family import LANGUAGES, Family, Language, Parameters
 TITLES: dict[Language, str] = {"python": "Python", "javascript": "JavaScript"}
 EXAMPLES = 2
 BARE = "{expression}="
-_CLOSING = "Put the code into a fenced block between <answer> and </answer>."
+CLOSING = "Put the code into a fenced block between <answer> and </answer>."
 _FUNCTION_WORDINGS = (
     "Write a {title} function {signature}. It {statement}",
     "Implement the function {signature} in {title}. The function {statement}",
@@ -85,7 +85,7 @@ def make_task(family: Family, p: Parameters, rng: Rng, language: Language, *, te
     prompt = family.text(p, language, template)
     if template is None:
         request = _request(family, prompt, language, rng)
-        prompt = "\n\n".join([request, *_examples(family, shown, language), _CLOSING])
+        prompt = "\n\n".join([request, *_examples(family, shown, language), CLOSING])
     answer: dict[str, Any] = {"language": language, "cases": hidden}
     if family.function is not None:
         answer["function"] = family.function

@@ -85,9 +85,11 @@ def test_a_missing_file_is_named(tmp_path):
         load_tasks(tmp_path / "nothing.jsonl")
 
 
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(FileNotFoundError):
+def test_a_folder_needs_a_split(tmp_path):
+    with pytest.raises(ValueError, match=r"Say which split of it: train@"):
         load_tasks(tmp_path)
+    with pytest.raises(FileNotFoundError, match="no file whose name begins with 'train'"):
+        load_tasks(f"train@{tmp_path}")
 
 
 def test_a_list_refuses_indices_outside():

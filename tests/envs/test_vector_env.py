@@ -11,6 +11,7 @@ from gymnasium.utils.env_checker import data_equivalence
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 
 from infinite_rl.datasets.task import Task, TaskList
+from infinite_rl.envs.math import MathVectorEnv
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.envs.vector import TextVectorEnv
 from infinite_rl.rewards.score import RewardFunctionScore, Status
@@ -229,7 +230,7 @@ def test_a_group_of_one_task_asks_the_source_once():
 @pytest.mark.parametrize(
     ("options", "error", "says"),
     [
-        ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index, domain, reset_mask"),
+        ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index, domain, group_size, reset_mask"),
         ({"task_index": [1, 2]}, ValueError, "one index or 3 of them, not 2"),
         ({"task_index": [1, 2, 50]}, ValueError, "from 0 to 49, not 50"),
         ({"task_index": [1, 2, "3"]}, TypeError, "must be an integer"),
@@ -321,7 +322,8 @@ def test_rendering_returns_what_sync_renders():
 @pytest.mark.parametrize("mode", ["NextStep", "SameStep"])
 def test_human_rendering_shows_every_message(mode, capsys):
     vector = TextVectorEnv(GuessEnv, 2, autoreset_mode=mode, render_mode="human")
-    vector.reset(options={"task_index": [1, 2]})
+    # The seed draws the task that comes next in SAME_STEP mode: neither of these two.
+    vector.reset(seed=0, options={"task_index": [1, 2]})
     vector.step(("first", "=2"))
     printed = capsys.readouterr().out
     assert all(
@@ -353,3 +355,21 @@ def test_closing_twice_is_allowed():
     vector.close()
     vector.close()
     assert vector.closed
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 6])
+def test_groups_draw_the_same_tasks_now_and_when_they_start_anew(size):
+    vector = MathVectorEnv(6, level=4, autoreset_mode="SameStep")
+    indices = [vector.reset(seed=3, options={"group_size": size})[1]["task_index"]]
+    for _ in range(3):
+        indices.append(vector.step(("<answer>0</answer>",) * 6)[4]["task_index"])
+    for found in indices:
+        groups = found.reshape(-1, size)
+        assert (groups == groups[:, :1]).all()
+        assert len(set(groups[:, 0].tolist())) == 6 // size
+
+
+@pytest.mark.parametrize(("size", "error"), [(4, ValueError), (0, ValueError), ("2", TypeError), (True, TypeError)])
+def test_an_impossible_group_size_is_refused(size, error):
+    with pytest.raises(error, match="group_size must"):
+        MathVectorEnv(6).reset(options={"group_size": size})

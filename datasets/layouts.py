@@ -1,0 +1,180 @@
+r"""How rows of known datasets become tasks. The keys of a row tell its layout.
+
+| layout | keys | answer |
+|---|---|---|
+| trainer | ``messages``, ``answer`` | as it stands |
+| HumanEval | ``prompt``, ``entry_point``, ``test`` | the tests |
+| MBPP | ``text`` or ``prompt``, ``code``, ``test_list`` | the tests |
+| MATH, AIME | ``problem``, and ``answer`` or ``solution`` | the answer, else the last ``\boxed{…}`` of the solution |
+| GSM8K | ``question``, ``answer`` | what stands behind ``####``, else the answer |
+| generated | ``prompt``, ``answer`` and maybe ``type`` | as it stands |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from ..rewards.boxed import last_boxed
+from .coding.source import CLOSING as CODE_CLOSING
+from .reasoning.source import TAGGED
+from .task import Message, Task
+
+Fields: TypeAlias = Mapping[str, Any]
+
+
+class RowError(ValueError):
+    """What is wrong with a row, without its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a row that doesn't say so itself gets."""
+
+    id: str
+    domain: str
+
+
+def parse_row(row: object, defaults: Defaults) -> Task:
+    """The task of a row.
+
+    Raises:
+        RowError: it is malformed, or of no known layout.
+    """
+    if not isinstance(row, Mapping):
+        raise RowError('not an object. Each row needs "messages" and "answer".')
+    # AIME's files write their keys in different cases.
+    fields = {str(name).lower(): value for name, value in row.items()}
+    for needed, make in _LAYOUTS:
+        if needed <= fields.keys():
+            return make(fields, defaults)
+    missing = next(name for name in ("messages", "answer") if name not in fields)
+    raise RowError(
+        f'"{missing}" is missing. Each row needs "messages" and "answer"; docs/datasets.md has more layouts.'
+    )
+
+
+def _trainer(fields: Fields, defaults: Defaults) -> Task:
+    messages, metadata = fields["messages"], fields.get("metadata", {})
+    if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
+        raise RowError('"messages" must be a non-empty list of {"role": …, "content": …} with text in both.')
+    if not any(str(message["content"] or "").strip() for message in messages):
+        raise RowError("the messages hold no text, so there is nothing to answer.")
+    if not isinstance(metadata, Mapping):
+        raise RowError('"metadata" must be an object.')
+    id, domain = fields.get("id", defaults.id), fields.get("domain", defaults.domain)
+    return Task(str(id), str(domain), tuple(map(dict, messages)), fields["answer"], dict(metadata))
+
+
+def _is_message(message: object) -> bool:
+    if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+        return False
+    content = message.get("content")
+    return isinstance(content, str) or (content is None and bool(message.get("tool_calls")))
+
+
+def _humaneval(fields: Fields, defaults: Defaults) -> Task:
+    prompt, function = _text(fields, "prompt"), _text(fields, "entry_point")
+    request = f"Complete this Python function, and write it out whole:\n\n```python\n{prompt.strip()}\n```"
+    # The tests of some use helpers that the prompt defines.
+    answer = {"language": "python", "function": function, "setup": prompt, "tests": _text(fields, "test")}
+    return _coding(fields, defaults, request, answer, prompt + str(fields.get("canonical_solution", "")))
+
+
+def _mbpp(fields: Fields, defaults: Defaults) -> Task:
+    text = _text(fields, "text" if "text" in fields else "prompt")
+    tests, code = fields["test_list"], _text(fields, "code")
+    if not isinstance(tests, list) or not tests or not all(isinstance(test, str) for test in tests):
+        raise RowError('"test_list" must be a non-empty list of texts.')
+    imports = fields.get("test_imports", [])
+    setup = "\n".join([*imports, str(fields.get("test_setup_code", ""))]) if isinstance(imports, list) else ""
+    request = f"{text.strip()}\n\nThe Python function must pass such tests:\n\n```python\n" + "\n".join(tests) + "\n```"
+    answer = {"language": "python", "function": _called(tests[0]), "tests": tests, "setup": setup}
+    return _coding(fields, defaults, request, answer, code)
+
+
+def _coding(fields: Fields, defaults: Defaults, request: str, answer: Fields, solution: str) -> Task:
+    return Task.ask(
+        f"{request}\n\n{CODE_CLOSING}",
+        dict(answer),
+        id=str(fields.get("task_id", defaults.id)),
+        domain=defaults.domain,
+        grader="coding",
+        solution=solution,
+    )
+
+
+def _called(test: str) -> str:
+    """The function that an assert of MBPP calls: the first name before a bracket that is not a helper's."""
+    helpers = {"assert", "set", "sorted", "tuple", "list", "len", "round", "abs", "str", "math", "isclose", "not"}
+    name = ""
+    for letter in test:
+        if letter == "_" or letter.isalnum():
+            name += letter
+        elif letter == "(" and name and name not in helpers:
+            return name
+        else:
+            name = ""
+    raise RowError(f'the test {test[:60]!r} of "test_list" calls no function.')
+
+
+def _problem(fields: Fields, defaults: Defaults) -> Task:
+    answer = fields.get("answer")
+    if answer is None:
+        answer = last_boxed(_text(fields, "solution"))
+        if answer is None:
+            raise RowError('"answer" is missing, and "solution" holds no \\boxed{…}.')
+    subject = fields.get("subject", fields.get("type"))
+    domain = f"{defaults.domain}/{subject}" if isinstance(subject, str) else defaults.domain
+    level = str(fields.get("level", "")).removeprefix("Level ")
+    id = next((fields[name] for name in ("id", "unique_id") if name in fields), defaults.id)
+    extra = {"level": int(level)} if level.isdecimal() and len(level) < 3 else {}
+    return _math(str(id), domain, _text(fields, "problem"), answer, **extra)
+
+
+def _question(fields: Fields, defaults: Defaults) -> Task:
+    answer = fields["answer"]
+    if isinstance(answer, str) and "####" in answer:
+        answer = answer.rpartition("####")[2].strip().replace(",", "")
+    return _math(str(fields.get("id", defaults.id)), defaults.domain, _text(fields, "question"), answer)
+
+
+def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> Task:
+    if not isinstance(answer, str | int | float) or not str(answer).strip():
+        raise RowError('"answer" must be text or a number.')
+    text = f"{question.strip()}\n\n{TAGGED}"
+    return Task.ask(text, str(answer), id=id, domain=domain, grader="math", solution=str(answer), **metadata)
+
+
+def _prompt(fields: Fields, defaults: Defaults) -> Task:
+    prompt, kind = _text(fields, "prompt"), fields.get("type")
+    messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
+    metadata = {"grader": str(kind)} if kind in ("math", "coding") else {}
+    return Task(
+        str(fields.get("id", defaults.id)),
+        str(fields.get("domain", defaults.domain)),
+        messages,
+        fields["answer"],
+        metadata,
+    )
+
+
+def _text(fields: Fields, name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise RowError(f'"{name}" must be text.')
+    return value
+
+
+# The first whose keys are all there decides.
+_LAYOUTS: tuple[tuple[set[str], Callable[[Fields, Defaults], Task]], ...] = (
+    ({"messages", "answer"}, _trainer),
+    ({"prompt", "entry_point", "test"}, _humaneval),
+    ({"text", "code", "test_list"}, _mbpp),
+    ({"prompt", "code", "test_list"}, _mbpp),
+    ({"problem", "answer"}, _problem),
+    ({"problem", "solution"}, _problem),
+    ({"question", "answer"}, _question),
+    ({"prompt", "answer"}, _prompt),
+)

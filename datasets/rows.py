@@ -1,0 +1,151 @@
+"""Rows of data files and hub datasets, each with the place that error messages name."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TextIO, TypeAlias
+
+Row: TypeAlias = tuple[int, str, Any]
+"""Its number from 1, its place for people, and its value."""
+
+# A program with its tests may fill a field.
+_LONGEST_FIELD = 16 * 1024 * 1024
+_MISSING = "needs pyarrow: pip install 'infinite-rl[train]'"
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a file, by its name: ``.jsonl``, ``.json`` (a list), ``.csv``, ``.parquet`` or ``.arrow``.
+
+    The first three may be compressed (``.gz`` behind it). Other names are read as JSON Lines.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ModuleNotFoundError: the format's library is missing; the message says what to install.
+        ValueError: the file is not what its name says; the message names the place.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file; expected JSON Lines with one task a line")
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
+    try:
+        yield from _READERS.get(kind, _lines)(path)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    except (gzip.BadGzipFile, EOFError) as error:
+        raise ValueError(f"{path}: not a whole gzip file ({error})") from None
+
+
+def _open(path: Path) -> TextIO:
+    if path.suffix == ".gz":
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="")
+    return path.open(encoding="utf-8-sig", newline="")
+
+
+def _lines(path: Path) -> Iterator[Row]:
+    """Each line that is not blank."""
+    with _open(path) as lines:
+        for number, line in enumerate(lines, 1):
+            if line.strip():
+                where = f"{path}, line {number}"
+                try:
+                    yield number, where, json.loads(line)
+                except (json.JSONDecodeError, RecursionError) as error:
+                    raise ValueError(f"{where}: not JSON ({error}). Each line needs one JSON object.") from None
+
+
+def _list(path: Path) -> Iterator[Row]:
+    """Each element of the list."""
+    try:
+        with _open(path) as file:
+            rows = json.load(file)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON ({error}). A file of lines is called .jsonl.") from None
+    if not isinstance(rows, list):
+        raise ValueError(f"{path}: not a list. A .json file holds one list of tasks.")
+    for number, row in enumerate(rows, 1):
+        yield number, f"{path}, task {number}", row
+
+
+def _table(path: Path) -> Iterator[Row]:
+    """Each row of a table with a heading; a field that is a JSON list or object is read as one."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    with _open(path) as file:
+        reader = csv.DictReader(file, strict=True)
+        number, start = 0, 2
+        try:
+            for number, row in enumerate(reader, 1):
+                where = f"{path}, line {start}"
+                start = reader.line_num + 1
+                if None in row:
+                    raise ValueError(f"{where}: more fields than the heading names")
+                # Fields that are not there are left out: a missing answer is not an empty one.
+                yield number, where, {str(name): _field(text) for name, text in row.items() if text is not None}
+        except csv.Error as error:
+            raise ValueError(f"{path}, line {start}: not CSV ({error})") from None
+
+
+def _field(text: str) -> Any:
+    if text[:1] in ("[", "{"):
+        try:
+            return json.loads(text)
+        except (json.JSONDecodeError, RecursionError):
+            return text
+    return text
+
+
+def _parquet(path: Path) -> Iterator[Row]:
+    try:
+        import pyarrow.parquet
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"{path}: reading parquet {_MISSING}") from None
+    with _translated(path, "parquet"), pyarrow.parquet.ParquetFile(path) as file:
+        yield from _batches(path, file.iter_batches())
+
+
+def _arrow(path: Path) -> Iterator[Row]:
+    try:
+        import pyarrow.ipc
+    except ModuleNotFoundError:
+        raise ModuleNotFoundError(f"{path}: reading arrow {_MISSING}") from None
+    with _translated(path, "arrow"), pyarrow.memory_map(str(path)) as memory:
+        # Hugging Face writes streams, others files.
+        is_file = memory.read(6) == b"ARROW1"
+        memory.seek(0)
+        if is_file:
+            reader = pyarrow.ipc.open_file(memory)
+            yield from _batches(path, map(reader.get_batch, range(reader.num_record_batches)))
+        else:
+            yield from _batches(path, pyarrow.ipc.open_stream(memory))
+
+
+@contextmanager
+def _translated(path: Path, kind: str) -> Iterator[None]:
+    """Arrow's errors with the file's name."""
+    import pyarrow
+
+    try:
+        yield
+    except pyarrow.ArrowException as error:
+        raise ValueError(f"{path}: not a {kind} file ({str(error).splitlines()[0]})") from None
+
+
+def _batches(path: Path, batches: Any) -> Iterator[Row]:
+    number = 0
+    for batch in batches:
+        for row in batch.to_pylist():
+            number += 1
+            yield number, f"{path}, row {number}", {name: value for name, value in row.items() if value is not None}
+
+
+_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
+    ".json": _list,
+    ".csv": _table,
+    ".parquet": _parquet,
+    ".arrow": _arrow,
+}

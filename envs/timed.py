@@ -1,0 +1,57 @@
+"""Actions under a deadline: one slow episode does not hold up the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from ..rewards.score import RewardFunctionScore, Status
+from .episode import Episode
+from .text_env import TextEnv
+from .tools.reply import assistant_message
+from .workers import Job, Workers
+
+
+def advance_in_time(
+    env: TextEnv, workers: Workers[None], episodes: Sequence[Episode], actions: Sequence[str]
+) -> list[Episode]:
+    """Takes one action in each episode, each in a thread.
+
+    Returns:
+        The episodes. One that is late is replaced by another that has ended with the status ``timeout``: the thread
+        that is still at work keeps the old one for itself.
+    """
+    heard = [len(episode.messages) for episode in episodes]
+    workers.submit(
+        Job(place, partial(env.advance, [episode], [action]))
+        for place, (episode, action) in enumerate(zip(episodes, actions, strict=True))
+    )
+    found = list(episodes)
+    for job in workers.collect(len(found)):
+        if job.error is not None:
+            raise job.error
+        if job.late:
+            found[job.key] = timed_out(episodes[job.key], heard[job.key], actions[job.key], workers.deadline)
+    return found
+
+
+def timed_out(episode: Episode, heard: int, action: str, deadline: float | None) -> Episode:
+    """What is left of an episode whose action took too long.
+
+    Args:
+        episode: in which another thread still works.
+        heard: how many messages it had before.
+        action: what was to be taken.
+        deadline: seconds.
+    """
+    message = f"the action was not done within {deadline:g} s"
+    return Episode(
+        episode.task,
+        [*episode.messages[:heard], assistant_message(action)],
+        task_index=episode.task_index,
+        turns=episode.turns,
+        truncated=True,
+        score=RewardFunctionScore(0.0, 0.0, message, status=Status.TIMEOUT),
+        shown=heard,
+        printed=episode.printed,
+    )

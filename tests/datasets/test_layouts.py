@@ -1,0 +1,233 @@
+import csv
+import gzip
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from infinite_rl.datasets.files import load_tasks
+from infinite_rl.datasets.layouts import Defaults, RowError, parse_row
+from infinite_rl.datasets.task import TaskList
+from infinite_rl.envs.coding import CodingVectorEnv
+from infinite_rl.envs.math import MathEnv, MathVectorEnv
+
+DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+MESSAGES = [{"role": "user", "content": "1+1?"}]
+HUMANEVAL = {
+    "task_id": "HumanEval/x",
+    "prompt": "def twice(n):\n    '''Twice n.'''\n",
+    "entry_point": "twice",
+    "canonical_solution": "    return 2 * n\n",
+    "test": "def check(candidate):\n    assert candidate(3) == 6\n    assert candidate(0) == 0\n",
+}
+MBPP = {
+    "task_id": 601,
+    "text": "Write a function to double a number.",
+    "code": "def twice(n):\n  return 2 * n",
+    "test_list": ["assert twice(3) == 6", "assert set(twice([1])) == {1}"],
+    "test_setup_code": "",
+}
+
+
+def task_of(row):
+    return parse_row(row, Defaults("default/1", "default"))
+
+
+def rewards_of(vector_env, tasks, answers, **arguments):
+    vector = vector_env(len(tasks), tasks=TaskList(tasks), **arguments)
+    vector.reset(options={"task_index": list(range(len(tasks)))})
+    _, rewards, _, truncations, _ = vector.step(tuple(answers))
+    assert not truncations.any()
+    return rewards.tolist()
+
+
+@pytest.mark.parametrize(
+    ("row", "id", "domain", "answer"),
+    [
+        ({"messages": MESSAGES, "answer": ["2", "two"]}, "default/1", "default", ["2", "two"]),
+        ({"question": "1+1?", "answer": "1+1 = <<1+1=2>>2\n#### 1,234", "idx": 0}, "default/1", "default", "1234"),
+        ({"question": "1+1?", "answer": 2}, "default/1", "default", "2"),
+        (
+            {"problem": "?", "solution": "$\\boxed{\\frac{1}{2}}$", "type": "Algebra", "level": "Level 3"},
+            "default/1",
+            "default/Algebra",
+            "\\frac{1}{2}",
+        ),
+        (
+            {"problem": "?", "solution": "\\boxed{1}", "answer": "2", "subject": "Geometry", "unique_id": "t/1.json"},
+            "t/1.json",
+            "default/Geometry",
+            "2",
+        ),
+        ({"ID": "2024-I-1", "Problem": "?", "Solution": "…", "Answer": 204}, "2024-I-1", "default", "204"),
+        ({"prompt": "1+1?", "answer": "2", "type": "math", "response": "…"}, "default/1", "default", "2"),
+    ],
+)
+def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
+    task = task_of(row)
+    assert (task.id, task.domain, task.answer) == (id, domain, answer)
+    assert task.metadata.get("level", 3) == 3
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (3, "not an object"),
+        ({}, '"messages" is missing'),
+        ({"question": "?"}, '"messages" is missing'),
+        ({"question": " ", "answer": "2"}, '"question" must be text'),
+        ({"question": "?", "answer": None}, '"answer" must be text or a number'),
+        ({"question": "?", "answer": "so\n####"}, '"answer" must be text or a number'),
+        ({"problem": "?", "solution": "no box"}, "no \\\\boxed"),
+        (HUMANEVAL | {"test": 3}, '"test" must be text'),
+        (MBPP | {"test_list": []}, '"test_list" must be a non-empty list'),
+        (MBPP | {"test_list": ["assert True"]}, "calls no function"),
+        ({"messages": [{"role": "user", "content": None}], "answer": "2"}, "text in both"),
+    ],
+)
+def test_a_malformed_row_is_told_by_its_field(row, message):
+    with pytest.raises(RowError, match=message):
+        task_of(row)
+
+
+@pytest.mark.parametrize("row", [HUMANEVAL, MBPP])
+def test_programs_of_known_datasets_are_judged(row):
+    task = task_of(row)
+    assert task.answer["function"] == "twice"
+    right, wrong = task.metadata["solution"], task.metadata["solution"].replace("2 *", "3 *")
+    if row is MBPP:  # its second test would need a list back
+        task.answer["tests"].pop()
+    answers = [f"<answer>```python\n{code}\n```</answer>" for code in (right, wrong)]
+    assert rewards_of(CodingVectorEnv, [task, task], answers) == [1.0, 0.0]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the verdict data is not in ../shared/data beside the repository")
+def test_every_reference_answer_of_gsm8k_earns_everything_and_a_perturbed_one_nothing():
+    tasks = load_tasks(DATA / "gsm8k_test.jsonl.gz").tasks
+    assert len(tasks) == 1_319
+    right = [f"<answer>{task.answer}</answer>" for task in tasks]
+    wrong = [f"<answer>{Decimal(task.answer) + 1}</answer>" for task in tasks]
+    assert rewards_of(MathVectorEnv, tasks, right) == [1.0] * len(tasks)
+    assert rewards_of(MathVectorEnv, tasks, wrong) == [0.0] * len(tasks)
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the verdict data is not in ../shared/data beside the repository")
+def test_every_reference_program_of_humaneval_earns_everything_and_an_empty_one_nothing():
+    tasks = load_tasks(DATA / "HumanEval.jsonl.gz").tasks
+    assert len(tasks) == 164
+    right = [f"<answer>```python\n{task.metadata['solution']}\n```</answer>" for task in tasks]
+    empty = [f"<answer>```python\ndef {task.answer['function']}(*a): pass\n```</answer>" for task in tasks]
+    assert rewards_of(CodingVectorEnv, tasks, right, timeout=60) == [1.0] * len(tasks)
+    assert rewards_of(CodingVectorEnv, tasks, empty) == [0.0] * len(tasks)
+
+
+ROWS = [{"question": f"{n}+1?", "answer": str(n + 1)} for n in range(5)]
+
+
+def write_jsonl(path):
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+
+
+def write_gz(path):
+    path.write_bytes(gzip.compress("".join(json.dumps(row) + "\n" for row in ROWS).encode()))
+
+
+def write_csv(path):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, ["question", "answer"])
+        writer.writeheader()
+        writer.writerows(ROWS)
+
+
+def write_parquet(path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet.write_table(pytest.importorskip("pyarrow").Table.from_pylist(ROWS), path)
+
+
+def write_arrow(path):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.Table.from_pylist(ROWS)
+    with pyarrow.OSFile(str(path), "wb") as sink, pyarrow.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+def write_stream(path):
+    pyarrow = pytest.importorskip("pyarrow")
+    table = pyarrow.Table.from_pylist(ROWS)
+    with pyarrow.OSFile(str(path), "wb") as sink, pyarrow.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+FORMATS = [
+    ("x.jsonl", write_jsonl),
+    ("x.jsonl.gz", write_gz),
+    ("x.csv", write_csv),
+    ("x.parquet", write_parquet),
+    ("x.arrow", write_arrow),
+    ("y.arrow", write_stream),
+]
+
+
+@pytest.mark.parametrize(("name", "write"), FORMATS)
+def test_every_format_gives_the_same_tasks(tmp_path, name, write):
+    write(tmp_path / name)
+    tasks = load_tasks(tmp_path / name).tasks
+    assert [task.answer for task in tasks] == ["1", "2", "3", "4", "5"]
+    env = MathEnv(str(tmp_path / name))
+    env.reset(options={"task_index": 2})
+    assert env.step("<answer>3</answer>")[1] == 1.0
+
+
+@pytest.mark.parametrize("name", ["x.parquet", "x.arrow", "x.jsonl.gz", "x.csv", "x.jsonl"])
+def test_a_file_that_is_not_what_its_name_says_is_a_clear_error(tmp_path, name):
+    (tmp_path / name).write_bytes(b'"a\xff\x00\x01' * 50)
+    with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+        load_tasks(tmp_path / name)
+
+
+def test_tables_name_line_and_field(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text('question,answer\n"1+1?\nplease",2\n1+2?\n')
+    with pytest.raises(ValueError, match=r'x\.csv, line 4: "messages" is missing'):
+        load_tasks(path)
+    path.write_text("question,answer\na,b,c\n")
+    with pytest.raises(ValueError, match="line 2: more fields than the heading names"):
+        load_tasks(path)
+    path.write_text(f"messages,answer\n{json.dumps(json.dumps(MESSAGES))[1:-1]!r},2\n")
+    with pytest.raises(ValueError, match=r"x\.csv, line 2"):
+        load_tasks(path)
+
+
+def test_a_table_may_hold_messages_as_json(tmp_path):
+    path = tmp_path / "x.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["messages", "answer"], [json.dumps(MESSAGES), "2"]])
+    assert load_tasks(path).task(0).prompt == "1+1?"
+
+
+def test_a_folder_holds_splits(tmp_path):
+    (tmp_path / "data").mkdir()
+    write_jsonl(tmp_path / "test.jsonl")
+    write_csv(tmp_path / "testing.csv")
+    write_parquet(tmp_path / "data" / "train-00000-of-00002.parquet")
+    write_parquet(tmp_path / "data" / "train-00001-of-00002.parquet")
+    assert len(load_tasks(f"train@{tmp_path}").tasks) == 10
+    assert [task.id for task in load_tasks(f"test@{tmp_path}").tasks] == [f"test/{n}" for n in range(1, 6)]
+    with pytest.raises(ValueError, match="a file has no splits"):
+        load_tasks(f"test@{tmp_path}/test.jsonl")
+
+
+def test_equal_ids_are_refused(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_text((json.dumps({"messages": MESSAGES, "answer": "2", "id": "a"}) + "\n") * 2)
+    with pytest.raises(ValueError, match=r"line 2: \"id\" 'a' is that of .*line 1"):
+        load_tasks(path)
+
+
+def test_a_hub_dataset_that_cannot_be_reached_is_a_clear_error(monkeypatch):
+    pytest.importorskip("datasets")
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ValueError, match="neither a file nor a dataset that can be loaded"):
+        load_tasks("test@nobody/nothing:main")
