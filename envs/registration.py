@@ -75,6 +75,12 @@ ENVIRONMENTS = (
         "Find out in a conversation what a user wants.",
         reward_threshold=1.0,
     ),
+    Row(
+        "SelfVerification-v0",
+        "self_verification:SelfVerificationEnv",
+        "Solve a task, check it with tools that cost something, and decide when to submit.",
+        reward_threshold=1.0,
+    ),
     Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
 )
 

@@ -93,9 +93,7 @@ class ToolEnv(TextEnv):
 
     def opening(self, task: Task) -> list[Message]:
         """The opening messages: the tools are told in the system message, before the task's own."""
-        told = self.format.describe([*self.tools.values()])
-        if self.budget is not None and told:
-            told += f"\nYou have a budget of {self.budget:g} for all calls together."
+        told = self.about_tools()
         messages = list(task.messages)
         if not told:
             return messages
@@ -103,6 +101,13 @@ class ToolEnv(TextEnv):
             first = messages.pop(0)
             return [first | {"content": f"{first['content']}\n\n{told}"}, *messages]
         return [{"role": "system", "content": told}, *messages]
+
+    def about_tools(self) -> str:
+        """What the agent is told about the tools and the budget; empty if there is nothing to tell."""
+        told = self.format.describe([*self.tools.values()])
+        if self.budget is not None:
+            told += f"\nYou have a budget of {self.budget:g} for all calls together."
+        return told.strip()
 
     def read_calls(self, action: str) -> list[ToolCall]:
         """The calls in a message: native ones, else those in its text."""

@@ -111,8 +111,8 @@ def ask_model(endpoint: ChatEndpoint, task: Task, messages: Sequence[Message]) -
     wishes = json.dumps(task.answer, ensure_ascii=False)
     told = (
         f"Play a customer who talks to an assistant. What you want, as JSON: {wishes}\n"
-        "In each message answer only what the assistant asks, in one or two short sentences, and tell nothing that was not asked. If the assistant "
-        "misunderstands you, say so. Never write JSON, never play the assistant."
+        "In each message answer only what the assistant asks, in one or two short sentences, and tell nothing that was "
+        "not asked. If the assistant misunderstands you, say so. Never write JSON, never play the assistant."
     )
     # To the model that plays the user, the user's messages are its own.
     roles = {"user": "assistant", "assistant": "user"}
