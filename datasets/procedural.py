@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class ProceduralSource(ABC):
     """
 
     max_level: ClassVar[int] = 4
+    _arguments: dict[str, Any]
 
     def __init__(self, *, seed: int = 0, split: Split = "train", level: int = 1) -> None:
         if split not in SPLITS:
@@ -56,6 +57,16 @@ class ProceduralSource(ABC):
         self.level = level
 
     size = None
+
+    def __new__(cls, **arguments: Any) -> Self:
+        """Keeps the arguments, for ``at_level``."""
+        source = super().__new__(cls)
+        source._arguments = arguments
+        return source
+
+    def at_level(self, level: int) -> Self:
+        """The source of the same arguments but for the level."""
+        return type(self)(**self._arguments | {"level": level})
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Task:

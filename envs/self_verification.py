@@ -74,10 +74,14 @@ class SelfVerificationEnv(ToolEnv):
         if not 0 <= verification_weight <= 1:
             raise ValueError(f"verification_weight must be from 0 to 1, not {verification_weight}")
         chosen = tuple(COSTS) if tools is None else tuple(tools)
-        if unknown := [name for name in (*chosen, *(costs or ())) if name not in COSTS]:
-            raise ValueError(f"tools and costs must be of {', '.join(COSTS)}, not {unknown[0]!r}")
-        self._costs = {name: (COSTS | dict(costs or {}))[name] for name in chosen}
+        if unknown := [name for name in chosen if name not in COSTS]:
+            raise ValueError(f"tools must be of {', '.join(COSTS)}, not {unknown[0]!r}")
+        costs = costs or {}
+        if unknown := [name for name in costs if name not in chosen]:
+            raise ValueError(f"costs names {unknown[0]!r}; the tools are {', '.join(chosen)}")
+        self._costs = {name: costs.get(name, COSTS[name]) for name in chosen}
         self._timeout = timeout
+        self.budget = budget
         self.verification_weight = verification_weight
         self.graders = Graders("eq", timeout=timeout)
         super().__init__(
@@ -87,6 +91,9 @@ class SelfVerificationEnv(ToolEnv):
             max_turns=max_turns,
             render_mode=render_mode,
             **arguments,
+        )
+        self.toolbox.note = (
+            f"Spending all of it takes {verification_weight:.0%} off your reward. A message without calls is final."
         )
 
     def make_source(self, **arguments: Any) -> TaskSource:
@@ -100,12 +107,6 @@ class SelfVerificationEnv(ToolEnv):
             made.append(calculator(cost) if name == "calculator" else sandbox(name, cost, timeout=self._timeout))
         return made
 
-    def about_tools(self) -> str:
-        """Tells also what calls take off the reward."""
-        share = f"{self.verification_weight:.0%}"
-        told = f"Spending all of it takes {share} off your reward. A message without calls is final."
-        return f"{super().about_tools()} {told}"
-
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Judges each task by its own grader, and takes off what the calls cost."""
         scores = self.graders.score(episodes)
@@ -113,16 +114,16 @@ class SelfVerificationEnv(ToolEnv):
 
     def _priced(self, episode: Episode, score: RewardFunctionScore) -> RewardFunctionScore:
         assert isinstance(episode, ToolEpisode)
-        assert self.budget is not None
-        spent = min(episode.spent / self.budget, 1.0)
+        account = episode.account
+        spent = min(account.spent / self.budget, 1.0)
         efficiency = 1.0 - self.verification_weight * spent
         parts = {name: value for name, value in score.components.items() if name not in ("format", "correctness")}
         parts |= {
             "quality": score.correctness_score,
             "verification_cost": spent,
             "efficiency": efficiency,
-            "calls": float(episode.calls),
-            "failed_calls": float(episode.failed_calls),
+            "calls": float(account.calls),
+            "failed_calls": float(account.failed_calls),
         }
         return replace(score, correctness_score=score.correctness_score * efficiency, components=parts)
 

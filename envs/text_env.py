@@ -206,6 +206,17 @@ class TextEnv(gymnasium.Env[str, str]):
             print_messages(episode)
         return None
 
+    @property
+    def episode(self) -> Episode:
+        """The episode under way, or the last one: the trusted side, with the expected answer.
+
+        Raises:
+            ResetNeeded: before the first reset.
+        """
+        if self._episode is None:
+            raise ResetNeeded("no episode yet: call reset() first")
+        return self._episode
+
     # Gymnasium's interface.
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:
@@ -230,7 +241,7 @@ class TextEnv(gymnasium.Env[str, str]):
         else:
             index = self.draw_index(self.np_random, options.get("domain"))
         self._episode = self.begin(self.tasks.task(index), index)
-        return self._show(self._episode)
+        return self.show(self._episode)
 
     def step(self, action: str) -> tuple[str, float, bool, bool, dict[str, Any]]:
         """Takes the assistant's next message.
@@ -247,7 +258,7 @@ class TextEnv(gymnasium.Env[str, str]):
         check_action(action)
         episode = self._episode
         self.advance([episode], [action])
-        observation, info = self._show(episode)
+        observation, info = self.show(episode)
         return observation, episode.reward, episode.terminated, episode.truncated, info
 
     async def areset(
@@ -283,7 +294,8 @@ class TextEnv(gymnasium.Env[str, str]):
             raise ValueError("tasks holds no task")
         return source
 
-    def _show(self, episode: Episode) -> tuple[str, dict[str, Any]]:
+    def show(self, episode: Episode) -> tuple[str, dict[str, Any]]:
+        """The next observation of an episode, and its ``info``."""
         observation = self.observe(episode)
         info = {key: read(episode) for key, (_, read) in EPISODE_INFO.items()}
         if episode.score is not None:

@@ -5,20 +5,17 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..datasets.task import Message, Task, TaskSource
+from ..datasets.task import Task, TaskSource
 from ..runtimes.workers import available_cores
 from .episode import Episode
 from .text_env import TextEnv
-from .tools.formats import FORMATS, MAX_CALLS
-from .tools.reply import Reply, assistant_message
-from .tools.tool import Tool, ToolCall, ToolError
-
-# Longer results are cut: they would fill the context.
-MAX_RESULT = 8_192
+from .tools.reply import assistant_message
+from .tools.tool import Tool
+from .tools.toolbox import Account, ToolBox
 
 
 @dataclass(slots=True, eq=False)
@@ -26,14 +23,10 @@ class ToolEpisode(Episode):
     """An episode with tools.
 
     Attributes:
-        spent: what the calls have cost.
-        calls: how many calls were run.
-        failed_calls: how many calls were refused: unreadable, unknown, with arguments that don't fit.
+        account: what it has done with them.
     """
 
-    spent: float = 0.0
-    calls: int = 0
-    failed_calls: int = 0
+    account: Account = field(default_factory=Account)
 
 
 class ToolEnv(TextEnv):
@@ -73,14 +66,8 @@ class ToolEnv(TextEnv):
     ) -> None:
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
         name = self.default_format if tool_format is None else tool_format
-        if name not in FORMATS:
-            raise ValueError(f"tool_format must be one of {', '.join(FORMATS)}, not {name!r}")
-        if budget is not None and not budget >= 0:
-            raise ValueError(f"budget must be at least 0, not {budget}")
-        self.format = FORMATS[name]
-        self.budget = budget
-        self.tools: dict[str, Tool] = {tool.name: tool for tool in self.make_tools()}
-        self.tool_schemas = [tool.schema for tool in self.tools.values()]
+        self.toolbox = ToolBox(self.make_tools(), name, budget)
+        self.tool_schemas = self.toolbox.schemas
         self._pool: ThreadPoolExecutor | None = None
 
     @abstractmethod
@@ -89,46 +76,16 @@ class ToolEnv(TextEnv):
 
     def open(self, task: Task) -> ToolEpisode:
         """Starts an episode whose first message is about the tools."""
-        return ToolEpisode(task, self.opening(task))
-
-    def opening(self, task: Task) -> list[Message]:
-        """The opening messages: the tools are told in the system message, before the task's own."""
-        told = self.about_tools()
-        messages = list(task.messages)
-        if not told:
-            return messages
-        if messages[0]["role"] == "system":
-            first = messages.pop(0)
-            return [first | {"content": f"{first['content']}\n\n{told}"}, *messages]
-        return [{"role": "system", "content": told}, *messages]
-
-    def about_tools(self) -> str:
-        """What the agent is told about the tools and the budget; empty if there is nothing to tell."""
-        told = self.format.describe([*self.tools.values()])
-        if self.budget is not None:
-            told += f"\nYou have a budget of {self.budget:g} for all calls together."
-        return told.strip()
-
-    def read_calls(self, action: str) -> list[ToolCall]:
-        """The calls in a message: native ones, else those in its text."""
-        if isinstance(action, Reply) and action.tool_calls:
-            return [*action.tool_calls[:MAX_CALLS]]
-        return self.format.read(action, self.tools)
+        return ToolEpisode(task, self.toolbox.opening(task.messages))
 
     def respond(self, episode: Episode, action: str) -> None:
         """Runs the calls of a message, or ends the episode if there are none."""
         assert isinstance(episode, ToolEpisode)
         episode.messages.append(assistant_message(action))
-        calls = self.read_calls(action)
-        episode.finished = not calls
-        for number, call in enumerate(calls, 1):
-            named = call if call.id else replace(call, id=f"call_{episode.turns}_{number}")
-            # A little slack: ten calls of 0.1 are a budget of 1.
-            if self.budget is not None and episode.spent + self._price(named) > self.budget + 1e-9:
-                episode.messages.append(self.format.result(named, "The budget is spent."))
-                episode.finished = True
-                return
-            episode.messages.append(self.format.result(named, self._run(episode, named)))
+        calls = self.toolbox.read(action)
+        results, spent = self.toolbox.run(episode.account, calls, episode.turns)
+        episode.messages += results
+        episode.finished = spent or not calls
 
     def respond_all(self, episodes: Sequence[Episode], actions: Sequence[str]) -> None:
         """Runs the calls of different episodes at the same time."""
@@ -144,23 +101,3 @@ class ToolEnv(TextEnv):
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
-
-    def _price(self, call: ToolCall) -> float:
-        return self.tools[call.name].cost if call.name in self.tools else 0.0
-
-    def _run(self, episode: ToolEpisode, call: ToolCall) -> str:
-        """What the call gives the agent: a result, or what is wrong with it. A call that can't be run costs nothing."""
-        try:
-            if call.problem:
-                raise ToolError(call.problem)
-            if call.name not in self.tools:
-                raise ToolError(f"there is no tool {call.name[:80]!r}; there are {', '.join(self.tools)}")
-            tool = self.tools[call.name]
-            arguments = tool.check(call.arguments)
-            episode.calls += 1
-            episode.spent += tool.cost
-            result = tool.run(**arguments)
-        except ToolError as error:
-            episode.failed_calls += 1
-            result = f"Error: {error}"
-        return result if len(result) <= MAX_RESULT else f"{result[:MAX_RESULT]}\n[cut after {MAX_RESULT:,} characters]"

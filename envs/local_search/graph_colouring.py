@@ -8,7 +8,7 @@ from ...datasets.drawing import Rng
 from .problem import Drawn, InfeasibleError, Instance, Problem, Solution, check_one_each
 
 # Vertices, colours, and how likely two vertices of different colours are joined.
-_SHAPES = ((16, 4, 0.6), (18, 4, 0.55), (22, 5, 0.6), (26, 5, 0.55))
+_SHAPES = ((16, 5, 0.6), (18, 5, 0.6), (22, 6, 0.65), (26, 6, 0.6))
 
 
 class GraphColouring(Problem):

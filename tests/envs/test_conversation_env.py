@@ -1,4 +1,6 @@
+import hashlib
 import json
+import pickle
 import random
 import re
 import sys
@@ -323,6 +325,27 @@ def test_a_file_with_impossible_tasks_is_a_clear_error(row, message, tmp_path):
     file.write_text(json.dumps({"messages": [{"role": "user", "content": "A table!"}], **row}), encoding="utf-8")
     with pytest.raises(ValueError, match=message):
         ConversationEnv(str(file)).reset(seed=0)
+
+
+def test_an_environment_with_a_model_can_be_pickled():
+    with serving(lambda request: "Hm.") as server:
+        env = ConversationEnv(user="model", base_url=server.url, model="m")
+        env.reset(seed=0)
+        assert env.step("Hello?")[0] == "Hm."
+        copy = pickle.loads(pickle.dumps(env))
+        assert copy.step("Hello?")[0] == env.step("Hello?")[0] == "Hm."
+        env.close()
+        copy.close()
+
+
+def test_the_first_tasks_are_those_of_v0():
+    digest = hashlib.blake2b(digest_size=8)
+    for level in LEVELS:
+        for split in ("train", "validation", "test"):
+            source = ConversationSource(level=level, split=split, seed=3)
+            for index in range(3):
+                digest.update(source.task(index).to_json().encode())
+    assert digest.hexdigest() == "5a8d978269a7baf7"
 
 
 def test_no_wish_is_in_two_splits():

@@ -1,8 +1,9 @@
+import hashlib
 import json
 import random
 from contextlib import suppress
 from functools import cache
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 import gymnasium
 import pytest
@@ -114,9 +115,7 @@ def test_exact_solvers_agree_with_trying_everything():
         sack = {"capacity": 15, "weights": weights, "values": [rng.randint(1, 9) for _ in weights]}
         assert PROBLEMS["knapsack"].value(sack, most_valuable(sack)) == best_of_subsets("knapsack", sack, 7)
 
-        edges = [
-            [one, two, rng.randint(1, 9)] for one in range(1, 7) for two in range(one + 1, 8) if rng.random() < 0.6
-        ]
+        edges = [[*pair, rng.randint(1, 9)] for pair in combinations(range(1, 8), 2) if rng.random() < 0.6]
         graph = {"vertices": 7, "edges": edges}
         assert PROBLEMS["max_cut"].value(graph, heaviest_cut(graph)) == best_of_subsets("max_cut", graph, 7)
 
@@ -287,6 +286,48 @@ def test_no_answer_crashes_a_step_and_what_is_read_is_small_whole_numbers(answer
         assert env.step(tagged(answer))[4]["status"] is not Status.ERROR
     with suppress(UnreadableError):
         assert all(0 <= number < 10**6 for number in read_numbers(answer))
+
+
+@pytest.mark.parametrize(
+    "action", ["<answer>" * 30_000, tagged("1," * 100_000), tagged("9" * 260_000), "[1] " * 60_000, tagged("(" * 99)]
+)
+def test_hostile_answers_cost_a_turn_and_little_time(action):
+    for name in PROBLEMS:
+        assert small_env(name).step(action)[0].startswith("That can't be read")
+
+
+def two_opt(instance, tour):
+    """The first shorter tour in which one part is reversed; the tour itself if there is none."""
+    problem = PROBLEMS["tsp"]
+    for start, end in combinations(range(len(tour) + 1), 2):
+        changed = tour[:start] + tour[start:end][::-1] + tour[end:]
+        if problem.value(instance, changed) < problem.value(instance, tour):
+            return changed
+    return tour
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_policy_that_improves_step_by_step_earns_much_but_not_all(level):
+    tasks = tasks_of(level, problems=("tsp",))
+    env, total = LocalSearchEnv(tasks), 0.0
+    for index, task in enumerate(tasks.tasks):
+        env.reset(options={"task_index": index})
+        tour = PROBLEMS["tsp"].baseline(task.answer["instance"])
+        for _ in range(8):
+            tour = two_opt(task.answer["instance"], tour)
+            reward = env.step(tagged(write(tour)))[1]
+        total += reward
+    assert 0.3 <= total / tasks.size < 1.0
+
+
+def test_the_first_tasks_are_those_of_v0():
+    digest = hashlib.blake2b(digest_size=8)
+    for level in LEVELS:
+        for split in ("train", "validation", "test"):
+            source = LocalSearchSource(level=level, split=split, seed=3)
+            for index in range(3):
+                digest.update(source.task(index).to_json().encode())
+    assert digest.hexdigest() == "9f437746c7736e9e"
 
 
 def test_the_expected_values_are_in_no_info():

@@ -61,7 +61,7 @@ def test_who_knows_the_answers_earns_everything_without_calls(level):
     tasks = tasks_of(level)
     vector = SelfVerificationVectorEnv(COUNT, tasks=tasks)
     vector.reset(options={"task_index": list(range(COUNT))})
-    _, rewards, terminated, _, infos = vector.step(tuple(tagged(solution(task)) for task in tasks.tasks))
+    _, rewards, terminated, _, _ = vector.step(tuple(tagged(solution(task)) for task in tasks.tasks))
     assert rewards.tolist() == [1.0] * COUNT
     assert terminated.all()
     assert len({task.domain.split("/")[0] for task in tasks.tasks}) == 5
@@ -172,7 +172,7 @@ def test_programs_that_never_end_are_stopped_and_told_so():
 
 def test_costs_and_tools_can_be_chosen():
     env = started(tools=["python"], costs={"python": 5})
-    assert [*env.tools] == ["python"]
+    assert [*env.toolbox.tools] == ["python"]
     observation, _ = env.reset(options={"task_index": 0})
     assert "It costs 5." in observation
     assert "budget of 10" in observation
@@ -187,7 +187,7 @@ def test_every_format_tells_the_price_and_runs_calls(name):
     observation, _ = env.reset(options={"task_index": 0})
     assert "budget of 10" in observation
     one = ToolCall("calculator", {"expression": "6*7"}, id="c1")
-    action = Reply("", [one]) if name == "native" else env.format.write(one)
+    action = Reply("", [one]) if name == "native" else env.toolbox.format.write(one)
     assert "42" in env.step(action)[0]
     assert env.step(right())[1] == pytest.approx(0.99)
 
@@ -225,8 +225,8 @@ def test_specs_with_arguments_survive_json():
     env = gymnasium.make("InfiniteRL/SelfVerification-v0", **arguments, tool_format="named")
     again = gymnasium.make(EnvSpec.from_json(json.dumps(json.loads(env.spec.to_json()))))
     assert env.reset(seed=1)[1] == again.reset(seed=1)[1]
-    assert again.unwrapped.tools["calculator"].cost == 2
-    assert set(COSTS) > {*again.unwrapped.tools}
+    assert again.unwrapped.toolbox.tools["calculator"].cost == 2
+    assert set(COSTS) > {*again.unwrapped.toolbox.tools}
 
 
 @pytest.mark.parametrize(
@@ -234,8 +234,9 @@ def test_specs_with_arguments_survive_json():
     [
         ({"budget": 0}, "budget must be above 0"),
         ({"verification_weight": 1.5}, "verification_weight must be from 0 to 1"),
-        ({"tools": ["verify"]}, "tools and costs must be of calculator"),
-        ({"costs": {"verify": 1}}, "tools and costs must be of calculator"),
+        ({"tools": ["verify"]}, "tools must be of calculator"),
+        ({"costs": {"verify": 1}}, "costs names 'verify'"),
+        ({"costs": {"python": 1}, "tools": ["calculator"]}, "costs names 'python'; the tools are calculator"),
         ({"costs": {"python": -1}}, "cost"),
         ({"weights": {"chess": 1}}, "weights names 'chess'"),
     ],

@@ -5,9 +5,10 @@ import pytest
 
 from infinite_rl import RewardFunctionScore, Task, TextVectorEnv
 from infinite_rl.datasets.task import TaskList
-from infinite_rl.envs.tool_env import MAX_RESULT, ToolEnv
+from infinite_rl.envs.tool_env import ToolEnv
 from infinite_rl.envs.tools.reply import Reply
 from infinite_rl.envs.tools.tool import Tool, ToolCall, ToolError
+from infinite_rl.envs.tools.toolbox import MAX_RESULT
 from infinite_rl.rewards import Status
 
 TASKS = TaskList([Task.ask(f"How far is it to {name}?", name, id=name, domain="far") for name in ("Ulm", "Rom")])
@@ -39,7 +40,7 @@ class FarEnv(ToolEnv):
 
 
 def call(name, **arguments):
-    return FarEnv(TASKS).format.write(ToolCall(name, arguments))
+    return FarEnv(TASKS).toolbox.format.write(ToolCall(name, arguments))
 
 
 def started(**arguments):

@@ -1,0 +1,119 @@
+"""The tools of an environment: what agents are told of them, and what their calls give and cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ...datasets.task import Message
+from .formats import FORMATS, MAX_CALLS
+from .reply import Reply
+from .tool import Tool, ToolCall, ToolError
+
+# Longer results are cut: they would fill the context.
+MAX_RESULT = 8_192
+
+
+@dataclass(slots=True)
+class Account:
+    """What an episode has done with its tools.
+
+    Attributes:
+        spent: what the calls have cost.
+        calls: how many calls were run.
+        failed_calls: how many calls were refused or failed by the agent's fault.
+    """
+
+    spent: float = 0.0
+    calls: int = 0
+    failed_calls: int = 0
+
+
+class ToolBox:
+    """Tools, the format of their calls, and a budget.
+
+    Args:
+        tools: under different names.
+        tool_format: how calls are written; see `FORMATS`.
+        budget: what all calls of an episode may cost; None for no limit.
+        note: what else agents are told of the tools.
+
+    Raises:
+        ValueError: if the format is unknown, two tools have one name, or the budget is negative.
+    """
+
+    def __init__(
+        self, tools: Sequence[Tool], tool_format: str = "hermes", budget: float | None = None, note: str = ""
+    ) -> None:
+        if tool_format not in FORMATS:
+            raise ValueError(f"tool_format must be one of {', '.join(FORMATS)}, not {tool_format!r}")
+        if budget is not None and not budget >= 0:
+            raise ValueError(f"budget must be at least 0, not {budget}")
+        self.format = FORMATS[tool_format]
+        self.budget = budget
+        self.note = note
+        self.tools = {tool.name: tool for tool in tools}
+        if len(self.tools) != len(tools):
+            raise ValueError(f"two tools have one name: {', '.join(tool.name for tool in tools)}")
+        self.schemas = [tool.schema for tool in tools]
+
+    def opening(self, messages: Sequence[Message]) -> list[Message]:
+        """The opening messages with what the agent is told about the tools, in the system message."""
+        told = self.format.describe([*self.tools.values()])
+        if self.budget is not None:
+            told += f"\nYou have a budget of {self.budget:g} for all calls together."
+        told = f"{told}\n{self.note}".strip()
+        if not told:
+            return list(messages)
+        first, *rest = messages
+        if first["role"] == "system":
+            return [first | {"content": f"{first['content']}\n\n{told}"}, *rest]
+        return [{"role": "system", "content": told}, first, *rest]
+
+    def read(self, action: str) -> list[ToolCall]:
+        """The calls in a message: native ones, else those in its text."""
+        if isinstance(action, Reply) and action.tool_calls:
+            return [*action.tool_calls[:MAX_CALLS]]
+        return self.format.read(action, self.tools)
+
+    def run(self, account: Account, calls: Sequence[ToolCall], turn: int) -> tuple[list[Message], bool]:
+        """Runs calls.
+
+        Args:
+            account: of the episode; changed.
+            calls: of one message.
+            turn: which message of the episode it is; names calls that have no id.
+
+        Returns:
+            The results as messages, and whether the budget was met: the call that it does not cover was not run, nor
+            were those behind it.
+        """
+        messages = []
+        for number, call in enumerate(calls, 1):
+            named = call if call.id else replace(call, id=f"call_{turn}_{number}")
+            # A little slack: ten calls of 0.1 are a budget of 1.
+            if self.budget is not None and account.spent + self._price(named) > self.budget + 1e-9:
+                messages.append(self.format.result(named, "The budget is spent."))
+                return messages, True
+            messages.append(self.format.result(named, self._result(account, named)))
+        return messages, False
+
+    def _price(self, call: ToolCall) -> float:
+        return self.tools[call.name].cost if call.name in self.tools else 0.0
+
+    def _result(self, account: Account, call: ToolCall) -> str:
+        """What the call gives the agent: a result, or what is wrong with it. A call that can't be run costs nothing."""
+        try:
+            if call.problem:
+                raise ToolError(call.problem)
+            if call.name not in self.tools:
+                raise ToolError(f"there is no tool {call.name[:80]!r}; there are {', '.join(self.tools)}")
+            tool = self.tools[call.name]
+            arguments = tool.check(call.arguments)
+            account.calls += 1
+            account.spent += tool.cost
+            result = tool.run(**arguments)
+        except ToolError as error:
+            account.failed_calls += 1
+            result = f"Error: {error}"
+        return result if len(result) <= MAX_RESULT else f"{result[:MAX_RESULT]}\n[cut after {MAX_RESULT:,} characters]"
