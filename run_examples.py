@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def run_examples(folder: str | Path = EXAMPLES, types: Sequence[str] = ()) -> li
     return [Outcome(name, _grade(name, example, functions)) for name, example in chosen.items()]
 
 
-def _grade(name: str, example: Example, functions: dict[str, RewardFunction]) -> RewardFunctionScore:
+def _grade(name: str, example: Example, functions: Mapping[str, RewardFunction]) -> RewardFunctionScore:
     kind = next((kind for kind in (*functions, *_LANGUAGES) if name.startswith(kind)), None)
     if kind is None:
         known = ", ".join((*functions, *_LANGUAGES))

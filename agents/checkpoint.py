@@ -7,12 +7,12 @@ import re
 import shutil
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
-
-import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from typing import TYPE_CHECKING, Any
 
 from .config import ConfigError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 _NAME = re.compile(r"step-(\d{8})")
 STATE_FILE = "trainer.pt"
@@ -48,6 +48,8 @@ class Checkpoints:
         self, step: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
     ) -> Path:
         """Saves model, tokenizer and ``state`` (tensors and plain values), then removes the oldest beyond ``keep``."""
+        import torch  # late: a bad configuration is refused without the seconds that loading it takes
+
         self._put_back()
         place = self.path(step)
         draft = self.folder / f".{place.name}.{os.getpid()}"
@@ -70,6 +72,8 @@ class Checkpoints:
         Raises:
             ConfigError: if there is none, or it cannot be read.
         """
+        import torch
+
         steps = self.steps()
         if not steps:
             raise ConfigError(f"{self.folder}: no checkpoint to resume from")

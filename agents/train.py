@@ -82,6 +82,7 @@ def _run(parsed: argparse.Namespace) -> int:
     else:
         config = load_config(parsed.config_name, parsed.overrides)
 
+    # Later still: with these comes torch, which takes seconds to load.
     from rich.console import Console
     from transformers.utils.logging import disable_progress_bar
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..datasets.reasoning.grading import FamilyRewardFunction
-from ..rewards import CodingRewardFunction, MathRewardFunction, RewardFunction, RewardFunctionScore, Status
-from ..rewards import get_reward_functions as reward_functions
+from ..datasets.task import Task
+from ..rewards import MathRewardFunction, RewardFunctionScore, Status, get_reward_functions
 from ..rewards.boxed import boxed_as_tagged
+from ..rewards.extraction import check_name
+from ..rewards.reward_function import BatchedRewardFunction
 from .episode import Episode
 
 
@@ -19,18 +21,23 @@ class Graders:
     Args:
         default: the grader of tasks that name none.
         boxed: whether an answer may stand in a box instead of tags.
+        answer_tag: the name of the tag around answers.
         timeout: seconds that a program may run.
 
     Raises:
-        ValueError: if there is no such grader.
+        ValueError: if there is no such grader, or the tag is no name.
     """
 
-    def __init__(self, default: str, *, boxed: bool = False, timeout: float = 5.0) -> None:
-        self.rewards: dict[str, RewardFunction] = reward_functions(timeout) | {"family": FamilyRewardFunction()}
+    def __init__(self, default: str, *, boxed: bool = False, answer_tag: str = "answer", timeout: float = 5.0) -> None:
+        check_name(answer_tag)
+        self.rewards: dict[str, BatchedRewardFunction] = get_reward_functions(timeout) | {
+            "family": FamilyRewardFunction()
+        }
         if default not in self.rewards:
             raise ValueError(f"grader must be one of {', '.join(self.rewards)}, not {default!r}")
         self.default = default
         self.boxed = boxed
+        self.answer_tag = answer_tag
 
     def score(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """One score for each episode; those of one grader are judged together.
@@ -48,16 +55,15 @@ class Graders:
 
     def _judge(self, name: str, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         reward = self.rewards.get(name)
-        responses = [boxed_as_tagged(e.response) if self.boxed else e.response for e in episodes]
+        tag = self.answer_tag
+        responses = [boxed_as_tagged(e.response, tag) if self.boxed else e.response for e in episodes]
         if reward is None:
-            return [RewardFunctionScore.error(f"the task names the grader {name!r}, which does not exist")] * len(
-                episodes
-            )
-        if isinstance(reward, CodingRewardFunction):
-            return reward.compute_rewards([(r, e.task.answer) for r, e in zip(responses, episodes, strict=True)])
+            missing = RewardFunctionScore.error(f"the task names the grader {name!r}, which does not exist")
+            return [missing] * len(episodes)
         if isinstance(reward, MathRewardFunction):
-            return [_math(reward, r, e) for r, e in zip(responses, episodes, strict=True)]
-        return [reward.compute_reward(r, e.task.answer) for r, e in zip(responses, episodes, strict=True)]
+            return [_math(reward, response, tag, e.task) for response, e in zip(responses, episodes, strict=True)]
+        pairs = [(response, e.task.answer) for response, e in zip(responses, episodes, strict=True)]
+        return reward.compute_rewards(pairs, tag)
 
 
 def public(score: RewardFunctionScore) -> RewardFunctionScore:
@@ -67,7 +73,6 @@ def public(score: RewardFunctionScore) -> RewardFunctionScore:
     return replace(score, error_msg="The answer is wrong." if wrong else score.error_msg, components=parts)
 
 
-def _math(reward: MathRewardFunction, response: str, episode: Episode) -> RewardFunctionScore:
-    metadata = episode.task.metadata
-    form, question = metadata.get("answer_form", "any"), metadata.get("expression", "")
-    return reward.compute_reward(response, episode.task.answer, answer_form=form, question=question)
+def _math(reward: MathRewardFunction, response: str, tag: str, task: Task) -> RewardFunctionScore:
+    form, question = task.metadata.get("answer_form", "any"), task.metadata.get("expression", "")
+    return reward.compute_reward(response, task.answer, tag, answer_form=form, question=question)

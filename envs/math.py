@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ..datasets.arithmetic import ArithmeticSource
+from ..datasets.arithmetic import QUESTION, ArithmeticSource
 from ..datasets.reasoning.families import DOMAINS
-from ..datasets.reasoning.source import ReasoningSource
+from ..datasets.reasoning.source import TAGGED, ReasoningSource
 from ..datasets.task import TaskSource
 from ..rewards import RewardFunctionScore
 from .episode import Episode
@@ -33,7 +33,7 @@ class MathEnv(TextEnv):
     of arithmetic, such as ``linear_equation``, or ``all``, with ``level``, ``split``, ``seed`` and ``closing`` as in
     ``ReasoningSource``. Or ``tasks``: a file of tasks or a task source; its tasks may say in their metadata which
     ``answer_form`` they want (``numeral``, ``simplified``, ``any``; by default ``any``), which ``expression`` they ask
-    about, and which ``grader`` judges them (by default ``math``).
+    about, and which ``grader`` judges them (by default ``math``). With either ``answer_tag``, another name for the tag.
     Floor: 0.00 for empty and copying policies. From level 2 on at most 0.05 for constant, majority and random ones;
     level 1 has so few answers that the best constant earns 0.16.
     Versions: v0, first release.
@@ -45,18 +45,21 @@ class MathEnv(TextEnv):
         self,
         tasks: TaskSource | str | Path | None = None,
         *,
+        answer_tag: str = "answer",
         max_turns: int | None = None,
         render_mode: str | None = None,
         **arguments: Any,
     ) -> None:
+        self.graders = Graders("math", answer_tag=answer_tag)
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
-        self.graders = Graders("math")
 
     def make_source(self, *, families: Sequence[str] | str | None = None, **arguments: Any) -> TaskSource:
         """Two integers, one operation; or the problems of families."""
+        tag = self.graders.answer_tag
         if families is None:
-            return ArithmeticSource(**arguments)
-        return ReasoningSource(families=math_families(families), **arguments)
+            return ArithmeticSource(**{"template": QUESTION.replace("answer>", f"{tag}>")} | arguments)
+        closing = TAGGED.replace("answer>", f"{tag}>")
+        return ReasoningSource(families=math_families(families), **{"closing": closing} | arguments)
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Compares the tagged answers with the expected ones by value."""

@@ -18,7 +18,7 @@ from ..rewards.json_schema import JsonSchemaRewardFunction
 from ..rewards.judge import JudgeRewardFunction
 from ..rewards.math import MathRewardFunction
 from ..rewards.multiple_choice import MultipleChoiceRewardFunction
-from ..rewards.reward_function import RewardFunction
+from ..rewards.reward_function import BatchedRewardFunction, RewardFunction
 from ..rewards.rubric import Deficits, Rubric
 from ..rewards.rubric_file import load_rubric
 from ..rewards.score import RewardFunctionScore, Status
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ..runtimes import ChatEndpoint
 
 __all__ = [
+    "BatchedRewardFunction",
     "CallableRewardFunction",
     "CodingRewardFunction",
     "Combination",
@@ -56,16 +57,19 @@ __all__ = [
 ]
 
 
-def get_reward_functions(timeout: float = 10, judge: ChatEndpoint | None = None) -> dict[str, RewardFunction]:
+def get_reward_functions(
+    timeout: float = 10, judge: ChatEndpoint | None = None, limits: str = "time"
+) -> dict[str, BatchedRewardFunction]:
     """The reward functions by the name of their task type.
 
     Args:
         timeout: seconds that a program may run; judging text and mathematics is bounded by its limits instead.
         judge: a model that judges; with it there is a reward function of that name, too.
+        limits: of programs: ``time``, or ``fuel`` for verdicts that don't depend on the machine's speed.
     """
-    found: dict[str, RewardFunction] = {
+    found: dict[str, BatchedRewardFunction] = {
         "math": MathRewardFunction(timeout),
-        "coding": CodingRewardFunction(timeout),
+        "coding": CodingRewardFunction(timeout, limits=limits),
         "eq": ExactMatchRewardFunction(),
         "search": SearchRewardFunction(),
         "multiple_choice": MultipleChoiceRewardFunction(),

@@ -16,6 +16,7 @@ from .extraction import extract_answer
 
 _DEEP = 200
 _REFERENCE_KEYS = ("code", "solution")
+_HUMANEVAL = {"entry_point", "test"}
 _TEST_KEYS = {"language", "function", "cases", "tests", "setup", "tolerance", "in_place"}
 # The first words of lines that are hardly ever anything but code.
 _CODE_LINE = re.compile(
@@ -128,7 +129,8 @@ def _read_text(text: str) -> Expected:
             text = answers[0]
             break
     members = _json_object(text)
-    if members and (not members.keys().isdisjoint((*_REFERENCE_KEYS, "cases", "tests"))):
+    known = not members.keys().isdisjoint((*_REFERENCE_KEYS, "cases", "tests"))
+    if members and (known or members.keys() >= _HUMANEVAL):
         return _read_mapping(members)
     blocks = list(fenced_blocks(text))
     if blocks:
@@ -153,12 +155,20 @@ def _read_mapping(members: Mapping[str, Any]) -> Expected:
         if isinstance(members.get(key), str):
             blocks = list(fenced_blocks(members[key]))
             return Reference("\n".join(block.text for block in blocks) if blocks else members[key])
-    raise ValueError(f"the expected answer needs one of cases, tests, code, solution; it has {', '.join(members)}")
+    has = ", ".join(map(str, members))
+    raise ValueError(f"the expected answer needs one of cases, tests, code, solution; it has {has}{_hint(members)}")
+
+
+def _hint(members: Mapping[str, Any]) -> str:
+    if members.keys().isdisjoint(_HUMANEVAL):
+        return ""
+    return '. Of a row of HumanEval give {"function": entry_point, "setup": prompt, "tests": test}'
 
 
 def _read_tests(members: Mapping[str, Any]) -> CodeTests:
     if unknown := members.keys() - _TEST_KEYS:
-        raise ValueError(f"unknown key {min(unknown)!r} beside the tests; known: {', '.join(sorted(_TEST_KEYS))}")
+        known = ", ".join(sorted(_TEST_KEYS))
+        raise ValueError(f"unknown key {min(unknown)!r} beside the tests; known: {known}{_hint(members)}")
     if "cases" in members and "tests" in members:
         raise ValueError("give either cases or tests, not both")
     language, function = members.get("language"), members.get("function")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-from .extraction import visible_text
+from .extraction import check_name, tags, visible_text
 
 LANGUAGES = {
     "python": "python",
@@ -68,6 +68,7 @@ def extract_code(response: str, language: str, tag: str = "answer") -> CodeAnswe
             without a language, then any.
         tag: name of the tag around the answer.
     """
+    check_name(tag)
     found = _tagged(visible_text(response), tag)
     if not found:
         message = f"Missing <{tag}> tags in response. Ensure the code is wrapped in <{tag}> and </{tag}>."
@@ -99,18 +100,17 @@ def fenced_blocks(text: str) -> Iterator[Block]:
 
 def _tagged(text: str, tag: str) -> list[str]:
     """The texts in pairs of tags; none at all if a tag is unclosed, closed only or nested."""
-    if not tag.isascii() or not tag.replace("_", "").replace("-", "").isalnum():
-        raise ValueError(f"{tag!r} is not a tag name. Use ASCII letters, digits, '_' and '-'.")
     found: list[str] = []
     start: int | None = None
-    for match in re.finditer(f"<(/?){tag}>", text, re.IGNORECASE | re.ASCII):  # nothing in it can backtrack
-        closing = bool(match[1])
-        if closing == (start is None):
+    for bound in tags(text, tag):
+        if not bound.exact:
+            continue
+        if bound.closing == (start is None):
             return []
         if start is None:
-            start = match.end()
+            start = bound.end
         else:
-            found.append(text[start : match.start()])
+            found.append(text[start : bound.start])
             start = None
     return found if start is None else []
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from ..runtimes import MissingArtefactError
+from ..runtimes.workers import available_cores
 from .callables import call_scorer
 from .code_cases import CodeTests, Expected, Output, Reference, check_language, read_expected
 from .code_extraction import extract_code
 from .code_judge import BadCaseError, Judge, Judgement, cut
+from .reward_function import BatchedRewardFunction
 from .score import RewardFunctionScore, Status
 from .similarity import equal_outputs, similarity
 
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 Partial = Literal["similarity", "tests"]
 
 
-class CodingRewardFunction:
+class CodingRewardFunction(BatchedRewardFunction):
     """Runs the tagged program of a response in a sandbox and judges what it prints or returns.
 
     Correctness is 1.0 if all tests pass, or if the output equals the expected one by a rule that doesn't guess (see
@@ -43,6 +43,7 @@ class CodingRewardFunction:
         language: ``python`` or ``javascript``; tests may name another.
 
     Attributes:
+        concurrency: programs that `compute_rewards` runs at once: one for each core.
         initialized: whether `initialize` has run.
 
     Raises:
@@ -69,6 +70,7 @@ class CodingRewardFunction:
         self.limits = limits
         self.partial: Partial | None = partial
         self.language = check_language(language)
+        self.concurrency = available_cores()
         self.initialized = False
         self._executor: RewardExecutor | None = None
 
@@ -136,24 +138,6 @@ class CodingRewardFunction:
             status=judgement.status,
             components=judgement.components(),
         )
-
-    def compute_rewards(
-        self, pairs: Sequence[tuple[str, Any]], answer_tag: str = "answer"
-    ) -> list[RewardFunctionScore]:
-        """Scores many responses, each with its expected answer, over all cores.
-
-        Equal pairs are judged once. A failure of ours costs its own response its score, not the others.
-
-        Raises:
-            MissingArtefactError: the sandbox of a language has not been built.
-        """
-        self.initialize()
-        # Expected answers need not be hashable; those of a group are one object. `pairs` keeps them alive.
-        jobs = {(output, id(expected)): (output, expected) for output, expected in pairs}
-        with ThreadPoolExecutor(max(1, min(len(jobs), os.cpu_count() or 1))) as threads:
-            scores = threads.map(lambda pair: self.compute_reward(pair[0], pair[1], answer_tag), jobs.values())
-            known = dict(zip(jobs, scores, strict=True))
-        return [known[output, id(expected)] for output, expected in pairs]
 
     def _judge(self, code: str, language: str, expected: Expected) -> Judgement:
         self.initialize()

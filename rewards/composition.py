@@ -7,13 +7,13 @@ What each criterion scored stands under its name in the components of the result
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeAlias
 
 from .callables import call_scorer
-from .reward_function import RewardFunction, clip, never_raises
+from .reward_function import BatchedRewardFunction, RewardFunction, clip, never_raises
 from .score import RewardFunctionScore, Status
 
 Scorer: TypeAlias = RewardFunction | Callable[[str], float]
@@ -37,6 +37,7 @@ class Criterion:
 
     Raises:
         ValueError: the name or the weight is impossible.
+        TypeError: ``gate`` isn't True or False.
     """
 
     name: str
@@ -55,6 +56,9 @@ class Criterion:
             )
         if not (isinstance(self.weight, int | float) and math.isfinite(self.weight) and self.weight >= 0):
             raise ValueError(f"The weight of {self.name} is {self.weight!r}. Give a finite number of at least 0.")
+        # A quoted "false" is true.
+        if not isinstance(self.gate, bool):
+            raise TypeError(f"gate of {self.name} is {self.gate!r}. Give True or False.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ class Part:
     components: Mapping[str, float] = field(default_factory=dict)
 
 
-class Combination(ABC):
+class Combination(BatchedRewardFunction):
     """Base of the combinators: scores the criteria in order and makes one score of their values.
 
     The format score is the lowest of the criteria's, ``aux_score`` the mean of those that are plain functions of the
@@ -92,6 +96,7 @@ class Combination(ABC):
             raise ValueError(f"{', '.join(sorted(taken))} can't be a criterion's name here.")
         if not any(criterion.weight for criterion in self.criteria):
             raise ValueError("At least one criterion needs a positive weight.")
+        self.concurrency = max(getattr(criterion.scorer, "concurrency", 1) for criterion in self.criteria)
 
     @abstractmethod
     def combine(self, values: Sequence[float]) -> float:
@@ -191,10 +196,15 @@ class Sequential(Combination):
     """Steps, each of which counts only if all before it reached ``at_least``; the value is the weighted mean.
 
     What comes after the first that fell short is not even scored, which spares costly scorers.
+
+    Raises:
+        ValueError: ``at_least`` is not in [0, 1].
     """
 
     def __init__(self, criteria: Sequence[Criterion], at_least: float = 1.0) -> None:
         super().__init__(criteria)
+        if not (isinstance(at_least, int | float) and 0 <= at_least <= 1):
+            raise ValueError(f"at_least is {at_least!r}. Give a number in [0, 1].")
         self.at_least = at_least
 
     def stops_after(self, value: float) -> bool:
@@ -226,5 +236,7 @@ def _part(criterion: Criterion, model_output: str, expected_output: Any, answer_
             raise TypeError(f"{criterion.name} needs the member {criterion.expects!r} of what is expected.")
         expected_output = expected_output[criterion.expects]
     score = scorer.compute_reward(model_output, expected_output, answer_tag)
+    if not (math.isfinite(score.correctness_score) and math.isfinite(score.format_score)):
+        raise ValueError(f"{criterion.name} scored {score.correctness_score}, which is no number in [0, 1].")
     parts = {name: value for name, value in score.components.items() if name != "correctness"}
     return Part(score.correctness_score, score.format_score, score.status, score.error_msg, parts)

@@ -21,6 +21,8 @@ class ExactMatchRewardFunction(TaggedRewardFunction[str]):
         ignore_case: whether ``Paris`` equals ``paris``.
     """
 
+    max_characters = 20_000
+
     def __init__(self, ignore_case: bool = True) -> None:
         self.ignore_case = ignore_case
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from .composition import Criterion
@@ -12,7 +11,7 @@ from .expected import expected_text
 from .extraction import extract_answer, visible_text
 from .judge_prompt import JudgePrompt, judge_prompt, read_levels
 from .reply_cache import ReplyCache
-from .reward_function import never_raises
+from .reward_function import BatchedRewardFunction, never_raises
 from .rubric import Rubric
 from .score import RewardFunctionScore, Status
 
@@ -24,7 +23,7 @@ logger = logging.getLogger(__name__)
 CORRECT = Criterion("correct", description="The response answers the question, and its answer is right.")
 
 
-class JudgeRewardFunction:
+class JudgeRewardFunction(BatchedRewardFunction):
     """Lets a model give each criterion of a rubric a level from 1 to 4; the rubric makes the score (see `Rubric`).
 
     The judge sees the response without its thinking, between lines that it can't forge (see `judge_prompt`). Failures
@@ -67,9 +66,6 @@ class JudgeRewardFunction:
         self.max_characters = max_characters
         self.answer_only = answer_only
 
-    def initialize(self) -> None:
-        """Nothing needs preparing."""
-
     @never_raises
     def compute_reward(
         self, model_output: str, expected_output: Any, answer_tag: str = "answer"
@@ -105,17 +101,6 @@ class JudgeRewardFunction:
             return RewardFunctionScore.error(f"The judge failed: {error}")
         score = self.rubric.score_levels(levels)
         return RewardFunctionScore(format_score, score.correctness_score, components=dict(score.components))
-
-    def compute_rewards(
-        self, pairs: Sequence[tuple[str, Any]], answer_tag: str = "answer"
-    ) -> list[RewardFunctionScore]:
-        """Scores many responses, each with what is expected, ``concurrency`` at once; equal pairs are judged once."""
-        # Expected answers need not be hashable; those of a group are one object. `pairs` keeps them alive.
-        jobs = {(output, id(expected)): (output, expected) for output, expected in pairs}
-        with ThreadPoolExecutor(max(1, min(len(jobs), self.concurrency))) as threads:
-            scores = threads.map(lambda pair: self.compute_reward(pair[0], pair[1], answer_tag), jobs.values())
-            known = dict(zip(jobs, scores, strict=True))
-        return [known[output, id(expected)] for output, expected in pairs]
 
     def _levels(self, prompt: JudgePrompt) -> dict[str, int]:
         messages = list(prompt.messages)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from .callables import call_scorer
+from .equivalence.batch import SMALL, verify_many
+from .equivalence.limits import MAX_CHARACTERS
 from .equivalence.scalars import Tier
 from .equivalence.verdict import Verdict, flaw_of, verify
 from .equivalence.wrappers import unwrap
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates
-from .reward_function import never_raises
+from .reward_function import BatchedRewardFunction, never_raises
 from .score import RewardFunctionScore, Status
+
+Verdicts: TypeAlias = Mapping[tuple[str, str], Verdict]
+"""By expected answer and answer."""
 
 # Longer verdicts are not kept in memory, so that hostile text cannot fill it.
 REMEMBERED_LENGTH = 500
 
 
-class MathRewardFunction:
+class MathRewardFunction(BatchedRewardFunction):
     """Scores the tagged answer of a response against an expected answer or a function that judges it.
 
     Attributes:
@@ -68,6 +73,43 @@ class MathRewardFunction:
             characters) or an option is unknown, which says nothing about the response. An exception in a function
             counts as a wrong answer, lest a response gain by provoking it. No exception ever leaves this method.
         """
+        return self._score(model_output, expected_output, answer_tag, answer_form, question, {})
+
+    def compute_rewards(
+        self,
+        pairs: Iterable[tuple[str, Any]],
+        answer_tag: str = "answer",
+        *,
+        answer_form: AnswerForm = "any",
+        question: str = "",
+    ) -> list[RewardFunctionScore]:
+        """Scores many responses, each with what is expected; their verdicts are given over all cores.
+
+        Args:
+            pairs: responses and what is expected, as in `compute_reward`.
+            answer_tag: name of the tag, for all of them.
+            answer_form: the form that all tasks want.
+            question: the expression that all tasks ask to compute, if they ask for one.
+        """
+        pairs = list(pairs)
+        found = (_asked(output, expected, answer_tag) for output, expected in pairs)
+        asked = list(dict.fromkeys(pair for pair in found if pair is not None))
+        # Fewer are judged here, where verdicts are remembered.
+        verdicts = dict(zip(asked, verify_many(asked), strict=True)) if len(asked) > SMALL else {}
+        return [
+            never_raises(self._score)(output, expected, answer_tag, answer_form, question, verdicts)
+            for output, expected in pairs
+        ]
+
+    def _score(
+        self,
+        model_output: str,
+        expected_output: Any,
+        answer_tag: str,
+        answer_form: AnswerForm,
+        question: str,
+        verdicts: Verdicts,
+    ) -> RewardFunctionScore:
         if answer_form not in ANSWER_FORMS:
             raise ValueError(f"answer_form is {answer_form!r}. Give one of {', '.join(ANSWER_FORMS)}.")
         if not self.initialized:
@@ -78,12 +120,26 @@ class MathRewardFunction:
             return RewardFunctionScore.no_answer(found.error_msg)
         if not _one_value(found):
             return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=found.error_msg)
-        if not unwrap(found.answers[0]):
+        if len(found.answers[0]) <= MAX_CHARACTERS and not unwrap(found.answers[0]):
             return RewardFunctionScore.no_answer("The answer is empty.", format_score=found.format_score)
         if not isinstance(expected, str):
             return _with_form(_call(expected, found), None, found, answer_form, question)
+        verdict = verdicts.get((expected, found.answers[0]))
+        if verdict is not None:
+            return _with_form(_scored(expected, found, verdict), verdict, found, answer_form, question)
         short = len(expected) + len(question) + sum(map(len, found.answers)) <= REMEMBERED_LENGTH
         return (_judge if short else _judge.__wrapped__)(expected, found, answer_form, question)
+
+
+def _asked(model_output: object, expected: object, answer_tag: str) -> tuple[str, str] | None:
+    """The two texts whose verdict decides on a response; None where none does, or something is wrong with them."""
+    if not isinstance(model_output, str) or callable(expected):
+        return None
+    try:
+        answers = extract_answer(model_output, answer_tag).answers
+        return (expected_text(expected), answers[0]) if answers and len(answers[0]) <= MAX_CHARACTERS else None
+    except (TypeError, ValueError):
+        return None
 
 
 def _one_value(found: Extraction) -> bool:
@@ -95,8 +151,8 @@ def _one_value(found: Extraction) -> bool:
 @lru_cache(maxsize=16_384)
 def _judge(expected: str, found: Extraction, form: AnswerForm, question: str) -> RewardFunctionScore:
     """The score of an answer. Verdicts are pure, and a group of responses to one task gives few different answers."""
-    score, verdict = _compare(expected, found)
-    return _with_form(score, verdict, found, form, question)
+    verdict = verify(expected, found.answers[0])
+    return _with_form(_scored(expected, found, verdict), verdict, found, form, question)
 
 
 def _with_form(
@@ -106,20 +162,19 @@ def _with_form(
     return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=flaw) if flaw else score
 
 
-def _compare(expected: str, found: Extraction) -> tuple[RewardFunctionScore, Verdict]:
-    verdict = verify(expected, found.answers[0])
+def _scored(expected: str, found: Extraction, verdict: Verdict) -> RewardFunctionScore:
     if verdict.equal:
-        return RewardFunctionScore.scored(1.0, format_score=found.format_score, error_msg=found.error_msg), verdict
+        return RewardFunctionScore.scored(1.0, format_score=found.format_score, error_msg=found.error_msg)
     problem = flaw_of(expected)
     if problem:
-        return RewardFunctionScore.error(f"The expected answer can't be compared: {problem}."), verdict
+        return RewardFunctionScore.error(f"The expected answer can't be compared: {problem}.")
     if verdict.tier is Tier.FAILURE:
-        return RewardFunctionScore.error(verdict.reason), verdict
+        return RewardFunctionScore.error(verdict.reason)
     if verdict.tier is Tier.LIMITS:
         message = f"The answer is {verdict.reason}."
-        return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT), verdict
+        return RewardFunctionScore(found.format_score, 0.0, message, status=Status.RESOURCE_LIMIT)
     message = f"Mathematical mismatch. Expected {expected}"
-    return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message), verdict
+    return RewardFunctionScore.scored(0.0, format_score=found.format_score, error_msg=message)
 
 
 def _call(validator: Callable[[str], object], found: Extraction) -> RewardFunctionScore:

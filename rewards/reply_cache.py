@@ -41,7 +41,7 @@ class ReplyCache:
             return None
         try:
             reply = json.loads(self._path(key).read_bytes())["reply"]
-        except (OSError, ValueError, TypeError, LookupError):
+        except (OSError, ValueError, TypeError, LookupError, RecursionError):
             return None
         if not isinstance(reply, str):
             return None
@@ -60,10 +60,14 @@ class ReplyCache:
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Written aside and put in place at once: another process never reads half a file.
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"reply": reply}, file)
-        Path(temporary).replace(path)
+        handle, name = tempfile.mkstemp(dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({"reply": reply}, file)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)  # where the disk is full, say
 
     def _remember(self, key: str, reply: str) -> None:
         with self._lock:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, ClassVar, Generic, ParamSpec, Protocol, TypeVar, runtime_checkable
@@ -51,6 +52,50 @@ class RewardFunction(Protocol):
         """Scores one response against what was expected of it."""
 
 
+class BatchedRewardFunction(ABC):
+    """Base of the reward functions here: how many responses are scored in one call.
+
+    Attributes:
+        concurrency: how many responses are scored at once, where scoring waits for sandboxes or servers.
+    """
+
+    concurrency: int = 1
+
+    def initialize(self) -> None:  # noqa: B027 (most need nothing)
+        """Prepares the function, once; `compute_reward` does so itself when it is first used."""
+
+    @abstractmethod
+    def compute_reward(
+        self, model_output: str, expected_output: Any, answer_tag: str = "answer"
+    ) -> RewardFunctionScore:
+        """Scores one response against what was expected of it."""
+
+    def compute_rewards(
+        self, pairs: Iterable[tuple[str, Any]], answer_tag: str = "answer"
+    ) -> list[RewardFunctionScore]:
+        """Scores many responses, each with what is expected, ``concurrency`` at once; equal pairs are scored once.
+
+        Returns:
+            The scores in the order of the pairs. A failure of ours costs its own response its score, not the others.
+        """
+        pairs = list(pairs)  # it keeps alive what is known by its identity
+        self.initialize()
+        # Expected answers need not be hashable; those of a group are one object.
+        keys = [(output if isinstance(output, str) else id(output), id(expected)) for output, expected in pairs]
+        jobs = dict(zip(keys, pairs, strict=True))
+        threads = min(len(jobs), self.concurrency)
+
+        def score(pair: tuple[str, Any]) -> RewardFunctionScore:
+            return self.compute_reward(pair[0], pair[1], answer_tag)
+
+        if threads < 2:
+            known = {key: score(pair) for key, pair in jobs.items()}
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                known = dict(zip(jobs, pool.map(score, jobs.values()), strict=True))
+        return [known[key] for key in keys]
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What became of one answer.
@@ -70,7 +115,7 @@ class Judged:
     components: Mapping[str, float] = field(default_factory=dict)
 
 
-class TaggedRewardFunction(ABC, Generic[Expected]):
+class TaggedRewardFunction(BatchedRewardFunction, Generic[Expected]):
     """Base of reward functions that judge the text between the answer tags.
 
     A subclass says how it reads what is expected and how it judges one text. The base finds the answer (see
@@ -81,9 +126,6 @@ class TaggedRewardFunction(ABC, Generic[Expected]):
     """
 
     max_characters: ClassVar[int] = 100_000
-
-    def initialize(self) -> None:
-        """Nothing needs preparing."""
 
     @abstractmethod
     def read_expected(self, expected_output: Any) -> Expected:

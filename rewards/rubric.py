@@ -33,12 +33,17 @@ class Rubric(Combination):
     Args:
         criteria: under different names, not ``mean_level`` or ``pass``.
         binary: whether the correctness is 1.0 for a pass and 0.0 for the rest, instead of the rubric score.
+
+    Raises:
+        TypeError: ``binary`` isn't True or False.
     """
 
     reserved: ClassVar[frozenset[str]] = frozenset({"mean_level", "pass"})
 
     def __init__(self, criteria: Sequence[Criterion], binary: bool = False) -> None:
         super().__init__(criteria)
+        if not isinstance(binary, bool):
+            raise TypeError(f"binary is {binary!r}. Give True or False.")
         self.binary = binary
 
     def combine(self, values: Sequence[float]) -> float:

@@ -44,6 +44,8 @@ _TEXT_SCORES: dict[str, Callable[..., float]] = {
     "length": length_score,
     "repetition": repetition_score,
 }
+# Pairs of a mapping included.
+_MAX_NODES = 20_000
 # Scorers whose arguments are no criteria.
 _PLAIN = {*_REWARD_FUNCTIONS, *_TEXT_SCORES}
 _FIELDS = {"name", "weight", "scorer", "gate", "description", "expects"}
@@ -63,21 +65,47 @@ def load_rubric(source: str | Path, scorers: Mapping[str, ScorerFactory] | None 
     Raises:
         ValueError: it is no YAML or no rubric; the message names the place.
     """
-    import yaml
-
     place = str(source) if isinstance(source, Path) else "rubric"
-    text = source.read_text(encoding="utf-8") if isinstance(source, Path) else source
-    try:
-        found = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ValueError(f"{place}: not YAML ({' '.join(str(error).split())})") from None
+    found = _read_yaml(source, place)
     if isinstance(found, str):
         raise ValueError(
             f"{place}: give a list of criteria, or the Path of a file that holds one; it is {found[:100]!r}"
         )
     arguments = _arguments(found, place, scorers or {})
     _require_known(Rubric, arguments, place)
-    return Rubric(**arguments)
+    try:
+        return Rubric(**arguments)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{place}: {error}") from None
+
+
+def _read_yaml(source: str | Path, place: str) -> object:
+    import yaml
+
+    try:
+        loader = yaml.SafeLoader(source.read_text(encoding="utf-8") if isinstance(source, Path) else source)
+        try:
+            root = loader.get_single_node()
+            _check_size(root)
+            return None if root is None else loader.construct_document(root)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise ValueError(f"{place}: not YAML that can be used ({' '.join(str(error).split())[:500]})") from None
+
+
+def _check_size(root: object) -> None:
+    """Refuses YAML whose aliases stand for more than was written, or for themselves."""
+    nodes, left = [root], _MAX_NODES
+    while nodes:
+        node = nodes.pop()
+        left -= 1
+        if left < 0:
+            raise ValueError(f"more than {_MAX_NODES} values, where each alias stands for all that it names")
+        if isinstance(node, tuple | list):
+            nodes += node
+        elif isinstance(getattr(node, "value", None), list):
+            nodes += node.value  # type: ignore[attr-defined]
 
 
 def _arguments(found: object, place: str, scorers: Mapping[str, ScorerFactory]) -> dict[str, Any]:

@@ -133,9 +133,11 @@ class _Deadline:
 
     def _end(self) -> None:
         self._passed = True
-        if self._socket is not None:
+        # While it is still connecting, TLS may wait for a handshake on the connection's own.
+        found = self._socket or self._connection.sock
+        if found is not None:
             with suppress(OSError):  # it may be closed already
-                self._socket.shutdown(socket.SHUT_RDWR)
+                found.shutdown(socket.SHUT_RDWR)
 
     def __enter__(self) -> _Deadline:
         self._timer.start()

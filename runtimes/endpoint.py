@@ -6,6 +6,7 @@ import email.utils
 import http.client
 import json
 import logging
+import math
 import os
 import random
 import socket
@@ -62,8 +63,8 @@ class Budget:
 
     Args:
         calls: how many requests may be sent, those that are repeated included; None for any number.
-        tokens: how many tokens may be used, prompts and replies together, as servers count them. Requests under way
-            when it is used up are not cut off.
+        tokens: how many tokens may be used, prompts and replies together, as servers count them; where one doesn't, a
+            quarter of the reply's bytes. Requests under way when it is used up are not cut off.
     """
 
     def __init__(self, calls: int | None = None, tokens: int | None = None) -> None:
@@ -123,10 +124,10 @@ class ChatEndpoint:
         budget: Budget | None = None,
         max_bytes: int = 16 << 20,
     ) -> None:
-        if not timeout > 0:
+        if not 0 < timeout < math.inf:
             raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
-        if retries < 0 or max_wait < 0:
-            raise ValueError("retries and max_wait must not be negative.")
+        if not (retries >= 0 and 0 <= max_wait < math.inf):
+            raise ValueError("retries and max_wait must be numbers that are not negative, and max_wait finite.")
         self.base_url, self.model = base_url.rstrip("/"), model
         self.timeout, self.retries, self.max_wait = timeout, retries, max_wait
         self.budget = budget or Budget()
@@ -181,7 +182,7 @@ class ChatEndpoint:
 
     def _pause(self, attempt: int, asked: float | None) -> float:
         """Seconds to wait: what the server asks for, else twice as long each time, with jitter against herds."""
-        wait = 2.0**attempt * random.uniform(0.5, 1.0) if asked is None else asked
+        wait = 2.0 ** min(attempt, 60) * random.uniform(0.5, 1.0) if asked is None else asked
         return min(wait, self.max_wait)
 
     def _unreached(self, error: Exception) -> str:
@@ -196,7 +197,8 @@ class ChatEndpoint:
         if 300 <= reply.status < 400:
             target = self._hide(reply.headers.get("location", ""))[:200]
             return f"{self.url} answers that it has moved to {target!r}. Give that as base_url, if you trust it."
-        said = _error_text(self._hide(reply.body.decode("utf-8", "replace")))
+        # Hidden before it is cut, and where JSON's escapes no longer disguise it.
+        said = " ".join(self._hide(_error_text(reply.body.decode("utf-8", "replace")))[:10_000].split())[:500]
         return f"{self.url} answered {reply.status}: {said} {_HINTS.get(reply.status, '')}".rstrip()
 
     def _hide(self, text: str) -> str:
@@ -212,36 +214,40 @@ class ChatEndpoint:
                 message.get("content") or "",
                 message.get("reasoning_content") or message.get("reasoning") or "",
                 choice.get("finish_reason") or "",
-                int(usage.get("prompt_tokens") or 0),
-                int(usage.get("completion_tokens") or 0),
+                max(int(usage.get("prompt_tokens") or 0), 0),
+                max(int(usage.get("completion_tokens") or 0), 0),
             )
-            if not isinstance(answer.text, str) or not isinstance(answer.reasoning, str):
+            if not all(isinstance(part, str) for part in (answer.text, answer.reasoning, answer.finish_reason)):
                 raise TypeError("the message's content is no text")
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
-            self.budget.add_tokens(len(reply.body) // 4)  # it was answered, and will have cost something
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+            self.budget.add_tokens(_guessed_tokens(reply))
             what = self._hide(f"{type(error).__name__}: {error}")[:200]
             raise EndpointError(f"{self.url} sent no chat completion ({what}). Is it OpenAI-compatible?") from None
-        self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens)
+        self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens or _guessed_tokens(reply))
         return answer
 
 
 def _error_text(body: str) -> str:
-    """What a server says of its refusal, in one line."""
-    text = body
+    """What a server says of its refusal."""
     with suppress(ValueError, TypeError, LookupError, RecursionError):
         error = json.loads(body)["error"]
-        text = str(error["message"] if isinstance(error, dict) else error)
-    return " ".join(text[:10_000].split())[:500]
+        return str(error["message"] if isinstance(error, dict) else error)
+    return body
+
+
+def _guessed_tokens(reply: Reply) -> int:
+    """What a reply may have cost, where the server doesn't say: a budget must end some time."""
+    return len(reply.body) // 4
 
 
 def _retry_after(reply: Reply) -> float | None:
-    """The seconds that the server asks to wait, as a number or as a date."""
+    """The seconds that the server asks to wait, as a number or as a date; None if it doesn't, or nobody can read it."""
     text = reply.headers.get("retry-after", "").strip()
-    try:
+    with suppress(ValueError):
         seconds = float(text)
-    except ValueError:
-        parsed = email.utils.parsedate_tz(text)
-        if parsed is None:
-            return None
-        seconds = email.utils.mktime_tz(parsed) - time.time()
-    return max(seconds, 0.0) if seconds == seconds else None
+        return max(seconds, 0.0) if seconds == seconds else None
+    # Dates that no calendar has raise what they like. Without a zone they are in Greenwich's.
+    with suppress(ValueError, OverflowError, LookupError, TypeError):
+        date = email.utils.parsedate_tz(text)
+        return max(email.utils.mktime_tz((*date[:9], date[9] or 0)) - time.time(), 0.0) if date else None
+    return None

@@ -2,13 +2,20 @@ r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matr
 
 from __future__ import annotations
 
+from fractions import Fraction
 from functools import lru_cache, reduce
 
+from .english import in_digits, phrase
 from .expressions import ExpressionParser
-from .limits import ExpressionError, check_text
+from .left_sides import name_before_equals
+from .limits import ExpressionError, LimitError, check_text
+from .phrases import with_angles, with_conditions, with_numerals
+from .real_sets import without_bars
 from .tokens import tokenize
-from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Ratio, Relation, SetOperation, Tree, Variable
-from .wrappers import unwrap
+from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Number, Ratio, Relation, SetOperation, Tree, Variable
+from .units import CLOCK
+from .vectors import combined
+from .wrappers import text_inside, unwrap
 
 _RELATIONS = ("=", "<", ">", "<=", ">=", "!=", "in", "notin", "approx", "equiv", "to")
 _CLOSINGS = {
@@ -19,10 +26,14 @@ _CLOSINGS = {
     "\\{": ("\\}",),
     "langle": ("rangle",),
 }
-_PHRASES: dict[str, Tree] = {
-    **dict.fromkeys(("all real numbers", "all reals"), Constant("mathbb R")),
-    **dict.fromkeys(("no solution", "no solutions", "empty set"), Group("{", "}", ())),
-}
+_QUANTIFIERS = ("(", "for", "where")
+_QUANTIFIED_BY = (
+    "( ) , for where with all any every each some arbitrary is are an a real positive integer integers number numbers"
+    " constant constants in mathbb"
+)
+_QUANTIFIED = frozenset(_QUANTIFIED_BY.split())
+_SAID = _QUANTIFIED - {"(", ")", ",", "for", "where", "with", "a", "an"}
+_LONGEST_QUANTIFIER = 16
 _HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
 _MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
 
@@ -37,10 +48,21 @@ def parse(text: str) -> Tree:
     """
     check_text(text)
     text = unwrap(text)
-    phrase = _PHRASES.get(text.removeprefix("\\text{").removesuffix("}").lower())
-    if phrase is not None:
-        return phrase
-    parser = _AnswerParser(tokenize(text))
+    if (known := phrase(text)) is not None:
+        return known
+    try:
+        return _parsed(text)
+    except LimitError:
+        raise
+    except ExpressionError:
+        inside = text_inside(text)
+        if not inside:
+            raise
+        return _parsed(inside)  # \text{x = 5}
+
+
+def _parsed(text: str) -> Tree:
+    parser = _AnswerParser(with_angles(with_conditions(with_numerals(tokenize(in_digits(text))))))
     tree = parser.whole()
     if parser.next.kind != "end":
         raise parser.unexpected()
@@ -54,8 +76,30 @@ class _AnswerParser(ExpressionParser):
 
     def whole(self) -> Tree:
         """One answer, or several with commas and words between."""
+        self.accept("=")  # = 24
         parts, joiner = self.parts()
+        parts += self.quantified()
         return parts[0] if len(parts) == 1 else Group("", "", tuple(parts), joiner)
+
+    def quantified(self) -> list[Tree]:
+        r"""What is said of the letters behind an answer: ``(k \in \mathbb{Z})``, ``\text{ for all real } x``."""
+        words = self.quantified_at(self.at + (self.next.text == ","))
+        if not words:
+            return []
+        names = [word for word in words if len(word) == 1 and word.isalpha() and word != "a"]
+        self.at = len(self.tokens) - 2
+        whole = not {"mathbb", "z"}.difference(words) or not {"integer", "integers"}.isdisjoint(words)
+        names = [name for name in names if name != "z"]
+        return [Relation(("in",), (Variable(names[0]), Constant("mathbb Z")))] if whole and len(names) == 1 else []
+
+    def quantified_at(self, start: int) -> list[str]:
+        """The words from there to the end, if they only say what letters stand for; else none."""
+        if len(self.tokens) - 2 - start > _LONGEST_QUANTIFIER:
+            return []
+        words = [word for token in self.tokens[start:-2] for word in token.text.lower().split()]
+        unknown = {word for word in words if len(word) > 1 or not word.isalpha()} - _QUANTIFIED
+        said = words[:1] != ["("] or "in" in words
+        return words if words and words[0] in _QUANTIFIERS and said and not unknown and set(words) & _SAID else []
 
     def parts(self) -> tuple[list[Tree], str]:
         """Relations, and what stands between them."""
@@ -70,16 +114,28 @@ class _AnswerParser(ExpressionParser):
 
     def separator(self) -> str:
         """Takes a comma or a word between two answers, if one comes next."""
+        if self.next.text in (",", *_QUANTIFIERS) and self.quantified_at(self.at + (self.next.text == ",")):
+            return ""
         if sign := self.accept(",", ";", "and", "or"):
             return "," if sign == ";" else sign
+        word = self.accept_word("and", "or", "where")
+        return "," if word == "where" else word
+
+    def accept_word(self, *words: str) -> str:
+        """Takes the next token if it is one of these words, in any case; empty text if it is none."""
         word = self.next.text.lower()
-        if self.next.kind in ("word", "text") and word in ("and", "or"):
-            self.at += 1
-            return word
-        return ""
+        if self.next.kind not in ("word", "text") or word not in words:
+            return ""
+        self.at += 1
+        return word
 
     def relation(self) -> Tree:
-        operands = [self.ratio()]
+        named = name_before_equals(self.tokens, self.at)
+        if named is not None:
+            self.at = named[1]
+        elif self.at == 0:
+            self.accept("=", "approx")  # "= 5"
+        operands = [named[0] if named is not None else self.ratio()]
         signs: list[str] = []
         while sign := self.accept(*_RELATIONS):
             signs.append(sign)
@@ -87,16 +143,26 @@ class _AnswerParser(ExpressionParser):
         if self.accept("pmod"):
             signs.append("pmod")
             operands.append(self.argument())
+        elif self.next.text == "(" and self.after.text == "mod":
+            self.at += 2
+            signs.append("pmod")
+            operands.append(self.deeper(self.sum))
+            self.expect(")")
         elif "equiv" in signs and isinstance(operands[-1], Call) and operands[-1].name == "mod":
             signs.append("pmod")
             operands[-1:] = operands[-1].operands
-        return Relation(tuple(signs), tuple(operands)) if signs else operands[0]
+        return _read(Relation(tuple(signs), tuple(operands))) if signs else operands[0]
 
     def ratio(self) -> Tree:
         operands = [self.set_operation()]
-        while not self.building and self.accept(":"):
+        while not self.building and (self.accept(":") or self.accept_word("to")):
             operands.append(self.set_operation())
-        return Ratio(tuple(map(_scalar, operands))) if len(operands) > 1 else operands[0]
+        if len(operands) == 1:
+            return operands[0]
+        last = operands[-1]
+        if isinstance(last, Measure) and last.unit in CLOCK:  # 5:30 p.m.
+            return Measure(last.unit, (Group("(", ")", (*operands[:-1], *last.operands)),))
+        return Ratio(tuple(map(_scalar, operands)))
 
     def set_operation(self) -> Tree:
         tree = self.sum()
@@ -112,7 +178,7 @@ class _AnswerParser(ExpressionParser):
         return "cup"
 
     def sum(self) -> Tree:
-        return _checked(super().sum())
+        return _checked(combined(super().sum()))
 
     def group(self) -> Tree:
         opening = self.take().text
@@ -181,7 +247,7 @@ class _AnswerParser(ExpressionParser):
         return Matrix(len(rows), 2, tuple(entry for row in rows for entry in row))
 
     def condition(self) -> Tree:
-        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else"):
+        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else", "elsewhere"):
             self.take()
             return Variable("otherwise")
         return self.relation()
@@ -190,6 +256,15 @@ class _AnswerParser(ExpressionParser):
         """``Matrix([[1, 2]])``, ``Interval.open(0, 1)`` and the like, as sympy prints them."""
         if word == "Matrix":
             return self.rows()
+        if word == "diag":
+            self.expect("(")
+            entries = self.deeper(self.parts)[0]
+            self.expect(")")
+            size = range(len(entries))
+            zero = Number(Fraction(0))
+            return Matrix(
+                len(size), len(size), tuple(entries[at] if at == row else zero for row in size for at in size)
+            )
         self.expect("(")
         parts = [] if self.next.text == ")" else self.deeper(self.parts)[0]
         self.expect(")")
@@ -249,3 +324,17 @@ def _scalar(tree: Tree) -> Tree:
     if not isinstance(tree, (*SCALARS, Measure)):
         raise ExpressionError(f"arithmetic with a {type(tree).__name__.lower()}")
     return tree
+
+
+def _read(relation: Relation) -> Tree:
+    r"""``x \le -3 \cup x \ge 3``: the sign of a union between two inequalities."""
+    for at, operand in enumerate(relation.operands):
+        if (
+            isinstance(operand, SetOperation)
+            and operand.operator == "cup"
+            and isinstance(operand.operands[1], Variable)
+        ):
+            low = Relation(relation.signs[:at], (*relation.operands[:at], operand.operands[0]))
+            high = Relation(relation.signs[at:], (operand.operands[1], *relation.operands[at + 1 :]))
+            return Group("", "", (low, high), "or") if low.signs and high.signs else relation
+    return without_bars(relation)

@@ -11,7 +11,7 @@ from .scalars import Tier
 from .verdict import Verdict, verify
 
 # A process takes half a second to start, in which some thousand verdicts are given.
-_SMALL = 2_000
+SMALL = 2_000
 _CHUNK = 250
 _SECONDS = 0.25
 """Longest time that one pair may take in a chunk; the limits make it far less."""
@@ -31,7 +31,7 @@ def verify_many(pairs: Iterable[tuple[str, str]], processes: int | None = None) 
     """
     pairs = list(pairs)
     count = available_cores() if processes is None else processes
-    if count < 2 or (len(pairs) <= _SMALL and processes is None):
+    if count < 2 or (len(pairs) <= SMALL and processes is None):
         return [verify(gold, answer) for gold, answer in pairs]
     chunks = [pairs[start : start + _CHUNK] for start in range(0, len(pairs), _CHUNK)]
     with ThreadPoolExecutor(count) as threads:

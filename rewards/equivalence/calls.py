@@ -33,6 +33,8 @@ class CallParser(Cursor):
 
     integrals = 0
     indexing = False
+    closed = 0
+    """Where the last fraction or power ended."""
 
     @abstractmethod
     def sum(self) -> Tree:
@@ -77,7 +79,9 @@ class CallParser(Cursor):
         if name := self.derivative_name():
             return Variable(name)
         numerator = self.argument()
-        return quotient(numerator, self.argument())
+        tree = quotient(numerator, self.argument())
+        self.closed = self.at
+        return tree
 
     def derivative_name(self) -> str:
         r"""The name of the derivative, if what follows is ``{dy}{dx}``."""
@@ -229,6 +233,9 @@ def _call(name: str, arguments: tuple[Tree, ...]) -> Tree:
         return Operation(Operator.POWER, (Constant("e"), arguments[0]))
     if name in ("sqrt", "cbrt") and len(arguments) == 1:
         return root_of(arguments[0], Number(Fraction(2 if name == "sqrt" else 3)))
+    if name == "cis" and len(arguments) == 1:
+        turned = Operation(Operator.PRODUCT, (Constant("i"), Call("sin", arguments)))
+        return Operation(Operator.SUM, (Call("cos", arguments), turned))
     if name == "root" and len(arguments) == 2:
         return root_of(*arguments)
     if name == "log" and len(arguments) == 1:

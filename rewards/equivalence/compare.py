@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 
-from . import numeric, real_sets
+from . import numeric, real_sets, rough
 from .evaluation import Budget
+from .left_sides import same_name
 from .limits import ExpressionError, LimitError, UndefinedError
+from .parameters import PARAMETER, congruence, renamed, solves_for_every_integer, with_arguments_of, with_one_parameter
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
+from .shapes import are_eigenvalues, condition_of, has_conditions, in_radians, is_conditioned, names_value
 from .tree import (
     SCALARS,
     Call,
@@ -29,36 +33,34 @@ from .tree import (
     quotient,
     variables,
 )
-from .units import with_letter_unit
+from .units import CLOCK, with_letter_unit
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
-_MAX_COMPARISONS = 1_500
+# Units of work that a comparison takes beside what it evaluates.
+_COMPARISON = 6
 _KINDS = Finding(False, "answers of different kinds", Tier.STRUCTURE)
 
 
-def compare(first: Tree, second: Tree) -> Finding:
-    """Compares two answers.
+def compare(first: Tree, second: Tree, budget: Budget | None = None) -> Finding:
+    """Compares two answers, within a budget of their own or a given one.
 
     Raises:
         LimitError: they are too large to be compared.
         UndefinedError: one has no value, such as ``1/0``.
         ExpressionError: they hold what can't be compared.
     """
-    return _Judge().compare(without_plus_minus(first), without_plus_minus(second))
+    return _Judge(budget or Budget()).compare(without_plus_minus(first), without_plus_minus(second))
 
 
 class _Judge:
     """One verdict: what it may still compute."""
 
-    def __init__(self) -> None:
-        self.budget = Budget()
-        self.comparisons = 0
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
 
     def compare(self, first: Tree, second: Tree) -> Finding:
-        self.comparisons += 1
-        if self.comparisons > _MAX_COMPARISONS:
-            raise LimitError("too many parts to compare")
-        first, second = _normal(first), _normal(second)
+        self.budget.spend(_COMPARISON)
+        first, second = with_one_parameter(_normal(first), _normal(second))
         if Constant("...") in (first, second):
             return Finding(first == second, "where a list goes on", Tier.STRUCTURE)
         if isinstance(first, SCALARS) and isinstance(second, SCALARS) and not real_sets.is_set(first):
@@ -80,25 +82,32 @@ class _Judge:
         return Finding(True, "all parts are equal", tier)
 
     def matched(self, first: Sequence[Tree], second: Sequence[Tree]) -> Finding:
-        """Whether the parts of two lists are equal in some order."""
-        if len(first) != len(second):
+        """Whether the parts of two lists are equal in some order, however often they occur."""
+        pieces = [(self.distinct(one), self.distinct(other)) for one, other in rough.split(first, second, self.budget)]
+        if sum(len(one) for one, _ in pieces) != sum(len(other) for _, other in pieces):
             return Finding(False, "different numbers of parts", Tier.STRUCTURE)
-        left = list(second)
-        pairs: list[tuple[Tree, Tree]] = []
-        for part in first:
-            partner = next((other for other in left if self.compare(part, other).equal), None)
-            if partner is None:
-                return Finding(False, "a part is missing on one side", Tier.STRUCTURE)
-            left.remove(partner)
-            pairs.append((part, partner))
-        return self.all(pairs)
+        tier = Tier.STRUCTURE
+        for one, left in pieces:
+            for part in one:
+                found = ((other, self.compare(part, other)) for other in left)
+                partner, finding = next(((other, finding) for other, finding in found if finding.equal), (None, _KINDS))
+                if partner is None:
+                    return Finding(False, "a part is missing on one side", Tier.STRUCTURE)
+                left.remove(partner)
+                tier = max(tier, finding.tier, key=list(Tier).index)
+        return Finding(True, "all parts are equal", tier)
 
     def measures(self, first: Tree, second: Tree) -> Finding | None:
         """Values with units: the same unit, or one left out; percent and degrees stand for a number as well."""
-        if not isinstance(first, Measure):
+        if not isinstance(first, Measure) or isinstance(second, Relation):
             return None
         value = first.operands[0]
+        if first.unit in CLOCK and not (isinstance(second, Measure) and second.unit != first.unit):
+            return self.compare(_clock(value), _clock(second.operands[0] if isinstance(second, Measure) else second))
         if isinstance(second, Measure):
+            if {first.unit, second.unit} == {"degree", "radian"}:
+                turned = (in_radians(part) for part in (first, second))
+                return self.compare(*turned)
             if first.unit != second.unit:
                 return Finding(False, "different units", Tier.STRUCTURE)
             return self.compare(value, second.operands[0])
@@ -122,6 +131,9 @@ class _Judge:
         except ExpressionError:
             if isinstance(first, SetOperation) and isinstance(second, SetOperation):
                 return self.unions(first, second)
+            if isinstance(first, Call) and isinstance(second, Call):
+                pairs = zip(first.operands, second.operands, strict=True)
+                return self.all((one, other) for one, other in pairs)
             return None
         return Finding(equal, "the same set" if equal else "different sets", Tier.EXACT)
 
@@ -144,7 +156,7 @@ class _Judge:
             return None if self.ends_rounded(second) else self.two_relations(first, second)
         if set(first.signs) - {"=", "approx"} or ("approx" in first.signs and len(first.signs) > 1):
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
-        if _is_name(first.operands[0]):
+        if _is_name(first.operands[0]) or names_value(first.operands[0], second):
             return self.all((operand, second) for operand in first.operands[1:])
         if "approx" in first.signs:
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
@@ -163,7 +175,24 @@ class _Judge:
         except UndefinedError:
             return False
 
+    def congruences(self, first: Relation, second: Relation) -> Finding:
+        """The same residue of the same modulus, whichever number stands for it."""
+        modulus, _ = parts = first.operands[2], second.operands[2]
+        same = self.quietly([(first.operands[0], second.operands[0]), parts])
+        if not same.equal or not isinstance(modulus, Number) or not modulus.value:
+            return self.quietly(zip(first.operands, second.operands, strict=True))
+        one, other = (Call("mod", (relation.operands[1], modulus)) for relation in (first, second))
+        return self.quietly([(one, other)])
+
     def two_relations(self, first: Relation, second: Relation) -> Finding:
+        if ("equiv", "pmod") in (first.signs, second.signs):
+            first, second = congruence(first), congruence(second)
+            return self.congruences(first, second) if first.signs == second.signs else _KINDS
+        second = with_arguments_of(first, second)
+        if first.signs == second.signs == ("=",) and same_name(first.operands[0], second.operands[0]):
+            found = self.quietly([(first.operands[1], second.operands[1])])
+            if found.equal:
+                return found
         if first.signs == second.signs:
             found = self.quietly(zip(first.operands, second.operands, strict=True))
             if found.equal:
@@ -233,6 +262,8 @@ class _Judge:
         if not isinstance(first, Matrix):
             return None
         if isinstance(second, Matrix):
+            if has_conditions(first) and has_conditions(second):
+                return self.cases(first, second)
             if (first.rows, first.columns) != (second.rows, second.columns):
                 return Finding(False, "matrices of different shapes", Tier.STRUCTURE)
             return self.all(zip(first.operands, second.operands, strict=True))
@@ -243,18 +274,38 @@ class _Judge:
             return self.all(zip(first.operands, second.operands, strict=True))
         return None
 
+    def cases(self, first: Matrix, second: Matrix) -> Finding:
+        """Functions by cases: the same values under the same conditions, in any order."""
+        rows = [list(zip(side.operands[::2], side.operands[1::2], strict=True)) for side in (first, second)]
+        spelled = [[(value, condition_of(at, side)) for at, (value, _) in enumerate(side)] for side in rows]
+        if len(rows[0]) != len(rows[1]):
+            return Finding(False, "different numbers of cases", Tier.STRUCTURE)
+        for value, condition in spelled[0]:
+            partner = next(
+                (row for row in spelled[1] if self.quietly([(condition, row[1]), (value, row[0])]).equal), None
+            )
+            if partner is None:
+                return Finding(False, "a case is missing on one side", Tier.STRUCTURE)
+            spelled[1].remove(partner)
+        return Finding(True, "the same cases", Tier.STRUCTURE)
+
     def groups(self, first: Tree, second: Tree) -> Finding | None:
         """Sets and bare lists in any order, all else in order."""
         if not isinstance(first, Group):
             return None
         if not isinstance(second, Group):
-            if first.opening == "{" and len(first.operands) == 1:
+            single = first.opening == "{" and len(first.operands) == 1
+            if single or (isinstance(second, SCALARS) and is_conditioned(first)):
                 return self.compare(first.operands[0], second)
             return None
         brackets = [(group.opening, group.closing) for group in (first, second)]
         one, other = _unnamed(first), _unnamed(second)
+        if all(isinstance(part, Variable) for part in (*one, *other)) and "or" in {first.joiner, second.joiner}:
+            return Finding(first == second and first.joiner == second.joiner, "one of several names", Tier.STRUCTURE)
+        if are_eigenvalues(first) and are_eigenvalues(second):
+            return self.matched(*([part.operands[-1] for part in group.operands] for group in (first, second)))
         if all(pair in (("", ""), ("{", "}")) for pair in brackets):
-            return self.matched(self.distinct(one), self.distinct(other))
+            return self.matched(one, other)
         in_order = brackets[0] == brackets[1] or set(brackets) == {("", ""), ("(", ")")}
         if not in_order or len(one) != len(other):
             return Finding(False, "different brackets or numbers of parts", Tier.STRUCTURE)
@@ -278,17 +329,41 @@ def _normal(tree: Tree) -> Tree:
                 isinstance(other, Group) and other.opening == "[" and len(other.operands) == len(row) for other in rows
             ):
                 return Matrix(len(rows), len(row), tuple(entry for other in rows for entry in other.operands))
+        case Group("", "", (single,)):
+            return _normal(single)
+        case Group("", "", (*values, Relation(("in",), (Variable(name), Constant("mathbb Z"))))) if all(
+            name in variables(value) and not real_sets.is_set(value) for value in values
+        ):
+            # k\pi, k \in Z; of a set it would be a condition.
+            return _normal(Group("", "", tuple(renamed(value, {name: PARAMETER}) for value in values)))
         case Group("", "", (Relation(("=",), (name, value)), *rest)) if _is_name(name):
             # n = 1, 2, 3
             if rest and not any(isinstance(part, Relation) for part in rest):
                 return Relation(("=",), (name, Group("", "", (value, *rest))))
-        case Group("", "", (single,)):
-            return _normal(single)
-        case Group("", "", (value, Relation(("in",), (Variable(name), Constant("mathbb Z"))))):
-            # k\pi, k \in Z; of a set it would be a condition.
-            if name in variables(value) and not real_sets.is_set(value):
-                return _normal(value)
+        case Group("", "", (Relation(("!=",), (Variable() as name, _)) as relation, *rest)):
+            # x != 1, 2
+            if rest and all(isinstance(part, SCALARS) for part in rest):
+                others = (Relation(("!=",), (name, part)) for part in rest)
+                return Group("", "", (relation, *others), "and")
+        case Group("", "", (Relation(("equiv",), (name, value)), *rest, Relation(("pmod",), (last, modulus)))):
+            # x \equiv 1, 4 \pmod 5
+            residues = (Relation(("equiv", "pmod"), (name, part, modulus)) for part in (value, *rest, last))
+            return Group("", "", tuple(residues))
+        case Group("", "", operands, ",") if any(
+            isinstance(part, Relation) and "!=" in part.signs for part in operands
+        ):
+            # x > 0, x != 1
+            return replace(tree, joiner="and") if all(map(real_sets.is_set, operands)) else tree
+        case Relation(("=",), (Variable("x" | "y" | "t" | "theta"), value)) if solves_for_every_integer(value):
+            return renamed(tree, dict.fromkeys(variables(value), PARAMETER))
     return tree
+
+
+def _clock(tree: Tree) -> Tree:
+    """A time of day as hours and minutes, which unlike a ratio has one spelling."""
+    if isinstance(tree, Ratio):
+        return Group("(", ")", tree.operands)
+    return Group("(", ")", (tree, Number(Fraction(0)))) if isinstance(tree, SCALARS) else tree
 
 
 def _is_negative(tree: Tree) -> bool:

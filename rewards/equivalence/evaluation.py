@@ -15,6 +15,7 @@ from .limits import ExpressionError, LimitError, SizeError, UndefinedError
 from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, fold
 
 _HASHED_DIGITS = 22
+_COSTLY = 30
 
 _local = threading.local()
 
@@ -41,7 +42,7 @@ class Budget:
         work: what is left of it, in units of an addition of some 5 us.
     """
 
-    work: int = 6_000
+    work: int = 5_500
 
     def spend(self, units: int) -> None:
         """Takes units off.
@@ -62,6 +63,7 @@ class Evaluation:
         largest, smallest: magnitudes (exponents of two) of the values on the way, zero left out.
         real: whether all values on the way are real.
         work: units used up.
+        allowance: units from which on it is given up.
     """
 
     context: Any
@@ -70,6 +72,7 @@ class Evaluation:
     smallest: int = 0
     real: bool = True
     work: int = 0
+    allowance: int = 6_000
 
     def of(self, tree: Tree) -> Value:
         """The value of an expression."""
@@ -117,7 +120,10 @@ class Evaluation:
                 least, most, cost, function = FUNCTIONS[name]
                 if not least <= len(parts) <= most:
                     raise ExpressionError(f"{name} of {len(parts)} numbers")
-                self.work += cost
+                # The gamma function takes more terms, too, where it takes more digits.
+                self.work += cost * (1 + context.prec // 320) if cost >= _COSTLY else cost
+                if self.work > self.allowance:
+                    raise LimitError("too much to compute")
                 return function(context, *parts)
             case Call(name):
                 self.work += 5

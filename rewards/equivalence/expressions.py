@@ -10,12 +10,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from fractions import Fraction
 
+from .english import SCALES
 from .limits import ExpressionError, LimitError
-from .names import FUNCTION_LETTERS, NameParser, is_run, letters, name_of
+from .names import FUNCTION_LETTERS, NameParser, base_of, is_length, is_run, letters, name_of
+from .tokens import Token
 from .tree import (
     Call,
     Constant,
     Group,
+    Matrix,
     Measure,
     Number,
     Operation,
@@ -28,13 +31,15 @@ from .tree import (
     negative,
     quotient,
 )
-from .units import unit_of
+from .units import is_noun, is_thing, unit_of
+from .vectors import transposed
 from .vocabulary import FUNCTIONS, UNITS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
 _ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
 _MAX_EXPONENT = 6_000
+_TRANSPOSES = (Variable("T"), Variable("top"))
 
 
 class ExpressionParser(NameParser):
@@ -77,18 +82,23 @@ class ExpressionParser(NameParser):
                 sign = ""
                 factors.append(self.power_of(self.atom()))
             else:
-                return self.measured(gather(Operator.PRODUCT, factors))
+                value = self.measured(gather(Operator.PRODUCT, factors))
+                if not isinstance(value, Measure) or self.next.kind != "number":
+                    return value
+                rest = self.deeper(self.product)  # 2 hours 30 minutes
+                return Group("", "", (value, *(rest.operands if isinstance(rest, Group) else (rest,))), "and")
 
     def starts_factor(self) -> bool:
         """Whether a factor follows without a sign."""
         # A number starts one behind 5! only: "6 7" is two numbers, and "x2" may be an index.
         token = self.next
         if token.kind == "number":
-            return self.at > 0 and self.tokens[self.at - 1].text == "!"
+            factorial = self.at > 0 and self.tokens[self.at - 1].text == "!"
+            return factorial or (self.closed == self.at and self.after.text == "^")  # \frac32 2^n
         if token.kind == "word":
             differential = self.integrals and len(token.text) == 2 and token.text[0] == "d"
-            joins = token.text in ("and", "or") or self.is_union()
-            return not joins and not differential and not self.plain_unit()
+            joins = token.text in ("and", "or", "to", "for", "where") or self.is_union()
+            return not joins and not differential and not self.plain_unit() and not self.is_unit_fraction()
         if token.kind == "text":
             if unit_of(token.text) is not None and self.after.kind == "end":
                 return False  # "5 min"
@@ -96,7 +106,23 @@ class ExpressionParser(NameParser):
         bar = token.text == "|" and not self.bars
         if token.text == "[":
             return not self.reversed
-        return token.kind == "accent" or bar or token.text in ("(", "{", "l|", "lfloor", "lceil", "infinity")
+        if token.text in ("{", "(") and (
+            self.after.text == "mod" or self.quantifies() or (token.text == "{" and self.after.kind == "number")
+        ):
+            return False  # a modulus; and {6}{7} looks like 67
+        matrix = token.kind == "begin" and token.text != "cases"
+        return (
+            token.kind == "accent"
+            or bar
+            or matrix
+            or token.text in ("(", "{", "l|", "langle", "lfloor", "lceil", "infinity")
+        )
+
+    def quantifies(self) -> bool:
+        r"""Whether a condition follows, such as ``(k \\in Z)``."""
+        return [token.kind == "word" for token in self.tokens[self.at + 1 : self.at + 2]] == [True] and self.tokens[
+            min(self.at + 2, len(self.tokens) - 1)
+        ].text == "in"
 
     def is_union(self) -> bool:
         """Whether a U follows that stands between two intervals."""
@@ -109,38 +135,40 @@ class ExpressionParser(NameParser):
         while True:
             if self.plain_unit() or (self.next.kind == "text" and unit_of(self.next.text) is not None):
                 words.append(self.take().text)
+            elif words and self.next.text == "of" and self.after.kind == "word" and is_thing(self.after.text):
+                self.at += 2  # 3 cups of tea
+            elif words and self.next.text == "old":
+                self.at += 1
+            elif fraction := self.unit_fraction():
+                words += fraction
+            elif words and self.next.text == "*" and self.after.kind == "text" and unit_of(self.after.text) is not None:
+                self.take()
             elif words and self.accept("^"):
                 words[-1] += "^" + self.small_number()
-            elif words and self.accept("/"):
+            elif words and (self.accept("/") or (self.next.text == "per" and self.take())):
                 words.append("per " + self.take().text)
             else:
                 break
         if not words:
             return value
         unit = unit_of(" ".join(words))
-        if unit is None:
+        if unit is None or (isinstance(value, Variable) and len(value.name) == 1 and value.name.isupper()):
             raise ExpressionError("an unknown unit")
         return Measure(unit, (value,))
 
     def plain_unit(self) -> bool:
         """Whether a unit follows that is not marked as text: a word of two letters or more."""
-        token = self.next
-        return token.kind == "word" and len(token.text) > 1 and token.text in UNITS and not self.bound_to_next()
+        token, before = self.next, self.tokens[self.at - 1]
+        counted = self.at > 0 and (before.kind == "number" or before.text == "}") and is_noun(token.text)
+        power = token.text in ("square", "cubic", "sq") and self.after.text in UNITS
+        known = power or (len(token.text) > 1 and token.text in UNITS)
+        return token.kind == "word" and (known or counted) and not self.bound_to_next()
 
     def bound_to_next(self) -> bool:
         """Whether the next word is the name of a function or has an index."""
         if self.next.text == "mL" and self.after.text == "^":
             return True  # m L^2
         return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
-
-    def small_number(self) -> str:
-        """The exponent of a unit."""
-        braced = self.accept("{")
-        sign = self.accept("-")
-        token = self.take()
-        if token.kind != "number" or (braced and not self.accept("}")):
-            raise ExpressionError("an unknown unit")
-        return sign + token.text
 
     def signed(self) -> Tree:
         """A factor with its signs."""
@@ -159,9 +187,10 @@ class ExpressionParser(NameParser):
             elif self.accept("%"):
                 base = Measure("percent", (base,))
             elif isinstance(base, Number) and self.accept("circ"):
-                base = Measure("degree", (base,))
+                base = self.degrees(base)
             elif not raised and self.next.text == "^":
                 base, raised = self.raised(base), True
+                self.closed = self.at
             else:
                 return base
 
@@ -169,29 +198,50 @@ class ExpressionParser(NameParser):
         """A power, an angle in degrees, or a name with a prime."""
         word = self.tokens[self.at - 1]
         self.take()
+        if isinstance(base, Group | Matrix):
+            if (self.group() if self.next.text == "{" else self.atom()) not in _TRANSPOSES:
+                raise ExpressionError("a power of a vector or matrix")
+            return transposed(base)
         if self.accept("circ"):
-            return Measure("degree", (base,))
+            return self.degrees(base)
         if self.next.text == "{" and self.after.text in ("circ", "'"):
             self.take()
             mark = self.take().text
             self.expect("}")
-            return Measure("degree", (base,)) if mark == "circ" else Variable(f"{name_of(base)}'")
+            return self.degrees(base) if mark == "circ" else Variable(f"{name_of(base)}'")
+        if isinstance(base, Constant) and base.name.startswith("mathbb ") and (signed := self.with_sign(base.name)):
+            return signed
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
         if isinstance(base, Variable) and self.next.text == "_":
             base = self.indexed(base.name)
         is_inverse = exponent == negative(Number(Fraction(1))) and word.text in FUNCTION_LETTERS
         if is_inverse and base == Variable(word.text) and self.next.text == "(":
             return self.applied(f"{word.text}^-1")
-        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not word.text.isupper():
-            # In mv^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
+        if word.kind == "word" and base == Variable(word.text) and is_run(word.text) and not is_length(word.text):
+            # In mv^2, MR^2 and xe^x only the last letter is raised; AB^2 is the square of a length.
             return gather(Operator.PRODUCT, [letters(word.text[:-1]), _power(letters(word.text[-1]), exponent)])
         return _power(base, exponent)
+
+    def with_sign(self, name: str) -> Tree | None:
+        r"""The positive or negative numbers of a set: ``\mathbb{Z}^+``."""
+        braced = self.next.text == "{"
+        sign = self.after.text if braced else self.next.text
+        if sign not in ("+", "-"):
+            return None
+        self.at += 3 if braced else 1
+        if self.tokens[self.at - 1].text != ("}" if braced else sign):
+            raise self.unexpected()
+        if name != "mathbb R":
+            return Constant(name + sign)
+        ends: tuple[Tree, Tree] = Number(Fraction(0)), Constant("infinity")
+        return Group("(", ")", ends if sign == "+" else (negative(ends[1]), ends[0]))
 
     def atom(self) -> Tree:
         """A number, a name, a function's value, or something in parentheses."""
         token = self.next
         if token.text in (*_OPENINGS, "]"):
-            return self.group()
+            tree = self.group()
+            return self.in_base(tree) if token.text == "(" and isinstance(tree, Number | Variable) else tree
         if token.text in _ENCLOSING and token.kind == "symbol":
             return self.enclosed(self.take().text)
         self.take()
@@ -231,11 +281,17 @@ class ExpressionParser(NameParser):
     def number(self, text: str) -> Tree:
         """A number, the mixed number that begins with it, or a number in another base."""
         number = read_number(text)
-        if self.accept("_"):
-            base = self.index_text()
+        if self.next.text == "_":
+            return self.in_base(number)
+        if self.next.kind == "text" and (base := base_of(self.next.text)) != self.next.text:
+            self.take()
             return Call(f"base {base}", (number,), known=False)
         if text.isdigit() and (fraction := self.proper_fraction()):
             return Operation(Operator.SUM, (number, fraction))
+        head, _, rest = self.next.text.partition(" ")
+        if self.next.kind in ("word", "text") and head in SCALES:  # 1.5 million
+            self.tokens[self.at : self.at + 1] = [Token("text", rest)] if rest else []
+            return Number(number.value * SCALES[head])
         return number
 
     def proper_fraction(self) -> Tree | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from .gamma import gamma
 from .limits import SizeError, UndefinedError
 
 Number: TypeAlias = Any
@@ -99,19 +100,17 @@ def _modulo(context: Any, dividend: Number, divisor: Number) -> Number:
 def _factorial(context: Any, value: Number) -> Number:
     if abs(value) > _MAX_FACTORIAL:
         raise SizeError("a factorial that is too large")
-    return context.gamma(value + 1)
+    return gamma(context, value + 1)
 
 
 def _double_factorial(context: Any, value: Number) -> Number:
-    if abs(value) > _MAX_FACTORIAL:
-        raise SizeError("a factorial that is too large")
-    return context.fac2(value)
+    # sqrt(2/pi) is a factor for odd numbers only; what is between follows the cosine.
+    ratio = context.power(context.pi / 2, (context.cospi(value) - 1) / 4)
+    return context.power(2, value / 2) * ratio * _factorial(context, value / 2)
 
 
 def _binomial(context: Any, upper: Number, lower: Number) -> Number:
-    if abs(upper) > _MAX_FACTORIAL or abs(lower) > _MAX_FACTORIAL:
-        raise SizeError("a binomial coefficient that is too large")
-    return context.binomial(upper, lower)
+    return _factorial(context, upper) / (_factorial(context, lower) * _factorial(context, upper - lower))
 
 
 def _sign(context: Any, value: Number) -> Number:
@@ -134,10 +133,10 @@ FUNCTIONS: Final[dict[str, tuple[int, int, int, Callable[..., Number]]]] = {
     "mod": (2, 2, 3, _modulo),
     "max": (1, 800, 1, lambda context, *values: max(_real(context, value) for value in values)),
     "min": (1, 800, 1, lambda context, *values: min(_real(context, value) for value in values)),
-    "factorial": (1, 1, 100, _factorial),
-    "factorial2": (1, 1, 200, _double_factorial),
-    "gamma": (1, 1, 100, lambda context, value: _factorial(context, value - 1)),
-    "binomial": (2, 2, 300, _binomial),
+    "factorial": (1, 1, 30, _factorial),
+    "factorial2": (1, 1, 40, _double_factorial),
+    "gamma": (1, 1, 30, lambda context, value: _factorial(context, value - 1)),
+    "binomial": (2, 2, 90, _binomial),
     "re": (1, 1, 1, lambda context, value: context.mpf(context.re(value))),
     "im": (1, 1, 1, lambda context, value: context.mpf(context.im(value))),
     "arg": (1, 1, 15, lambda context, value: context.arg(value)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from .calls import CallParser
+from .english import in_digits
 from .limits import ExpressionError
-from .tree import Call, Constant, Group, Tree, Variable
-from .vocabulary import FUNCTIONS, GREEK, PROSE, VARIANTS, WORD_CONSTANTS
+from .tree import Call, Constant, Group, Measure, Number, Tree, Variable
+from .units import unit_of
+from .vocabulary import FUNCTIONS, GREEK, NUMERALS, PROSE, VARIANTS, WORD_CONSTANTS
 
 _BIG = {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}
 _CONTAINERS = ("Matrix", "Interval", "FiniteSet", "Union")
@@ -32,7 +34,7 @@ class NameParser(CallParser):
             return self.big_operator(word)
         if word in _SYMPY and self.next.text == "(":
             return self.sympy_operator(_SYMPY[word])
-        if word.partition(".")[0] in _CONTAINERS and self.next.text == "(":
+        if (word.partition(".")[0] in _CONTAINERS or word == "diag") and self.next.text == "(":
             return self.container(word)
         if word in FUNCTIONS and (len(word) > 2 or word in ("ln", "lg", "tg", "re", "im", "Re", "Im")):
             return self.function(FUNCTIONS[word])
@@ -48,11 +50,11 @@ class NameParser(CallParser):
     def text(self, text: str) -> Tree:
         r"""What is marked as text: a function, a name, the letter of a choice such as ``\text{(C)}``."""
         inner = text[1:-1] if text[:1] == "(" and text[-1:] == ")" else text
-        if inner in FUNCTIONS or inner in WORD_CONSTANTS or len(inner) == 1:
+        if inner in FUNCTIONS or inner in WORD_CONSTANTS or len(inner) == 1 or inner == "diag":
             return self.word(inner)
         if not inner.isalpha() or inner.lower() in PROSE:
             raise ExpressionError(f"the text {text[:40]!r}")
-        return Variable(inner)
+        return self.indexed(inner) if self.next.text == "_" else Variable(inner)
 
     def named(self, word: str) -> Tree:
         """A variable with its index and primes, or its value at something."""
@@ -64,8 +66,12 @@ class NameParser(CallParser):
             and (self.next.text not in (*FUNCTIONS, *GREEK, *WORD_CONSTANTS, "frac", "and", "or"))
         ):
             raise ExpressionError(f"words: {word[:40]!r} and {self.next.text[:40]!r}")
-        if word in ("angle", "triangle") and self.next.kind == "word":
-            return Variable(f"{word} {self.take().text}")
+        if word == "m" and self.next.text == "angle":
+            word = self.take().text  # the measure of an angle
+        if word in ("angle", "triangle", "nabla", "Delta") and self.next.kind == "word":
+            word = f"{word} {self.take().text}"
+        if word == "Gamma" and self.next.text == "(":
+            return self.function("gamma")
         if word in LETTER_CONSTANTS and not self.indexing and self.next.text != "_":
             return Constant(word)
         tree = self.indexed(word) if self.next.text == "_" else Variable(word)
@@ -115,19 +121,88 @@ class NameParser(CallParser):
             token = self.take()
             if token.kind not in ("number", "word", "text"):
                 raise self.unexpected()
-            return token.text
+            return _base(token.text)
         pieces: list[str] = []
         while not self.accept("}"):
             token = self.take()
-            if token.kind not in ("number", "word", "text") and token.text != ",":
+            if token.kind not in ("number", "word", "text") and token.text not in (",", "(", ")"):
                 raise self.unexpected()
-            pieces.append(token.text)
+            pieces.append(_base(token.text))
         return "".join(pieces)
+
+    def unit_fraction(self) -> list[str]:
+        r"""The words of ``\frac{\text{m}}{\text{s}^2}``, if that is what follows."""
+        if not self.is_unit_fraction():
+            return []
+        words: list[str] = []
+        self.take()
+        for joint in ("", "per "):
+            self.expect("{")
+            while self.next.kind == "text" and unit_of(self.next.text) is not None:
+                words.append(joint + self.take().text + ("^" + self.small_number() if self.accept("^") else ""))
+            self.expect("}")
+        return words
+
+    def is_unit_fraction(self) -> bool:
+        r"""Whether ``\frac{\text{m}}`` follows."""
+        token = self.tokens[min(self.at + 2, len(self.tokens) - 1)]
+        return self.next.text == "frac" and token.kind == "text" and unit_of(token.text) is not None
+
+    def small_number(self) -> str:
+        """The exponent of a unit."""
+        braced = self.accept("{")
+        sign = self.accept("-")
+        token = self.take()
+        if token.kind != "number" or (braced and not self.accept("}")):
+            raise ExpressionError("an unknown unit")
+        return sign + token.text
+
+    def degrees(self, value: Tree) -> Tree:
+        """An angle or a temperature, behind the sign of the degrees."""
+        if (
+            self.next.kind in ("word", "text")
+            and self.next.text in ("C", "F")
+            and self.after.text not in ("_", "^", "(")
+        ):
+            return Measure(f"deg{self.take().text}", (value,))
+        return Measure("degree", (value,))
+
+    def in_base(self, tree: Tree) -> Tree:
+        """A number or a word of digits in another base: ``(1011)_2``."""
+        if not self.accept("_"):
+            return tree
+        base = base_of(self.index_text())
+        if isinstance(tree, Number) and tree.places == 0:
+            return Call(f"base {base}", (tree,), known=False)
+        return Variable(f"{name_of(tree)}_{base}")
+
+
+def base_of(text: str) -> str:
+    """The base that a text names, such as ``seven`` or ``(base 7)``; any other text as it is."""
+    words = text.strip("()").replace("-", " ").split()
+    words = words[1:] if words[:1] == ["in"] else words
+    if words[:1] == ["base"]:
+        words = words[1:]
+    elif text not in NUMERALS:
+        return text
+    return (
+        NUMERALS.get(words[0], words[0]) if len(words) == 1 and (words[0].isdigit() or words[0] in NUMERALS) else text
+    )
+
+
+def _base(text: str) -> str:
+    """An index; of ``(base two)`` the number."""
+    return in_digits(text.strip("()").removeprefix("base").strip())
 
 
 def is_run(word: str) -> bool:
     """Whether a word may be a product of its letters."""
     return len(word) > 1 and word.isascii() and word.isalpha() and word not in GREEK
+
+
+def is_length(word: str) -> bool:
+    """Whether a word may be the distance of two points; MR is none."""
+    return set(word) <= set("ABCDEFGHOPQXYZ")
 
 
 def letters(word: str) -> Tree:

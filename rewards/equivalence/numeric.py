@@ -8,13 +8,14 @@ way, so that ``1`` and ``1 + e^(-1000)`` differ. What would need too much is ref
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
+from .landmarks import BRANCHES, landmarks
 from .limits import ExpressionError, LimitError, SizeError, UndefinedError
 from .tree import Call, Number, Operation, Operator, Tree, canonical, fold, variables
 
@@ -28,9 +29,8 @@ _TRIES = 16
 _SCALES = (Fraction(1), Fraction(30), Fraction(1, 6), Fraction(6))
 _OVERHEAD = 6
 _FAR = (1 << 5, 1 << 10, 1 << 40)
-_BRANCHES = frozenset(
-    {"abs", "floor", "ceil", "sign", "max", "min", "mod", "asin", "acos", "atan", "acot", "asec", "acsc"}
-)
+# Of the budget, so much is left alone by tests that only make a verdict surer.
+_RESERVE = 2_500
 
 
 class UndecidedError(ExpressionError):
@@ -45,6 +45,7 @@ class Pair(NamedTuple):
         noise: the exponent of two below which they can't be told apart.
         number: of the point.
         real: whether all values on the way were real.
+        precision: bits that they were computed with.
     """
 
     first: Value
@@ -52,6 +53,7 @@ class Pair(NamedTuple):
     noise: int
     number: int
     real: bool
+    precision: int
 
 
 class Comparison:
@@ -65,6 +67,9 @@ class Comparison:
 
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
+        # What is looked up in the trees below takes about as long as one evaluation.
+        self.size = sum(fold(tree, lambda node, parts: 1 + sum(parts)) for tree in self.trees)
+        budget.spend(self.size)
         self.names = sorted(variables(first) | variables(second))
         # Nobody can choose expressions for given points: these come from both expressions.
         self.seed = "\0".join(sorted(map(canonical, self.trees))) if self.names else ""
@@ -90,7 +95,11 @@ class Comparison:
             return
         found = 0
         others: list[Pair] = []
+        # Where nothing has branches, two points tell as much as more do.
+        enough = POINTS if any(map(_has_branches, self.trees)) else 2
         for number in range(_TRIES):
+            if found >= enough and number >= _TRIES // 2:
+                return
             try:
                 pair = self.at(number)
             except (UndefinedError, SizeError):
@@ -104,7 +113,7 @@ class Comparison:
                 return
         if not found:
             yield from others[:POINTS]
-        if max(found, 0 if found else len(others)) < POINTS:
+        if (found or len(others)) < enough:
             self.check_defined()
             raise UndecidedError("values at too few points")
 
@@ -117,6 +126,28 @@ class Comparison:
                 pair = self.at(number)
                 if pair.real:
                     yield pair
+        for point in landmarks(self.trees, self.point(0), self.value):
+            if self.budget.work < _RESERVE:
+                return
+            with contextlib.suppress(ExpressionError):
+                pair = self.pair(point)
+                if pair.real:
+                    yield pair
+
+    def value(self, tree: Tree, point: Mapping[str, Fraction]) -> Fraction:
+        """The value of an expression at a point; ArithmeticError where it has no real one."""
+        self.context.prec = self.precision
+        evaluation = Evaluation(self.context, point, allowance=self.budget.work)
+        try:
+            found = evaluation.of(tree)
+        except ExpressionError as error:
+            raise ArithmeticError from error
+        finally:
+            self.budget.spend(_OVERHEAD + evaluation.work)
+        if not is_real(found):
+            raise ArithmeticError
+        sign, mantissa, exponent, _ = self.context.re(found)._mpf_
+        return Fraction((-1) ** sign * int(mantissa)) * Fraction(2) ** int(exponent)
 
     def check_defined(self) -> None:
         """Raises UndefinedError if one of both has a value somewhere and the other nowhere."""
@@ -132,24 +163,28 @@ class Comparison:
         if defined[0] != defined[1]:
             raise UndefinedError("no value at any point")
 
-    def at(self, number: int, precision: int = 0) -> Pair:
-        """Both values at a point, computed with at least so many bits."""
-        point = self.point(number)
-        precision = max(precision, self.precision)
+    def at(self, number: int) -> Pair:
+        """Both values at a random point."""
+        return self.pair(self.point(number), number)
+
+    def pair(self, point: Mapping[str, Fraction], number: int = 0) -> Pair:
+        """Both values at any point."""
+        precision = self.precision
         while True:
             self.context.prec = precision
-            evaluation = Evaluation(self.context, point)
+            self.budget.spend(self.size)  # in advance, so that the last evaluation is no free one
+            evaluation = Evaluation(self.context, point, allowance=self.budget.work)
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
-                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000))
+                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000) - self.size)
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS
-                return Pair(first, second, noise, number, evaluation.real)
+                return Pair(first, second, noise, number, evaluation.real, precision)
             if needed > MAX_PRECISION:
                 raise SizeError("numbers of too different size")
-            precision = self.precision = needed
+            precision = needed
 
     def point(self, number: int) -> dict[str, Fraction]:
         """A value for each variable, positive at every other point, and of another size at each pair of points."""
@@ -177,13 +212,15 @@ def agree(first: Tree, second: Tree, budget: Budget) -> bool:
         ExpressionError: they hold something that is no number.
     """
     comparison = Comparison(first, second, budget)
-    last = 0
+    precisions: dict[int, int] = {}
     for pair in comparison.values():
         if not _close(comparison.context, pair):
             return False
-        last = pair.number
-    # Digits beyond those compared may differ: twice as many have to agree at one point.
-    if not _close(comparison.context, comparison.at(last, 2 * comparison.precision)):
+        precisions[pair.number] = pair.precision
+    # Digits beyond those compared may differ: twice as many have to agree at one point, where they cost least.
+    cheapest = min(precisions, key=precisions.__getitem__)
+    comparison.precision = 2 * precisions[cheapest]
+    if not _close(comparison.context, comparison.at(cheapest)):
         return False
     return all(_close(comparison.context, pair) for pair in comparison.far_values())
 
@@ -194,7 +231,7 @@ def proportional(first: Tree, second: Tree, positive: bool, budget: Budget) -> b
     context = comparison.context
     ratio = None
     for pair in comparison.values():
-        one, other, noise, _, _ = pair
+        one, other, noise, *_ = pair
         vanish = [abs(value) <= context.ldexp(1, noise) for value in (one, other)]
         if any(vanish):
             if all(vanish) and comparison.names:
@@ -249,7 +286,7 @@ def _has_branches(tree: Tree) -> bool:
         match node:
             case Operation(Operator.POWER, (_, Number(exponent))) if exponent.denominator > 1:
                 return True
-            case Call(name, known=True) if name in _BRANCHES:
+            case Call(name, known=True) if name in BRANCHES:
                 return True
         return any(parts)
 

@@ -12,8 +12,22 @@ from functools import cmp_to_key
 from . import numeric
 from .evaluation import Budget
 from .limits import ExpressionError, LimitError
+from .rough import range_of
 from .scalars import compare_scalars
-from .tree import SCALARS, Call, Constant, Group, Operation, Operator, Relation, SetOperation, Tree, Variable, variables
+from .tree import (
+    SCALARS,
+    Call,
+    Constant,
+    Group,
+    Operation,
+    Operator,
+    Relation,
+    SetOperation,
+    Tree,
+    Variable,
+    negative,
+    variables,
+)
 
 MAX_ENDS = 60
 _ORDER: dict[str, Callable[[int, int], bool]] = {
@@ -24,6 +38,7 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
     "=": lambda one, other: one == other,
     "!=": lambda one, other: one != other,
 }
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _INFINITY = Constant("infinity")
 _NEGATIVE_INFINITY = Operation(Operator.NEGATIVE, (_INFINITY,))
 
@@ -40,6 +55,20 @@ def is_set(tree: Tree) -> bool:
         case Call("such that"):
             return True
     return tree == Constant("mathbb R")
+
+
+def without_bars(relation: Relation) -> Relation | Group:
+    """``-2 < x < 2`` for ``|x| < 2``; only of a bare variable, since all else is a question rather than its answer."""
+    match relation:
+        case Relation((sign,), (bound, Call("abs", (Variable(),)) as bars)):
+            relation = Relation((_FLIPPED.get(sign, ""),), (bars, bound))
+    match relation:
+        case Relation((("<" | "<=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
+            return Relation((sign, sign), (negative(bound), inside, bound))
+        case Relation(((">" | ">=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
+            below = Relation((_FLIPPED[sign],), (inside, negative(bound)))
+            return Group("", "", (below, Relation((sign,), (inside, bound))), "or")
+    return relation
 
 
 def same_set(first: Tree, second: Tree, budget: Budget) -> bool:
@@ -96,13 +125,18 @@ class _Line:
             raise LimitError(f"a set with more than {MAX_ENDS} ends")
         self.budget = budget
         self.ends: list[Tree] = []
-        self.places: dict[Tree, int] = {}
+        # By identity, since hashing trees takes longer than all else here; the sets keep their ends alive.
+        self.places: dict[int, int] = {}
+        self.ranges = {id(end): range_of(end, budget) for end in ends}
         for end in sorted(ends, key=cmp_to_key(self.order)):
             if not self.ends or self.order(self.ends[-1], end):
                 self.ends.append(end)
-            self.places[end] = 2 * len(self.ends) - 1
+            self.places[id(end)] = 2 * len(self.ends) - 1
 
     def order(self, one: Tree, other: Tree) -> int:
+        here, there = self.ranges[id(one)], self.ranges[id(other)]
+        if here is not None and there is not None and (here.high < there.low or there.high < here.low):
+            return 1 if here.low > there.low else -1
         if compare_scalars(one, other, self.budget).equal:
             return 0
         return 1 if numeric.is_larger(one, other, self.budget) else -1
@@ -112,13 +146,18 @@ class _Line:
             return 2 * len(self.ends) + 1
         if end == _NEGATIVE_INFINITY:
             return -1
-        if end not in self.places:
+        if id(end) not in self.places:
             raise ExpressionError("not the end of a set")
-        return self.places[end]
+        return self.places[id(end)]
 
     def holds(self, tree: Tree, at: int) -> bool:
         """Whether a position belongs to a set."""
         match tree:
+            case Group("", "", operands, ","):
+                # Whether both must hold or one of them, a comma doesn't say.
+                if (holding := sum(self.holds(operand, at) for operand in operands)) > 1:
+                    raise ExpressionError("parts that overlap, with a comma between")
+                return holding == 1
             case Group("", "", operands, joiner):
                 return (all if joiner == "and" else any)(self.holds(operand, at) for operand in operands)
             case Group("{", "}", operands):
@@ -136,7 +175,8 @@ class _Line:
                 return all(self.related(*step, at) for step in zip(operands, signs, operands[1:], strict=False))
             case Call("such that", (element, condition)):
                 assert isinstance(condition, Group)
-                inside = all(self.holds(part, at) for part in condition.operands)
+                joined = any if condition.joiner == "or" else all
+                inside = joined(self.holds(part, at) for part in condition.operands)
                 return inside and (isinstance(element, Variable) or self.holds(element, at))
             case Constant("mathbb R"):
                 return True

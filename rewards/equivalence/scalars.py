@@ -18,6 +18,8 @@ from .tree import Constant, Number, Operation, Operator, Tree, canonical, variab
 # A decimal that is written this long is meant as the exact value, rounded.
 ROUNDED_DIGITS = 15
 _POINTS = 3
+# Units of work that comparing two rational functions takes, small ones.
+_IDENTITY = 15
 # Exponents of Mersenne primes. Fixed primes can't be aimed at: the one taken is larger than every coefficient.
 _MERSENNE = (127, 521, 1279, 2203, 4423)
 
@@ -61,8 +63,9 @@ def compare_scalars(first: Tree, second: Tree, budget: Budget) -> Finding:
         return _compare_numerically(first, second, budget)
     one, other = reduced[0].value, reduced[1].value
     if one is None or other is None:
+        budget.spend(_IDENTITY)
         equal = _identical(*reduced)
-        return Finding(equal, "identical functions" if equal else "they differ at a point", Tier.IDENTITY)
+        return Finding(equal, "identical functions" if equal else _difference(first, second), Tier.IDENTITY)
     if one == other:
         return Finding(True, "equal rational numbers", Tier.EXACT)
     if _rounds(first, other, second) or _rounds(second, one, first):
@@ -96,7 +99,15 @@ def _compare_numerically(first: Tree, second: Tree, budget: Budget) -> Finding:
     except numeric.UndecidedError:
         equal = symbolic.equal(first, second)
         return Finding(equal, "sympy reduces the difference to zero" if equal else "undecided", Tier.SYMBOLIC)
-    return Finding(equal, "they agree at random points" if equal else "they differ at a point", Tier.NUMERIC)
+    return Finding(equal, "they agree at random points" if equal else _difference(first, second), Tier.NUMERIC)
+
+
+def _difference(first: Tree, second: Tree) -> str:
+    """Why two expressions that differ do so, for people."""
+    names = variables(first), variables(second)
+    if not any(name.isalpha() and len(name) > 1 for name in names[0] | names[1]):
+        return "they differ at a point" if names[0] or names[1] else "different values"
+    return "different words" if names[0] != names[1] else "different values"
 
 
 def _rounds(tree: Tree, exact: Fraction, other: Tree) -> bool:

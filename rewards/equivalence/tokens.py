@@ -13,6 +13,7 @@ from .vocabulary import (
     FRACTIONS,
     FUNCTIONS,
     IGNORED,
+    INVISIBLE,
     SUBSCRIPTS,
     SUPERSCRIPTS,
     SYMBOLS,
@@ -104,7 +105,7 @@ class _Scanner:
 
     def step(self) -> None:
         char = self.text[self.at]
-        if char in SPACES or char == "~":
+        if char in SPACES or (char == "~" and self.tokens):
             self.at += 1
             self.spaced = True
         elif char in _DIGITS or (char == "." and self.text[self.at + 1 : self.at + 2] in tuple(_DIGITS)):
@@ -120,6 +121,9 @@ class _Scanner:
         """A word, or a product of x, y and z: no word consists of these only."""
         end = _end_of_letters(self.text, self.at)
         word = self.text[self.at : end]
+        if word in ("a", "p", "A", "P") and self.text[end : end + 2] in (".m", ".M"):
+            word += self.text[end + 1]  # p.m.
+            end += 2 + self.text.startswith(".", end + 2)
         if word == "Interval" and self.text.startswith(".", end):
             end = _end_of_letters(self.text, end + 1)
             word = self.text[self.at : end]
@@ -164,6 +168,12 @@ class _Scanner:
                 self.at += 1
             elif name in ("left", "right") and not self.text[self.at :].strip():
                 raise ExpressionError(f"nothing behind \\{name}")
+        elif name in INVISIBLE:
+            self.at += self.text.startswith("*", self.at)
+            self.braced(name)
+            self.spaced = True
+        elif name == "boxed" and self.text.count("\\boxed") == 1:
+            self.spaced = True  # x = \boxed{5}
         elif name in FRACTIONS:
             self.add("word", "frac")
             self.single_signs(2)
@@ -177,11 +187,13 @@ class _Scanner:
             if name == "\\" and self.text.startswith("[", self.at):
                 self.row_space()
         elif name in TEXTS:
-            self.add("text", " ".join(self.braced(name).replace("~", " ").replace("\\", " ").split()))
+            words = " ".join(self.braced(name).replace("~", " ").replace("\\", " ").split())
+            if words not in ("", "."):
+                self.add("text", words)
         elif name in FACES:
             self.face(name)
         elif name in ACCENTS:
-            self.add("accent", name)
+            self.add("accent", ACCENTS[name])
         elif name in ("begin", "end"):
             self.add("begin" if name == "begin" else "finish", self.braced(name).rstrip("*"))
         elif name in WORDS:

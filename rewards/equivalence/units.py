@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
+from .english import NUMERIC
 from .tree import Measure, Number, Operation, Operator, Tree, Variable, gather
 from .vocabulary import LETTER_UNITS, UNITS
 
-_SIGNS = {"/": " per ", ".": " ", "{": "", "}": "", "\\cdot": " ", "·": " "}
-_SAME = {"mile / hour": "mph", "km / hour": "kmh"}
+_SIGNS = {
+    "^ circ ": " deg",
+    "^circ ": " deg",
+    "*": " ",
+    "/": " per ",
+    ".": " ",
+    "{": "",
+    "}": "",
+    "\\cdot": " ",
+    "·": " ",
+}
+_SAME = {"mile / hour": "mph", "km / hour": "kmh", "mol / L": "M", "Nm": "N m"}
+_SAME |= {"degree C": "degC", "degree F": "degF"}
+CLOCK = ("am", "pm")
+# They change the number, or say something of it.
+_MULTIPLE_WORDS = (
+    "tens dozens scores hundreds thousands millions billions trillions halves thirds quarters fourths fifths sixths"
+    " sevenths eighths ninths tenths hundredths thousandths millionths twelfths squares cubes pairs perhaps does"
+    " equals always sometimes besides others rounds means approaches"
+    " ones twos threes fours fives sevens eights nines cosecs sins logs"
+)
+_MULTIPLES = frozenset(_MULTIPLE_WORDS.split())
 _POWERS = {"square": "^2", "sq": "^2", "cubic": "^3", "squared": "^2", "cubed": "^3"}
 
 
@@ -19,6 +40,15 @@ def unit_of(words: str) -> str | None:
     Returns:
         None if the words are not a unit that we know.
     """
+    time = words.strip().lower().replace(".", "")
+    if time in CLOCK:
+        return time
+    words = words.partition(" of ")[0].removesuffix(" old")
+    head, slash, below = words.partition("/(")
+    if slash and below.endswith(")") and not {"(", "/"} & {*below}:  # J/(mol K)
+        for sign in ("*", ".", "\\cdot"):
+            below = below.replace(sign, " ")
+        words = head + "".join(f"/{piece}" for piece in below[:-1].replace("^ circ ", "deg").split())
     for sign, meaning in _SIGNS.items():
         words = words.replace(sign, meaning)
     pieces = words.split()
@@ -28,7 +58,7 @@ def unit_of(words: str) -> str | None:
     power = ""
     for piece in pieces:
         name, sign, exponent = piece.partition("^")
-        if exponent.startswith("-") and spelled:
+        if exponent.startswith("-"):
             spelled.append("/")
             exponent = exponent[1:]
             sign, exponent = (sign, exponent) if exponent != "1" else ("", "")
@@ -38,7 +68,7 @@ def unit_of(words: str) -> str | None:
             spelled[-1] += _POWERS[piece]
         elif piece in _POWERS:
             power = _POWERS[piece]
-        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower())) is None or (
+        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower()) or _noun(name)) is None or (
             sign and not (exponent.isascii() and exponent.isdigit())
         ):
             return None
@@ -48,6 +78,21 @@ def unit_of(words: str) -> str | None:
     # A power or a "per" behind which nothing comes is no unit, except for "units" that are square.
     unit = " ".join(spelled)
     return None if not spelled or spelled[-1] == "/" or power else _SAME.get(unit, unit)
+
+
+def is_noun(word: str) -> bool:
+    """Whether a word behind a number is something counted, by its plural: ``5 bolts``, but not ``5 thousands``."""
+    plural = len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" and word.isascii() and word.isalpha()
+    return plural and (word.islower() or word[:-1].isupper()) and word not in _MULTIPLES
+
+
+def is_thing(word: str) -> bool:
+    """Whether a word behind ``of`` says what is counted, and not how many more."""
+    return word not in _MULTIPLES and word not in NUMERIC and word.isalpha()
+
+
+def _noun(word: str) -> str | None:
+    return word if is_noun(word) else None
 
 
 def with_letter_unit(tree: Tree, unit: str) -> Tree:

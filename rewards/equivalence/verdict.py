@@ -7,11 +7,14 @@ from time import perf_counter
 
 from .answers import parse
 from .compare import compare
+from .evaluation import Budget
 from .exact import reduce_constants
+from .families import same_family
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
-from .normal_text import same_text
+from .normal_text import same_text, value_of_choice
 from .scalars import Finding, Tier
 from .tree import canonical
+from .vectors import in_coordinates
 from .words import in_other_words
 from .wrappers import unwrap
 
@@ -52,8 +55,9 @@ def verify(gold: str, answer: str) -> Verdict:
       Schwartz-Zippel lemma a random point is a zero of it with probability at most degree / 2**126 < 2**-111, all
       three with less than 2**-333.
     - ``numeric``: all other expressions, at 4 points of both signs, to 40 digits and as many more as their numbers
-      differ in size, and once more with twice as many. A point counts where both values are real. With branches, such
-      as ``|x|``, they must agree at integers far away, too.
+      differ in size, and once more with twice as many. A point counts where both values are real; without branches
+      2 are enough, where there are few. With branches, such as ``|x|``, they must agree at integers far away, and
+      where they may bend, too.
     - ``symbolic``: sympy, in a process that can be killed, where they have values at too few points.
 
     The points come from a hash of both expressions, so the verdict is always the same, and nobody can choose
@@ -108,10 +112,18 @@ def _judge(first: str, second: str) -> Finding:
             return Finding(False, "an answer is empty", Tier.TEXT)
         if same_text(first, second):
             return Finding(True, "the same text", Tier.TEXT)
+        first, second = value_of_choice(first, second)
         trees = parse(first), parse(second)
-        found = compare(*trees)
+        budget = Budget()
+        found = compare(*trees, budget)
         spelled = None if found.equal else in_other_words(*trees)
-        return found if spelled is None else compare(*spelled)
+        if spelled is not None:
+            found = compare(*spelled, budget)
+        if not found.equal and (vectors := in_coordinates(*trees)):
+            found = compare(*vectors, budget)
+        if not found.equal and same_family(*trees, budget):
+            return Finding(True, "the same but for their arbitrary constants", Tier.NUMERIC)
+        return found
     except LimitError as error:
         return Finding(False, f"over the limits: {error}", Tier.LIMITS)
     except UndefinedError as error:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from .names import LETTER_CONSTANTS, is_run, letters
 from .normal_text import ANSWER_WORDS
-from .tree import Constant, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
+from .tree import Call, Constant, Group, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
 
 # As computer algebra writes the constants e and i.
+_CHOICES = frozenset("ABCDEFGH")
 _CAPITALS = {"E": "e", "I": "i"}
 
 
@@ -20,26 +21,65 @@ def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
     Returns:
         None if there is nothing to be read in another way.
     """
+    if (choices := _as_choices(first, second)) is not None:
+        return choices
     readings: dict[str, Tree] = {}
     for one, other in ((first, second), (second, first)):
         known = variables(other)
         constants = {name for name in LETTER_CONSTANTS if _has_constant(other, name)}
-        for name in (variables(one) | _units(one)) - known:
-            is_length = name.isupper() and name in _raised(one)
-            is_product = is_run(name) and not is_length and name.lower() not in ANSWER_WORDS
+        for name in variables(one) | _units(one):
+            is_square = name.isupper() and name in _raised(one)
+            is_product = is_run(name) and not is_square and name.lower() not in ANSWER_WORDS
             if is_product and (known | constants).issuperset(name):
                 readings[name] = Operation(Operator.PRODUCT, tuple(map(letters, name)))
-            elif name in _CAPITALS and one != Variable(name) and _has_constant(other, _CAPITALS[name]):
+            elif (
+                name not in known
+                and name in _CAPITALS
+                and one != Variable(name)
+                and _has_constant(other, _CAPITALS[name])
+            ):
                 readings[name] = Constant(_CAPITALS[name])
-    if not readings:
+    factors = (_factors(first) & variables(second) - _factors(second)) | (
+        _factors(second) & variables(first) - _factors(first)
+    )
+    if not readings and not factors:
         return None
 
     def replace(node: Tree) -> Tree | None:
         if isinstance(node, Measure) and node.unit in readings:  # 2mg
             return Operation(Operator.PRODUCT, (*node.operands, readings[node.unit]))
+        if isinstance(node, Call) and node.name in factors and not node.known:  # g(m+1)
+            return Operation(Operator.PRODUCT, (Variable(node.name), *node.operands))
         return readings.get(node.name) if isinstance(node, Variable) else None
 
     return substitute(first, replace), substitute(second, replace)
+
+
+def _as_choices(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
+    """``ACD`` as the choices A, C and D, where the other answer is such a list."""
+    for one, other in ((first, second), (second, first)):
+        match one, other:
+            case Variable(name), Group("" | "{", _, parts, joiner) if (
+                len(set(name)) == len(name)
+                and _CHOICES.issuperset(name)
+                and joiner != "or"
+                and all(isinstance(part, Variable) and len(part.name) == 1 for part in parts)
+            ):
+                listed = Group("{", "}", tuple(map(Variable, name)))
+                return (listed, second) if one is first else (first, listed)
+    return None
+
+
+def _factors(tree: Tree) -> frozenset[str]:
+    """The letters that are read as functions of one argument, and may be factors."""
+
+    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
+        match node:
+            case Call(name, (_,), known=False) if len(name) == 1:
+                return frozenset({name}).union(*parts)
+        return frozenset[str]().union(*parts)
+
+    return fold(tree, combine)
 
 
 def _units(tree: Tree) -> frozenset[str]:

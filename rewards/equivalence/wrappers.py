@@ -5,8 +5,9 @@ from __future__ import annotations
 from .limits import SPACES
 
 _PAIRS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
-_BRACED = ("\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
+_BRACED = ("\\underline{", "\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
 _MAX_WRAPPERS = 4
+TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "\\mathbf{", "\\textrm{")
 
 
 def unwrap(text: str) -> str:
@@ -18,6 +19,14 @@ def unwrap(text: str) -> str:
             break
         text = _trim(inner)
     return text
+
+
+def text_inside(text: str) -> str:
+    r"""What is inside of a ``\text{…}`` around the whole; empty, where there is none."""
+    for head in TEXT_COMMANDS:
+        if text.startswith(head) and closing_brace(text, len(head)) == len(text) - 1:
+            return text[len(head) : -1]
+    return ""
 
 
 def closing_brace(text: str, start: int) -> int:

@@ -1,6 +1,7 @@
 """The command ``python -m agents.train``: from configuration to report, killed, resumed, and given bad input."""
 
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -8,13 +9,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from infinite_rl.agents import report
 from infinite_rl.agents.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,8 +39,15 @@ SMALL = [
 ]
 
 
+def quick(arguments: Sequence[str]) -> int:
+    """The command without its report, which takes as long as all the rest; the exit code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "write_report", lambda folder: folder)
+        return main(arguments)
+
+
 def train(folder: Path, *overrides: str) -> Path:
-    assert main([*SMALL, f"trainer.save_dir={folder}", *overrides]) == 0
+    assert quick([*SMALL, f"trainer.save_dir={folder}", *overrides]) == 0
     return folder
 
 
@@ -67,7 +77,9 @@ def assert_same_state(one: Path, other: Path, step: int) -> None:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A run of six steps, never interrupted."""
-    return train(tmp_path_factory.mktemp("runs") / "whole", "trainer.steps=6")
+    folder = tmp_path_factory.mktemp("runs") / "whole"
+    assert main([*SMALL, f"trainer.save_dir={folder}", "trainer.steps=6"]) == 0
+    return folder
 
 
 def test_a_run_leaves_all_its_files(whole):
@@ -114,7 +126,7 @@ def test_another_seed_writes_others(whole, tmp_path):
 @pytest.mark.parametrize("stop", [1, 2])
 def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
     folder = train(tmp_path / "halves", f"trainer.steps={stop}")
-    assert main(["--resume", str(folder), "trainer.steps=6"]) == 0
+    assert quick(["--resume", str(folder), "trainer.steps=6"]) == 0
     assert metrics(folder) == metrics(whole)
     assert_same_state(folder, whole, 6)
     before = [row for row in rows(folder, "transcripts.jsonl") if row["when"] == "after"]
@@ -123,7 +135,7 @@ def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
 
 def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
     folder = Path(shutil.copytree(whole, tmp_path / "done"))
-    assert main(["--resume", str(folder)]) == 0
+    assert quick(["--resume", str(folder)]) == 0
     assert metrics(folder) == metrics(whole)
 
 
@@ -141,16 +153,18 @@ def test_transformers_loads_a_checkpoint(whole):
     assert AutoModelForCausalLM.from_pretrained(folder)(ids).logits.shape == (1, 4, len(tokenizer))
 
 
-def start(folder: Path, *overrides: str, module: str = "agents.train", where: Path = ROOT) -> subprocess.Popen:
-    """A run in a process of its own. It takes some seconds to begin: tests that can do without do."""
-    return subprocess.Popen(
-        [sys.executable, "-m", module, *SMALL, f"trainer.save_dir={folder}", *overrides],
-        cwd=where,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},  # as in this process, or sums would differ in their last bits
-    )
+# Loads torch once for all processes that tests kill.
+FORK_SERVER = multiprocessing.get_context("forkserver")
+FORK_SERVER.set_forkserver_preload(["infinite_rl.agents.training"])
+
+
+def start(folder: Path, *overrides: str) -> ForkServerProcess:
+    """A run in a process of its own."""
+    # With as many threads as this process, or sums would differ in their last bits.
+    arguments = [*SMALL, "trainer.threads=1", f"trainer.save_dir={folder}", *overrides]
+    process = FORK_SERVER.Process(target=main, args=(arguments,), daemon=True)  # ends with this one
+    process.start()
+    return process
 
 
 def wait_for(folder: Path, phase: str, count: int, runs: Callable[[], bool]) -> bool:
@@ -185,8 +199,10 @@ ENDLESS = "trainer.steps=100000"
 
 
 def test_a_run_started_elsewhere_ends_by_ctrl_c_without_a_traceback(tmp_path):
-    process = start(tmp_path / "stopped", ENDLESS, module="infinite_rl.agents.train", where=tmp_path)
-    wait_for(tmp_path / "stopped", "train", 1, lambda: process.poll() is None)
+    folder = tmp_path / "stopped"
+    command = [sys.executable, "-m", "infinite_rl.agents.train", *SMALL, f"trainer.save_dir={folder}", ENDLESS]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_for(folder, "train", 1, lambda: process.poll() is None)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=300)
     assert process.returncode == 130, stderr
@@ -201,20 +217,20 @@ def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code
     assert (folder / "report.html").exists()
     last = rows(folder)[-1]["step"]
     assert (folder / "checkpoints" / f"step-{last:08d}" / "trainer.pt").exists()
-    assert main(["--resume", str(folder), f"trainer.steps={last + 2}"]) == 0
+    assert quick(["--resume", str(folder), f"trainer.steps={last + 2}"]) == 0
     assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={last + 2}"))
 
 
 def test_a_run_killed_at_once_goes_on_from_its_last_checkpoint(tmp_path):
     folder = tmp_path / "killed"
     process = start(folder, ENDLESS)
-    wait_for(folder, "train", 5, lambda: process.poll() is None)
+    wait_for(folder, "train", 5, process.is_alive)
     process.kill()
-    process.communicate()
+    process.join()
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"step": 9, "pha')  # as a kill in mid-write would leave it
     done = rows_of_checkpoints(folder)
-    assert main(["--resume", str(folder), f"trainer.steps={done + 2}"]) == 0
+    assert quick(["--resume", str(folder), f"trainer.steps={done + 2}"]) == 0
     assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={done + 2}"))
 
 
@@ -228,7 +244,7 @@ def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
     assert train_until(folder, "warmup", 2, signal.SIGINT, *long) == 130
     steps = rows(folder)[-1]["step"] + 20
     enough = f"model.warm_start.max_steps={steps}"
-    assert main(["--resume", str(folder), enough]) == 0
+    assert quick(["--resume", str(folder), enough]) == 0
     assert metrics(folder) == metrics(train(tmp_path / "whole", *long, enough))
 
 
@@ -249,7 +265,7 @@ def test_any_causal_model_from_a_folder_trains(local_model, tmp_path, dtype):
         "trainer.steps=2",
         f"trainer.save_dir={tmp_path / 'hf'}",
     ]
-    assert main(arguments) == 0
+    assert quick(arguments) == 0
     trained = [row for row in rows(tmp_path / "hf") if row["phase"] == "train"]
     assert len(trained) == 2
     assert trained[0]["ratio"] == pytest.approx(1.0, abs=0.05 if dtype == "bfloat16" else 1e-4)
@@ -326,6 +342,17 @@ def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, m
     assert len(error) < 500
 
 
+def test_bad_input_is_refused_before_torch_is_loaded(tmp_path):
+    inputs = [["seed=x"], ["--resume", str(tmp_path)]]
+    code = (
+        "import sys; from infinite_rl.agents.train import main\n"
+        f"assert [main(arguments) for arguments in {inputs!r}] == [2, 2]\n"
+        "assert not {'torch', 'transformers'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")
 def test_an_unwritable_output_is_one_clear_line(tmp_path, capsys):
     tmp_path.chmod(0o500)
@@ -351,9 +378,9 @@ def test_what_would_make_another_run_cannot_change_on_resume(whole, override, ca
 def test_a_run_killed_before_its_first_checkpoint_can_start_again(whole, tmp_path, capsys):
     folder = tmp_path / "early"
     process = start(folder, "model.warm_start.max_steps=100000", "model.warm_start.target=1.1")
-    wait_for(folder, "warmup", 2, lambda: process.poll() is None)
+    wait_for(folder, "warmup", 2, process.is_alive)
     process.kill()
-    process.communicate()
+    process.join()
     assert main(["--resume", str(folder)]) == 2
     assert "no checkpoint" in capsys.readouterr().err
     assert metrics(train(folder, "trainer.steps=6")) == metrics(whole)
@@ -365,14 +392,22 @@ def test_there_is_a_checkpoint_before_the_first_step(tmp_path):
 
 
 def test_a_failed_start_leaves_no_run_behind(tmp_path):
-    assert main([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "data.env=InfiniteRL/None-v0"]) == 2
-    assert main([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "trainer.steps=0"]) == 0
+    assert quick([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "data.env=InfiniteRL/None-v0"]) == 2
+    assert quick([*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "trainer.steps=0"]) == 0
 
 
-def test_torchrun_starts_the_command(tmp_path):
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=1", "-m", "agents.train"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=1", "-m", "agents.train"]
+
+
+def test_torchrun_starts_the_command():
+    done = subprocess.run([*TORCHRUN, "seed=x"], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    assert "error: seed: Value 'x'" in done.stderr
+
+
+@pytest.mark.slow
+def test_torchrun_trains(tmp_path):
     arguments = [*SMALL, "trainer.steps=1", f"trainer.save_dir={tmp_path / 'run'}"]
-    done = subprocess.run([*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=600)
+    done = subprocess.run([*TORCHRUN, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "run" / "report.html").exists()
 

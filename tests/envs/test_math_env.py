@@ -24,19 +24,19 @@ def tagged(answer):
 
 
 @cache
-def tasks_of(level, split):
+def tasks_of(level, split, count=COUNT):
     source = ArithmeticSource(level=level, split=split)
-    return TaskList([source.task(index) for index in range(COUNT)])
+    return TaskList([source.task(index) for index in range(count)])
 
 
 def answers_of(level, split):
     return Counter(task.answer for task in tasks_of(level, split).tasks)
 
 
-def mean_reward(policy, level):
-    """The mean reward of ``policy``, a function of the observation, over the test split."""
-    vector = MathVectorEnv(COUNT, tasks=tasks_of(level, "test"))
-    observations, _ = vector.reset(options={"task_index": list(range(COUNT))})
+def mean_reward(policy, level, count=COUNT):
+    """The mean reward of ``policy``, a function of the observation, over tasks of the test split."""
+    vector = MathVectorEnv(count, tasks=tasks_of(level, "test", count))
+    observations, _ = vector.reset(options={"task_index": list(range(count))})
     return vector.step(tuple(policy(observation) for observation in observations))[1].mean()
 
 
@@ -66,8 +66,9 @@ def test_a_policy_that_computes_earns_everything(level):
         lambda observation: tagged(", ".join(map(str, range(-10, 100)))),
     ],
 )
-def test_empty_copying_and_hedging_policies_earn_nothing(policy, level):
-    assert mean_reward(policy, level) == 0.0
+@pytest.mark.parametrize("count", [200, pytest.param(COUNT, marks=pytest.mark.slow)])
+def test_empty_copying_and_hedging_policies_earn_nothing(policy, level, count):
+    assert mean_reward(policy, level, count) == 0.0
 
 
 @pytest.mark.parametrize("level", LEVELS[1:])
@@ -211,3 +212,16 @@ def test_two_environments_in_two_threads_do_not_disturb_each_other():
     for thread in threads:
         thread.join()
     assert results == {1: play(1), 2: play(2)}
+
+
+def test_the_answer_may_stand_in_another_tag():
+    env = gymnasium.make("InfiniteRL/Math-v0", answer_tag="final")
+    observation, _ = env.reset(seed=1)
+    assert observation.endswith("between <final> and </final>.")
+    answer = env.unwrapped.tasks.task(0).answer
+    env.reset(options={"task_index": 0})
+    assert env.step(f"<final>{answer}</final>")[1] == 1.0
+    env.reset(options={"task_index": 0})
+    assert env.step(tagged(answer))[1] == 0.0
+    with pytest.raises(ValueError, match="not a tag name"):
+        MathEnv(answer_tag="a>")

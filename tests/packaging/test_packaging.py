@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import re
-import shutil
 import subprocess
 import tarfile
 import venv
@@ -81,10 +80,9 @@ def core_python(wheel, tmp_path_factory):
         archive.extractall(site)
     requirements = next(text for name, text in contents(wheel).items() if name.endswith("METADATA")).decode()
     for name in closure(re.findall(r"^Requires-Dist: (.*)$", requirements, re.M)):
-        for file in importlib.metadata.files(name) or []:
-            if ".." not in file.parts and "__pycache__" not in file.parts:
-                (site / file).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(file.locate(), site / file)
+        distribution = importlib.metadata.distribution(name)
+        for top in {file.parts[0] for file in distribution.files or []} - {"..", "__pycache__"}:
+            (site / top).symlink_to(distribution.locate_file(top))
     return place / "bin" / "python"
 
 

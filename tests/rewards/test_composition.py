@@ -1,6 +1,7 @@
 """Combinators, rubrics and rubrics in YAML."""
 
 import json
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -145,6 +146,18 @@ def test_a_failure_of_ours_in_any_part_is_a_failure_of_the_whole():
         assert score.error_msg == "deep: judge: out of budget"
 
 
+def test_a_score_that_is_no_number_is_a_failure_of_ours_and_never_a_reward():
+    for wrong in (
+        {"correctness_score": float("nan")},
+        {"correctness_score": float("inf")},
+        {"format_score": float("nan")},
+    ):
+        for combine in (WeightedSum, Minimum, Product, Gate, Rubric):
+            score = combine([Criterion("a", 1, Fixed(**wrong))]).compute_reward("x", "6")
+            assert (score.status, score.correctness_score) == ("error", 0.0)
+            assert "a scored" in score.error_msg
+
+
 def test_a_function_that_raises_or_returns_nonsense_scores_zero():
     for broken in (lambda text: 1 / 0, lambda text: None, lambda text: float("nan"), lambda text: "1"):
         score = Minimum([Criterion("broken", scorer=broken)]).compute_reward("x", "6")
@@ -166,6 +179,13 @@ def test_weights_and_names_are_checked():
     for criteria in ([], [constant("a", 1), constant("a", 1)], [constant("a", 1, 0)]):
         with pytest.raises(ValueError, match="criterion"):
             WeightedSum(criteria)
+    for at_least in (float("nan"), 1.5, -1, "0.5"):
+        with pytest.raises(ValueError, match="at_least"):
+            Gate([constant("a", 1)], at_least)
+    with pytest.raises(TypeError, match="gate of a is 'false'"):
+        Criterion("a", gate="false")
+    with pytest.raises(TypeError, match="binary is 'no'"):
+        Rubric([constant("a", 1)], binary="no")
     with pytest.raises(ValueError, match="mean_level, pass"):
         Rubric([Criterion("pass"), Criterion("mean_level")])
     score = Rubric([Criterion("a")]).compute_reward("x", "6")
@@ -292,8 +312,29 @@ def test_a_rubric_in_yaml_is_the_rubric_in_python(tmp_path):
         ("criteria: [{name: a, scorer: {min: [{name: b, scorer: c}]}}]", r"\(a\): min, criterion 1 \(b\): c: no such"),
         ("criteria: [{name: format}]", "can't be a criterion's name"),
         ("criteria: !!python/object/apply:os.getcwd []", "not YAML"),
+        ("criteria: [{name: a, gate: 'no'}]", r"rubric, criterion 1 \(a\): gate of a is 'no'"),
+        ("{criteria: [{name: a}], binary: 'no'}", "rubric: binary is 'no'"),
+        ("[{name: a}, {name: a}]", "rubric: Give at least one criterion"),
+        ("&a [*a]", "more than 20000 values"),
+        ("criteria: &a [{name: a, scorer: {min: *a}}]", "more than 20000 values"),
+        (f"criteria: [{{name: a, weight: {'1' * 5000}}}]", "not YAML that can be used"),
     ],
 )
 def test_a_malformed_rubric_is_refused_with_its_place(text, message):
     with pytest.raises(ValueError, match=message):
         load_rubric(text)
+
+
+@pytest.mark.parametrize("bomb", ["&{name} [{parts}]", "&{name} {{<<: [{parts}]}}"], ids=["lists", "merged mappings"])
+def test_a_few_lines_of_yaml_that_stand_for_very_many_are_refused_at_once(bomb):
+    first = {"&{name} [{parts}]": "&a [1]"}.get(bomb, "&a {k: v}")
+    lines = [first, *(bomb.format(name=name, parts=", ".join([f"*{chr(ord(name) - 1)}"] * 9)) for name in "bcdefghijk")]
+    start = process_time()
+    with pytest.raises(ValueError, match="more than 20000 values"):
+        load_rubric("\n".join(f"- {line}" for line in lines))
+    assert process_time() - start < 5
+
+
+def test_a_part_may_be_written_once_and_used_again():
+    rubric = load_rubric("[{name: a, scorer: &s {min: [{name: x, scorer: math}]}}, {name: b, scorer: *s}]")
+    assert rubric.compute_reward(RIGHT, "6").components["b/x"] == 1.0

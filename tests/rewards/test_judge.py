@@ -218,6 +218,26 @@ def test_equal_questions_are_asked_once_and_other_ones_again(tmp_path):
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("broken", [b"", b"\xff", b"[" * 200_000, b'{"reply": 3}', b'["reply"]', b"null"])
+def test_a_broken_file_in_the_cache_is_no_reply_and_is_replaced(tmp_path, broken):
+    ReplyCache(tmp_path).put("key", "reply")
+    (path,) = tmp_path.rglob("*.json")
+    path.write_bytes(broken)
+    assert ReplyCache(tmp_path).get("key") is None
+    ReplyCache(tmp_path).put("key", "again")
+    assert ReplyCache(tmp_path).get("key") == "again"
+
+
+def test_a_full_disk_leaves_no_half_a_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("infinite_rl.rewards.reply_cache.json.dump", full)
+    with pytest.raises(OSError, match="no space"):
+        ReplyCache(tmp_path).put("key", "reply")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
 def test_what_could_not_be_read_is_not_kept():
     cache = ReplyCache()
     with serving(lambda request: "nonsense") as server:

@@ -99,7 +99,7 @@ TESTS = [
 
 @pytest.fixture(scope="module")
 def reward():
-    return CodingRewardFunction(timeout=5)
+    return CodingRewardFunction(timeout=60)
 
 
 def score(reward, code, test):
@@ -124,7 +124,8 @@ def test_an_answer_or_a_call_that_breaks_the_format_fails_the_test(reward, code,
     ],
     ids=["empty items", "calls", "new functions", "long calls", "refused calls"],
 )
-@pytest.mark.parametrize("limits", ["time", "fuel"])
+# Compiling Python with fuel takes 18 s of CPU time, once for a machine.
+@pytest.mark.parametrize("limits", ["time", pytest.param("fuel", marks=pytest.mark.slow)])
 def test_what_has_no_end_meets_the_limit(code, limits):
     test = "f(lambda *a: 1)\nfor item in f([]): pass"
     assert score(CodingRewardFunction(timeout=0.3, limits=limits), code, test).status is Status.TIMEOUT

@@ -550,7 +550,8 @@ def test_a_program_that_crashes_in_a_callback_leaves_the_judge_well(reward):
     assert score(reward, "python", "def f(): return 1", {"function": "f", "tests": "assert f() == 1"}).correctness_score
 
 
-@pytest.mark.parametrize("language", ["python", "javascript"])
+# Compiling Python with fuel takes 18 s of CPU time, once for a machine.
+@pytest.mark.parametrize("language", [pytest.param("python", marks=pytest.mark.slow), "javascript"])
 def test_fuel_counts_callbacks_on_both_sides(language):
     codes = {"python": "def f(g):\n    while True: g()", "javascript": "function f(g) { for (;;) g() }"}
     found = score(

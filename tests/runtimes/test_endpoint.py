@@ -1,4 +1,5 @@
 import email.utils
+import json
 import logging
 import os
 import re
@@ -6,6 +7,7 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from chat_server import completion, serving
@@ -111,6 +113,10 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(status, pauses):
         ("soon", 0.5, 1),
         (email.utils.formatdate(time.time() + 36_000, usegmt=True), 20, 20),
         (email.utils.formatdate(0, usegmt=True), 0, 0),
+        (time.asctime(time.gmtime(time.time() + 10)), 5, 11),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", 0, 20),
+        ("inf", 20, 20),
+        ("", 0.5, 1),
     ],
 )
 def test_the_servers_retry_after_is_kept_within_bounds(asked, least, most, pauses):
@@ -230,6 +236,8 @@ def test_a_reply_that_is_too_long_is_refused(pauses):
         b'{"choices": [{"message": {"content": 3}}]}',
         b"[" * 100_000,
         b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "x"}}',
+        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": Infinity}}',
+        b'{"choices": [{"message": {"content": "a"}, "finish_reason": {"a": 1}}]}',
     ],
 )
 def test_what_is_no_completion_is_an_error(body):
@@ -259,6 +267,61 @@ def test_a_budget_of_tokens_is_shared_between_endpoints():
         with pytest.raises(BudgetError, match="15 tokens"):
             ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK)
         assert (len(server.requests), budget.used_tokens) == (2, 20)
+
+
+@pytest.mark.parametrize("usage", [None, {"prompt_tokens": -(10**9), "completion_tokens": 0}])
+def test_a_server_that_counts_no_tokens_or_negative_ones_does_not_lengthen_the_budget(usage):
+    budget = Budget(tokens=60)
+    reply = {**completion("Hi"), "usage": usage}
+    with serving(lambda request: (200, reply, {})) as server, pytest.raises(BudgetError, match="60 tokens"):
+        for _ in range(20):
+            assert ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK).prompt_tokens == 0
+    assert 1 <= len(server.requests) < 20
+
+
+def test_concurrent_calls_keep_to_the_budget():
+    budget = Budget(calls=5)
+
+    def ask(_):
+        try:
+            return ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK).text
+        except BudgetError:
+            return None
+
+    with serving(lambda request: "Hi") as server, ThreadPoolExecutor(8) as threads:
+        assert sorted(filter(None, threads.map(ask, range(20)))) == ["Hi"] * 5
+    assert len(server.requests) == 5
+
+
+def test_a_handshake_that_hangs_ends_with_the_timeout():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"https://127.0.0.1:{silent.getsockname()[1]}/v1"
+
+        def trickle():
+            connection, _ = silent.accept()
+            with connection, suppress(OSError):
+                # The header of a TLS record of 16 KiB, and then a byte at a time.
+                connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xf0")
+                for _ in range(200):  # ten seconds
+                    connection.sendall(b"\x00")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=trickle, daemon=True)
+        thread.start()
+        start = time.monotonic()
+        with pytest.raises(EndpointError, match="did not answer in"):
+            ChatEndpoint(url, "tiny", timeout=0.4, retries=0).chat(ASK)
+        assert time.monotonic() - start < 4
+        thread.join(10)
+
+
+@pytest.mark.parametrize("key", ["sk/secret+key/12", 'sk"secret\\key'])
+def test_a_key_is_hidden_where_json_writes_it_in_another_way(key):
+    body = json.dumps({"error": {"message": f"bad key {key}"}}).replace("/", "\\/").encode()
+    with serving(lambda request: (401, body, {})) as server, pytest.raises(EndpointError) as caught:
+        ChatEndpoint(server.url, "tiny", api_key=key).chat(ASK)
+    assert "bad key [API key]" in str(caught.value)
+    assert "secret" not in str(caught.value)
 
 
 def test_the_key_comes_from_the_environment_and_is_never_shown(monkeypatch, caplog, pauses):
@@ -298,7 +361,18 @@ def test_a_url_that_is_none_is_refused(url):
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", [{"timeout": 0}, {"timeout": float("nan")}, {"retries": -1}, {"max_wait": -1}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"retries": -1},
+        {"max_wait": -1},
+        {"max_wait": float("nan")},
+        {"max_wait": float("inf")},
+    ],
+)
 def test_limits_that_are_none_are_refused(wrong):
     with pytest.raises(ValueError, match="|".join(wrong)):
         ChatEndpoint("http://x/v1", "tiny", **wrong)

@@ -126,7 +126,7 @@ def test_a_time_limit_is_kept(hasty):
 
 
 def test_queueing_is_not_counted(tiny):
-    executor = RewardExecutor(timeout=1.0, threads=1)
+    executor = RewardExecutor(timeout=0.5, threads=1)
     jobs = [("l", "python")] * 2 + [("w", "python", "done")]
     assert [result.status for result in executor.run_many(jobs)] == ["timeout", "timeout", "ok"]
 

@@ -62,18 +62,19 @@ def cut_at(operation, step):
 
 
 @pytest.mark.parametrize("name", operations(None))
-def test_no_instruction_is_a_wrong_one_to_be_cut_off_at(whole, name, monkeypatch):
+@pytest.mark.parametrize("stride", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_no_instruction_is_a_wrong_one_to_be_cut_off_at(whole, name, stride, monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     operation = operations(whole)[name]
-    steps = next(step for step in itertools.count(1) if not cut_at(operation, step))
+    steps = next(step for step in itertools.count(1, stride) if not cut_at(operation, step))
     assert steps > 100
 
 
-def test_exceptions_from_other_threads_at_any_time(whole, monkeypatch):
+@pytest.mark.parametrize("rounds", [200, pytest.param(1000, marks=pytest.mark.slow)])
+def test_exceptions_from_other_threads_at_any_time(whole, rounds, monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)  # One may hit a finaliser, which swallows it.
     chosen = list(operations(whole).values())
     entered, left = [0] * 4, [0] * 4
-    rounds = 400
 
     def victim(number):
         calls = random.Random(number)
@@ -103,7 +104,7 @@ def test_exceptions_from_other_threads_at_any_time(whole, monkeypatch):
 
 
 SIGNALS = """
-import random, signal, threading, time
+import random, signal, sys, threading, time
 import tiny_guest
 from torment import assert_whole, operations, resources
 from infinite_rl.runtimes import RewardExecutor
@@ -124,7 +125,7 @@ def interrupt(number, frame):
 signal.signal(signal.SIGINT, interrupt)
 signal.signal(signal.SIGALRM, lambda *_: signal.raise_signal(signal.SIGINT))
 times = random.Random(0)
-for _ in range(1000):
+for _ in range(int(sys.argv[1])):
     try:
         armed = True
         signal.setitimer(signal.ITIMER_REAL, times.uniform(1e-6, 1e-3), 2.0)  # Again, should a finaliser swallow it.
@@ -140,6 +141,8 @@ print("whole")
 """
 
 
-def test_ctrl_c_at_any_time():
-    done = subprocess.run([sys.executable, "-c", SIGNALS], capture_output=True, text=True, timeout=600)
+@pytest.mark.parametrize("rounds", [500, pytest.param(5000, marks=pytest.mark.slow)])
+def test_ctrl_c_at_any_time(rounds):
+    command = [sys.executable, "-c", SIGNALS, str(rounds)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert (done.returncode, done.stdout) == (0, "whole\n"), done.stderr

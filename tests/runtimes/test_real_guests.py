@@ -175,11 +175,14 @@ def test_programs_that_go_wrong_have_their_status(executor, language, code, stat
     assert executor.run(code, language).status == status
 
 
+# Compiling Python with fuel takes 18 s of CPU time, once for a machine.
+python_with_fuel = pytest.mark.slow
+
+
 @pytest.mark.parametrize(
     ("language", "code"),
     [
-        # Compiling Python with fuel takes 18 s of CPU time, once for a machine.
-        pytest.param("python", "print(sum(range(10**5)))", marks=pytest.mark.slow),
+        pytest.param("python", "print(sum(range(10**5)))", marks=python_with_fuel),
         ("js", "console.log([3, 1, 2].sort())"),
     ],
 )
@@ -218,6 +221,7 @@ def test_two_tests_that_wait_for_each_others_programs_both_end(monkeypatch):
     assert executor.run("print(1)", "python").stdout == "1\n"
 
 
+@python_with_fuel
 @pytest.mark.parametrize(
     ("program", "test"),
     [

@@ -320,3 +320,19 @@ texts = st.text(max_size=40) | st.text("0123456789xyzab+-*/^(){}.,\\$ ", max_siz
 def test_verify_never_raises_and_is_symmetric_on_any_text(first, second):
     tier_if_equal(first, second)
     assert verify(first, first).tier in (Tier.TEXT, Tier.PARSE, Tier.LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        ("red", "blue", "different words"),
+        ("\\text{red}", "3", "different words"),
+        ("\\sqrt2", "\\sqrt3", "different values"),
+        ("\\sqrt2 apples", "\\sqrt3 apples", "different values"),
+        ("x", "y", "they differ at a point"),
+        ("5 km", "6 km", "different rational numbers"),
+        ("5 km", "5 kg", "different units"),
+    ],
+)
+def test_the_reason_fits_what_differs(first, second, reason):
+    assert verify(first, second).reason == verify(second, first).reason == reason
