@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...rewards.equivalence.calculation import calculate
@@ -27,13 +28,21 @@ def calculator(cost: float = 0.0) -> Tool:
 def sandbox(language: str, cost: float = 0.0, *, timeout: float = 5.0, memory_mb: int = 128) -> Tool:
     """Runs programs in ``python`` or ``javascript``, each in a fresh sandbox without files or network."""
     executor = RewardExecutor(timeout=timeout, memory_mb=memory_mb)
-
-    def run(code: str) -> str:
-        written = [part for part in executor.run_single(code, language) if part]
-        return "\n".join(written) or "(no output: print what you want to see)"
-
     description = f"Runs a {_TITLES[language]} program and returns what it prints."
-    return Tool(language, description, _parameters({"code": "the program"}), run, cost)
+    parameters = _parameters({"code": "the program"})
+    return Tool(language, description, parameters, _Sandbox(executor, language).run, cost)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    """What a sandbox runs; environments that hold it can be pickled."""
+
+    executor: RewardExecutor
+    language: str
+
+    def run(self, code: str) -> str:
+        written = [part for part in self.executor.run_single(code, self.language) if part]
+        return "\n".join(written) or "(no output: print what you want to see)"
 
 
 def _calculate(expression: str) -> str:

@@ -36,18 +36,22 @@ class ToolBox:
         tools: under different names.
         tool_format: how calls are written; see `FORMATS`.
         budget: what all calls of an episode may cost; None for no limit.
+        note: what else agents are told of the tools.
 
     Raises:
         ValueError: if the format is unknown, two tools have one name, or the budget is negative.
     """
 
-    def __init__(self, tools: Sequence[Tool], tool_format: str = "hermes", budget: float | None = None) -> None:
+    def __init__(
+        self, tools: Sequence[Tool], tool_format: str = "hermes", budget: float | None = None, note: str = ""
+    ) -> None:
         if tool_format not in FORMATS:
             raise ValueError(f"tool_format must be one of {', '.join(FORMATS)}, not {tool_format!r}")
         if budget is not None and not budget >= 0:
             raise ValueError(f"budget must be at least 0, not {budget}")
         self.format = FORMATS[tool_format]
         self.budget = budget
+        self.note = note
         self.tools = {tool.name: tool for tool in tools}
         if len(self.tools) != len(tools):
             raise ValueError(f"two tools have one name: {', '.join(tool.name for tool in tools)}")
@@ -56,10 +60,11 @@ class ToolBox:
     def opening(self, messages: Sequence[Message]) -> list[Message]:
         """The opening messages with what the agent is told about the tools, in the system message."""
         told = self.format.describe([*self.tools.values()])
-        if not told:
-            return list(messages)
         if self.budget is not None:
             told += f"\nYou have a budget of {self.budget:g} for all calls together."
+        told = f"{told}\n{self.note}".strip()
+        if not told:
+            return list(messages)
         first, *rest = messages
         if first["role"] == "system":
             return [first | {"content": f"{first['content']}\n\n{told}"}, *rest]
