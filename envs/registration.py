@@ -61,6 +61,7 @@ ENVIRONMENTS = (
     # Every task has an answer that the grader accepts, so 1.0 can be reached.
     Row("Math-v0", "math:MathEnv", "Work out a math problem, by default arithmetic.", reward_threshold=1.0),
     Row("Coding-v0", "coding:CodingEnv", "Write a program or function, tested in a sandbox.", reward_threshold=1.0),
+    Row("Search-v0", "search:SearchEnv", "Answer a question by searching documents.", reward_threshold=1.0),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..datasets.task import Message, Task, TaskSource
 from ..runtimes.workers import available_cores
 from .episode import Episode
 from .text_env import TextEnv
-from .tools.formats import FORMATS, MAX_CALLS
+from .tools.formats import FORMATS, MAX_CALLS, ToolFormat
 from .tools.reply import Reply, assistant_message
 from .tools.tool import Tool, ToolCall, ToolError
 
@@ -60,6 +60,7 @@ class ToolEnv(TextEnv):
     """
 
     default_format: ClassVar[str] = "hermes"
+    formats: ClassVar[Mapping[str, ToolFormat]] = FORMATS
 
     def __init__(
         self,
@@ -73,11 +74,11 @@ class ToolEnv(TextEnv):
     ) -> None:
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
         name = self.default_format if tool_format is None else tool_format
-        if name not in FORMATS:
-            raise ValueError(f"tool_format must be one of {', '.join(FORMATS)}, not {name!r}")
+        if name not in self.formats:
+            raise ValueError(f"tool_format must be one of {', '.join(self.formats)}, not {name!r}")
         if budget is not None and not budget >= 0:
             raise ValueError(f"budget must be at least 0, not {budget}")
-        self.format = FORMATS[name]
+        self.format = self.formats[name]
         self.budget = budget
         self.tools: dict[str, Tool] = {tool.name: tool for tool in self.make_tools()}
         self.tool_schemas = [tool.schema for tool in self.tools.values()]
