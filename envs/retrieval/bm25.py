@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from ...datasets.documents import Document, corpus_hash
 from .index_file import load_index, save_index
 from .retriever import Hit, best
+
+# The library's logger asks for every message, whatever the program that uses it has set.
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 # Further different words of a query are not read: each costs a walk over the documents that hold it.
 MAX_QUERY_WORDS = 256

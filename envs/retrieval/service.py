@@ -230,8 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, error: RequestError) -> None:
         """Answers a request whose body was not read; nothing more can be read from the connection."""
-        if not hasattr(self, "request_version"):
-            self.request_version = self.protocol_version
+        self.request_version = self.protocol_version  # even what is no HTTP is answered by HTTP
         self._answer(error.status, {"error": error.message}, close=True)
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)

@@ -117,7 +117,7 @@ def test_levels_need_as_many_facts_as_they_say(level):
         assert facts == level
 
 
-@pytest.mark.parametrize("level", (2, 3, 4))
+@pytest.mark.parametrize("level", [2, 3, 4])
 def test_no_document_on_the_way_holds_the_answer_and_no_last_one_the_start(level):
     world = world_of("train")
     by_name = {one.name: one for kind in world.entities.values() for one in kind}
@@ -186,7 +186,9 @@ def test_other_processes_make_the_same_world():
     )
     for seed in ("0", "7"):
         environment = {"PYTHONHASHSEED": seed}
-        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=300
+        )
         assert done.stdout.strip() == GOLDEN["test"], done.stderr
 
 
