@@ -58,9 +58,9 @@ class SearchEnv(ToolEnv):
     and ``search_cost``. For questions of your own ``tasks``, a JSON Lines file, with ``corpus``: a JSON Lines file of
     documents (``id``, ``title``, ``text``) or the URL of a search service; ``index``, a file that keeps the index;
     ``embeddings`` (``{"base_url": …, "model": …}``) to search by vectors instead of words (BM25).
-    Floor: below 0.02 at every level for empty, constant, majority, copying and random policies, which don't search
-    (measured: 0.00, majority 0.01 at most). One search with the question's own words answers level 1; from level 2 on
-    the first document holds the answer in at most 1 of 100 questions.
+    Floor: below 0.02 at every level for policies that don't search (measured on 2,000 tasks a level: empty and copying
+    0.000, constant and random at most 0.001, the most common answer at most 0.005). One search with the question's own
+    words brings a first document that holds the answer for 0.88 of level 1, and for 0.002 at most from level 2 on.
     Versions: v0, first release.
     """
 

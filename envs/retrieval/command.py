@@ -10,7 +10,7 @@ from ...runtimes.endpoint import EndpointError
 from .bm25 import BM25Index
 from .dense import DenseIndex
 from .opening import open_retriever
-from .requests import Limits
+from .search_request import Limits
 from .service import SearchServer
 
 

@@ -15,8 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ...runtimes.workers import available_cores
-from .requests import Limits, RequestError, SearchRequest
 from .retriever import Retriever
+from .search_request import Limits, RequestError, SearchRequest
 
 logger = logging.getLogger(__name__)
 

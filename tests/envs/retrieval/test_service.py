@@ -13,8 +13,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from serving import ask, searching
 
 from infinite_rl.datasets.documents import Document
-from infinite_rl.envs.retrieval.requests import Limits
 from infinite_rl.envs.retrieval.retriever import Hit
+from infinite_rl.envs.retrieval.search_request import Limits
 
 
 @pytest.fixture(scope="module")
