@@ -36,7 +36,7 @@ class Informing(Tagged):
         told = "\n".join(f"<{tool.name}>…</{tool.name}> {tool.told}" for tool in tools)
         return (
             f"{told}\nEnd your message after it. What is found comes back between <{self.result_tag}> and "
-            f"</{self.result_tag}>; you may search again, as often as you need."
+            f"</{self.result_tag}>; you may search several times."
         )
 
 

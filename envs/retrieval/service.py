@@ -155,8 +155,6 @@ class SearchServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "infinite-rl"
-    sys_version = ""
     server: SearchServer
 
     def do_GET(self) -> None:
@@ -197,6 +195,10 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Refuses what is no HTTP request that is known here."""
         self._refuse(RequestError(int(code), message or self.responses.get(code, ("refused",))[0]))
+
+    def version_string(self) -> str:
+        """What the service is; versions are nobody's business."""
+        return "infinite-rl"
 
     def log_message(self, format: str, *args: Any) -> None:
         """Logs instead of printing."""
