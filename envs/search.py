@@ -50,8 +50,8 @@ class SearchEnv(ToolEnv):
     Reward: 1.0 if the answer equals an expected one after SQuAD's normalisation (case, punctuation and articles), else
     0.0. The components ``exact_match`` and ``f1`` are in ``info``.
     Termination: after a message without a search, or when the budget does not cover a call.
-    Truncation: after ``max_turns`` messages, 8 by default; the last one may answer. If search itself fails (status
-    ``error``).
+    Truncation: after ``max_turns`` messages, 8 by default, where the last one may answer; and if search itself fails
+    (status ``error``).
     Arguments: ``level`` (how many facts the question needs: 1 to 4; at level 4 half of the questions compare two chains
     or add them up), ``split`` (``train``, ``validation``, ``test``; each has an invented world of its own with 2,000
     documents, and no name is in two of them), ``seed``. ``top_k`` documents a search (3), ``tool_format``, ``budget``
