@@ -82,6 +82,7 @@ ENVIRONMENTS = (
         reward_threshold=1.0,
     ),
     Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
+    Row("Search-v0", "search:SearchEnv", "Answer a question by searching documents.", reward_threshold=1.0),
 )
 
 
