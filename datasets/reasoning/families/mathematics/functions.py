@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from ....drawing import Rng, integer, pick, sample
 from ...family import Family, Problem
-from .notation import signed, slips
+from .notation import polynomial, signed, slips
 
 
 class LogarithmEquation(Family):
@@ -39,7 +39,7 @@ class LogarithmEquation(Family):
             if p * a == q * b:
                 b += 1
             answer = Fraction(q * d - p * c, p * a - q * b)
-            shown = f"{base**p}^({a}x {signed(c)}) = {base**q}^({b}x {signed(d)})"
+            shown = f"{base**p}^({polynomial([a, c])}) = {base**q}^({polynomial([b, d])})"
             others = (Fraction(d - c, a - b) if a != b else Fraction(d - c), -answer)
         else:
             # log(x - u) + log(x - v) = n: of the two roots of the quadratic equation one is too small.
@@ -53,9 +53,9 @@ class LogarithmEquation(Family):
             answer = Fraction(high + min(one, other))
             others = (Fraction(low - min(one, other)), Fraction(base**power - low))
         question = pick(
-            rng, (f"Solve for x: {shown}", f"Which real number x satisfies {shown}?", f"Find x with {shown}.")
+            rng, (f"Solve {shown} for x.", f"Which real number x satisfies {shown}?", f"Find the x with {shown}.")
         )
-        question = question.removesuffix(".") + (" Give an integer or a fraction." if level in (2, 3) else "")
+        question += " Give an integer or a fraction." if level in (2, 3) else ""
         return Problem(question, str(answer), slips(answer, *others, answer + 1, -answer - 1), shown)
 
 

@@ -7,7 +7,7 @@ from math import gcd, prod
 
 from ....drawing import Rng, integer, integers, pick, sample
 from ...family import Family, Problem
-from .notation import listed, signed, slips
+from .notation import listed, polynomial, slips
 
 # Right triangles with integer sides: two legs and the hypotenuse, without a common factor.
 _TRIPLES = [
@@ -73,7 +73,7 @@ def _polygon(rng: Rng, count: int) -> list[tuple[int, int]]:
 
 
 class RightTriangles(Family):
-    """A side, perimeter or area of a right triangle (1), its altitude or incircle (3); the same of other ones (2, 4)."""
+    """A side, perimeter or area of a right triangle (1), its altitude or incircle (3); of others the like (2, 4)."""
 
     name = "right_triangles"
     chance = (0.01, 0.01, 0.01, 0.02)
@@ -83,20 +83,25 @@ class RightTriangles(Family):
         a, b, c = (side * scale for side in pick(rng, _TRIPLES))
         a, b = sample(rng, (a, b), 2)
         if level == 1:
-            what, answer = pick(rng, (("the other leg", b), ("its perimeter", a + b + c), ("its area", a * b // 2)))
-            question = f"A right triangle has a leg of length {a} and a hypotenuse of length {c}. How long is {what}?"
-            question = question.replace("How long is its area", "How large is its area")
-            return Problem(question, str(answer), slips(answer, c - a, a + c, a * c // 2, a * b, answer + 1), question)
+            what, answer = pick(
+                rng, (("the length of the other leg", b), ("its perimeter", a + b + c), ("its area", a * b // 2))
+            )
+            question = pick(
+                rng,
+                (
+                    f"A right triangle has a leg of length {a} and a hypotenuse of length {c}. What is {what}?",
+                    f"One leg of a right triangle has the length {a}, its hypotenuse {c}. Find {what}.",
+                ),
+            )
+            wrong = slips(answer, c - a, a + c, a * c // 2, a * b, answer + 1)
+            return Problem(question, str(answer), wrong, f"1 {a} {c} {what}")
         if level == 3:
             height = Fraction(a * b, c)
             what, value = pick(
                 rng,
                 (
                     ("the altitude to the hypotenuse", height),
-                    (
-                        "the shorter of the two parts into which the altitude divides the hypotenuse",
-                        Fraction(min(a, b) ** 2, c),
-                    ),
+                    ("the shorter part of the hypotenuse, which the altitude divides", Fraction(min(a, b) ** 2, c)),
                     ("the radius of the inscribed circle", Fraction(a + b - c, 2)),
                 ),
             )
@@ -137,9 +142,7 @@ class RightTriangles(Family):
         question = pick(
             rng,
             (
-                f"The sides of a triangle have the lengths {shown}. What is its {what}?"
-                if level == 2
-                else f"The sides of a triangle have the lengths {shown}. What is the {what}?",
+                f"The sides of a triangle have the lengths {shown}. What is the {what}?",
                 f"A triangle has sides of the lengths {shown}. Find the {what}.",
             ),
         )
@@ -149,7 +152,7 @@ class RightTriangles(Family):
 
 
 class PolygonAngles(Family):
-    """The largest or smallest angle, from terms in x: of a triangle (1), quadrilateral (2), pentagon (3), heptagon (4)."""
+    """The largest or smallest angle, from terms in x, of a polygon with 3, 4, 5 or 7 corners."""
 
     name = "polygon_angles"
     answer_form = "simplified"
@@ -162,17 +165,16 @@ class PolygonAngles(Family):
         angles = _angles(rng, count, total)
         factors = integers(rng, count, 1, 6)
         terms = [
-            f"({factor}x {signed(rest)})°" if (rest := angle - factor * x) else f"({factor}x)°"
-            for angle, factor in zip(angles, factors, strict=True)
+            f"({polynomial([factor, angle - factor * x])})°" for angle, factor in zip(angles, factors, strict=True)
         ]
         which, answer = pick(rng, (("largest", max(angles)), ("smallest", min(angles))))
-        shape = ("triangle", "quadrilateral", "pentagon", "heptagon")[level - 1]
+        shape = ("triangle", "convex quadrilateral", "convex pentagon", "convex heptagon")[level - 1]
         question = pick(
             rng,
             (
-                f"The interior angles of a convex {shape} measure {listed(terms)}. "
+                f"The interior angles of a {shape} measure {listed(terms)}. "
                 f"How many degrees does the {which} angle have?",
-                f"A convex {shape} has the angles {listed(terms)}. Find its {which} angle in degrees.",
+                f"A {shape} has the angles {listed(terms)}. Find its {which} angle in degrees.",
             ),
         )
         wrong = slips(answer, x, sum(angles) - answer, answer + 1, sorted(angles)[-2], 180 - answer)

@@ -99,25 +99,25 @@ class ComplexNumbers(Family):
         (a, b), (c, d), (e, f) = (_pair(rng, 9 if level != 3 else 5) for _ in range(3))
         one, two, three = _complex(a, b), _complex(c, d), _complex(e, f)
         x, y = a * c - b * d, a * d + b * c
-        re_, im = Fraction(x), Fraction(y)
+        real, im = Fraction(x), Fraction(y)
         text = f"({one})({two})"
         if level == 2:
-            re_, im, text = re_ - e, im - f, f"{text} - ({three})"
+            real, im, text = real - e, im - f, f"{text} - ({three})"
         elif level == 3:
             power = integer(rng, 3, 5)
-            re_, im = Fraction(a), Fraction(b)
+            real, im = Fraction(a), Fraction(b)
             for _ in range(power - 1):
-                re_, im = re_ * a - im * b, re_ * b + im * a
-            re_, im, text = re_ + c, im + d, f"({one})^{power} + {two}"
+                real, im = real * a - im * b, real * b + im * a
+            real, im, text = real + c, im + d, f"({one})^{power} + ({two})"
         elif level == 4:
             size = e * e + f * f
-            re_, im, text = Fraction(x * e + y * f, size), Fraction(y * e - x * f, size), f"{text} / ({three})"
+            real, im, text = Fraction(x * e + y * f, size), Fraction(y * e - x * f, size), f"{text} / ({three})"
         question = pick(rng, (f"What is {text}?", f"Compute {text}.", f"Find the value of {text}."))
         question += " Write it as a + bi, with integers or fractions a and b, where i^2 = -1."
-        right = (re_, im)
-        others = [(re_, -im), (im, re_), (re_ + 1, im), (-re_, -im)]
+        right = (real, im)
+        others = [(real, -im), (im, real), (real + 1, im), (-real, -im)]
         wrong = [*(_written(*pair) for pair in others if pair != right), text]
-        return Problem(question, {"real": str(re_), "imaginary": str(im)}, wrong, text, _written(re_, im))
+        return Problem(question, {"real": str(real), "imaginary": str(im)}, wrong, text, _written(real, im))
 
     def accepts(self, answer: dict[str, Any], given: str) -> bool:
         """A real number and a multiple of i, in any order; either may be left out where it is 0."""

@@ -12,6 +12,11 @@ from .notation import slips
 _LENGTHS = {"millimetres": 1, "centimetres": 10, "decimetres": 100, "metres": 1000, "kilometres": 1_000_000}
 _MASSES = {"milligrams": 1, "grams": 1000, "kilograms": 1_000_000, "tonnes": 10**9}
 _TIMES = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
 _VOLUMES = {"millilitres": 1, "centilitres": 10, "decilitres": 100, "litres": 1000}
 
 
@@ -64,7 +69,7 @@ def _singular(unit: str) -> str:
 
 
 class ClockTime(Family):
-    """The time after a while (1), before (2), in another time zone after a journey (3), of a clock that runs wrong (4)."""
+    """The time after a while (1), before (2), in another time zone (3), of a clock that runs wrong (4)."""
 
     name = "clock_time"
     grader = "eq"
@@ -81,7 +86,7 @@ class ClockTime(Family):
                 rng,
                 (
                     f"It is {now}. What time will it be in {lasts}?",
-                    f"A film of {lasts} starts at {now}. When does it end?",
+                    f"A journey of {lasts} begins at {now}. When does it end?",
                 )
                 if level == 1
                 else (
@@ -131,7 +136,7 @@ class CalendarDate(Family):
 
     def problem(self, rng: Rng, level: int) -> Problem:
         start = date(integer(rng, 1990, 2080), 1, 1) + timedelta(integer(rng, 0, 364))
-        weekday = start.strftime("%A")
+        weekday = _DAYS[start.weekday()]
         if level <= 2:
             days = integer(rng, 20, 300) if level == 1 else integer(rng, 400, 3000)
             back = pick(rng, (True, False))
@@ -147,7 +152,7 @@ class CalendarDate(Family):
         elif level == 3:
             days = integer(rng, 11, 120)
             start += timedelta(max(7 - start.isoweekday(), 0) + 1) if start.isoweekday() > 5 else timedelta(0)
-            weekday = start.strftime("%A")
+            weekday = _DAYS[start.weekday()]
             weeks, rest = divmod(days, 5)
             end = start + timedelta(7 * weeks + rest + (2 if start.isoweekday() + rest > 5 else 0))
             question = (
@@ -160,7 +165,8 @@ class CalendarDate(Family):
             month = date(start.year + integer(rng, 1, 8), integer(rng, 1, 12), 1)
             end = month + timedelta((name - month.weekday()) % 7 + 7 * (which - 1))
             nth = ("first", "second", "third", "fourth")[which - 1]
-            question = f"{start} is a {weekday}. What is the date of the {nth} {end.strftime('%A')} of {month.strftime('%B %Y')}?"
+            question = f"{start} is a {weekday}. What is the date of the {nth} {_DAYS[name]} of "
+            question += f"{_MONTHS[month.month - 1]} {month.year}?"
             key = f"{start} {nth} {name} {month}"
         wrong = slips(end, *(end + timedelta(shift) for shift in (-1, 1, 2, 7)))
         return Problem(f"{question} Write it as YYYY-MM-DD.", str(end), wrong, key)

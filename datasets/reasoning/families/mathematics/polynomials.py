@@ -33,6 +33,7 @@ class PolynomialCoefficient(Family):
         inner = [place for place in range(1, len(expanded) - 1) if expanded[place]]
         place = pick(rng, inner or [0])
         exponent = len(expanded) - 1 - place
+        power_of_x = polynomial([1, *[0] * exponent])
         shown = "".join(
             f"({polynomial(factor)})" + (f"^{power}" if power > 1 else "")
             for factor, power in zip(factors, powers, strict=True)
@@ -40,9 +41,9 @@ class PolynomialCoefficient(Family):
         question = pick(
             rng,
             (
-                f"What is the coefficient of x^{exponent} in the expansion of {shown}?",
-                f"Expand {shown}. What is the coefficient of x^{exponent}?",
-                f"Which number stands before x^{exponent} when {shown} is multiplied out?",
+                f"What is the coefficient of {power_of_x} in the expansion of {shown}?",
+                f"Expand {shown}. What is the coefficient of {power_of_x}?",
+                f"Which number stands before {power_of_x} when {shown} is multiplied out?",
             ),
         )
         answer = expanded[place]

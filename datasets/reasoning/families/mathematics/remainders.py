@@ -6,7 +6,7 @@ from math import gcd, prod
 
 from ....drawing import Rng, integer, pick, sample
 from ...family import Family, Problem
-from .notation import slips
+from .notation import listed, slips
 
 _PRIMES = [n for n in range(11, 200) if all(n % d for d in range(2, 15) if d < n)]
 
@@ -63,12 +63,12 @@ class ChineseRemainders(Family):
             system = ", ".join(f"{factor}n ≡ {remainder} (mod {modulus})" for factor, remainder, modulus in clues)
             question = f"What is the smallest positive integer n with {system}?"
         else:
-            system = ", ".join(f"{remainder} when divided by {modulus}" for _, remainder, modulus in clues)
+            system = listed([f"{remainder} when divided by {modulus}" for _, remainder, modulus in clues])
             question = pick(
                 rng,
                 (
-                    f"What is the smallest positive integer that leaves these remainders? {system}",
-                    f"A number of eggs leaves these remainders, and it is the smallest that does. {system} "
+                    f"What is the smallest positive integer that leaves the remainder {system}?",
+                    f"The number of eggs in a basket leaves the remainder {system}. It is as small as it can be then. "
                     "How many eggs are there?",
                 ),
             )

@@ -10,7 +10,7 @@ from .notation import slips
 
 
 class NextTerm(Family):
-    """The next term: arithmetic or geometric (1), a_n = p a_(n-1) + q (2), quadratic (3), a_n = p a_(n-1) + q a_(n-2) (4)."""
+    """The next term: arithmetic or geometric (1), p times the last plus q (2), quadratic (3), of order two (4)."""
 
     name = "next_term"
     chance = (0.01, 0.01, 0.01, 0.01)
@@ -45,7 +45,10 @@ class NextTerm(Family):
             terms = [begin, pick(rng, [n for n in range(1, 10) if n * n != begin * (p * n + q * begin)])]
             for _ in range(5):
                 terms.append(p * terms[-1] + q * terms[-2])
-            rule = "a sequence in which every term is p times the one before plus q times the one before that, with fixed integers p and q,"
+            rule = (
+                "a sequence in which every term is p times the one before plus q times the one before that, "
+                "with fixed integers p and q,"
+            )
         *shown, answer = terms
         listing = ", ".join(map(str, shown))
         question = pick(
@@ -100,7 +103,7 @@ class RecursiveSequence(Family):
 
 
 class Progressions(Family):
-    """From two terms of an arithmetic sequence: a third (1), a sum (2); of a geometric one (3); which sum is reached (4)."""
+    """From two terms of an arithmetic sequence a third (1), a sum (2, 4); from two of a geometric one both (3)."""
 
     name = "progressions"
     answer_form = "simplified"

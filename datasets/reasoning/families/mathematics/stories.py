@@ -81,7 +81,7 @@ class Ages(Family):
 
     def problem(self, rng: Rng, level: int) -> Problem:
         one, two, three = sample(rng, NAMES, 3)
-        young, later = integer(rng, 5, 40), integer(rng, 2, 20)
+        young, later = integer(rng, 5, 40 if level == 1 else 16), integer(rng, 2, 40 if level == 2 else 20)
         gap, factor = integer(rng, 2, 30), integer(rng, 2, 5)
         if level == 1:
             answer = young + gap + later
@@ -206,7 +206,7 @@ class Work(Family):
     def problem(self, rng: Rng, level: int) -> Problem:
         names = sample(rng, NAMES, 3)
         times = sample(rng, range(4, 61), 3)
-        a, b, c = times
+        a, b, _ = times
         closing = "Give an integer or a fraction."
         alone = [f"{name} needs {time} minutes" for name, time in zip(names, times, strict=True)]
         job = pick(rng, ("paint a fence", "sort a pile of letters", "weed a garden"))
