@@ -177,7 +177,8 @@ def polynomial_roots(question, level, solution):
 
 @check
 def linear_system(question, level, solution):
-    equations = re.findall(r"(-?(?:\d|[xyz])[-\dxyz +]* = -?\d+)", question.replace(" and y", ""))
+    shown = between(question, r"(?:system|satisfy) (.*?\d)(?:\.|\?)")
+    equations = re.split(r", | and ", shown)
     names = sympy.symbols("x y z" if level > 2 else "x y")
     sides = [map(algebra, equation.split(" = ")) for equation in equations]
     return next(iter(sympy.linsolve([left - right for left, right in sides], *names)))
@@ -204,8 +205,8 @@ def inequality(question, level, solution):
 
 @check
 def polynomial_coefficient(question, level, solution):
-    shown = between(question, r"(\(.*[)\d])(?:\?|\.| is multiplied)")
-    power = between(question, r"(x(?:\^\d+)?)")
+    shown = between(question, r"(\(.*?[)\d])(?:\?|\.| is multiplied)")
+    power = between(question, r"(?:coefficient of|stands before) (x(?:\^\d+)?)")
     return sympy.Poly(algebra(shown), X).coeff_monomial(algebra(power))
 
 
@@ -252,7 +253,7 @@ def complex_numbers(question, level, solution):
     answer = {"real": str(real), "imaginary": str(imaginary)}
     family = FAMILIES["complex_numbers"]
     spelled = f"({imaginary})*i + {real}" if real >= 0 else f"({imaginary})*i - {-real}"
-    return family.accepts(answer, solution) and (imaginary < 0 or family.accepts(answer, spelled))
+    return family.accepts(answer, solution) and bool(imaginary < 0 or family.accepts(answer, spelled))
 
 
 def matrices(question):
@@ -414,7 +415,7 @@ def polygon_area(question, level, solution):
 
 
 @check
-def right_triangles(question, level, solution):
+def triangles(question, level, solution):
     numbers = integers(question)
     a, b, c = numbers if level in (2, 4) else [numbers[0], sqrt(numbers[1] ** 2 - numbers[0] ** 2), numbers[1]]
     # Two corners on a line, the third above it.
@@ -427,7 +428,7 @@ def right_triangles(question, level, solution):
         "perimeter": perimeter,
         "area": area,
         "altitude to": y,
-        "shorter part": min(x, c - x),
+        "shorter of": min(x, c - x),
         "inscribed": 2 * area / perimeter,
         "all three corners": a * b * c / (4 * area),
         "longest side": 2 * area / max(a, b, c),

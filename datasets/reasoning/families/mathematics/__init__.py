@@ -9,7 +9,7 @@ from .digits import BaseConversion, DigitCount
 from .divisibility import CommonDivisorsAndMultiples, Divisors, PrimeFactors
 from .equations import LinearEquation, LinearSystem, PolynomialRoots
 from .functions import LogarithmEquation, TrigonometricValue
-from .geometry import PolygonAngles, PolygonArea, RightTriangles
+from .geometry import PolygonAngles, PolygonArea, Triangles
 from .inequalities import Inequality
 from .matrices import ComplexNumbers, Determinant, MatrixProduct
 from .measures import CalendarDate, ClockTime, UnitConversion
@@ -50,7 +50,7 @@ MATHEMATICS: tuple[Family, ...] = (
     UrnDraws(),
     ExpectedValue(),
     PolygonArea(),
-    RightTriangles(),
+    Triangles(),
     PolygonAngles(),
     NextTerm(),
     RecursiveSequence(),

@@ -109,7 +109,7 @@ class PrimeFactors(Family):
         text = re.sub(r"\s+", "", text).removeprefix(f"{answer['number']}=")
         rest = int(answer["number"])
         for part in text.split("*"):
-            found = re.fullmatch(r"\(?(\d{1,9})(?:\^(?:\{(\d{1,2})\}|\(?(\d{1,2})\)?))?\)?", part, re.ASCII)
+            found = re.fullmatch(r"\(?(\d{1,9})(?:\^(?:\{([1-9]\d?)\}|\(?([1-9]\d?)\)?))?\)?", part, re.ASCII)
             if not found or (base := int(found[1])) not in _KNOWN:
                 return False
             for _ in range(int(found[2] or found[3] or 1)):

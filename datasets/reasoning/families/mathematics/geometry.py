@@ -72,83 +72,69 @@ def _polygon(rng: Rng, count: int) -> list[tuple[int, int]]:
     return [(x + dx, y + shear * x + dy) for x, y in corners[turn:] + corners[:turn]]
 
 
-class RightTriangles(Family):
-    """A side, perimeter or area of a right triangle (1), its altitude or incircle (3); of others the like (2, 4)."""
+class Triangles(Family):
+    """Side, perimeter or area of a right triangle (1), area of any (2), altitude or incircle of both (3, 4)."""
 
-    name = "right_triangles"
+    name = "triangles"
     chance = (0.01, 0.01, 0.01, 0.02)
 
     def problem(self, rng: Rng, level: int) -> Problem:
-        scale = integer(rng, 1, 40)
-        a, b, c = (side * scale for side in pick(rng, _TRIPLES))
-        a, b = sample(rng, (a, b), 2)
-        if level == 1:
-            what, answer = pick(
-                rng, (("the length of the other leg", b), ("its perimeter", a + b + c), ("its area", a * b // 2))
-            )
-            question = pick(
-                rng,
-                (
-                    f"A right triangle has a leg of length {a} and a hypotenuse of length {c}. What is {what}?",
-                    f"One leg of a right triangle has the length {a}, its hypotenuse {c}. Find {what}.",
-                ),
-            )
-            wrong = slips(answer, c - a, a + c, a * c // 2, a * b, answer + 1)
-            return Problem(question, str(answer), wrong, f"1 {a} {c} {what}")
-        if level == 3:
-            height = Fraction(a * b, c)
-            what, value = pick(
-                rng,
-                (
-                    ("the altitude to the hypotenuse", height),
-                    ("the shorter part of the hypotenuse, which the altitude divides", Fraction(min(a, b) ** 2, c)),
-                    ("the radius of the inscribed circle", Fraction(a + b - c, 2)),
-                ),
-            )
-            question = pick(
-                rng,
-                (
-                    f"A right triangle has a leg of length {a} and a hypotenuse of length {c}. How long is {what}?",
-                    f"In a right triangle one leg has the length {a} and the hypotenuse {c}. Find the length of "
-                    f"{what}.",
-                ),
-            )
-            question += " Give an integer or a fraction."
-            wrong = slips(value, b, Fraction(a * b, 2), Fraction(a * c, b), value + 1)
-            return Problem(question, str(value), wrong, f"3 {a} {c} {what}")
-        # Two right triangles with a common leg make a triangle with integer sides and a known height.
-        (p, q, r), (s, t, u) = sample(rng, _TRIPLES, 2)
-        if pick(rng, (True, False)):
-            p, q = q, p
-        k = integer(rng, 1, 6)
-        sides = sorted((k * r * s, k * u * p, k * (q * s + t * p)))
-        height = Fraction(k * p * s)
-        area = height * k * (q * s + t * p) / 2
-        common = gcd(*sides)
-        sides, area = [side // common * k for side in sides], area / common**2 * k**2
-        shown = listed(sides)
-        if level == 2:
-            answer = area
-            what = "area"
-        else:
-            what, answer = pick(
-                rng,
-                (
-                    ("radius of the circle through all three corners", Fraction(prod(sides)) / (4 * area)),
-                    ("radius of the inscribed circle", 2 * area / sum(sides)),
-                    ("height on the longest side", 2 * area / sides[2]),
-                ),
-            )
-        question = pick(
-            rng,
+        return _right_triangle(rng, level) if level in (1, 3) else _triangle(rng, level)
+
+
+def _right_triangle(rng: Rng, level: int) -> Problem:
+    scale = integer(rng, 1, 40)
+    one, other, c = (Fraction(side * scale) for side in pick(rng, _TRIPLES))
+    a, b = pick(rng, ((one, other), (other, one)))
+    if level == 1:
+        facts = (("the length of the other leg", b), ("the perimeter", a + b + c), ("the area", a * b / 2))
+    else:
+        facts = (
+            ("the length of the altitude to the hypotenuse", a * b / c),
             (
-                f"The sides of a triangle have the lengths {shown}. What is the {what}?",
-                f"A triangle has sides of the lengths {shown}. Find the {what}.",
+                "the length of the shorter of the two parts into which the altitude divides the hypotenuse",
+                min(a, b) ** 2 / c,
             ),
+            ("the radius of the inscribed circle", (a + b - c) / 2),
         )
-        question += " Give an integer or a fraction."
-        wrong = slips(answer, 2 * answer, answer / 2, answer + 1, Fraction(sides[0] * sides[1], 2))
-        return Problem(question, str(answer), wrong, f"{level} {sides} {what}")
+    what, answer = pick(rng, facts)
+    question = pick(
+        rng,
+        (
+            f"A right triangle has a leg of length {a} and a hypotenuse of length {c}. What is {what}?",
+            f"One leg of a right triangle has the length {a}, its hypotenuse {c}. Find {what}.",
+        ),
+    )
+    question += " Give an integer or a fraction." if level == 3 else ""
+    wrong = slips(answer, c - a, a + c, a * c / 2, a * b, answer + 1)
+    return Problem(question, str(answer), wrong, f"{level} {a} {c} {what}")
+
+
+def _triangle(rng: Rng, level: int) -> Problem:
+    """Two right triangles with a common leg make a triangle with integer sides and a known height."""
+    (p, q, r), (s, t, u) = sample(rng, _TRIPLES, 2)
+    if pick(rng, (True, False)):
+        p, q = q, p
+    lengths = (r * s, u * p, q * s + t * p)
+    scale = Fraction(integer(rng, 1, 6), gcd(*lengths))
+    sides = sorted(length * scale for length in lengths)
+    area = p * s * lengths[2] * scale**2 / 2
+    facts = (
+        ("radius of the circle through all three corners", prod(sides) / (4 * area)),
+        ("radius of the inscribed circle", 2 * area / sum(sides)),
+        ("height on the longest side", 2 * area / sides[2]),
+    )
+    what, answer = ("area", area) if level == 2 else pick(rng, facts)
+    question = pick(
+        rng,
+        (
+            f"The sides of a triangle have the lengths {listed(sides)}. What is the {what}?",
+            f"A triangle has sides of the lengths {listed(sides)}. Find the {what}.",
+        ),
+    )
+    wrong = slips(answer, 2 * answer, answer / 2, answer + 1, sides[0] * sides[1] / 2)
+    key = f"{level} {listed(sides)} {what}"
+    return Problem(f"{question} Give an integer or a fraction.", str(answer), wrong, key)
 
 
 class PolygonAngles(Family):

@@ -31,12 +31,13 @@ class UnitConversion(Family):
         time, other_time = sample(rng, list(_TIMES), 2)
         length, other_length = sample(rng, list(_LENGTHS), 2)
         if level == 1:
-            extra, small = integer(rng, 1, 59), pick(rng, ("hours", "minutes"))
-            parts = {"hours": ("minutes", 60, "seconds", 3600), "minutes": ("seconds", 60, "hours", Fraction(1, 60))}[
-                small
-            ]
-            value = (Fraction(amount) + Fraction(extra, 60)) * parts[3]
-            given, target, factor = f"{amount} {small} and {extra} {parts[0]}", parts[2], Fraction(parts[3])
+            extra = integer(rng, 1, 59)
+            unit, smaller, target, factor = pick(
+                rng,
+                (("hours", "minutes", "seconds", Fraction(3600)), ("minutes", "seconds", "hours", Fraction(1, 60))),
+            )
+            value = (amount + Fraction(extra, 60)) * factor
+            given = f"{amount} {unit} and {extra} {smaller}"
         elif level == 2:
             power = pick(rng, (2, 3))
             word = {2: "square", 3: "cubic"}[power]

@@ -151,7 +151,8 @@ class ExpectedValue(Family):
             mean = answer = naive = Fraction(faces + 1, 2) * prize
             for _ in range(level - 2):
                 # One throws again where the number is worth less than going on, at its cost.
-                answer = sum((max(prize * n, answer - cost) for n in range(1, faces + 1)), Fraction(0)) / faces
+                gains = [max(Fraction(prize * n), answer - cost) for n in range(1, faces + 1)]
+                answer = sum(gains, Fraction(0)) / faces
             again = "once" if level == 3 else "up to two times"
             question = (
                 f"You throw a fair die with {faces} faces, numbered from 1 on. You may then throw it again, {again}, "

@@ -23,7 +23,9 @@ class Shopping(Family):
     def problem(self, rng: Rng, level: int) -> Problem:
         who = pick(rng, NAMES)
         one, other = sample(rng, _GOODS, 2)
-        (a, b), (p, q) = integers(rng, 2, 3, 15), (5 * integer(rng, 5, 90) for _ in range(2))
+        # So that some tenths of a price are whole cents.
+        step = 10 if level == 3 else 5
+        (a, b), (p, q) = integers(rng, 2, 3, 15), (step * integer(rng, 5, 90) for _ in range(2))
         cost = a * p + b * q
         buys = f"{who} buys {a} {one} at {_money(p)} dollars each and {b} {other} at {_money(q)} dollars each."
         if level == 1:
