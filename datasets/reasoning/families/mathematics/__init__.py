@@ -15,9 +15,10 @@ from .matrices import ComplexNumbers, Determinant, MatrixProduct
 from .measures import CalendarDate, ClockTime, UnitConversion
 from .polynomials import DefiniteIntegral, PolynomialCoefficient, Slope
 from .probability import DiceSum, ExpectedValue, UrnDraws
+from .rates import Mixtures, Travel, Work
 from .remainders import ChineseRemainders, PowerRemainder
 from .sequences import NextTerm, Progressions, RecursiveSequence
-from .stories import Ages, Mixtures, Shopping, Travel, Work
+from .stories import Ages, Shopping
 
 # Add to the end: the order is part of the streams.
 MATHEMATICS: tuple[Family, ...] = (

@@ -27,8 +27,8 @@ class BaseConversion(Family):
             source, target = base, pick(rng, [other for other in range(2, 10) if other != base])
             given = to_base(number, base)
         else:
-            one, two = integer(rng, 200, 5000), integer(rng, 20, 200)
             operation = pick(rng, ("+", "*", "-"))
+            one, two = integer(rng, 200, 5000), integer(rng, 20, 200 if operation != "+" else 5000)
             number = {"+": one + two, "*": one * two, "-": one - two}[operation]
             source = target = base
             given = f"{to_base(one, base)} {operation} {to_base(two, base)}"

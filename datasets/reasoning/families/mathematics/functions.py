@@ -19,7 +19,7 @@ class LogarithmEquation(Family):
     def problem(self, rng: Rng, level: int) -> Problem:
         base = integer(rng, 2, 9)
         power = integer(rng, 2, 4 if base < 6 else 3)
-        a, b = integer(rng, 2, 9), integer(rng, 1, 60)
+        a, b = integer(rng, 2, 9), integer(rng, 1, 99)
         others: tuple[Fraction, ...] = ()
         if level == 1:
             answer = Fraction(base**power - b)
@@ -44,7 +44,7 @@ class LogarithmEquation(Family):
         else:
             # log(x - u) + log(x - v) = n: of the two roots of the quadratic equation one is too small.
             base = integer(rng, 2, 15)
-            one = pick(rng, [n for n in range(1, base**3) if base**3 % n == 0 and n * n != base**3])
+            one = pick(rng, [n for n in range(2, base**3) if base**3 % n == 0 and n * n != base**3])
             power, shift = 3, integer(rng, -40, 40)
             other = base**power // one
             low, high = shift, shift + abs(one - other)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import gcd
 
 from ....drawing import Rng, integer, integers, pick
 from ...family import Family, Problem
@@ -18,7 +17,7 @@ class PolynomialCoefficient(Family):
 
     def problem(self, rng: Rng, level: int) -> Problem:
         if level == 1:
-            factors, powers = [_factors(rng, 2, 12), _factors(rng, 2, 12)], [1, 1]
+            factors, powers = [_factors(rng, 2, 12, least=2), _factors(rng, 2, 12, least=2)], [1, 1]
         elif level == 2:
             factors, powers = [_factors(rng, 2, 9), _factors(rng, 4, 9)], [1, 1]
         elif level == 3:
@@ -127,15 +126,10 @@ class DefiniteIntegral(Family):
         return Problem(f"{question} Give an integer or a fraction.", str(answer), wrong, key)
 
 
-def _factors(rng: Rng, count: int, limit: int) -> list[int]:
-    """Coefficients without a common factor, of which the first and the last are not 0."""
-    chosen = [
-        integer(rng, 1, limit),
-        *integers(rng, count - 2, -limit, limit),
-        pick(rng, (-1, 1)) * integer(rng, 1, limit),
-    ]
-    common = gcd(*chosen)
-    return [factor // common for factor in chosen]
+def _factors(rng: Rng, count: int, limit: int, *, least: int = 1) -> list[int]:
+    """Coefficients, of which the first is at least ``least`` and the last is not 0."""
+    last = pick(rng, (-1, 1)) * integer(rng, 1, limit)
+    return [integer(rng, least, limit), *integers(rng, count - 2, -limit, limit), last]
 
 
 def _derivative(coefficients: list[int]) -> list[int]:

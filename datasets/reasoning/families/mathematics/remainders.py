@@ -54,7 +54,8 @@ class ChineseRemainders(Family):
         count = (2, 3, 4, 3)[level - 1]
         moduli = _coprime(rng, count, (3, 17) if level <= 3 else (7, 30))
         period = prod(moduli)
-        answer = integer(rng, max(moduli), period - 1)
+        # Below that it may be the sum of a remainder and its divisor.
+        answer = integer(rng, 2 * max(moduli), period - 1)
         factors = [1] * count
         if level == 4:
             factors = [_unit(rng, modulus) for modulus in moduli]
