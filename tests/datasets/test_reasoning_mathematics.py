@@ -4,8 +4,9 @@ import re
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 from itertools import combinations, count, product
-from math import comb, cos, dist, isclose, log, pi, prod, sin, sqrt, tan
+from math import comb, cos, dist, isclose, pi, prod, sin, sqrt, tan
 
+import mpmath
 import numpy as np
 import pytest
 import sympy
@@ -229,13 +230,13 @@ def definite_integral(question, level, solution):
 
 @check
 def logarithm_equation(question, level, solution):
-    left, right = re.search(r"(?:Solve|satisfies|with) (.*?) = (.*?\d\)?)(?: for x\.|\?|\.)", question).groups()
-    x, values = value(solution), []
+    left, right = re.search(r"(?:Solve|satisfies|with) (.*?) = (.*?\d[x)]*)(?: for x\.|\?|\.)", question).groups()
+    x, values = mpmath.mpf(Fraction(solution).numerator) / Fraction(solution).denominator, []
     for side in (left, right):
         text = re.sub(r"(\d)x", r"\1*x", side).replace("^", "**")
         text = re.sub(r"log_(\d+)\(", r"log_(\1, ", text)
-        values.append(eval(text, {"x": x, "log_": lambda base, number: log(number, base)}))
-    return isclose(*values, rel_tol=1e-6)
+        values.append(eval(text, {"x": x, "log_": lambda base, number: mpmath.log(number, base)}))
+    return bool(mpmath.almosteq(*values, rel_eps=1e-9))
 
 
 @check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....drawing import Rng, integer, pick
+from ....drawing import Rng, integer, integers, pick
 from ...family import Family, Problem
 from .notation import slips
 
@@ -28,7 +28,10 @@ class BaseConversion(Family):
             given = to_base(number, base)
         else:
             operation = pick(rng, ("+", "*", "-"))
-            one, two = integer(rng, 200, 5000), integer(rng, 20, 200 if operation != "+" else 5000)
+            # Both are long, so that digits are carried or borrowed.
+            two, one = sorted(integers(rng, 2, 200, 5000))
+            one += 1
+            two = two if operation != "*" else two % 180 + 20
             number = {"+": one + two, "*": one * two, "-": one - two}[operation]
             source = target = base
             given = f"{to_base(one, base)} {operation} {to_base(two, base)}"
@@ -106,7 +109,7 @@ class DigitCount(Family):
 def to_base(number: int, base: int) -> str:
     """The digits of a number that is not negative, in a base up to 10."""
     digits = ""
-    while number:
+    while number > 0:
         number, digit = divmod(number, base)
         digits = f"{digit}{digits}"
     return digits or "0"

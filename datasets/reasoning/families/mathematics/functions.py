@@ -43,8 +43,10 @@ class LogarithmEquation(Family):
             others = (Fraction(d - c, a - b) if a != b else Fraction(d - c), -answer)
         else:
             # log(x - u) + log(x - v) = n: of the two roots of the quadratic equation one is too small.
-            base = integer(rng, 2, 15)
-            one = pick(rng, [n for n in range(2, base**3) if base**3 % n == 0 and n * n != base**3])
+            base = pick(rng, (6, 8, 10, 12, 14, 15, 18, 20))
+            # Were one of them the base, x could be guessed.
+            trivial = (1, base, base * base)
+            one = pick(rng, [n for n in range(1, base * base) if base**3 % n == 0 and n not in trivial])
             power, shift = 3, integer(rng, -40, 40)
             other = base**power // one
             low, high = shift, shift + abs(one - other)
