@@ -13,13 +13,15 @@ from ..rewards import RewardFunctionScore
 from .episode import Episode
 from .grading import Graders
 from .multi_domain import all_domains
+from .retrieval.opening import open_retriever
+from .retrieval.retriever import Retriever
 from .tool_env import ToolEnv, ToolEpisode
-from .tools.builtin import calculator, sandbox
+from .tools.builtin import calculator, sandbox, search_tool
 from .tools.tool import Tool
 from .vector import TextVectorEnv
 
 # What one call costs; a budget of 10 buys three programs.
-COSTS: Mapping[str, float] = {"calculator": 1.0, "python": 3.0, "javascript": 3.0}
+COSTS: Mapping[str, float] = {"calculator": 1.0, "python": 3.0, "javascript": 3.0, "search": 1.0}
 
 
 class SelfVerificationEnv(ToolEnv):
@@ -32,8 +34,9 @@ class SelfVerificationEnv(ToolEnv):
     Reward: quality times ``1 - verification_weight * spent / budget``. The quality is 1.0 for a right answer, else 0.0,
     judged by the grader of the task's own domain. So an answer that calls made right is always worth them, and calls
     that were not needed cost a little.
-    Tools: ``calculator`` (1 a call), ``python`` and ``javascript`` (3 a call; programs without files or network). They
-    get what the agent writes and nothing else: none of them knows the task or its answer.
+    Tools: ``calculator`` (1 a call), ``python`` and ``javascript`` (3 a call; programs without files or network); with
+    ``corpus`` also ``search`` (1 a call). They get what the agent writes and nothing else: none of them knows the task
+    or its answer.
     Info: at the end ``components`` holds ``quality``, ``verification_cost`` (the share of the budget that was spent),
     ``efficiency`` (what the quality is multiplied by), ``calls`` and ``failed_calls`` (refused ones, which cost
     nothing unless they were run). Domains are those of ``MultiDomain-v0``, such as ``logic/seating_order``.
@@ -41,7 +44,8 @@ class SelfVerificationEnv(ToolEnv):
     Truncation: at ``max_turns`` (by default 8), where the last message is graded; and if grading or a tool of ours
     fails (status ``error``).
     Arguments: ``budget`` (by default 10), ``verification_weight`` (0 to 1, by default 0.1), ``costs`` (of some tools,
-    in place of those above), ``tools`` (names, by default all), ``tool_format`` (``hermes``, ``named``, ``tagged``,
+    in place of those above), ``tools`` (names, by default all), ``corpus`` (a file of documents or the URL of a search
+    service, see ``docs/search.md``), ``tool_format`` (``hermes``, ``named``, ``tagged``,
     ``native``), ``timeout`` (seconds that a program may run). Tasks: ``weights`` (of ``arithmetic``, ``math``,
     ``logic``, ``text`` and ``coding``, by default 1 each), ``level`` (1 to 4), ``split`` (``train``, ``validation``,
     ``test``; no problem is in two of them, whatever the seed), ``seed``, ``language`` of the programs asked for. Or
@@ -63,6 +67,7 @@ class SelfVerificationEnv(ToolEnv):
         verification_weight: float = 0.1,
         costs: Mapping[str, float] | None = None,
         tools: Sequence[str] | None = None,
+        corpus: str | Path | Retriever | None = None,
         tool_format: str | None = None,
         timeout: float = 5.0,
         max_turns: int | None = 8,
@@ -73,9 +78,13 @@ class SelfVerificationEnv(ToolEnv):
             raise ValueError(f"budget must be above 0, not {budget}")
         if not 0 <= verification_weight <= 1:
             raise ValueError(f"verification_weight must be from 0 to 1, not {verification_weight}")
-        chosen = tuple(COSTS) if tools is None else tuple(tools)
+        self._retriever = None if corpus is None else open_retriever(corpus)
+        everything = tuple(name for name in COSTS if name != "search" or corpus is not None)
+        chosen = everything if tools is None else tuple(tools)
         if unknown := [name for name in chosen if name not in COSTS]:
             raise ValueError(f"tools must be of {', '.join(COSTS)}, not {unknown[0]!r}")
+        if "search" in chosen and corpus is None:
+            raise ValueError("the tool search needs documents: give corpus, a file of them or a service's URL")
         costs = costs or {}
         if unknown := [name for name in costs if name not in chosen]:
             raise ValueError(f"costs names {unknown[0]!r}; the tools are {', '.join(chosen)}")
@@ -102,10 +111,15 @@ class SelfVerificationEnv(ToolEnv):
 
     def make_tools(self) -> Sequence[Tool]:
         """The tools by name. They are made before any task is known, and see none."""
-        made = []
-        for name, cost in self._costs.items():
-            made.append(calculator(cost) if name == "calculator" else sandbox(name, cost, timeout=self._timeout))
-        return made
+        return [self._make_tool(name, cost) for name, cost in self._costs.items()]
+
+    def _make_tool(self, name: str, cost: float) -> Tool:
+        if name == "calculator":
+            return calculator(cost)
+        if name == "search":
+            assert self._retriever is not None
+            return search_tool(self._retriever, cost)
+        return sandbox(name, cost, timeout=self._timeout)
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Judges each task by its own grader, and takes off what the calls cost."""

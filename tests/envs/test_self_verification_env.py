@@ -245,3 +245,14 @@ def test_specs_with_arguments_survive_json():
 def test_impossible_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         SelfVerificationEnv(**arguments)
+
+
+def test_documents_can_be_searched(tmp_path):
+    corpus = tmp_path / "documents.jsonl"
+    corpus.write_text('{"id": "1", "title": "Ulm", "text": "Ulm lies on the Danube."}\n')
+    env = started(corpus=str(corpus), costs={"search": 2.0})
+    assert "Danube" in env.step(call("search", query="Where does Ulm lie?"))[0]
+    assert env.episode.account.spent == 2.0
+    assert gymnasium.make("InfiniteRL/SelfVerification-v0", corpus=str(corpus)).spec.to_json()
+    with pytest.raises(ValueError, match="needs documents"):
+        started(tools=["search"])
