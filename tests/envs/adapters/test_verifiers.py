@@ -127,15 +127,18 @@ class SumEnv(ToolEnv):
 
 
 CALL = '<tool_call>{"name": "calculator", "arguments": {"expression": "2^64"}}</tool_call>'
-PLAY = "infinite_rl.envs.adapters.verifiers"
 
 
 @pytest.fixture
-def sums(monkeypatch):
+def sums(monkeypatch, tmp_path):
     monkeypatch.setenv("FAKE_KEY", "none")
     tasks = [Task.ask("What is 2^64?", answer, id="power", domain="sums") for answer in (str(2**64), "broken")]
     gymnasium.register("Sums-v0", entry_point=lambda: SumEnv(TaskList(tasks), budget=0.5))
-    yield {"id": PLAY, "env": "Sums-v0", "num_tasks": 1}
+    export(tmp_path / "infinite_sums", "Sums-v0", 1)
+    monkeypatch.syspath_prepend(tmp_path / "infinite_sums")
+    importlib.invalidate_caches()
+    yield {"id": "infinite_sums"}
+    sys.modules.pop("infinite_sums", None)
     del gymnasium.registry["Sums-v0"]
 
 
