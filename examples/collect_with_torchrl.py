@@ -10,10 +10,10 @@ from torchrl.envs import GymEnv
 import infinite_rl.envs.adapters.torchrl  # noqa: F401  (teaches TorchRL the text spaces)
 
 
-def answer(step):
+def answer(tensordict):
     """A policy that reads the sum and is wrong about every second one."""
-    first, second = map(int, step["observation"].removeprefix("What is ").partition("?")[0].split("+"))
-    return step.set("action", f"<answer>{first + second + (first % 2)}</answer>")
+    first, second = map(int, tensordict["observation"].removeprefix("What is ").partition("?")[0].split("+"))
+    return tensordict.set("action", f"<answer>{first + second + (first % 2)}</answer>")
 
 
 def collect(frames: int) -> ReplayBuffer:

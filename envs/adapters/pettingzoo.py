@@ -13,7 +13,7 @@ from .rows import make_text_env
 AGENT = "policy_0"
 
 
-class TextParallelEnv(ParallelEnv):  # type: ignore[misc]
+class TextParallelEnv(ParallelEnv):
     """One agent, ``policy_0``, whose actions and observations are texts.
 
     ``pettingzoo.utils.parallel_to_aec`` makes an ``AECEnv`` of it; RLlib's ``ParallelPettingZooEnv`` takes it as it is.

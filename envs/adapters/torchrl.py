@@ -13,7 +13,7 @@ from torchrl.envs.libs.gym import register_gym_spec_conversion
 from ...spaces import TextSpace
 
 
-@register_gym_spec_conversion(TextSpace)  # type: ignore[untyped-decorator]
+@register_gym_spec_conversion(TextSpace)
 def text_spec(space: TextSpace, *, device: Any = None, batch_size: Any = (), **_: Any) -> NonTensor:
     """The spec of texts."""
     return NonTensor(shape=batch_size or (), device=device, example_data="")

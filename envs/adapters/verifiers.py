@@ -1,18 +1,19 @@
 """For verifiers (0.4, its ``verifiers.v1``): any environment as a taskset, with an env that plays it turn by turn.
 
-``vf-eval`` runs the package that `export` writes. In Python: ``TextTaskset(TextTasksetConfig(env="InfiniteRL/Math-v0"))``.
+``vf-eval`` runs the package that `export` writes; ``TextTaskset(TextTasksetConfig(env=…))`` is the same in Python.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from functools import lru_cache
-import json
 from pathlib import Path
 from typing import Any
 
 import verifiers.v1 as vf
+from pydantic import Field
 
 from ...rewards import RewardFunctionScore
 from ..text_env import TextEnv
@@ -34,7 +35,7 @@ class TextTasksetConfig(vf.TasksetConfig):
     """How many tasks."""
     start: int = 0
     """The first one."""
-    arguments: dict[str, Any] = {}
+    arguments: dict[str, Any] = Field(default_factory=dict)
     """Arguments of the environment, such as {"split": "test"}."""
 
 
@@ -130,9 +131,7 @@ class TextPlayEnv(vf.Env[TextPlayConfig]):
                 chat.trace.info[_SCORE] = _as_json(episode.score)
 
 
-def export(
-    folder: str | Path, env: str, count: int = 100, *, start: int = 0, **arguments: Any
-) -> None:
+def export(folder: str | Path, env: str, count: int = 100, *, start: int = 0, **arguments: Any) -> None:
     """Writes a package that ``pip install`` installs and ``vf-eval`` runs by its name.
 
     Args:

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from pathlib import Path
 
 import gymnasium
@@ -144,7 +145,7 @@ def test_one_episode_that_fails_costs_the_others_nothing(tmp_path):
     text = FINE["interact"] + "def reward_fn(messages, answer):\n    return {'Paris': 1.0}[messages[-1]['content']]\n"
     envs = TextVectorEnv(ModuleEnv, num_envs=3, path=write(tmp_path, text), tasks=CAPITAL)
     envs.reset(seed=0)
-    _, rewards, terminated, truncated, infos = envs.step(("Paris", "London", "Paris"))
+    _, rewards, _, truncated, _ = envs.step(("Paris", "London", "Paris"))
     assert rewards.tolist() == [1.0, 0.0, 1.0]
     assert truncated.tolist() == [False, True, False]
 
@@ -166,7 +167,7 @@ def test_a_file_that_is_none_is_refused(tmp_path, text, kind, says):
 
 
 def test_a_missing_file_and_missing_tasks_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="nowhere.py"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.py"):
         ModuleEnv(tmp_path / "nowhere.py", CAPITAL)
     with pytest.raises(TypeError, match="pass tasks"):
         ModuleEnv(write(tmp_path, COUNTING))
@@ -197,16 +198,18 @@ def test_orz():
 
 
 def test_searchr1(monkeypatch):
-    import threading
 
-    documents = [Document("1", "France", "The capital of France is Paris."), Document("2", "Cheese", "It is made of milk.")]
+    documents = [
+        Document("1", "France", "The capital of France is Paris."),
+        Document("2", "Cheese", "It is made of milk."),
+    ]
     server = SearchServer(BM25Index(documents))
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     monkeypatch.setenv("SEARCH_URL", f"http://127.0.0.1:{server.server_port}")
     try:
         env = ModuleEnv(EXAMPLES / "searchr1.py", CAPITAL)
         env.reset(seed=0)
-        observation, reward, terminated, truncated, _ = env.step("<search>capital of France</search>")
+        observation, _, terminated, truncated, _ = env.step("<search>capital of France</search>")
         assert not terminated
         assert not truncated
         assert "France: The capital of France is Paris." in observation
