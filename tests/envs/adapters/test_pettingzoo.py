@@ -54,3 +54,12 @@ def test_it_plays_what_gymnasium_plays():
 def test_options_select_the_task():
     env = TextParallelEnv("InfiniteRL/Math-v0")
     assert env.reset(options={"task_index": 3})[1][AGENT]["task_index"] == 3
+
+
+def test_rllibs_wrapper_takes_it():
+    rllib = pytest.importorskip("ray.rllib.env.wrappers.pettingzoo_env")
+    env = rllib.ParallelPettingZooEnv(TextParallelEnv("InfiniteRL/Math-v0"))
+    observations, _ = env.reset(seed=0)
+    assert observations[AGENT].startswith("What is")
+    _, rewards, terminations, _, _ = env.step({AGENT: "no"})
+    assert (rewards[AGENT], terminations["__all__"]) == (0.0, True)
