@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +98,44 @@ def play(arguments: argparse.Namespace) -> int:
         return model_plays(loop, out=arguments.out, **played)
 
 
+def declare_serve(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``serve``."""
+    parser.add_argument("ids", nargs="*", metavar="ID", help="the environments, the default first (default: all)")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
+    parser.add_argument("--token-env", metavar="NAME", help="the environment variable that holds a bearer token")
+    parser.add_argument("--arguments", type=json_object, default={}, help="of the environments, as a JSON object")
+    parser.add_argument("--allow", nargs="*", default=[], metavar="NAME", help="further arguments clients may choose")
+    parser.add_argument("--max-sessions", type=int, default=256, help="at the same time (default: 256)")
+    parser.add_argument("--idle-seconds", type=float, default=900, help="until an unused session ends (default: 900)")
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Offers environments over HTTP until the process is asked to end."""
+    from .envs.serving.catalogue import ALLOWED, Catalogue
+    from .envs.serving.server import EnvServer
+    from .envs.serving.sessions import Sessions
+
+    token = os.environ.get(arguments.token_env, "") if arguments.token_env else ""
+    if arguments.token_env and not token:
+        raise ValueError(f"--token-env: the environment variable {arguments.token_env} is not set")
+    ids = arguments.ids or [row.id for row in ENVIRONMENTS]
+    catalogue = Catalogue(ids, arguments.arguments, [*ALLOWED, *arguments.allow])
+    sessions = Sessions(catalogue, limit=arguments.max_sessions, idle_seconds=arguments.idle_seconds)
+    server = EnvServer((arguments.host, arguments.port), sessions, token=token)
+    if not server.local and not token:
+        print("infinite-rl: anybody who reaches this address may use it; see --token-env", file=sys.stderr)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # In a thread: shutdown waits for the loop that this handler interrupts.
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(f"{', '.join(ids)} at {server.url}", flush=True)
+    try:
+        server.serve_forever()
+    finally:
+        server.finish()
+    return 0
+
+
 def json_object(text: str) -> dict[str, Any]:
     """Reads an argument that is a JSON object."""
     value = json.loads(text)
@@ -179,6 +220,7 @@ def verify_answer(arguments: argparse.Namespace) -> int:
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself, or let a model do it", declare_play, play),
+    "serve": Command("offer environments over HTTP", declare_serve, serve),
     "verify": Command("say whether two mathematical answers are equal", declare_verify, verify_answer),
     "runtimes": Command("show and test the sandboxes that run code", declare_runtimes, show_runtimes),
 }
