@@ -56,6 +56,9 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server_version = "infinite-rl"
     sys_version = ""
+    # An answer leaves in one piece: in two, each would wait for a delayed acknowledgement of the first.
+    wbufsize = -1
+    disable_nagle_algorithm = True
 
     def setup(self) -> None:
         """No read and no write blocks for longer than a request may take."""
@@ -164,6 +167,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         try:
             self.wfile.write(raw)
+            self.wfile.flush()
         except OSError:
             self.close_connection = True
 
@@ -176,6 +180,7 @@ class Handler(BaseHTTPRequestHandler):
         for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", key)):
             self.send_header(name, value)
         self.end_headers()
+        self.wfile.flush()
         idle = self.server.sessions.idle_seconds
         self.connection.settimeout(idle)
         web_socket = WebSocket(self.rfile, self.wfile, self.server.max_bytes)  # type: ignore[arg-type]

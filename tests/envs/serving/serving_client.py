@@ -3,6 +3,7 @@
 import http.client
 import json
 import threading
+import time
 from contextlib import contextmanager
 
 from infinite_rl.envs.serving.catalogue import Catalogue
@@ -34,6 +35,13 @@ class Client:
         status, found = self.post(path, body)
         assert status == 200, found
         return found
+
+
+def wait_for(condition):
+    until = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < until, "this did not come about"
+        time.sleep(0.01)
 
 
 @contextmanager

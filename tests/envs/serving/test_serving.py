@@ -15,7 +15,7 @@ from infinite_rl.envs.tool_env import ToolEnv
 from infinite_rl.envs.tools.tool import Tool
 
 sys.path.insert(0, str(Path(__file__).parent))
-from serving_client import Client, serving
+from serving_client import Client, serving, wait_for
 
 MATH = "InfiniteRL/Math-v0"
 WORD = {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
@@ -277,9 +277,7 @@ def test_sessions_are_limited_and_idle_ones_end():
             client.ok("/reset")
         status, headers, found = client.raw("POST", "/reset")
         assert (status, found["error"]["code"], headers["Retry-After"]) == (503, "CAPACITY_REACHED", "1")
-        until = time.monotonic() + 60
-        while len(client.server.sessions) and time.monotonic() < until:
-            time.sleep(0.05)
+        wait_for(lambda: not len(client.server.sessions))
         assert client.ok("/reset")["done"] is False
 
 
@@ -287,13 +285,11 @@ def test_connections_are_limited():
     with serving("Test/Guess-v0", limit=1) as client:
         client.server.max_connections = 3
         plain = [socket.create_connection(client.server.server_address, timeout=60) for _ in range(3)]
-        while len(client.server._connections) < 3:
-            time.sleep(0.01)
+        wait_for(lambda: len(client.server._connections) == 3)
         assert b" 503 " in exchange(client.server, b"")
         for one in plain:
             one.close()
-        while client.server._connections:
-            time.sleep(0.01)
+        wait_for(lambda: not client.server._connections)
         assert client.get("/health")[0] == 200
 
 
