@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,7 @@ def play(arguments: argparse.Namespace) -> int:
     if bool(arguments.base_url) != bool(arguments.model):
         raise ValueError("--base-url and --model go together: a model plays, or neither is given and a person plays")
     chosen = _given(arguments, "level", "split", "tool_format") | arguments.arguments
-    with gymnasium.make(arguments.id, disable_env_checker=bool(arguments.model), **chosen) as env:
+    with closing(gymnasium.make(arguments.id, disable_env_checker=bool(arguments.model), **chosen)) as env:
         inner = env.unwrapped
         if not isinstance(inner, TextEnv):
             raise ValueError(f"{arguments.id} is no text environment; see infinite-rl envs")

@@ -103,8 +103,8 @@ class AgentLoop:
         patience: int = 10,
         **parameters: Any,
     ) -> None:
-        for name, value in (("concurrency", concurrency), ("patience", patience), ("max_turns", max_turns or 1)):
-            if value < 1:
+        for name, value in (("concurrency", concurrency), ("patience", patience), ("max_turns", max_turns)):
+            if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         if send_tools is None:
             send_tools = isinstance(env, ToolEnv) and env.toolbox.format.name == "native"

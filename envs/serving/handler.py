@@ -62,8 +62,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         """No read and no write blocks for longer than a request may take."""
-        self.timeout = self.server.read_seconds
         super().setup()
+        self.connection.settimeout(self.server.read_seconds)
 
     def handle_one_request(self) -> None:
         """Waits for a request and answers it."""

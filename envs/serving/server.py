@@ -33,6 +33,10 @@ class EnvServer(ThreadingHTTPServer):
         OSError: the address can't be had.
     """
 
+    sessions: Sessions
+    token: str
+    max_bytes: int
+    read_seconds: float
     daemon_threads = True
     request_queue_size = 128
 

@@ -8,6 +8,7 @@ import hashlib
 import struct
 from collections.abc import Mapping
 from contextlib import suppress
+from email.message import Message
 from typing import BinaryIO
 
 from .errors import ServingError
@@ -17,7 +18,7 @@ _CONTINUATION, _TEXT, _CLOSE, _PING, _PONG = 0x0, 0x1, 0x8, 0x9, 0xA
 _NORMAL, _PROTOCOL_ERROR, _NO_TEXT, _INVALID_TEXT, _TOO_BIG = 1000, 1002, 1003, 1007, 1009
 
 
-def accept_key(headers: Mapping[str, str]) -> str:
+def accept_key(headers: Message[str, str] | Mapping[str, str]) -> str:
     """What the response to a handshake proves itself with.
 
     Raises:
@@ -66,14 +67,16 @@ class WebSocket:
             if opcode == _PONG:
                 continue
             if opcode not in (_TEXT, _CONTINUATION) or begun == (opcode == _TEXT):
-                return self.close(_PROTOCOL_ERROR if opcode in (_TEXT, _CONTINUATION) else _NO_TEXT)
+                self.close(_PROTOCOL_ERROR if opcode in (_TEXT, _CONTINUATION) else _NO_TEXT)
+                return None
             begun = True
             message += payload
             if final:
                 try:
                     return message.decode()
                 except UnicodeDecodeError:
-                    return self.close(_INVALID_TEXT)
+                    self.close(_INVALID_TEXT)
+                    return None
 
     def send(self, text: str) -> None:
         """Sends a message."""
@@ -95,14 +98,16 @@ class WebSocket:
         control = opcode >= _CLOSE
         # No extension was agreed on, clients mask, and control frames are short and whole.
         if head[0] & 0x70 or not head[1] & 0x80 or (control and (length > 125 or not head[0] & 0x80)):
-            return self.close(_PROTOCOL_ERROR)
+            self.close(_PROTOCOL_ERROR)
+            return None
         if length >= 126:
             size = self._exactly(2 if length == 126 else 8)
             if size is None:
                 return None
             length = int.from_bytes(size)
         if length > room and not control:
-            return self.close(_TOO_BIG)
+            self.close(_TOO_BIG)
+            return None
         mask, payload = self._exactly(4), self._exactly(length)
         if mask is None or payload is None:
             return None

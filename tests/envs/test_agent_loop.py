@@ -217,6 +217,7 @@ def test_a_run_in_which_nothing_counts_fails(capsys):
         (["--base-url", "http://localhost:1/v1"], "go together"),
         (["--base-url", "ftp://x", "--model", "tiny"], "base_url"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--concurrency", "0"], "concurrency must be at least 1"),
+        (["--base-url", "http://x/v1", "--model", "tiny", "--max-turns", "0"], "max_turns must be at least 1"),
         (["--tool-format", "native"], "tool_format"),
     ],
 )
