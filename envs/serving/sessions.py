@@ -150,7 +150,9 @@ class Sessions:
     def sweep(self) -> None:
         """Closes the sessions that were not used for too long."""
         oldest = time.monotonic() - self.idle_seconds
-        for session in [*self._sessions.values()]:
+        with self._lock:
+            sessions = [*self._sessions.values()]
+        for session in sessions:
             if session.used < oldest and session.busy.acquire(blocking=False):
                 self._drop(session)
                 session.busy.release()
