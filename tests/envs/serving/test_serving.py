@@ -260,7 +260,7 @@ def test_what_is_hardly_http_is_refused_and_the_server_lives(client, sent, statu
 
 
 def test_a_request_that_trickles_is_cut_off():
-    with serving("Test/Guess-v0", read_seconds=0.3) as client:
+    with serving("Test/Guess-v0", read_seconds=2) as client:
         with socket.create_connection(client.server.server_address, timeout=60) as slow:
             slow.sendall(b"POST /reset HTTP/1.1\r\n")
             began = time.monotonic()
@@ -272,11 +272,12 @@ def test_a_request_that_trickles_is_cut_off():
 
 
 def test_sessions_are_limited_and_idle_ones_end():
-    with serving("Test/Guess-v0", limit=2, idle_seconds=0.5) as client:
+    with serving("Test/Guess-v0", limit=2) as client:
         for _ in range(2):
             client.ok("/reset")
         status, headers, found = client.raw("POST", "/reset")
         assert (status, found["error"]["code"], headers["Retry-After"]) == (503, "CAPACITY_REACHED", "1")
+        client.server.sessions.idle_seconds = 0.1
         wait_for(lambda: not len(client.server.sessions))
         assert client.ok("/reset")["done"] is False
 

@@ -144,7 +144,7 @@ def test_a_connection_is_a_session():
 
 
 def test_a_silent_connection_ends():
-    with serving(MATH, idle_seconds=0.3) as client:
+    with serving(MATH, idle_seconds=2) as client:
         plain, source = connected(client.server)
         asked(plain, source, {"type": "reset"})
         assert source.read() in (b"", closing(1000))
