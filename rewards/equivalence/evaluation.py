@@ -9,13 +9,17 @@ from fractions import Fraction
 from hashlib import sha256
 from typing import Any
 
-from .functions import FUNCTIONS, MAX_MAGNITUDE, power
+from .functions import DOUBLING, FUNCTIONS, MAX_MAGNITUDE, power
 from .functions import Number as Value
 from .limits import ExpressionError, LimitError, SizeError, UndefinedError
 from .tree import Call, Constant, Measure, Number, Operation, Operator, Tree, Variable, fold
 
 _HASHED_DIGITS = 22
-_COSTLY = 30
+# Multiplying takes twice as long at so many bits; complex numbers take longer than real ones at any.
+_PRODUCT_DOUBLING = 1_000
+_COMPLEX = 4
+_POWER = 10
+_HASH = 5
 
 _local = threading.local()
 
@@ -97,7 +101,7 @@ class Evaluation:
 
     def _compute(self, node: Tree, parts: list[Value]) -> Value:
         context = self.context
-        self.work += 1
+        self.spend(1 + len(parts), parts, _PRODUCT_DOUBLING)
         match node:
             case Number(value):
                 return context.mpf(value.numerator) / value.denominator
@@ -117,18 +121,30 @@ class Evaluation:
             case Call(name, known=True):
                 if name not in FUNCTIONS:
                     raise ExpressionError(f"the function {name[:40]}")
-                least, most, cost, function = FUNCTIONS[name]
-                if not least <= len(parts) <= most:
+                function = FUNCTIONS[name]
+                if not function.least <= len(parts) <= function.most:
                     raise ExpressionError(f"{name} of {len(parts)} numbers")
-                # The gamma function takes more terms, too, where it takes more digits.
-                self.work += cost * (1 + context.prec // 320) if cost >= _COSTLY else cost
-                if self.work > self.allowance:
-                    raise LimitError("too much to compute")
-                return function(context, *parts)
+                self.spend(function.cost, parts, function.doubling)
+                return function.run(context, *parts)
             case Call(name):
-                self.work += 5
                 return self._hashed(name, parts)
         raise ExpressionError("it is not a number")
+
+    def spend(self, units: int, parts: list[Value], doubling: int) -> None:
+        """Counts work: so many units for real numbers of few digits.
+
+        Raises:
+            LimitError: that is more than is allowed.
+        """
+        if any(map(self.is_complex, parts)):
+            units *= _COMPLEX
+        self.work += units + units * self.context.prec**2 // doubling**2
+        if self.work > self.allowance:
+            raise LimitError("too much to compute")
+
+    def is_complex(self, value: Value) -> bool:
+        """Whether a value is computed with as a complex number."""
+        return isinstance(value, self.context.mpc)
 
     def _constant(self, name: str) -> Value:
         context = self.context
@@ -138,7 +154,6 @@ class Evaluation:
         return values[name]
 
     def _operate(self, operator: Operator, parts: list[Value]) -> Value:
-        self.work += len(parts)
         match operator:
             case Operator.SUM:
                 return sum(parts[1:], parts[0])
@@ -154,11 +169,12 @@ class Evaluation:
                     raise UndefinedError("division by zero")
                 return 1 / parts[0]
             case Operator.POWER:
-                self.work += 5
+                self.spend(_POWER, parts, DOUBLING)
                 return power(self.context, *parts)
 
     def _hashed(self, name: str, parts: list[Value]) -> Value:
         """The value of a function that nobody knows: the same for the same arguments, else another."""
+        self.spend(_HASH * len(parts), parts, DOUBLING)
         texts = [self._rounded(part) for part in parts]
         digest = sha256("\0".join([name, *texts]).encode()).digest()
         # Of both signs, so that neither an absolute value nor a root of a square goes unnoticed.

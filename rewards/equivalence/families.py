@@ -29,6 +29,7 @@ from .tree import (
     fold,
     gather,
     negative,
+    nodes,
     quotient,
     substitute,
     variables,
@@ -221,11 +222,8 @@ class _Progressions:
 
 
 def _has_period(tree: Tree) -> bool:
-    return fold(
-        tree,
-        lambda node, parts: (
-            node == Constant("pi") or (isinstance(node, Measure) and node.unit == "degree") or any(parts)
-        ),
+    return any(
+        node == Constant("pi") or (isinstance(node, Measure) and node.unit == "degree") for node in nodes(tree)
     )
 
 

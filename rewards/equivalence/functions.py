@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, TypeAlias
+from fractions import Fraction
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from .gamma import gamma
 from .limits import SizeError, UndefinedError
@@ -15,6 +16,28 @@ MAX_MAGNITUDE = 6_000
 """Largest and smallest values, as exponents of two."""
 _MAX_ANGLE = 1_000
 _MAX_FACTORIAL = 1_500
+# The least common multiple of the odd numbers up to 11.
+_ODD = 3_465
+# At so many bits a function takes twice as long as at few; the gamma function, whose series grows, too.
+DOUBLING = 400
+_GAMMA_DOUBLING = 250
+
+
+class Function(NamedTuple):
+    """A function, and what it costs.
+
+    Attributes:
+        least, most: how many numbers it takes.
+        cost: units of work of a real value at 40 digits.
+        run: computes it, from mpmath's context and the numbers.
+        doubling: bits at which it takes twice as long; from there on time grows with their square.
+    """
+
+    least: int
+    most: int
+    cost: int
+    run: Callable[..., Number]
+    doubling: int = DOUBLING
 
 
 def power(context: Any, base: Number, exponent: Number) -> Number:
@@ -33,21 +56,19 @@ def power(context: Any, base: Number, exponent: Number) -> Number:
     if abs(exponent) * (abs(context.mag(base)) + 1) > 4 * MAX_MAGNITUDE:
         raise SizeError("a power that is too large or too small")
     if context.im(exponent) == 0 and context.im(base) == 0 and context.re(base) < 0:
-        root = _odd_root(context, context.re(exponent))
-        if root:
+        fraction = _odd_fraction(context, context.re(exponent))
+        if fraction is not None:
             size = context.power(-context.re(base), context.re(exponent))
-            return -size if root[0] % 2 else size
+            return -size if fraction.numerator % 2 else size
     return context.power(base, exponent)
 
 
-def _odd_root(context: Any, exponent: Number) -> tuple[int, int] | None:
-    """The exponent as a fraction with a small odd denominator."""
-    for denominator in (1, 3, 5, 7, 9, 11):
-        numerator = exponent * denominator
-        nearest = context.nint(numerator)
-        if abs(numerator - nearest) <= context.ldexp(1, 20 - context.prec) * (abs(numerator) + 1):
-            return int(nearest), denominator
-    return None
+def _odd_fraction(context: Any, exponent: Number) -> Fraction | None:
+    """The exponent as a fraction, if that has a small odd denominator."""
+    numerator = exponent * _ODD
+    nearest = context.nint(numerator)
+    close = abs(numerator - nearest) <= context.ldexp(1, 20 - context.prec) * (abs(numerator) + 1)
+    return Fraction(int(nearest), _ODD) if close else None
 
 
 def _angle(name: str) -> Callable[[Any, Number], Number]:
@@ -117,28 +138,28 @@ def _sign(context: Any, value: Number) -> Number:
     return context.sign(_real(context, value))
 
 
-FUNCTIONS: Final[dict[str, tuple[int, int, int, Callable[..., Number]]]] = {
-    **{name: (1, 1, 15, _angle(name)) for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
-    **{name: (1, 1, 25, _hyperbolic(name)) for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
-    **{name: (1, 1, 25, _plain(name)) for name in ("asin", "acos", "atan", "acot", "asec", "acsc")},
-    **{name: (1, 1, 25, _plain(name)) for name in ("asinh", "acosh", "atanh", "acoth", "asech", "acsch")},
-    "ln": (1, 1, 15, _logarithm),
-    "log": (1, 2, 30, _logarithm),
-    "log10": (1, 1, 30, lambda context, value: _logarithm(context, value, context.mpf(10))),
-    "abs": (1, 1, 1, lambda context, value: abs(value)),
-    "norm": (1, 1, 1, lambda context, value: abs(value)),
-    "sign": (1, 1, 1, _sign),
-    "floor": (1, 1, 2, _floor),
-    "ceil": (1, 1, 2, lambda context, value: -_floor(context, -value)),
-    "mod": (2, 2, 3, _modulo),
-    "max": (1, 800, 1, lambda context, *values: max(_real(context, value) for value in values)),
-    "min": (1, 800, 1, lambda context, *values: min(_real(context, value) for value in values)),
-    "factorial": (1, 1, 30, _factorial),
-    "factorial2": (1, 1, 40, _double_factorial),
-    "gamma": (1, 1, 30, lambda context, value: _factorial(context, value - 1)),
-    "binomial": (2, 2, 90, _binomial),
-    "re": (1, 1, 1, lambda context, value: context.mpf(context.re(value))),
-    "im": (1, 1, 1, lambda context, value: context.mpf(context.im(value))),
-    "arg": (1, 1, 15, lambda context, value: context.arg(value)),
-    "conjugate": (1, 1, 1, lambda context, value: context.conj(value)),
+FUNCTIONS: Final[dict[str, Function]] = {
+    **{name: Function(1, 1, 10, _angle(name)) for name in ("sin", "cos", "tan", "cot", "sec", "csc")},
+    **{name: Function(1, 1, 10, _hyperbolic(name)) for name in ("sinh", "cosh", "tanh", "coth", "sech", "csch")},
+    **{name: Function(1, 1, 12, _plain(name)) for name in ("asin", "acos", "atan", "acot", "asec", "acsc")},
+    **{name: Function(1, 1, 12, _plain(name)) for name in ("asinh", "acosh", "atanh", "acoth", "asech", "acsch")},
+    "ln": Function(1, 1, 10, _logarithm),
+    "log": Function(1, 2, 20, _logarithm),
+    "log10": Function(1, 1, 20, lambda context, value: _logarithm(context, value, context.mpf(10))),
+    "abs": Function(1, 1, 1, lambda context, value: abs(value)),
+    "norm": Function(1, 1, 1, lambda context, value: abs(value)),
+    "sign": Function(1, 1, 1, _sign),
+    "floor": Function(1, 1, 4, _floor),
+    "ceil": Function(1, 1, 4, lambda context, value: -_floor(context, -value)),
+    "mod": Function(2, 2, 6, _modulo),
+    "max": Function(1, 800, 1, lambda context, *values: max(_real(context, value) for value in values)),
+    "min": Function(1, 800, 1, lambda context, *values: min(_real(context, value) for value in values)),
+    "factorial": Function(1, 1, 35, _factorial, _GAMMA_DOUBLING),
+    "factorial2": Function(1, 1, 55, _double_factorial, _GAMMA_DOUBLING),
+    "gamma": Function(1, 1, 35, lambda context, value: _factorial(context, value - 1), _GAMMA_DOUBLING),
+    "binomial": Function(2, 2, 100, _binomial, _GAMMA_DOUBLING),
+    "re": Function(1, 1, 1, lambda context, value: context.mpf(context.re(value))),
+    "im": Function(1, 1, 1, lambda context, value: context.mpf(context.im(value))),
+    "arg": Function(1, 1, 10, lambda context, value: context.arg(value)),
+    "conjugate": Function(1, 1, 1, lambda context, value: context.conj(value)),
 }

@@ -17,7 +17,7 @@ from .evaluation import Budget, Evaluation, is_real, mpmath_context
 from .functions import Number as Value
 from .landmarks import BRANCHES, landmarks
 from .limits import ExpressionError, LimitError, SizeError, UndefinedError
-from .tree import Call, Number, Operation, Operator, Tree, canonical, fold, variables
+from .tree import Call, Number, Operation, Operator, Tree, canonical, nodes, variables
 
 DIGITS_BITS = 133
 """40 decimal digits."""
@@ -68,7 +68,7 @@ class Comparison:
     def __init__(self, first: Tree, second: Tree, budget: Budget) -> None:
         self.trees = first, second
         # What is looked up in the trees below takes about as long as one evaluation.
-        self.size = sum(fold(tree, lambda node, parts: 1 + sum(parts)) for tree in self.trees)
+        self.size = sum(1 for tree in self.trees for _ in nodes(tree))
         budget.spend(self.size)
         self.names = sorted(variables(first) | variables(second))
         # Nobody can choose expressions for given points: these come from both expressions.
@@ -177,7 +177,7 @@ class Comparison:
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:
-                self.budget.spend(_OVERHEAD + evaluation.work * (1 + precision // 1000) - self.size)
+                self.budget.spend(_OVERHEAD + evaluation.work - self.size)
             needed = DIGITS_BITS + evaluation.largest - evaluation.smallest
             if needed <= precision:
                 noise = evaluation.largest - precision + GUARD_BITS
@@ -282,20 +282,15 @@ def _close(context: Any, pair: Pair) -> bool:
 
 
 def _has_branches(tree: Tree) -> bool:
-    def combine(node: Tree, parts: list[bool]) -> bool:
+    for node in nodes(tree):
         match node:
             case Operation(Operator.POWER, (_, Number(exponent))) if exponent.denominator > 1:
                 return True
             case Call(name, known=True) if name in BRANCHES:
                 return True
-        return any(parts)
-
-    return fold(tree, combine)
+    return False
 
 
 def _constant_bits(tree: Tree) -> int:
-    def combine(node: Tree, parts: list[int]) -> int:
-        own = node.value.numerator.bit_length() + node.value.denominator.bit_length() if isinstance(node, Number) else 0
-        return max([own, *parts])
-
-    return fold(tree, combine)
+    values = (node.value for node in nodes(tree) if isinstance(node, Number))
+    return max((value.numerator.bit_length() + value.denominator.bit_length() for value in values), default=0)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from .exact import reduce_constants
-from .tree import Call, Constant, Number, Relation, Tree, Variable, fold, substitute, variables
+from .tree import Call, Constant, Number, Relation, Tree, Variable, nodes, substitute, variables
 
 PARAMETER = "any integer"
 """The name of every integer that was declared, ``k \\in \\mathbb{Z}``."""
@@ -37,7 +37,7 @@ def solves_for_every_integer(value: Tree) -> bool:
     r"""Whether a value is one of a family without saying so: ``\frac{\pi}{4} + 2k\pi``."""
     names = variables(value)
     return (
-        len(names) == 1 and names < _LETTERS and fold(value, lambda node, parts: node == Constant("pi") or any(parts))
+        len(names) == 1 and names < _LETTERS and Constant("pi") in nodes(value)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from .limits import LimitError
-from .tree import Call, Group, Relation, Tree, fold, negative, substitute, with_operands
+from .tree import Call, Group, Relation, Tree, negative, nodes, substitute, with_operands
 
 MAX_VALUES = 64
 
@@ -46,4 +46,4 @@ def _signed(plus: bool, node: Tree) -> Tree | None:
 
 
 def _has_sign(tree: Tree) -> bool:
-    return fold(tree, lambda node, parts: (isinstance(node, Call) and node.name in ("pm", "mp")) or any(parts))
+    return any(isinstance(node, Call) and node.name in ("pm", "mp") for node in nodes(tree))

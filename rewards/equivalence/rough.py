@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .evaluation import Budget, Evaluation, mpmath_context
 from .limits import ExpressionError
-from .tree import SCALARS, Group, Measure, Tree, fold
+from .tree import SCALARS, Group, Measure, Tree, nodes
 
 # Enough for a range where the values on the way differ in size by 2^200.
 _PRECISION = 333
@@ -37,7 +37,7 @@ def range_of(tree: Tree, budget: Budget) -> Range | None:
     Raises:
         LimitError: the budget is used up.
     """
-    if not isinstance(tree, SCALARS) or fold(tree, lambda node, parts: isinstance(node, Measure) or any(parts)):
+    if not isinstance(tree, SCALARS) or any(isinstance(node, Measure) for node in nodes(tree)):
         return None
     context = mpmath_context()
     context.prec = _PRECISION

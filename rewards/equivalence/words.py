@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .names import LETTER_CONSTANTS, is_run, letters
 from .normal_text import ANSWER_WORDS
-from .tree import Call, Constant, Group, Measure, Operation, Operator, Tree, Variable, fold, substitute, variables
+from .tree import Call, Constant, Group, Measure, Operation, Operator, Tree, Variable, nodes, substitute, variables
 
 # As computer algebra writes the constants e and i.
 _CHOICES = frozenset("ABCDEFGH")
@@ -72,37 +72,23 @@ def _as_choices(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
 
 def _factors(tree: Tree) -> frozenset[str]:
     """The letters that are read as functions of one argument, and may be factors."""
-
-    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
-        match node:
-            case Call(name, (_,), known=False) if len(name) == 1:
-                return frozenset({name}).union(*parts)
-        return frozenset[str]().union(*parts)
-
-    return fold(tree, combine)
+    return frozenset(
+        node.name
+        for node in nodes(tree)
+        if isinstance(node, Call) and not node.known and len(node.name) == len(node.operands) == 1
+    )
 
 
 def _units(tree: Tree) -> frozenset[str]:
     """The units of two letters that occur: a milligram may be m times g."""
-
-    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
-        own = {node.unit} if isinstance(node, Measure) and len(node.unit) == 2 else frozenset[str]()
-        return frozenset(own).union(*parts)
-
-    return fold(tree, combine)
+    return frozenset(node.unit for node in nodes(tree) if isinstance(node, Measure) and len(node.unit) == 2)
 
 
 def _raised(tree: Tree) -> frozenset[str]:
     """The names that are raised to a power: ``AB^2`` may be ``A B^2`` or the square of a length."""
-
-    def combine(node: Tree, parts: list[frozenset[str]]) -> frozenset[str]:
-        match node:
-            case Operation(Operator.POWER, (Variable(name), _)):
-                return frozenset({name}).union(*parts)
-        return frozenset().union(*parts)
-
-    return fold(tree, combine)
+    powers = (node for node in nodes(tree) if isinstance(node, Operation) and node.operator is Operator.POWER)
+    return frozenset(base.name for base, _ in (power.operands for power in powers) if isinstance(base, Variable))
 
 
 def _has_constant(tree: Tree, name: str) -> bool:
-    return fold(tree, lambda node, parts: node == Constant(name) or any(parts))
+    return Constant(name) in nodes(tree)
