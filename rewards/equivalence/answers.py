@@ -12,7 +12,22 @@ from .limits import ExpressionError, LimitError, check_text
 from .phrases import with_angles, with_conditions, with_numerals
 from .real_sets import without_bars
 from .tokens import tokenize
-from .tree import SCALARS, Call, Constant, Group, Matrix, Measure, Number, Ratio, Relation, SetOperation, Tree, Variable
+from .tree import (
+    SCALARS,
+    VECTOR,
+    Call,
+    Constant,
+    Group,
+    Matrix,
+    Measure,
+    Number,
+    Ratio,
+    Relation,
+    SetOperation,
+    Tree,
+    Variable,
+    without_sign,
+)
 from .units import CLOCK
 from .vectors import combined
 from .wrappers import text_inside, unwrap
@@ -133,8 +148,8 @@ class _AnswerParser(ExpressionParser):
         named = name_before_equals(self.tokens, self.at)
         if named is not None:
             self.at = named[1]
-        elif self.at == 0:
-            self.accept("=", "approx")  # "= 5"
+        elif self.at == 0 and self.accept("approx"):
+            return self.approximation()
         operands = [named[0] if named is not None else self.ratio()]
         signs: list[str] = []
         while sign := self.accept(*_RELATIONS):
@@ -152,6 +167,14 @@ class _AnswerParser(ExpressionParser):
             signs.append("pmod")
             operands[-1:] = operands[-1].operands
         return _read(Relation(tuple(signs), tuple(operands))) if signs else operands[0]
+
+    def approximation(self) -> Tree:
+        r"""``\approx 3.14`` is what it says; ``\approx 6`` is not 6."""
+        tree = self.ratio()
+        inside = without_sign(tree.operands[0] if isinstance(tree, Measure) else tree)
+        if not isinstance(inside, Number) or not inside.places:
+            raise ExpressionError("an approximation of an exact value")
+        return tree
 
     def ratio(self) -> Tree:
         operands = [self.set_operation()]
@@ -302,7 +325,9 @@ def _enclosed(opening: str, closing: str, parts: list[Tree]) -> Tree:
     if opening in ("{", "\\{"):
         single = opening == "{" and len(parts) == 1
         return parts[0] if single else Group("{", "}", tuple(parts))
-    # Angles mean a vector, and ]a, b[ is an open interval.
+    if opening == "langle" and len(parts) > 1:
+        return Group("(", ")", tuple(parts), VECTOR)
+    # ]a, b[ is an open interval.
     opening = {"langle": "(", "]": "("}.get(opening, opening)
     closing = {"rangle": ")", "[": ")"}.get(closing, closing)
     if len(parts) == 1 and (opening, closing) in (("(", ")"), ("[", "]")):

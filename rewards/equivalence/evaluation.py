@@ -18,8 +18,9 @@ _HASHED_DIGITS = 22
 # Multiplying takes twice as long at so many bits; complex numbers take longer than real ones at any.
 _PRODUCT_DOUBLING = 1_000
 _COMPLEX = 4
-_POWER = 10
-_HASH = 5
+_POWER = 13
+_INTEGER_POWER = 4
+_HASH = 12
 
 _local = threading.local()
 
@@ -46,7 +47,7 @@ class Budget:
         work: what is left of it, in units of an addition of some 5 us.
     """
 
-    work: int = 5_500
+    work: int = 6_000
 
     def spend(self, units: int) -> None:
         """Takes units off.
@@ -68,6 +69,7 @@ class Evaluation:
         real: whether all values on the way are real.
         work: units used up.
         allowance: units from which on it is given up.
+        real_only: whether it is given up at a value that is not real.
     """
 
     context: Any
@@ -77,6 +79,7 @@ class Evaluation:
     real: bool = True
     work: int = 0
     allowance: int = 6_000
+    real_only: bool = False
 
     def of(self, tree: Tree) -> Value:
         """The value of an expression."""
@@ -93,6 +96,8 @@ class Evaluation:
             if not self.context.isfinite(value):
                 raise UndefinedError("infinite")
             self.real = self.real and is_real(value)
+            if self.real_only and not self.real:
+                raise UndefinedError("not real")
             magnitude = int(self.context.mag(value))
             if abs(magnitude) > MAX_MAGNITUDE:
                 raise SizeError("a value that is too large or too small")
@@ -101,7 +106,7 @@ class Evaluation:
 
     def _compute(self, node: Tree, parts: list[Value]) -> Value:
         context = self.context
-        self.spend(1 + len(parts), parts, _PRODUCT_DOUBLING)
+        self.work += 1
         match node:
             case Number(value):
                 return context.mpf(value.numerator) / value.denominator
@@ -156,8 +161,10 @@ class Evaluation:
     def _operate(self, operator: Operator, parts: list[Value]) -> Value:
         match operator:
             case Operator.SUM:
+                self.work += len(parts)
                 return sum(parts[1:], parts[0])
             case Operator.PRODUCT:
+                self.spend(len(parts), parts, _PRODUCT_DOUBLING)
                 product = parts[0]
                 for part in parts[1:]:
                     product = product * part
@@ -165,12 +172,20 @@ class Evaluation:
             case Operator.NEGATIVE:
                 return -parts[0]
             case Operator.INVERSE:
+                self.spend(1, parts, _PRODUCT_DOUBLING)
                 if not parts[0]:
                     raise UndefinedError("division by zero")
                 return 1 / parts[0]
             case Operator.POWER:
-                self.spend(_POWER, parts, DOUBLING)
-                return power(self.context, *parts)
+                return self._power(*parts)
+
+    def _power(self, base: Value, exponent: Value) -> Value:
+        if self.context.isint(exponent):
+            self.spend(_INTEGER_POWER, [base], _PRODUCT_DOUBLING)
+        else:
+            turned = self.context.mpc(base) if self.context.re(base) < 0 else base
+            self.spend(_POWER, [turned, exponent], DOUBLING)
+        return power(self.context, base, exponent)
 
     def _hashed(self, name: str, parts: list[Value]) -> Value:
         """The value of a function that nobody knows: the same for the same arguments, else another."""

@@ -52,6 +52,8 @@ def same_family(first: Tree, second: Tree, budget: Budget) -> bool:
     Raises:
         LimitError: they are too large to be compared.
     """
+    if _other_names(first, second):
+        return False
     first, second = _split(first, second), _split(second, first)
     for renamed in _renamed(first, second):
         if _equal(renamed, _value(second), budget):
@@ -116,6 +118,19 @@ def _value(tree: Tree) -> Tree:
     """The value of a named one; of all else the whole."""
     named = isinstance(tree, Relation) and tree.signs == ("=",) and plain_name(tree.operands[0])
     return tree.operands[1] if named else tree
+
+
+def _other_names(first: Tree, second: Tree) -> bool:
+    """Whether both say of what they are the value, and not of the same."""
+    sides = [
+        [part for part in _parts(tree) if isinstance(part, Relation) and "=" in part.signs] for tree in (first, second)
+    ]
+    names = [{plain_name(part.operands[0]) for part in side} for side in sides]
+    return bool(names[0] and names[1]) and names[0] != names[1]
+
+
+def _parts(tree: Tree) -> tuple[Tree, ...]:
+    return tree.operands if isinstance(tree, Group) and tree.opening in ("", "{") else (tree,)
 
 
 def _at(tree: Tree, name: str, value: Tree) -> Tree:
@@ -204,7 +219,7 @@ class _Progressions:
     @classmethod
     def of(cls, tree: Tree) -> _Progressions | None:
         """The progressions that an answer consists of."""
-        parts = list(tree.operands) if isinstance(tree, Group) and tree.opening in ("", "{") else [tree]
+        parts = list(_parts(tree))
         condition = parts[-1] if len(parts) > 1 else None
         stated = ""
         if (
@@ -222,9 +237,7 @@ class _Progressions:
 
 
 def _has_period(tree: Tree) -> bool:
-    return any(
-        node == Constant("pi") or (isinstance(node, Measure) and node.unit == "degree") for node in nodes(tree)
-    )
+    return any(node == Constant("pi") or (isinstance(node, Measure) and node.unit == "degree") for node in nodes(tree))
 
 
 def _same_progression(first: Tree, second: Tree, name: str, stated: bool, budget: Budget) -> bool:

@@ -21,6 +21,7 @@ _ODD = 3_465
 # At so many bits a function takes twice as long as at few; the gamma function, whose series grows, too.
 DOUBLING = 400
 _GAMMA_DOUBLING = 250
+_STEADY = 6_000
 
 
 class Function(NamedTuple):
@@ -146,20 +147,20 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "ln": Function(1, 1, 10, _logarithm),
     "log": Function(1, 2, 20, _logarithm),
     "log10": Function(1, 1, 20, lambda context, value: _logarithm(context, value, context.mpf(10))),
-    "abs": Function(1, 1, 1, lambda context, value: abs(value)),
-    "norm": Function(1, 1, 1, lambda context, value: abs(value)),
-    "sign": Function(1, 1, 1, _sign),
-    "floor": Function(1, 1, 4, _floor),
-    "ceil": Function(1, 1, 4, lambda context, value: -_floor(context, -value)),
+    "abs": Function(1, 1, 1, lambda context, value: abs(value), _STEADY),
+    "norm": Function(1, 1, 1, lambda context, value: abs(value), _STEADY),
+    "sign": Function(1, 1, 1, _sign, _STEADY),
+    "floor": Function(1, 1, 4, _floor, _STEADY),
+    "ceil": Function(1, 1, 4, lambda context, value: -_floor(context, -value), _STEADY),
     "mod": Function(2, 2, 6, _modulo),
-    "max": Function(1, 800, 1, lambda context, *values: max(_real(context, value) for value in values)),
-    "min": Function(1, 800, 1, lambda context, *values: min(_real(context, value) for value in values)),
-    "factorial": Function(1, 1, 35, _factorial, _GAMMA_DOUBLING),
-    "factorial2": Function(1, 1, 55, _double_factorial, _GAMMA_DOUBLING),
-    "gamma": Function(1, 1, 35, lambda context, value: _factorial(context, value - 1), _GAMMA_DOUBLING),
-    "binomial": Function(2, 2, 100, _binomial, _GAMMA_DOUBLING),
-    "re": Function(1, 1, 1, lambda context, value: context.mpf(context.re(value))),
-    "im": Function(1, 1, 1, lambda context, value: context.mpf(context.im(value))),
+    "max": Function(1, 800, 1, lambda context, *values: max(_real(context, value) for value in values), _STEADY),
+    "min": Function(1, 800, 1, lambda context, *values: min(_real(context, value) for value in values), _STEADY),
+    "factorial": Function(1, 1, 25, _factorial, _GAMMA_DOUBLING),
+    "factorial2": Function(1, 1, 40, _double_factorial, _GAMMA_DOUBLING),
+    "gamma": Function(1, 1, 25, lambda context, value: _factorial(context, value - 1), _GAMMA_DOUBLING),
+    "binomial": Function(2, 2, 75, _binomial, _GAMMA_DOUBLING),
+    "re": Function(1, 1, 1, lambda context, value: context.mpf(context.re(value)), _STEADY),
+    "im": Function(1, 1, 1, lambda context, value: context.mpf(context.im(value)), _STEADY),
     "arg": Function(1, 1, 10, lambda context, value: context.arg(value)),
-    "conjugate": Function(1, 1, 1, lambda context, value: context.conj(value)),
+    "conjugate": Function(1, 1, 1, lambda context, value: context.conj(value), _STEADY),
 }

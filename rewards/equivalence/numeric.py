@@ -22,15 +22,17 @@ from .tree import Call, Number, Operation, Operator, Tree, canonical, nodes, var
 DIGITS_BITS = 133
 """40 decimal digits."""
 GUARD_BITS = 40
+# Values that differ a little in size are then computed once.
+_SLACK = 27
 MAX_PRECISION = 6_000
 POINTS = 4
 _TRIES = 16
 # Sizes of variables: what has steps or bounds shows them at one of these.
 _SCALES = (Fraction(1), Fraction(30), Fraction(1, 6), Fraction(6))
-_OVERHEAD = 6
+_OVERHEAD = 8
 _FAR = (1 << 5, 1 << 10, 1 << 40)
 # Of the budget, so much is left alone by tests that only make a verdict surer.
-_RESERVE = 2_500
+_RESERVE = 1_500
 
 
 class UndecidedError(ExpressionError):
@@ -75,7 +77,7 @@ class Comparison:
         self.seed = "\0".join(sorted(map(canonical, self.trees))) if self.names else ""
         self.context = mpmath_context()
         self.budget = budget
-        self.precision = max(DIGITS_BITS + _constant_bits(tree) for tree in self.trees)
+        self.precision = max(DIGITS_BITS + _SLACK + _constant_bits(tree) for tree in self.trees)
         if self.precision > MAX_PRECISION:
             raise LimitError("numbers with too many digits")
 
@@ -101,7 +103,7 @@ class Comparison:
             if found >= enough and number >= _TRIES // 2:
                 return
             try:
-                pair = self.at(number)
+                pair = self.pair(self.point(number), number, real_only=found > 0 or len(others) >= enough)
             except (UndefinedError, SizeError):
                 continue
             if not pair.real:
@@ -123,16 +125,12 @@ class Comparison:
             return
         for number in range(_TRIES, _TRIES + 2 * len(_FAR)):
             with contextlib.suppress(ExpressionError):
-                pair = self.at(number)
-                if pair.real:
-                    yield pair
+                yield self.pair(self.point(number), number, real_only=True)
         for point in landmarks(self.trees, self.point(0), self.value):
             if self.budget.work < _RESERVE:
                 return
             with contextlib.suppress(ExpressionError):
-                pair = self.pair(point)
-                if pair.real:
-                    yield pair
+                yield self.pair(point, real_only=True)
 
     def value(self, tree: Tree, point: Mapping[str, Fraction]) -> Fraction:
         """The value of an expression at a point; ArithmeticError where it has no real one."""
@@ -167,13 +165,13 @@ class Comparison:
         """Both values at a random point."""
         return self.pair(self.point(number), number)
 
-    def pair(self, point: Mapping[str, Fraction], number: int = 0) -> Pair:
-        """Both values at any point."""
+    def pair(self, point: Mapping[str, Fraction], number: int = 0, real_only: bool = False) -> Pair:
+        """Both values at any point; UndefinedError where only real ones will do, and there are none."""
         precision = self.precision
         while True:
             self.context.prec = precision
             self.budget.spend(self.size)  # in advance, so that the last evaluation is no free one
-            evaluation = Evaluation(self.context, point, allowance=self.budget.work)
+            evaluation = Evaluation(self.context, point, allowance=self.budget.work, real_only=real_only)
             try:
                 first, second = evaluation.of(self.trees[0]), evaluation.of(self.trees[1])
             finally:

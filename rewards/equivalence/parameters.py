@@ -36,9 +36,7 @@ def _with_parameter(tree: Tree, other: Tree) -> Tree:
 def solves_for_every_integer(value: Tree) -> bool:
     r"""Whether a value is one of a family without saying so: ``\frac{\pi}{4} + 2k\pi``."""
     names = variables(value)
-    return (
-        len(names) == 1 and names < _LETTERS and Constant("pi") in nodes(value)
-    )
+    return len(names) == 1 and names < _LETTERS and Constant("pi") in nodes(value)
 
 
 def with_arguments_of(first: Relation, second: Relation) -> Relation:

@@ -153,6 +153,8 @@ class _Line:
     def holds(self, tree: Tree, at: int) -> bool:
         """Whether a position belongs to a set."""
         match tree:
+            case Group(joiner="vector"):
+                raise ExpressionError("a vector is no set")
             case Group("", "", operands, ","):
                 # Whether both must hold or one of them, a comma doesn't say.
                 if (holding := sum(self.holds(operand, at) for operand in operands)) > 1:

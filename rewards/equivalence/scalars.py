@@ -13,7 +13,7 @@ from . import numeric, symbolic
 from .evaluation import Budget
 from .exact import IrrationalError, Reduced, evaluate_modulo, reduce_constants
 from .limits import LimitError, UndefinedError
-from .tree import Constant, Number, Operation, Operator, Tree, canonical, variables
+from .tree import Constant, Number, Operation, Operator, Tree, canonical, variables, without_sign
 
 # A decimal that is written this long is meant as the exact value, rounded.
 ROUNDED_DIGITS = 15
@@ -127,8 +127,7 @@ def _rounds(tree: Tree, exact: Fraction, other: Tree) -> bool:
 
 def _literal(tree: Tree) -> Number | None:
     """The number literal that a tree consists of, up to a sign."""
-    if isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE:
-        tree = tree.operands[0]
+    tree = without_sign(tree)
     return tree if isinstance(tree, Number) else None
 
 

@@ -21,6 +21,7 @@ from .tree import (
     Variable,
     quotient,
     variables,
+    without_sign,
 )
 from .vocabulary import TRIGONOMETRIC
 
@@ -67,7 +68,7 @@ def names_value(tree: Tree, value: Tree) -> bool:
         case Call(name, operands, known=True) if name in TRIGONOMETRIC:
             return _is_constant(value) or isinstance(value, Number)  # \cos 2x
         case Operation(Operator.SUM, operands):
-            names = [_unsigned(part) for part in operands]
+            names = [without_sign(part) for part in operands]
             single = [name.name for name in names if isinstance(name, Variable) and name.name not in ("x", "y", "z")]
             return _is_constant(value) and len(single) == len({*single}) == len(operands)
     return False
@@ -97,7 +98,3 @@ def are_eigenvalues(group: Group) -> bool:
         and part.operands[0].name.startswith("lambda_")
         for part in group.operands
     )
-
-
-def _unsigned(tree: Tree) -> Tree:
-    return tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE else tree

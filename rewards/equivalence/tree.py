@@ -15,6 +15,7 @@ from typing import ClassVar, TypeAlias, TypeVar
 
 T = TypeVar("T")
 _LARGE = 10_000  # bits
+VECTOR = "vector"
 
 
 class Operator(StrEnum):
@@ -91,7 +92,7 @@ class Group:
         opening: ``(``, ``[``, ``]`` (of an interval without its end), ``{`` for a set, or empty for a bare list.
         closing: the same on the other side.
         operands: the parts.
-        joiner: of a bare list: ``or``, ``and``, or ``,``.
+        joiner: of a bare list: ``or``, ``and``, or ``,``; of what can't be an interval: `VECTOR`.
     """
 
     opening: str
@@ -236,6 +237,11 @@ def _head(node: Tree) -> str:
 def negative(tree: Tree) -> Tree:
     """The tree with the other sign."""
     return Operation(Operator.NEGATIVE, (tree,))
+
+
+def without_sign(tree: Tree) -> Tree:
+    """What a negative is the negative of; any other tree as it is."""
+    return tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE else tree
 
 
 def quotient(numerator: Tree, denominator: Tree) -> Tree:

@@ -21,6 +21,7 @@ from .tree import (
     gather,
     negative,
     with_operands,
+    without_sign,
 )
 
 _UNITS = "ijk"
@@ -88,7 +89,7 @@ def _is_marked(tree: Tree) -> bool:
 
 
 def _factors_of_terms(tree: Tree) -> list[Tree]:
-    return [factor for term in _parts(tree, Operator.SUM) for factor in _parts(_unsigned(term), Operator.PRODUCT)]
+    return [factor for term in _parts(tree, Operator.SUM) for factor in _parts(without_sign(term), Operator.PRODUCT)]
 
 
 def _coordinates(tree: Tree, size: int) -> Tree | None:
@@ -97,14 +98,14 @@ def _coordinates(tree: Tree, size: int) -> Tree | None:
     coordinates: list[list[Tree]] = [[] for _ in _UNITS]
     found = ""
     for term in _parts(tree, Operator.SUM):
-        factors = _parts(_unsigned(term), Operator.PRODUCT)
+        factors = _parts(without_sign(term), Operator.PRODUCT)
         units = [(factor, unit[-1]) for factor in factors if (unit := _unit_of(factor))]
         if len(units) != 1:
             return None
         found += units[0][1]
         rest = [factor for factor in factors if factor is not units[0][0]] or [Number(Fraction(1))]
         value = gather(Operator.PRODUCT, rest)
-        coordinates[_UNITS.index(units[0][1])].append(value if _unsigned(term) is term else negative(value))
+        coordinates[_UNITS.index(units[0][1])].append(value if without_sign(term) is term else negative(value))
     # One letter alone is the imaginary unit, or a variable.
     if (len(set(found)) < 2 and not _is_marked(tree)) or (size == 2 and "k" in found):
         return None
@@ -117,10 +118,6 @@ def _unit_of(tree: Tree) -> str:
     if isinstance(tree, Constant | Variable) and tree.name[-1:] in tuple(_UNITS) and tree.name[:-1] in _ACCENTS:
         return tree.name
     return ""
-
-
-def _unsigned(tree: Tree) -> Tree:
-    return tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE else tree
 
 
 def _parts(tree: Tree, operator: Operator) -> tuple[Tree, ...]:

@@ -13,10 +13,13 @@ from .families import same_family
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
 from .normal_text import same_text, value_of_choice
 from .scalars import Finding, Tier
-from .tree import canonical
+from .tree import canonical, nodes
 from .vectors import in_coordinates
 from .words import in_other_words
 from .wrappers import unwrap
+
+# Units of work that a node of a tree takes before anything is evaluated.
+_READING = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +118,7 @@ def _judge(first: str, second: str) -> Finding:
         first, second = value_of_choice(first, second)
         trees = parse(first), parse(second)
         budget = Budget()
+        budget.spend(_READING * sum(1 for tree in trees for _ in nodes(tree)))
         found = compare(*trees, budget)
         spelled = None if found.equal else in_other_words(*trees)
         if spelled is not None:
