@@ -2,15 +2,13 @@ r"""The parser of whole answers: lists, intervals, sets, relations, ratios, matr
 
 from __future__ import annotations
 
-from fractions import Fraction
-from functools import lru_cache, reduce
+from functools import lru_cache
 
 from .english import in_digits, phrase
-from .expressions import ExpressionParser
+from .environments import EnvironmentParser
 from .left_sides import name_before_equals
 from .limits import ExpressionError, LimitError, check_text
 from .phrases import with_angles, with_conditions, with_numerals
-from .real_sets import without_bars
 from .tokens import tokenize
 from .tree import (
     SCALARS,
@@ -18,7 +16,6 @@ from .tree import (
     Call,
     Constant,
     Group,
-    Matrix,
     Measure,
     Number,
     Ratio,
@@ -26,6 +23,7 @@ from .tree import (
     SetOperation,
     Tree,
     Variable,
+    negative,
     without_sign,
 )
 from .units import CLOCK
@@ -49,8 +47,7 @@ _QUANTIFIED_BY = (
 _QUANTIFIED = frozenset(_QUANTIFIED_BY.split())
 _SAID = _QUANTIFIED - {"(", ")", ",", "for", "where", "with", "a", "an"}
 _LONGEST_QUANTIFIER = 16
-_HALF_OPEN = ("Interval.Lopen", "Interval.Ropen")
-_MATRICES = ("matrix", "pmatrix", "bmatrix", "Bmatrix", "smallmatrix", "array")
+_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 
 
 @lru_cache(maxsize=2_048)
@@ -84,7 +81,7 @@ def _parsed(text: str) -> Tree:
     return tree
 
 
-class _AnswerParser(ExpressionParser):
+class _AnswerParser(EnvironmentParser):
     """The rules above the expression."""
 
     building = False
@@ -227,97 +224,6 @@ class _AnswerParser(ExpressionParser):
             raise ExpressionError("a set of several things with one condition")
         return Call("such that", (parts[0], Group("", "", tuple(conditions), joiner)), known=False)
 
-    def environment(self, name: str) -> Tree:
-        if name == "cases":
-            return self.cases()
-        if name not in _MATRICES and name != "vmatrix":
-            raise ExpressionError(f"unknown environment {name[:40]!r}")
-        if name == "array" and self.next.text in ("{", "["):
-            while self.take().text not in ("}", "]"):
-                pass
-        rows: list[list[Tree]] = [[]]
-        while True:
-            rows[-1].append(self.deeper(self.relation))
-            if self.accept("&"):
-                continue
-            if self.accept("newline") and self.next.kind != "finish":
-                rows.append([])
-                continue
-            if self.take().text != name:
-                raise ExpressionError(f"an environment that is not closed: {name[:40]!r}")
-            break
-        if len({len(row) for row in rows}) != 1:
-            raise ExpressionError("a matrix with rows of different lengths")
-        matrix = Matrix(len(rows), len(rows[0]), tuple(entry for row in rows for entry in row))
-        return Call("det", (matrix,), known=False) if name == "vmatrix" else matrix
-
-    def cases(self) -> Tree:
-        """A function by cases, as a matrix of values and conditions; or a system of equations, as a list."""
-        rows: list[list[Tree]] = []
-        while not rows or (self.accept("newline") and self.next.kind != "finish"):
-            row = [self.deeper(self.relation)]
-            self.accept(",")
-            if self.accept("&"):
-                if self.next.kind == "text" and self.next.text.strip(",") in ("if", "for", "when"):
-                    self.take()
-                row.append(self.deeper(self.condition))
-                self.accept(",")
-            rows.append(row)
-        if self.take().text != "cases" or len({len(row) for row in rows}) != 1:
-            raise ExpressionError("cases that are not closed, or not of one shape")
-        if len(rows[0]) == 1:
-            return Group("", "", tuple(row[0] for row in rows), "and")
-        return Matrix(len(rows), 2, tuple(entry for row in rows for entry in row))
-
-    def condition(self) -> Tree:
-        if self.next.kind == "text" and self.next.text.strip(",.") in ("otherwise", "else", "elsewhere"):
-            self.take()
-            return Variable("otherwise")
-        return self.relation()
-
-    def container(self, word: str) -> Tree:
-        """``Matrix([[1, 2]])``, ``Interval.open(0, 1)`` and the like, as sympy prints them."""
-        if word == "Matrix":
-            return self.rows()
-        if word == "diag":
-            self.expect("(")
-            entries = self.deeper(self.parts)[0]
-            self.expect(")")
-            size = range(len(entries))
-            zero = Number(Fraction(0))
-            return Matrix(
-                len(size), len(size), tuple(entries[at] if at == row else zero for row in size for at in size)
-            )
-        self.expect("(")
-        parts = [] if self.next.text == ")" else self.deeper(self.parts)[0]
-        self.expect(")")
-        if word == "FiniteSet":
-            return Group("{", "}", tuple(parts))
-        if len(parts) < 2:
-            raise ExpressionError(f"{word} of too few parts")
-        if word == "Union":
-            return reduce(lambda one, other: SetOperation("cup", (one, other)), parts)
-        opened = [part == Variable("True") for part in (*parts[2:4], *parts[:2])[:2]]
-        opened = [word in ("Interval.open", shape) or flag for shape, flag in zip(_HALF_OPEN, opened, strict=True)]
-        return Group("(" if opened[0] else "[", ")" if opened[1] else "]", tuple(parts[:2]))
-
-    def rows(self) -> Tree:
-        """The rows of a ``Matrix``; a flat list is a column."""
-        self.expect("(")
-        self.expect("[")
-        rows: list[list[Tree]] = []
-        while not rows or self.accept(","):
-            if self.accept("["):
-                rows.append(self.deeper(self.parts)[0])
-                self.expect("]")
-            else:
-                rows.append([self.deeper(self.relation)])
-        self.expect("]")
-        self.expect(")")
-        if len({len(row) for row in rows}) != 1:
-            raise ExpressionError("a matrix with rows of different lengths")
-        return Matrix(len(rows), len(rows[0]), tuple(entry for row in rows for entry in row))
-
 
 def _enclosed(opening: str, closing: str, parts: list[Tree]) -> Tree:
     if isinstance(parts[0], Call) and parts[0].name == "such that":
@@ -362,4 +268,18 @@ def _read(relation: Relation) -> Tree:
             low = Relation(relation.signs[:at], (*relation.operands[:at], operand.operands[0]))
             high = Relation(relation.signs[at:], (operand.operands[1], *relation.operands[at + 1 :]))
             return Group("", "", (low, high), "or") if low.signs and high.signs else relation
-    return without_bars(relation)
+    return _without_bars(relation)
+
+
+def _without_bars(relation: Relation) -> Relation | Group:
+    """``-2 < x < 2`` for ``|x| < 2``; only of a bare variable, since all else is a question rather than its answer."""
+    match relation:
+        case Relation((sign,), (bound, Call("abs", (Variable(),)) as bars)):
+            relation = Relation((_FLIPPED.get(sign, ""),), (bars, bound))
+    match relation:
+        case Relation((("<" | "<=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
+            return Relation((sign, sign), (negative(bound), inside, bound))
+        case Relation(((">" | ">=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
+            below = Relation((_FLIPPED[sign],), (inside, negative(bound)))
+            return Group("", "", (below, Relation((sign,), (inside, bound))), "or")
+    return relation

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from fractions import Fraction
 
 from . import numeric, real_sets, rough
 from .evaluation import Budget
-from .left_sides import same_name
 from .limits import ExpressionError, LimitError, UndefinedError
-from .parameters import PARAMETER, congruence, renamed, solves_for_every_integer, with_arguments_of, with_one_parameter
+from .parameters import congruence, with_arguments_of, with_one_parameter
+from .plain_forms import clock, plain
 from .plus_minus import without_plus_minus
 from .scalars import Finding, Tier, compare_scalars
-from .shapes import are_eigenvalues, condition_of, has_conditions, in_radians, is_conditioned, names_value
+from .shapes import condition_of, has_conditions, in_radians, is_conditioned
 from .tree import (
     SCALARS,
     Call,
@@ -31,9 +30,10 @@ from .tree import (
     Variable,
     negative,
     quotient,
-    variables,
+    without_sign,
 )
 from .units import CLOCK, with_letter_unit
+from .value_names import are_eigenvalues, is_name, is_solved, names_value, same_name, unnamed
 
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 # Units of work that a comparison takes beside what it evaluates.
@@ -60,7 +60,7 @@ class _Judge:
 
     def compare(self, first: Tree, second: Tree) -> Finding:
         self.budget.spend(_COMPARISON)
-        first, second = with_one_parameter(_normal(first), _normal(second))
+        first, second = with_one_parameter(plain(first), plain(second))
         if Constant("...") in (first, second):
             return Finding(first == second, "where a list goes on", Tier.STRUCTURE)
         if isinstance(first, SCALARS) and isinstance(second, SCALARS) and not real_sets.is_set(first):
@@ -103,7 +103,7 @@ class _Judge:
             return None
         value = first.operands[0]
         if first.unit in CLOCK and not (isinstance(second, Measure) and second.unit != first.unit):
-            return self.compare(_clock(value), _clock(second.operands[0] if isinstance(second, Measure) else second))
+            return self.compare(clock(value), clock(second.operands[0] if isinstance(second, Measure) else second))
         if isinstance(second, Measure):
             if {first.unit, second.unit} == {"degree", "radian"}:
                 turned = (in_radians(part) for part in (first, second))
@@ -156,7 +156,7 @@ class _Judge:
             return None if self.ends_rounded(second) else self.two_relations(first, second)
         if set(first.signs) - {"=", "approx"} or ("approx" in first.signs and len(first.signs) > 1):
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
-        if _is_name(first.operands[0]) or names_value(first.operands[0], second):
+        if is_name(first.operands[0]) or names_value(first.operands[0], second):
             return self.all((operand, second) for operand in first.operands[1:])
         if "approx" in first.signs:
             return Finding(False, "a relation is not a value", Tier.STRUCTURE)
@@ -167,7 +167,7 @@ class _Judge:
         if relation.signs[-1] != "approx":
             return False
         exact, decimal = relation.operands[-2:]
-        literal = decimal.operands[0] if _is_negative(decimal) else decimal
+        literal = without_sign(decimal)
         if not isinstance(exact, SCALARS) or not isinstance(literal, Number) or not literal.places:
             return False
         try:
@@ -217,7 +217,7 @@ class _Judge:
 
     def proportional(self, first: Relation, second: Relation) -> Finding:
         """Equations and inequalities that differ by a factor. One that is solved equals only another solved one."""
-        if _is_solved(first) != _is_solved(second) or (_is_solved(first) and first.operands[0] != second.operands[0]):
+        if is_solved(first) != is_solved(second) or (is_solved(first) and first.operands[0] != second.operands[0]):
             return Finding(False, "one is solved, the other is not", Tier.STRUCTURE)
         sides = []
         signs = []
@@ -299,7 +299,7 @@ class _Judge:
                 return self.compare(first.operands[0], second)
             return None
         brackets = [(group.opening, group.closing) for group in (first, second)]
-        one, other = _unnamed(first), _unnamed(second)
+        one, other = unnamed(first), unnamed(second)
         if all(isinstance(part, Variable) for part in (*one, *other)) and "or" in {first.joiner, second.joiner}:
             return Finding(first == second and first.joiner == second.joiner, "one of several names", Tier.STRUCTURE)
         if are_eigenvalues(first) and are_eigenvalues(second):
@@ -317,84 +317,6 @@ class _Judge:
             if not any(self.compare(part, other).equal for other in found):
                 found.append(part)
         return found
-
-
-def _normal(tree: Tree) -> Tree:
-    """The same answer in its plainest form."""
-    match tree:
-        case Operation(Operator.NEGATIVE, (Measure(unit, (value,)),)):
-            return Measure(unit, (negative(value),))
-        case Group("[", "]", (Group("[", "]", row), *_) as rows):
-            if all(
-                isinstance(other, Group) and other.opening == "[" and len(other.operands) == len(row) for other in rows
-            ):
-                return Matrix(len(rows), len(row), tuple(entry for other in rows for entry in other.operands))
-        case Group("", "", (single,)):
-            return _normal(single)
-        case Group("", "", (*values, Relation(("in",), (Variable(name), Constant("mathbb Z"))))) if all(
-            name in variables(value) and not real_sets.is_set(value) for value in values
-        ):
-            # k\pi, k \in Z; of a set it would be a condition.
-            return _normal(Group("", "", tuple(renamed(value, {name: PARAMETER}) for value in values)))
-        case Group("", "", (Relation(("=",), (name, value)), *rest)) if _is_name(name):
-            # n = 1, 2, 3
-            if rest and not any(isinstance(part, Relation) for part in rest):
-                return Relation(("=",), (name, Group("", "", (value, *rest))))
-        case Group("", "", (Relation(("!=",), (Variable() as name, _)) as relation, *rest)):
-            # x != 1, 2
-            if rest and all(isinstance(part, SCALARS) for part in rest):
-                others = (Relation(("!=",), (name, part)) for part in rest)
-                return Group("", "", (relation, *others), "and")
-        case Group("", "", (Relation(("equiv",), (name, value)), *rest, Relation(("pmod",), (last, modulus)))):
-            # x \equiv 1, 4 \pmod 5
-            residues = (Relation(("equiv", "pmod"), (name, part, modulus)) for part in (value, *rest, last))
-            return Group("", "", tuple(residues))
-        case Group("", "", operands, ",") if any(
-            isinstance(part, Relation) and "!=" in part.signs for part in operands
-        ):
-            # x > 0, x != 1
-            return replace(tree, joiner="and") if all(map(real_sets.is_set, operands)) else tree
-        case Relation(("=",), (Variable("x" | "y" | "t" | "theta"), value)) if solves_for_every_integer(value):
-            return renamed(tree, dict.fromkeys(variables(value), PARAMETER))
-    return tree
-
-
-def _clock(tree: Tree) -> Tree:
-    """A time of day as hours and minutes, which unlike a ratio has one spelling."""
-    if isinstance(tree, Ratio):
-        return Group("(", ")", tree.operands)
-    return Group("(", ")", (tree, Number(Fraction(0)))) if isinstance(tree, SCALARS) else tree
-
-
-def _is_negative(tree: Tree) -> bool:
-    return isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE
-
-
-def _unnamed(group: Group) -> tuple[Tree, ...]:
-    """The parts of a list; of ``x = 1, x = 2`` the values, since the name is one and the same."""
-    names = [
-        part.operands[0] if isinstance(part, Relation) and part.signs == ("=",) else None for part in group.operands
-    ]
-    if None not in names and len(set(names)) == 1 and names[0] is not None and _is_name(names[0]):
-        return tuple(part.operands[1] for part in group.operands)
-    return group.operands
-
-
-def _is_name(tree: Tree) -> bool:
-    r"""Whether a tree merely says of what something is the value: ``x``, ``f(2)``, ``|AB|``, ``(p, q)``, ``\sin A``."""
-    match tree:
-        case Variable() | Call(known=False):
-            return True
-        case Call(operands=operands) | Ratio(operands) | Group("(", ")", operands):
-            return bool(operands) and all(_is_name(operand) for operand in operands)
-        case Operation(Operator.PRODUCT, (name, Operation(Operator.INVERSE, (other,)))):
-            return _is_name(name) and _is_name(other)
-    return False
-
-
-def _is_solved(relation: Relation) -> bool:
-    """Whether an equation says the value of something."""
-    return relation.signs == ("=",) and _is_name(relation.operands[0]) and not variables(relation.operands[1])
 
 
 def _product(one: Tree, other: Tree) -> Tree:

@@ -10,10 +10,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from fractions import Fraction
 
-from .english import SCALES
-from .limits import ExpressionError, LimitError
-from .names import FUNCTION_LETTERS, NameParser, base_of, is_length, is_run, letters, name_of
-from .tokens import Token
+from .limits import ExpressionError
+from .names import FUNCTION_LETTERS, is_length, is_run, letters, name_of
+from .quantities import QuantityParser
 from .tree import (
     Call,
     Constant,
@@ -31,18 +30,17 @@ from .tree import (
     negative,
     quotient,
 )
-from .units import is_noun, is_thing, unit_of
+from .units import unit_of
 from .vectors import transposed
-from .vocabulary import FUNCTIONS, UNITS
+from .vocabulary import FUNCTIONS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
 _ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
-_MAX_EXPONENT = 6_000
 _TRANSPOSES = (Variable("T"), Variable("top"))
 
 
-class ExpressionParser(NameParser):
+class ExpressionParser(QuantityParser):
     """Recursive descent; every recursion passes `deeper`, so its depth is bounded."""
 
     bars = 0
@@ -128,47 +126,6 @@ class ExpressionParser(NameParser):
         """Whether a U follows that stands between two intervals."""
         before = self.tokens[self.at - 1].text if self.at else ""
         return self.next.text == "U" and before in (")", "]") and self.after.text in ("(", "[")
-
-    def measured(self, value: Tree) -> Tree:
-        """The value with the unit behind it, if there is one."""
-        words: list[str] = []
-        while True:
-            if self.plain_unit() or (self.next.kind == "text" and unit_of(self.next.text) is not None):
-                words.append(self.take().text)
-            elif words and self.next.text == "of" and self.after.kind == "word" and is_thing(self.after.text):
-                self.at += 2  # 3 cups of tea
-            elif words and self.next.text == "old":
-                self.at += 1
-            elif fraction := self.unit_fraction():
-                words += fraction
-            elif words and self.next.text == "*" and self.after.kind == "text" and unit_of(self.after.text) is not None:
-                self.take()
-            elif words and self.accept("^"):
-                words[-1] += "^" + self.small_number()
-            elif words and (self.accept("/") or (self.next.text == "per" and self.take())):
-                words.append("per " + self.take().text)
-            else:
-                break
-        if not words:
-            return value
-        unit = unit_of(" ".join(words))
-        if unit is None or (isinstance(value, Variable) and len(value.name) == 1 and value.name.isupper()):
-            raise ExpressionError("an unknown unit")
-        return Measure(unit, (value,))
-
-    def plain_unit(self) -> bool:
-        """Whether a unit follows that is not marked as text: a word of two letters or more."""
-        token, before = self.next, self.tokens[self.at - 1]
-        counted = self.at > 0 and (before.kind == "number" or before.text == "}") and is_noun(token.text)
-        power = token.text in ("square", "cubic", "sq") and self.after.text in UNITS
-        known = power or (len(token.text) > 1 and token.text in UNITS)
-        return token.kind == "word" and (known or counted) and not self.bound_to_next()
-
-    def bound_to_next(self) -> bool:
-        """Whether the next word is the name of a function or has an index."""
-        if self.next.text == "mL" and self.after.text == "^":
-            return True  # m L^2
-        return self.after.text in ("_", "(") or (self.next.text in ("in", "min", "sec") and self.after.kind != "end")
 
     def signed(self) -> Tree:
         """A factor with its signs."""
@@ -277,51 +234,6 @@ class ExpressionParser(NameParser):
         if not self.accept(_CLOSINGS.get(opening, opening), *(("|",) if opening == "l|" else ())):
             raise self.unexpected()
         return Call(_ENCLOSING[opening], (inner,))
-
-    def number(self, text: str) -> Tree:
-        """A number, the mixed number that begins with it, or a number in another base."""
-        number = read_number(text)
-        if self.next.text == "_":
-            return self.in_base(number)
-        if self.next.kind == "text" and (base := base_of(self.next.text)) != self.next.text:
-            self.take()
-            return Call(f"base {base}", (number,), known=False)
-        if text.isdigit() and (fraction := self.proper_fraction()):
-            return Operation(Operator.SUM, (number, fraction))
-        head, _, rest = self.next.text.partition(" ")
-        if self.next.kind in ("word", "text") and head in SCALES:  # 1.5 million
-            self.tokens[self.at : self.at + 1] = [Token("text", rest)] if rest else []
-            return Number(number.value * SCALES[head])
-        return number
-
-    def proper_fraction(self) -> Tree | None:
-        r"""The fraction of a mixed number, if one follows: ``1\frac{1}{2}``, ``1 1/2``."""
-        ahead = [token.text if token.kind != "number" else "#" for token in self.tokens[self.at : self.at + 7]]
-        for shape in (["frac", "{", "#", "}", "{", "#", "}"], ["frac", "#", "#"], ["#", "/", "#"]):
-            if ahead[: len(shape)] != shape:
-                continue
-            top, bottom = (self.tokens[self.at + at].text for at, sign in enumerate(shape) if sign == "#")
-            spaced = shape[0] != "#" or self.next.spaced
-            if spaced and top.isdigit() and bottom.isdigit() and 0 < int(top) < int(bottom):
-                self.at += len(shape)
-                return Number(Fraction(int(top), int(bottom)))
-        return None
-
-
-def read_number(text: str) -> Number:
-    """The number that a token's digits stand for, such as ``12.5``, ``0.1(6)`` and ``1.5e-3``."""
-    mantissa, _, exponent = text.partition("e")
-    fixed, _, period = mantissa.rstrip(")").partition("(")
-    whole, _, decimals = fixed.partition(".")
-    if len(exponent) > 5 or abs(int(exponent or 0)) > _MAX_EXPONENT:
-        raise LimitError(f"an exponent over {_MAX_EXPONENT:,}")
-    value = Fraction(int(whole + decimals or 0), 10 ** len(decimals))
-    if period:
-        value += Fraction(int(period), (10 ** len(period) - 1) * 10 ** len(decimals))
-        return Number(value)
-    if exponent:
-        return Number(value * Fraction(10) ** int(exponent))
-    return Number(value, places=len(decimals), digits=len((whole + decimals).lstrip("0")))
 
 
 def _power(base: Tree, exponent: Tree) -> Tree:

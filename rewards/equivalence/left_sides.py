@@ -28,38 +28,6 @@ def name_before_equals(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     return None
 
 
-def plain_name(tree: Tree) -> str:
-    r"""A name without its arguments: ``y(x)`` is ``y``, and so is ``f(x)``; ``\frac{dy}{dx}`` is ``y'``."""
-    match tree:
-        case Variable(name) if name.startswith("d") and name[2:4] == "/d":
-            return "y'" if name[1] == "f" else f"{name[1]}'"
-        case Variable(name):
-            return name.removeprefix("vec ")
-        case Call(name, (inner,), known=False) if name.startswith("d/d"):
-            plain = plain_name(inner)
-            return plain and f"{plain}'"
-        case Call(name, operands, known=False) if all(isinstance(operand, Variable) for operand in operands):
-            if name.endswith("_"):  # f_x, which is no value of f
-                return name + canonical_index(operands)
-            return name.replace("f", "y") if name.rstrip("'") == "f" else name
-    return ""
-
-
-def same_name(one: Tree, other: Tree) -> bool:
-    """Whether two names may be of the same: ``y`` and ``f(x)``, but not ``f(x)`` and ``f(t)``."""
-    arguments = [
-        (Variable(tree.name[3:]),) if tree.name.startswith("d/d") else tree.operands
-        for tree in (one, other)
-        if isinstance(tree, Call)
-    ]
-    return "" != plain_name(one) == plain_name(other) and (len(arguments) < 2 or arguments[0] == arguments[1])
-
-
-def canonical_index(operands: tuple[Tree, ...]) -> str:
-    """The index of a sequence's element, as it is written in a variable's name."""
-    return "".join(operand.name for operand in operands if isinstance(operand, Variable))
-
-
 def _derivative(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     r"""``\frac{\partial f}{\partial x}``, ``\frac{d^2 y}{dx^2}`` or the same with a slash."""
     if tokens[at].text == "frac":

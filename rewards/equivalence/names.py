@@ -7,9 +7,8 @@ from abc import abstractmethod
 from .calls import CallParser
 from .english import in_digits
 from .limits import ExpressionError
-from .tree import Call, Constant, Group, Measure, Number, Tree, Variable
-from .units import unit_of
-from .vocabulary import FUNCTIONS, GREEK, NUMERALS, PROSE, VARIANTS, WORD_CONSTANTS
+from .tree import Call, Constant, Group, Tree, Variable
+from .vocabulary import FUNCTIONS, GREEK, PROSE, VARIANTS, WORD_CONSTANTS
 
 _BIG = {"sum": "sum", "prod": "product", "int": "integral", "lim": "limit"}
 _CONTAINERS = ("Matrix", "Interval", "FiniteSet", "Union")
@@ -129,65 +128,6 @@ class NameParser(CallParser):
                 raise self.unexpected()
             pieces.append(_base(token.text))
         return "".join(pieces)
-
-    def unit_fraction(self) -> list[str]:
-        r"""The words of ``\frac{\text{m}}{\text{s}^2}``, if that is what follows."""
-        if not self.is_unit_fraction():
-            return []
-        words: list[str] = []
-        self.take()
-        for joint in ("", "per "):
-            self.expect("{")
-            while self.next.kind == "text" and unit_of(self.next.text) is not None:
-                words.append(joint + self.take().text + ("^" + self.small_number() if self.accept("^") else ""))
-            self.expect("}")
-        return words
-
-    def is_unit_fraction(self) -> bool:
-        r"""Whether ``\frac{\text{m}}`` follows."""
-        token = self.tokens[min(self.at + 2, len(self.tokens) - 1)]
-        return self.next.text == "frac" and token.kind == "text" and unit_of(token.text) is not None
-
-    def small_number(self) -> str:
-        """The exponent of a unit."""
-        braced = self.accept("{")
-        sign = self.accept("-")
-        token = self.take()
-        if token.kind != "number" or (braced and not self.accept("}")):
-            raise ExpressionError("an unknown unit")
-        return sign + token.text
-
-    def degrees(self, value: Tree) -> Tree:
-        """An angle or a temperature, behind the sign of the degrees."""
-        if (
-            self.next.kind in ("word", "text")
-            and self.next.text in ("C", "F")
-            and self.after.text not in ("_", "^", "(")
-        ):
-            return Measure(f"deg{self.take().text}", (value,))
-        return Measure("degree", (value,))
-
-    def in_base(self, tree: Tree) -> Tree:
-        """A number or a word of digits in another base: ``(1011)_2``."""
-        if not self.accept("_"):
-            return tree
-        base = base_of(self.index_text())
-        if isinstance(tree, Number) and tree.places == 0:
-            return Call(f"base {base}", (tree,), known=False)
-        return Variable(f"{name_of(tree)}_{base}")
-
-
-def base_of(text: str) -> str:
-    """The base that a text names, such as ``seven`` or ``(base 7)``; any other text as it is."""
-    words = text.strip("()").replace("-", " ").split()
-    words = words[1:] if words[:1] == ["in"] else words
-    if words[:1] == ["base"]:
-        words = words[1:]
-    elif text not in NUMERALS:
-        return text
-    return (
-        NUMERALS.get(words[0], words[0]) if len(words) == 1 and (words[0].isdigit() or words[0] in NUMERALS) else text
-    )
 
 
 def _base(text: str) -> str:

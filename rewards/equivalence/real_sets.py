@@ -25,7 +25,6 @@ from .tree import (
     SetOperation,
     Tree,
     Variable,
-    negative,
     variables,
 )
 
@@ -38,7 +37,6 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
     "=": lambda one, other: one == other,
     "!=": lambda one, other: one != other,
 }
-_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _INFINITY = Constant("infinity")
 _NEGATIVE_INFINITY = Operation(Operator.NEGATIVE, (_INFINITY,))
 
@@ -55,20 +53,6 @@ def is_set(tree: Tree) -> bool:
         case Call("such that"):
             return True
     return tree == Constant("mathbb R")
-
-
-def without_bars(relation: Relation) -> Relation | Group:
-    """``-2 < x < 2`` for ``|x| < 2``; only of a bare variable, since all else is a question rather than its answer."""
-    match relation:
-        case Relation((sign,), (bound, Call("abs", (Variable(),)) as bars)):
-            relation = Relation((_FLIPPED.get(sign, ""),), (bars, bound))
-    match relation:
-        case Relation((("<" | "<=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
-            return Relation((sign, sign), (negative(bound), inside, bound))
-        case Relation(((">" | ">=") as sign,), (Call("abs", (Variable(name) as inside,)), bound)) if name not in "zw":
-            below = Relation((_FLIPPED[sign],), (inside, negative(bound)))
-            return Group("", "", (below, Relation((sign,), (inside, bound))), "or")
-    return relation
 
 
 def same_set(first: Tree, second: Tree, budget: Budget) -> bool:

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from .answers import parse
 from .compare import compare
+from .coordinates import in_coordinates
 from .evaluation import Budget
 from .exact import reduce_constants
 from .families import same_family
@@ -14,7 +15,6 @@ from .limits import ExpressionError, LimitError, UndefinedError, check_text
 from .normal_text import same_text, value_of_choice
 from .scalars import Finding, Tier
 from .tree import canonical, nodes
-from .vectors import in_coordinates
 from .words import in_other_words
 from .wrappers import unwrap
 
