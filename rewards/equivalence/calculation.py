@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .answers import parse
-from .evaluation import Evaluation, is_real, mpmath_context
-from .exact import IrrationalError, reduce_constants
 from .limits import ExpressionError, UndefinedError
+from .reading.answers import parse
 from .tree import Call, Measure, Tree, Variable, nodes
+from .values.evaluation import Evaluation, is_real, mpmath_context
+from .values.exact import IrrationalError, reduce_constants
 
 _DIGITS = 15
 _ANGLE_AND_SHARE = ("percent", "degree")

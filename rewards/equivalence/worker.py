@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from .symbolic import difference_vanishes
+from .values.symbolic import difference_vanishes
 from .verdict import verify
 
 MEMORY_BYTES = 2 << 30

@@ -4,8 +4,8 @@ import pytest
 from mpmath.ctx_mp import MPContext
 
 from infinite_rl.rewards import verify
-from infinite_rl.rewards.equivalence.gamma import MAX_PRECISION, gamma
 from infinite_rl.rewards.equivalence.limits import SizeError, UndefinedError
+from infinite_rl.rewards.equivalence.values.gamma import MAX_PRECISION, gamma
 
 
 @pytest.mark.parametrize("precision", [60, 133, 700, 1000])
