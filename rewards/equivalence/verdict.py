@@ -19,7 +19,7 @@ from .values.evaluation import Budget
 from .values.exact import reduce_constants
 
 # Units of work that a node of a tree takes before anything is evaluated.
-_READING = 3
+_READING = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,8 @@ class _AnswerParser(EnvironmentParser):
         tree = self.sum()
         while sign := self.accept("cup", "cap", "setminus") or self.accept_union():
             tree = SetOperation(sign, (tree, self.sum()))
+            if any(isinstance(part, Group) and part.joiner == VECTOR for part in tree.operands):
+                raise ExpressionError("a vector is no set")
         return tree
 
     def accept_union(self) -> str:

@@ -47,7 +47,7 @@ class Budget:
         work: what is left of it, in units of an addition of some 5 us.
     """
 
-    work: int = 6_000
+    work: int = 5_500
 
     def spend(self, units: int) -> None:
         """Takes units off.

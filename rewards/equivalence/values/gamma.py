@@ -12,6 +12,7 @@ MAX_PRECISION = 1_200
 _GUARD_BITS = 40
 # With arguments from a fifth of the precision on, so many terms of Stirling's series reach below the last bit.
 _SHIFT, _TERMS = 0.2, 0.14
+_PAGE = 32
 
 
 def gamma(context: Any, value: Any) -> Any:
@@ -56,7 +57,7 @@ def _of_real(context: Any, value: Any, steps: int) -> tuple[Any, Any]:
     power = (one << 2 * bits) // factor
     square = power * power >> 2 * bits
     series = 0
-    for numerator, denominator in _coefficients():
+    for numerator, denominator in _coefficients(context.prec):
         term = power * numerator // denominator >> bits
         if term in (0, -1):
             break
@@ -78,7 +79,7 @@ def _of_complex(context: Any, value: Any, steps: int) -> tuple[Any, Any]:
     u, v = ((part << 3 * bits) // norm for part in (x, -y))
     p, q = (u * u - v * v) >> 2 * bits, (2 * u * v) >> 2 * bits
     series, other, last = 0, 0, one
-    for numerator, denominator in _coefficients():
+    for numerator, denominator in _coefficients(context.prec):
         term, turned = (part * numerator // denominator >> bits for part in (u, v))
         if (size := abs(term) + abs(turned)) >= last:
             break  # The powers have vanished; of a negative one rounding leaves -1, though, and the coefficients grow.
@@ -90,10 +91,14 @@ def _of_complex(context: Any, value: Any, steps: int) -> tuple[Any, Any]:
     return product, total
 
 
-@lru_cache(maxsize=1)
-def _coefficients() -> list[tuple[int, int]]:
+def _coefficients(precision: int) -> list[tuple[int, int]]:
+    """The coefficients of Stirling's series, as many as are needed: all take long to compute, few mostly do."""
+    return _table(-(-int(precision * _TERMS) // _PAGE) * _PAGE)
+
+
+@lru_cache(maxsize=8)
+def _table(count: int) -> list[tuple[int, int]]:
     """``B(2k) / (2k (2k - 1))`` for k from 1, by way of the tangent numbers, which are integers."""
-    count = int((MAX_PRECISION + _GUARD_BITS) * _TERMS)
     tangents = [0, 1]
     for k in range(2, count + 1):
         tangents.append((k - 1) * tangents[k - 1])
