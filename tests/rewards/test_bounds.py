@@ -6,7 +6,7 @@ import pytest
 
 from infinite_rl.rewards import get_reward_functions, verify
 from infinite_rl.rewards.auxiliary import format_score, language_score, repetition_score
-from infinite_rl.rewards.code_extraction import extract_code
+from infinite_rl.rewards.code.extraction import extract_code
 
 MEGABYTE = 1_000_000
 PIECES = ["<", "(", "7", "\\frac{", "\\boxed{", "{", "\\", "\n", "é ", "answer ", "answer> ", "<answer ", "<answer>"]

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from .json_pattern import Pattern
-from .json_text import JsonLimitError, canonical
+from .pattern import Pattern
+from .text import JsonLimitError, canonical
 
 MAX_STEPS = 200_000
 _MAX_SCHEMA_DEPTH = 50

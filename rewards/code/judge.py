@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..runtimes import ExecutionStatus
-from ..runtimes.values import CannotCrossError, Request
-from ..runtimes.wire import encode, encode_request
-from .code_cases import CallCase, CodeTests, StdinCase, keys_as_text
-from .code_comparison import Comparison, same_output
-from .code_tests import classes_of
-from .score import Status
+from ...runtimes import ExecutionStatus
+from ...runtimes.values import CannotCrossError, Request
+from ...runtimes.wire import encode, encode_request
+from ..score import Status
+from .cases import CallCase, CodeTests, StdinCase, keys_as_text
+from .comparison import Comparison, same_output
+from .tests import classes_of
 
 if TYPE_CHECKING:
-    from ..runtimes import CallResult, ExecutionResult, RewardExecutor
-    from ..runtimes.session import Session
+    from ...runtimes import CallResult, ExecutionResult, RewardExecutor
+    from ...runtimes.session import Session
 
 # What the sandbox's ending says about the response.
 _STATUS = {

@@ -13,8 +13,8 @@ from fractions import Fraction
 from itertools import islice, zip_longest
 from typing import Any
 
-from ..runtimes.values import UNDEFINED, Iteration, Opaque
-from .similarity import number, tidy
+from ...runtimes.values import UNDEFINED, Iteration, Opaque
+from ..similarity import number, tidy
 
 
 def same_output(expected: str, actual: str, tolerance: float = 0.0) -> bool:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
-from .code_extraction import LANGUAGES, fenced_blocks
-from .code_tests import programs
-from .extraction import extract_answer
+from ..extraction import extract_answer
+from .extraction import LANGUAGES, fenced_blocks
+from .tests import programs
 
 _DEEP = 200
 _REFERENCE_KEYS = ("code", "solution")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice, takewhile
 
-from .extraction import check_name, tags, visible_text
+from ..extraction import check_name, tags, visible_text
 
 LANGUAGES = {
     "python": "python",
