@@ -17,7 +17,8 @@ _MAX_TRIES = 10_000
 
 def _digest(*parts: object) -> int:
     """A 128-bit hash of the parts, the same on every machine and in every process."""
-    text = "\x1f".join(map(str, parts)).encode()
+    # Parts may be texts of a model, with lone surrogates in them.
+    text = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
     return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
 
 
@@ -72,6 +73,10 @@ class ProceduralSource(ABC):
     def draw(self, rng: np.random.Generator) -> Task:
         """Draws one task. Its ``metadata["key"]`` names the problem, equal for tasks that ask the same thing."""
 
+    def belongs(self, key: str) -> bool:
+        """Whether the split may show the problem ``key``; an override must keep every problem to one split."""
+        return split_of(key) == self.split
+
     def task(self, index: int) -> Task:
         """The task at ``index``.
 
@@ -84,7 +89,7 @@ class ProceduralSource(ABC):
         rng = stream(self.seed, self.split, index)
         for _ in range(_MAX_TRIES):
             task = self.draw(rng)
-            if split_of(task.metadata["key"]) == self.split:
+            if self.belongs(task.metadata["key"]):
                 return task
         raise LookupError(f"no problem for split {self.split!r} in {_MAX_TRIES} draws: allow more different problems")
 

@@ -58,9 +58,8 @@ class Graders:
         tag = self.answer_tag
         responses = [boxed_as_tagged(e.response, tag) if self.boxed else e.response for e in episodes]
         if reward is None:
-            return [RewardFunctionScore.error(f"the task names the grader {name!r}, which does not exist")] * len(
-                episodes
-            )
+            missing = RewardFunctionScore.error(f"the task names the grader {name!r}, which does not exist")
+            return [missing] * len(episodes)
         if isinstance(reward, MathRewardFunction):
             return [_math(reward, response, tag, e.task) for response, e in zip(responses, episodes, strict=True)]
         pairs = [(response, e.task.answer) for response, e in zip(responses, episodes, strict=True)]

@@ -4,6 +4,7 @@ import pytest
 
 from infinite_rl.datasets.stub import PASS_RATES
 from infinite_rl.envs.stub import StubEnv, StubVectorEnv
+from infinite_rl.rewards import Status
 
 
 @pytest.mark.parametrize("level", [1, 2])
@@ -34,3 +35,10 @@ def test_the_same_answer_to_the_same_task_earns_the_same_and_others_are_independ
 
     assert reward("a") == reward("a")
     assert {reward(str(number)) for number in range(40)} == {0.0, 1.0}
+
+
+@pytest.mark.parametrize("action", ["", "\ud800", "\x00", "x" * 200_000])
+def test_any_text_is_an_answer(action):
+    env = StubEnv()
+    env.reset(seed=0)
+    assert env.step(action)[4]["status"] == Status.SCORED
