@@ -166,7 +166,9 @@ def _block(inside: str) -> Block:
 
 def _trim(text: str) -> str:
     """A program without the indentation that all its lines share."""
-    text = text.strip("\r\n")
+    text = text.rstrip()
+    # Without the blank lines before it: there may be half a million.
+    text = text[text.rfind("\n", 0, len(text) - len(text.lstrip())) + 1 :]
     # Most programs start at the margin, and then nothing is shared.
     return _dedent(text).strip() if text[:1].isspace() else text.rstrip()
 
