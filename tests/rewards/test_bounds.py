@@ -113,6 +113,19 @@ HOSTILE = {
 }
 
 
+# What is slow by its precision, by its size or by complex values.
+HOSTILE |= {
+    name: (terms, f"{terms}+1")
+    for name, terms in {
+        "exponentials of all sizes": "+".join(f"e^{{{100 * n}x}}" for n in range(-39, 40)),
+        "towers": "+".join(f"e^{{e^{{x+{n}}}}}" for n in range(1, 9)),
+        "complex factorials": "+".join(f"\\Gamma(i+{n}.{'37' * 45})" for n in range(10, 25)),
+        "many digits": "+".join(f"(x+{n})!" for n in range(60)) + f"+{'7' * 300}",
+        "unknown functions": "+".join(f"f({n}x)" for n in range(2, 90)),
+    }.items()
+}
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_verdict_takes_long(name):
     assert min(seconds(verify, *HOSTILE[name]) for _ in range(2)) < 0.5
