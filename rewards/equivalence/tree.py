@@ -197,7 +197,15 @@ def substitute(tree: Tree, other: Callable[[Tree], Tree | None]) -> Tree:
 
 def variables(tree: Tree) -> frozenset[str]:
     """The names of all variables."""
-    return frozenset(node.name for node in nodes(tree) if isinstance(node, Variable))
+    names: set[str] = set()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        if node.operands:
+            stack += node.operands
+        elif isinstance(node, Variable):
+            names.add(node.name)
+    return frozenset(names)
 
 
 def canonical(tree: Tree) -> str:

@@ -22,14 +22,16 @@ def renamed(tree: Tree, names: Mapping[str, str]) -> Tree:
 
 def with_one_parameter(first: Tree, second: Tree) -> tuple[Tree, Tree]:
     """Both, with the letter of one as the declared parameter of the other, if there is just one that it can be."""
-    return _with_parameter(first, second), _with_parameter(second, first)
+    names, others = variables(first), variables(second)
+    if (PARAMETER in names) == (PARAMETER in others):
+        return first, second
+    return _with_parameter(first, names, others), _with_parameter(second, others, names)
 
 
-def _with_parameter(tree: Tree, other: Tree) -> Tree:
-    names = variables(tree)
-    if PARAMETER in names or PARAMETER not in variables(other):
+def _with_parameter(tree: Tree, names: frozenset[str], others: frozenset[str]) -> Tree:
+    if PARAMETER in names:
         return tree
-    letters = (names & _LETTERS) - variables(other)
+    letters = (names & _LETTERS) - others
     return renamed(tree, dict.fromkeys(letters, PARAMETER)) if len(letters) == 1 else tree
 
 

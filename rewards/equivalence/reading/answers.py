@@ -23,9 +23,9 @@ from ..tree import (
 )
 from .english import in_digits, phrase
 from .environments import EnvironmentParser
-from .left_sides import name_before_equals
+from .left_sides import EQUALS, name_before_equals
 from .phrases import with_angles, with_conditions, with_numerals
-from .tokens import tokenize
+from .tokens import Token, tokenize
 from .units import CLOCK
 from .vectors import combined
 from .wrappers import text_inside, unwrap
@@ -86,6 +86,10 @@ class _AnswerParser(EnvironmentParser):
 
     building = False
 
+    def __init__(self, tokens: list[Token]) -> None:
+        super().__init__(tokens)
+        self.has_equals = any(token.text in EQUALS for token in tokens)
+
     def whole(self) -> Tree:
         """One answer, or several with commas and words between."""
         self.accept("=")  # = 24
@@ -142,7 +146,7 @@ class _AnswerParser(EnvironmentParser):
         return word
 
     def relation(self) -> Tree:
-        named = name_before_equals(self.tokens, self.at)
+        named = name_before_equals(self.tokens, self.at) if self.has_equals else None
         if named is not None:
             self.at = named[1]
         elif self.at == 0 and self.accept("approx"):

@@ -11,7 +11,7 @@ from ..tree import Call, Number, Tree, Variable
 from .tokens import Token
 from .vocabulary import FUNCTIONS, WORD_CONSTANTS
 
-_EQUALS = ("=", "approx")
+EQUALS = ("=", "approx")
 _OPENINGS, _CLOSINGS = ("(", "[", "{", "\\{"), (")", "]", "}", "\\}")
 # In the parentheses of a probability or an expected value.
 _EVENTS = ("|", "=", "<", ">", "<=", ">=", "!=", "in", "cap", "cup", ",")
@@ -23,7 +23,7 @@ def name_before_equals(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     """The name that begins at a token and reaches to an equals sign, and where that sign is; None if there is none."""
     for read in (_derivative, _applied, _nabla):
         found = read(tokens, at)
-        if found is not None and tokens[found[1]].kind == "symbol" and tokens[found[1]].text in _EQUALS:
+        if found is not None and tokens[found[1]].kind == "symbol" and tokens[found[1]].text in EQUALS:
             return found
     return None
 
@@ -36,7 +36,7 @@ def _derivative(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     else:
         slash = next((place for place in range(at, min(at + 8, len(tokens))) if tokens[place].text == "/"), at)
         upper = [token.text for token in tokens[at:slash]]
-        end = next((place for place in range(slash, min(slash + 8, len(tokens))) if tokens[place].text in _EQUALS), at)
+        end = next((place for place in range(slash, min(slash + 8, len(tokens))) if tokens[place].text in EQUALS), at)
         lower, at = [token.text for token in tokens[slash + 1 : end]], end
     mark = next((mark for mark in ("partial", "d") if upper[:1] and upper[0].startswith(mark)), "")
     if not mark or not lower or not lower[0].startswith(mark):
@@ -114,7 +114,7 @@ def _nabla(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     if tokens[at].text != "nabla":
         return None
     places = range(at, min(at + _LONGEST, len(tokens)))
-    end = next((place for place in places if tokens[place].text in _EQUALS), at)
+    end = next((place for place in places if tokens[place].text in EQUALS), at)
     texts = [token.text for token in tokens[at:end] if token.text not in ("{", "}", "vec")]
     head = texts[: texts.index("(")] if "(" in texts else texts
     sign = "" if "*" not in head else "*"

@@ -31,7 +31,7 @@ def same_text(first: str, second: str) -> bool:
     if first == second or _same_choice(*choices):
         return True
     words = _words(first), _words(second)
-    if date(first) and date(first) == date(second):
+    if (day := date(first)) and day == date(second):
         return True
     if not words[0] or words[0] != words[1]:
         return False

@@ -50,6 +50,8 @@ def with_conditions(tokens: list[Token]) -> list[Token]:
 
 def with_numerals(tokens: list[Token]) -> list[Token]:
     r"""The tokens with a number in another base as one word: ``A37_{16}``, ``\text{A37}_{16}``, ``101 in base 2``."""
+    if not any(token.text == "_" or token.text.endswith("base") for token in tokens):
+        return tokens
     found: list[Token] = []
     for at, token in enumerate(tokens):
         behind = tokens[at + 1 : at + 6]

@@ -2,7 +2,9 @@ r"""What surrounds a formula and says nothing: white space, ``$…$``, ``\boxed{
 
 from __future__ import annotations
 
-from ..limits import SPACES
+from functools import lru_cache
+
+from ..limits import MAX_CHARACTERS, SPACES
 
 _PAIRS = (("$$", "$$"), ("$", "$"), ("\\(", "\\)"), ("\\[", "\\]"), ("**", "**"), ("`", "`"))
 _BRACED = ("\\underline{", "\\boxed{", "\\fbox{", "\\displaystyle{", "\\bm{", "\\boldsymbol{", "\\mathbf{")
@@ -12,6 +14,12 @@ TEXT_COMMANDS = ("\\text{", "\\textbf{", "\\textit{", "\\mathrm{", "\\mbox{", "\
 
 def unwrap(text: str) -> str:
     r"""Takes off what surrounds a formula: white space, ``$…$``, ``\(…\)``, ``\boxed{…}``, the full stop at the end."""
+    return _unwrapped(text) if len(text) <= MAX_CHARACTERS else _unwrapped.__wrapped__(text)
+
+
+# One verdict asks several times; long texts would fill the memory.
+@lru_cache(maxsize=1_024)
+def _unwrapped(text: str) -> str:
     text = _trim(text)
     for _ in range(_MAX_WRAPPERS):
         inner = _inside(text)
