@@ -18,7 +18,7 @@ from ..datasets.task import Task, TaskSource
 from ..rewards.score import RewardFunctionScore, Status
 from ..spaces import TextSpace
 from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
-from .tools.reply import assistant_message
+from .tools.reply import assistant_message, length
 from .transcript import print_messages, transcript
 
 logger = logging.getLogger(__name__)
@@ -308,9 +308,9 @@ class TextEnv(gymnasium.Env[str, str]):
     def _takes(self, episode: Episode, action: str) -> bool:
         """Counts the turn; an action longer than the space allows ends the episode instead of being taken."""
         episode.turns += 1
-        if len(action) <= self.action_space.max_length:
+        if length(action) <= self.action_space.max_length:
             return True
-        limit = f"the response has {len(action):,} characters; the limit is {self.action_space.max_length:,}"
+        limit = f"the response has {length(action):,} characters; the limit is {self.action_space.max_length:,}"
         episode.messages.append(assistant_message(action))
         episode.finished = True
         episode.score = RewardFunctionScore(0.0, 0.0, limit, status=Status.RESOURCE_LIMIT)
