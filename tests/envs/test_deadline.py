@@ -3,6 +3,7 @@ import time
 
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 
 from infinite_rl import RewardFunctionScore, Task, TextEnv, TextVectorEnv
 from infinite_rl.datasets.task import TaskList
@@ -95,6 +96,8 @@ def test_an_interrupted_step_leaves_nothing_to_the_next_one(monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(threading.Condition, "wait", interrupted)
         vector.step(("block",) * 4)
+    with pytest.raises(ResetNeeded):  # the threads are still at work in its episodes
+        vector.step(("1", "2", "3", "4"))
     OPEN.set()
     vector.reset(options={"task_index": [1, 2, 3, 4]})
     assert vector.step(("1", "2", "3", "4"))[1].tolist() == [1.0] * 4
