@@ -159,10 +159,12 @@ class TextEnv(gymnasium.Env[str, str]):
                 episode.truncated |= score.failed
 
     def observe(self, episode: Episode) -> str:
-        """The messages that no observation has shown yet, without the assistant's, as text."""
-        unseen = episode.messages[episode.shown :]
+        """The messages that no observation has shown yet, as text; of the assistant's only those of the opening."""
+        opening, unseen = not episode.shown, episode.messages[episode.shown :]
         episode.shown = len(episode.messages)
-        return "\n\n".join([str(message["content"]) for message in unseen if message["role"] != "assistant"])
+        shown = [message for message in unseen if opening or message["role"] != "assistant"]
+        # A message may be nothing but calls.
+        return "\n\n".join([str(content) for message in shown if (content := message.get("content")) is not None])
 
     def draw_index(self, rng: np.random.Generator, domain: str | None = None) -> int:
         """A task index, all equally likely; if ``domain`` is given, of the tasks of that domain.
