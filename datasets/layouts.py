@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, TypeAlias
 
 from ..rewards.boxed import last_boxed
@@ -145,7 +146,8 @@ def _question(fields: Fields, defaults: Defaults) -> Task:
 
 
 def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> Task:
-    if isinstance(answer, bool) or not isinstance(answer, str | int | float) or not str(answer).strip():
+    infinite = isinstance(answer, float) and not isfinite(answer)
+    if isinstance(answer, bool) or infinite or not isinstance(answer, str | int | float) or not str(answer).strip():
         raise RowError('"answer" must be text or a number.')
     text = f"{question.strip()}\n\n{TAGGED}"
     return Task.ask(text, str(answer), id=id, domain=domain, grader="math", solution=str(answer), **metadata)

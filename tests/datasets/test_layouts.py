@@ -78,6 +78,7 @@ def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
         ({"question": "?"}, '"messages" is missing'),
         ({"question": " ", "answer": "2"}, '"question" must be text'),
         (MBPP | {"test_imports": [1]}, '"test_imports" must be a list of texts'),
+        ({"question": "?", "answer": float("nan")}, '"answer" must be text or a number'),
         ({"question": "?", "answer": True}, '"answer" must be text or a number'),
         ({"question": "?", "answer": None}, '"answer" must be text or a number'),
         ({"question": "?", "answer": "so\n####"}, '"answer" must be text or a number'),
