@@ -60,7 +60,7 @@ def corpus_hash(documents: Sequence[Document]) -> str:
 
 def _documents(path: Path) -> Iterator[Document]:
     lines_of: dict[str, int] = {}
-    with path.open(encoding="utf-8") as lines:
+    with path.open(encoding="utf-8-sig") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue

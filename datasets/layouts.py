@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, TypeAlias
 
 from ..rewards.boxed import last_boxed
@@ -46,6 +47,8 @@ def parse_row(row: object, defaults: Defaults) -> Task:
         raise RowError('not an object. Each row needs "messages" and "answer".')
     # AIME's files write their keys in different cases.
     fields = {str(name).lower(): value for name, value in row.items()}
+    # What is null is not there; but an answer may be null.
+    fields = {name: value for name, value in fields.items() if value is not None or name == "answer"}
     for needed, make in _LAYOUTS:
         if needed <= fields.keys():
             return make(fields, defaults)
@@ -88,7 +91,9 @@ def _mbpp(fields: Fields, defaults: Defaults) -> Task:
     if not isinstance(tests, list) or not tests or not all(isinstance(test, str) for test in tests):
         raise RowError('"test_list" must be a non-empty list of texts.')
     imports = fields.get("test_imports", [])
-    setup = "\n".join([*imports, str(fields.get("test_setup_code", ""))]) if isinstance(imports, list) else ""
+    if not isinstance(imports, list) or not all(isinstance(line, str) for line in imports):
+        raise RowError('"test_imports" must be a list of texts.')
+    setup = "\n".join([*imports, str(fields.get("test_setup_code", ""))])
     request = f"{text.strip()}\n\nThe Python function must pass such tests:\n\n```python\n" + "\n".join(tests) + "\n```"
     answer = {"language": "python", "function": _called(tests[0]), "tests": tests, "setup": setup}
     return _coding(fields, defaults, request, answer, code)
@@ -141,7 +146,8 @@ def _question(fields: Fields, defaults: Defaults) -> Task:
 
 
 def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> Task:
-    if not isinstance(answer, str | int | float) or not str(answer).strip():
+    infinite = isinstance(answer, float) and not isfinite(answer)
+    if isinstance(answer, bool) or infinite or not isinstance(answer, str | int | float) or not str(answer).strip():
         raise RowError('"answer" must be text or a number.')
     text = f"{question.strip()}\n\n{TAGGED}"
     return Task.ask(text, str(answer), id=id, domain=domain, grader="math", solution=str(answer), **metadata)

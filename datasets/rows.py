@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,14 +38,24 @@ def read_rows(path: Path) -> Iterator[Row]:
         yield from _READERS.get(kind, _lines)(path)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
-    except (gzip.BadGzipFile, EOFError) as error:
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: not a whole gzip file ({error})") from None
 
 
 def _open(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="utf-8", newline="")
+    if path.suffix.lower() == ".gz":
+        return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
+
+
+def _json(text: str) -> Any:
+    """The value of a JSON text; whatever is wrong with it is a ``JSONDecodeError``."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets as deep
+        raise json.JSONDecodeError(str(error), text, 0) from None
 
 
 def _lines(path: Path) -> Iterator[Row]:
@@ -54,8 +65,8 @@ def _lines(path: Path) -> Iterator[Row]:
             if line.strip():
                 where = f"{path}, line {number}"
                 try:
-                    yield number, where, json.loads(line)
-                except (json.JSONDecodeError, RecursionError) as error:
+                    yield number, where, _json(line)
+                except json.JSONDecodeError as error:
                     raise ValueError(f"{where}: not JSON ({error}). Each line needs one JSON object.") from None
 
 
@@ -63,8 +74,8 @@ def _list(path: Path) -> Iterator[Row]:
     """Each element of the list."""
     try:
         with _open(path) as file:
-            rows = json.load(file)
-    except (json.JSONDecodeError, RecursionError) as error:
+            rows = _json(file.read())
+    except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error}). A file of lines is called .jsonl.") from None
     if not isinstance(rows, list):
         raise ValueError(f"{path}: not a list. A .json file holds one list of tasks.")
@@ -93,8 +104,8 @@ def _table(path: Path) -> Iterator[Row]:
 def _field(text: str) -> Any:
     if text[:1] in ("[", "{"):
         try:
-            return json.loads(text)
-        except (json.JSONDecodeError, RecursionError):
+            return _json(text)
+        except json.JSONDecodeError:
             return text
     return text
 

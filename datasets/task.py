@@ -40,7 +40,8 @@ class Task:
     @property
     def prompt(self) -> str:
         """The text of the opening messages."""
-        return "\n\n".join(str(message["content"]) for message in self.messages)
+        texts = (message.get("content") for message in self.messages)
+        return "\n\n".join(str(text) for text in texts if text is not None)
 
     def to_json(self) -> str:
         """The task as one line of JSON, readable by :class:`~infinite_rl.datasets.files.FileSource`."""

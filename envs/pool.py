@@ -108,15 +108,19 @@ class TextEnvPool:
         """
         if len(self._away) < self.batch_size:
             raise RuntimeError(f"{len(self._away)} environments are under way, and recv() waits for {self.batch_size}")
-        places, episodes = [], []
-        for job in self._workers.collect(self.batch_size):
-            places.append(job.key)
-            self._away.discard(job.key)
+        jobs = self._workers.collect(self.batch_size)
+        places = [job.key for job in jobs]
+        self._away.difference_update(places)
+        for job in jobs:
+            if job.late:
+                self._episodes[job.key] = self._late(job.key)
+            elif job.result is not None:
+                self._episodes[job.key] = job.result
+        # Only now, so that the others may go on.
+        for job in jobs:
             if job.error is not None:
                 raise job.error
-            episodes.append(self._late(job.key) if job.late or job.result is None else job.result)
-            self._episodes[job.key] = episodes[-1]
-        return self._returned(places, episodes)
+        return self._returned(places, [self._episodes[place] for place in places])
 
     def step(self, actions: Sequence[str], env_id: Sequence[int] | NDArray[np.int64]) -> Step:
         """``send``, then ``recv``."""
@@ -124,7 +128,10 @@ class TextEnvPool:
         return self.recv()
 
     def close(self) -> None:
-        """Closes the environment; safe to call again."""
+        """Closes the environment, and forgets the actions that were not begun; safe to call again."""
+        self._workers.drop()
+        self._away.clear()
+        self._episodes = []
         self.env.close()
 
     def _job(self, place: int, action: str) -> Job[Episode]:

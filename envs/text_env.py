@@ -18,7 +18,7 @@ from ..datasets.task import Task, TaskSource
 from ..rewards.score import RewardFunctionScore, Status
 from ..spaces import TextSpace
 from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
-from .tools.reply import assistant_message
+from .tools.reply import assistant_message, length
 from .transcript import print_messages, transcript
 
 logger = logging.getLogger(__name__)
@@ -159,10 +159,12 @@ class TextEnv(gymnasium.Env[str, str]):
                 episode.truncated |= score.failed
 
     def observe(self, episode: Episode) -> str:
-        """The messages that no observation has shown yet, without the assistant's, as text."""
-        unseen = episode.messages[episode.shown :]
+        """The messages that no observation has shown yet, as text; of the assistant's only those of the opening."""
+        opening, unseen = not episode.shown, episode.messages[episode.shown :]
         episode.shown = len(episode.messages)
-        return "\n\n".join([str(message["content"]) for message in unseen if message["role"] != "assistant"])
+        shown = [message for message in unseen if opening or message["role"] != "assistant"]
+        # A message may be nothing but calls.
+        return "\n\n".join([str(content) for message in shown if (content := message.get("content")) is not None])
 
     def draw_index(self, rng: np.random.Generator, domain: str | None = None) -> int:
         """A task index, all equally likely; if ``domain`` is given, of the tasks of that domain.
@@ -308,9 +310,9 @@ class TextEnv(gymnasium.Env[str, str]):
     def _takes(self, episode: Episode, action: str) -> bool:
         """Counts the turn; an action longer than the space allows ends the episode instead of being taken."""
         episode.turns += 1
-        if len(action) <= self.action_space.max_length:
+        if length(action) <= self.action_space.max_length:
             return True
-        limit = f"the response has {len(action):,} characters; the limit is {self.action_space.max_length:,}"
+        limit = f"the response has {length(action):,} characters; the limit is {self.action_space.max_length:,}"
         episode.messages.append(assistant_message(action))
         episode.finished = True
         episode.score = RewardFunctionScore(0.0, 0.0, limit, status=Status.RESOURCE_LIMIT)

@@ -103,3 +103,7 @@ class ToolEnv(TextEnv):
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickles without threads, which are started anew when they are needed."""
+        return self.__dict__ | {"_pool": None}

@@ -216,7 +216,12 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         if self._workers is None:
             self.env.advance(episodes, actions)
             return episodes
-        for i, episode in zip(places, advance_in_time(self.env, self._workers, episodes, actions), strict=True):
+        try:
+            advanced = advance_in_time(self.env, self._workers, episodes, actions)
+        except BaseException:
+            self._episodes = []  # threads may still be at work in them
+            raise
+        for i, episode in zip(places, advanced, strict=True):
             self._episodes[i] = episode
         return [self._episodes[i] for i in places]
 

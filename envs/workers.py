@@ -15,6 +15,9 @@ T = TypeVar("T")
 
 # If nothing was finished for so long, more threads are started: those there are may all be blocked.
 _STALL = 0.05
+# Unless the process computed for such a share of the time: then further threads would slow those there are, until all
+# of them are late.
+_BUSY = 0.1
 # A thread without work ends after so long.
 _IDLE = 1.0
 
@@ -79,10 +82,11 @@ class Workers(Generic[T]):
             if count > under_way:
                 raise ValueError(f"{count} results are wanted, but only {under_way} are under way")
             while len(self._done) < count:
-                finished = self._finished
+                finished, began, computed = self._finished, time.monotonic(), time.process_time()
                 self._new_result.wait(self._patience())
                 self._drop_late()
-                if finished == self._finished and self._queue:
+                busy = time.process_time() - computed > _BUSY * (time.monotonic() - began)
+                if finished == self._finished and self._queue and not busy:
                     self._start_threads(2 * self._threads)
             return [self._done.popleft() for _ in range(count)]
 

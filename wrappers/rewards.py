@@ -10,6 +10,7 @@ from typing import Any
 
 import gymnasium
 
+from ..envs.grading import public
 from ..rewards import Rubric, Status, load_rubric
 from ..rewards.auxiliary import format_score, language_score, length_score, repetition_score
 from .base import Step, TextWrapper
@@ -115,7 +116,7 @@ class RubricReward(_FinalReward):
     def paid(self, reward: float, info: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         """The rubric's score; the environment's own components stay beside the rubric's."""
         episode = self.text_env.episode
-        score = self.rubric.compute_reward(episode.response, episode.task.answer)
+        score = public(self.rubric.compute_reward(episode.response, episode.task.answer))
         components = info["components"] | dict(score.components)
         told = {"score": score, "status": score.status, "error_msg": score.error_msg, "components": components}
         return 0.0 if score.failed else score.correctness_score, info | told

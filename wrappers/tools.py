@@ -10,7 +10,7 @@ import gymnasium
 from ..envs.text_env import check_action
 from ..envs.tool_env import ToolEnv
 from ..envs.tools.builtin import calculator, sandbox
-from ..envs.tools.reply import assistant_message
+from ..envs.tools.reply import assistant_message, length
 from ..envs.tools.tool import Tool
 from ..envs.tools.toolbox import Account, ToolBox
 from .base import Step, TextWrapper
@@ -74,7 +74,8 @@ class ToolUse(TextWrapper):
     def step(self, action: str) -> Step:
         """Runs the calls of a message, or takes the action."""
         check_action(action)
-        calls = self.toolbox.read(action)
+        # What is too long, the environment refuses.
+        calls = self.toolbox.read(action) if length(action) <= self.text_env.action_space.max_length else []
         if not calls or self._answered == self.calls:
             observation, reward, terminated, truncated, info = self.env.step(action)
             return observation, float(reward), terminated, truncated, info

@@ -41,6 +41,13 @@ def assistant_message(action: str) -> Message:
     return message
 
 
+def length(action: str) -> int:
+    """The characters of an assistant's message, those of its native calls included."""
+    calls = action.tool_calls if isinstance(action, Reply) else ()
+    told = (as_message(call) for call in calls)
+    return len(action) + sum(len(call["id"]) + sum(map(len, call["function"].values())) for call in told)
+
+
 def _read(call: Any) -> ToolCall:
     function = call.get("function") if isinstance(call, Mapping) else None
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):

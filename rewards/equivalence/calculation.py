@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 from .limits import ExpressionError, UndefinedError
 from .reading.answers import parse
@@ -17,8 +18,8 @@ _ANGLE_AND_SHARE = ("percent", "degree")
 def calculate(expression: str) -> str:
     """The value of an expression in plain or LaTeX notation, as text.
 
-    Integers and fractions are exact; a fraction comes with its decimals (``7/3 = 2.33333333333333…``), and what is
-    irrational has 15 digits.
+    Integers and fractions are exact; a fraction comes with its decimals (``7/3 = 2.33333333333333…``, ``3/8 = 0.375``),
+    and what is irrational has 15 digits.
 
     Raises:
         ExpressionError: it can't be read, has no value, holds a variable, or is over the limits.
@@ -43,15 +44,27 @@ def _refuse_unknowns(node: Tree) -> None:
 
 
 def _decimal(tree: Tree) -> str:
+    """Computed with few and with more digits: what is 0, or grows without bound, shows by the difference."""
+    rough, value = (_computed(tree, digits) for digits in (_DIGITS + 10, 2 * _DIGITS + 20))
     context = mpmath_context()
-    with context.workdps(_DIGITS + 10):
+    if abs(value) < abs(rough) * context.mpf(10) ** -_DIGITS:
+        return "0"
+    if abs(value) > abs(rough) * context.mpf(10) ** _DIGITS:
+        raise UndefinedError("it has no value")
+    return str(context.nstr(value, _DIGITS))
+
+
+def _computed(tree: Tree, digits: int) -> Any:
+    context = mpmath_context()
+    with context.workdps(digits):
         value = Evaluation(context, {}).of(tree)
         if not is_real(value):
             raise UndefinedError("the value is not real")
-        return str(context.nstr(context.re(value), _DIGITS))
+        return context.re(value)
 
 
 def _approximate(value: Fraction) -> str:
     context = mpmath_context()
     with context.workdps(_DIGITS + 5):
-        return str(context.nstr(context.mpf(value.numerator) / value.denominator, _DIGITS)) + "…"
+        text = str(context.nstr(context.mpf(value.numerator) / value.denominator, _DIGITS))
+    return text if Fraction(text) == value else f"{text}…"

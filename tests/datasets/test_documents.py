@@ -19,6 +19,10 @@ def test_a_corpus_is_read_in_order(tmp_path):
     assert load_documents(path) == [Document("a", "Cats", "They purr."), Document("7", "", "Nothing.")]
 
 
+def test_a_corpus_may_begin_with_a_byte_order_mark(tmp_path):
+    assert load_documents(written(tmp_path, f"\ufeff{json.dumps(GOOD)}")) == [Document("a", "Cats", "They purr.")]
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [

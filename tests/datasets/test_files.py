@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import pytest
@@ -97,3 +98,39 @@ def test_a_list_refuses_indices_outside():
     for index in (-1, 1):
         with pytest.raises(IndexError, match=r"outside 0\.\.0"):
             tasks.task(index)
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.json", "x.jsonl.gz"])
+def test_a_number_of_thousands_of_digits_is_told_by_its_place(tmp_path, name):
+    text = f"[{json.dumps(ROW)[:-4]}{'1' * 5_000}}}]".encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text[1:-1]) if name.endswith("gz") else text[1:-1] if name == "x.jsonl" else text)
+    with pytest.raises(ValueError, match=rf"{name}.*not JSON .*5000 digits"):
+        load_tasks(path)
+
+
+def test_a_table_may_hold_what_only_looks_like_json(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(f"prompt,answer\nq,[{'1' * 5_000}]\n")
+    assert load_tasks(path).task(0).answer == f"[{'1' * 5_000}]"
+
+
+def test_a_compressed_file_may_begin_with_a_byte_order_mark_and_be_named_in_capitals(tmp_path):
+    path = tmp_path / "X.JSONL.GZ"
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + json.dumps(ROW).encode()))
+    assert load_tasks(path).task(0).answer == "2"
+
+
+def test_a_damaged_gzip_file_is_named(tmp_path):
+    path = tmp_path / "x.jsonl.gz"
+    whole = bytearray(gzip.compress(json.dumps([ROW] * 1_000).encode()))
+    whole[10:20] = b"\xff" * 10  # where the compressed blocks begin
+    path.write_bytes(whole)
+    with pytest.raises(ValueError, match=r"x\.jsonl\.gz: not a whole gzip file"):
+        load_tasks(path)
+
+
+def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
+    row = ROW | {"id": None, "domain": None, "metadata": None}
+    assert [task.id for task in load_tasks(write(tmp_path, row, row)).tasks] == ["sums/1", "sums/2"]
+    assert load_tasks(write(tmp_path, ROW | {"answer": None})).task(0).answer is None

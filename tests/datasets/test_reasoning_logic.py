@@ -514,3 +514,9 @@ def test_relatives_are_those_whose_lines_meet_where_the_relation_says(level, see
     everyone = {*parent, *parent.values()}
     found = {name for name in everyone if name != person and steps(person, name) == distance}
     assert found == set(problem.answer["names"])
+
+
+@pytest.mark.parametrize("more", ["٣", "３", "²", "①"])
+def test_countdown_takes_no_digits_but_its_own(more):
+    answer = {"numbers": [4, 5], "target": 12}
+    assert not FAMILIES["countdown"].accepts(answer, f"4 + 5 + {more}")

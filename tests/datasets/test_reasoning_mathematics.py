@@ -712,3 +712,13 @@ def test_numbers_and_polynomials_are_written_as_people_do():
     assert [decimal(Fraction(5, 2)), decimal(7), decimal(Fraction(1, 100))] == ["2.50", "7", "0.01"]
     with pytest.raises(ValueError, match="more than two decimals"):
         decimal(Fraction(1, 3))
+
+
+def test_an_urn_whose_colours_are_named_in_another_order_is_the_same_problem():
+    keys: dict[tuple, str] = {}
+    for seed in range(1_500):
+        problem = FAMILIES["urn_draws"].problem(np.random.default_rng(seed), 2)
+        a, b, _, first, second = integers(problem.question)
+        asked = tuple(sorted([(a, first), (b, second)]))
+        assert keys.setdefault(asked, problem.key) == problem.key
+    assert len(set(keys.values())) == len(keys) < 1_500

@@ -3,11 +3,13 @@ import time
 
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 
 from infinite_rl import RewardFunctionScore, Task, TextEnv, TextVectorEnv
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.workers import Job, Workers
 from infinite_rl.rewards import Status
+from infinite_rl.runtimes.workers import available_cores
 
 TASKS = TaskList([Task.ask(f"{n}?", str(n), id=str(n), domain="n") for n in range(1_000)])
 OPEN = threading.Event()
@@ -94,6 +96,8 @@ def test_an_interrupted_step_leaves_nothing_to_the_next_one(monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(threading.Condition, "wait", interrupted)
         vector.step(("block",) * 4)
+    with pytest.raises(ResetNeeded):  # the threads are still at work in its episodes
+        vector.step(("1", "2", "3", "4"))
     OPEN.set()
     vector.reset(options={"task_index": [1, 2, 3, 4]})
     assert vector.step(("1", "2", "3", "4"))[1].tolist() == [1.0] * 4
@@ -114,3 +118,26 @@ def test_idle_threads_end():
 def test_an_impossible_deadline_is_refused(deadline):
     with pytest.raises(ValueError, match="deadline must be"):
         TextVectorEnv(SlowEnv, 2, tasks=TASKS, deadline=deadline)
+
+
+def test_graders_that_compute_do_not_make_each_other_late():
+    lock, at_work, most = threading.Lock(), [], [0]
+
+    class BusyEnv(TextEnv):
+        def grade(self, task, response):
+            with lock:
+                at_work.append(task)
+                most[0] = max(most[0], len(at_work))
+            start = time.thread_time()
+            while time.thread_time() - start < 0.1:
+                pass
+            with lock:
+                at_work.remove(task)
+            return RewardFunctionScore.scored(1.0)
+
+    count = 6 * available_cores() + 20
+    vector = TextVectorEnv(BusyEnv, count, tasks=TASKS, deadline=60.0)
+    vector.reset(seed=0)
+    assert vector.step(("x",) * count)[1].sum() == count
+    # Threads that wait would have been doubled every 0.05 s, until all actions had begun.
+    assert most[0] < count / 2

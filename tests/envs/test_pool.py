@@ -1,4 +1,5 @@
 import threading
+import time
 
 import pytest
 
@@ -6,6 +7,7 @@ from infinite_rl import RewardFunctionScore, Task, TextEnv
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.pool import TextEnvPool
 from infinite_rl.rewards import Status
+from infinite_rl.runtimes.workers import available_cores
 
 TASKS = TaskList([Task.ask(f"{n}?", str(n), id=str(n), domain="n") for n in range(100)])
 
@@ -127,3 +129,47 @@ def test_what_cannot_be_sent_is_refused(actions, places, error):
 def test_an_impossible_batch_is_refused(batch_size):
     with pytest.raises(ValueError, match="batch_size must be from 1 to 2"):
         TextEnvPool(EchoEnv, 2, batch_size, tasks=TASKS)
+
+
+def test_an_episode_that_cannot_be_opened_holds_up_no_other():
+    class FragileEnv(EchoEnv):
+        broken = False
+
+        def open(self, task):
+            if self.broken:
+                raise OSError("gone")
+            return super().open(task)
+
+    pool = TextEnvPool(FragileEnv, 3, tasks=TASKS, max_turns=1)
+    pool.async_reset(seed=0)
+    pool.recv()
+    pool.step(["a", "b", "c"], [0, 1, 2])
+    pool.env.broken = True
+    pool.send(["new"] * 3, [0, 1, 2])
+    with pytest.raises(OSError, match="gone"):
+        pool.recv()
+    pool.env.broken = False
+    observations, *_, infos = pool.step(["new"] * 3, [0, 1, 2])
+    assert sorted(infos["env_id"]) == [0, 1, 2]
+    assert all(text.endswith("?") for text in observations)
+
+
+def test_what_was_not_begun_is_forgotten_when_the_pool_is_closed(gate):
+    begun = []
+
+    class CountingEnv(EchoEnv):
+        def respond(self, episode, action):
+            begun.append(action)
+            super().respond(episode, action)
+
+    count = 4 * available_cores() + 40
+    pool = TextEnvPool(CountingEnv, count, tasks=TASKS)
+    pool.async_reset(seed=0)
+    pool.recv()
+    pool.send(["wait"] * count, range(count))
+    pool.close()
+    gate.set()
+    time.sleep(0.1)
+    assert len(begun) <= available_cores()
+    with pytest.raises(RuntimeError, match="async_reset"):
+        pool.send(["a"], [0])

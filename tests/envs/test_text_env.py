@@ -327,3 +327,16 @@ def test_gymnasium_wrappers_work():
         *_, truncated, info = env.step("no")
     assert truncated
     assert info["episode"]["l"] == 3
+
+
+def test_the_first_observation_shows_examples_of_the_assistant_and_no_calls():
+    call = {"id": "1", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+    opening = (
+        {"role": "user", "content": "Say ja for yes: no"},
+        {"role": "assistant", "content": "nein"},
+        {"role": "assistant", "tool_calls": [call]},
+        {"role": "user", "content": "Say ja for yes: yes"},
+    )
+    env = DialogueEnv(TaskList([Task("few", "quiz", opening, "ja")]))
+    assert env.reset()[0] == env.episode.task.prompt == "Say ja for yes: no\n\nnein\n\nSay ja for yes: yes"
+    assert env.step("hm")[0] == "hint 1\n\nAgain?"

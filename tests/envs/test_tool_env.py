@@ -1,10 +1,12 @@
 import asyncio
+import pickle
 import threading
 
 import pytest
 
 from infinite_rl import RewardFunctionScore, Task, TextVectorEnv
 from infinite_rl.datasets.task import TaskList
+from infinite_rl.envs.search import SearchEnv
 from infinite_rl.envs.tool_env import ToolEnv
 from infinite_rl.envs.tools.reply import Reply
 from infinite_rl.envs.tools.tool import Tool, ToolCall, ToolError
@@ -150,3 +152,20 @@ def test_an_event_loop_can_step():
 def test_impossible_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         FarEnv(TASKS, **arguments)
+
+
+def test_an_environment_that_has_threads_can_be_pickled():
+    vector = TextVectorEnv(SearchEnv, 2)
+    vector.reset(seed=0)
+    vector.step(["<search>bells</search>"] * 2)
+    again = pickle.loads(pickle.dumps(vector))
+    assert again.step(["<search>bells</search>"] * 2)[0] == vector.step(["<search>bells</search>"] * 2)[0]
+
+
+def test_native_calls_count_towards_the_length_of_a_message():
+    env = started()
+    most = env.action_space.max_length
+    *_, info = env.step(Reply("", [ToolCall("echo", {"word": "x" * most})]))
+    assert info["status"] == Status.RESOURCE_LIMIT
+    env.reset(seed=0)
+    assert env.step(Reply("", [ToolCall("echo", {"word": "x" * (most - 100)})]))[1:4] == (0.0, False, False)

@@ -143,6 +143,13 @@ def test_rewards_are_mixed_from_components():
     assert reward(lambda env: RubricReward(env, RUBRIC), "<answer>1000</answer>") == near(0.25)
 
 
+def test_a_rubric_does_not_tell_the_expected_answer():
+    env = RubricReward(math(), RUBRIC)
+    env.reset(seed=0)
+    info = env.step("<answer>1000</answer>")[4]
+    assert info["error_msg"] == info["score"].error_msg == "The answer is wrong."
+
+
 def test_wrapped_components_reach_the_mixture():
     env = MixReward(AuxiliaryReward(math(), "repetition"), {"repetition": 1.0})
     env.reset(seed=0)
@@ -183,6 +190,13 @@ def test_a_time_limit_truncates():
     assert env.step("stop")[1:4] == (1.0, True, False)
     with pytest.raises(ValueError, match="seconds must be positive"):
         TimeLimit(guess(), 0)
+
+
+def test_a_call_that_is_too_long_is_refused_like_any_other_message():
+    env = ToolUse(math(), ["calculator"])
+    env.reset(seed=0)
+    call = FORMATS["hermes"].write(ToolCall("calculator", {"expression": "1" * env.action_space.max_length}))
+    assert env.step(call)[4]["status"] == Status.RESOURCE_LIMIT
 
 
 def test_any_environment_gets_tools():

@@ -58,7 +58,7 @@ class Countdown(Family):
             return False
         tokens = re.findall(r"[0-9]+|\S", text)
         # With the numbers known to be the right ones, values are bounded as well.
-        numbers = [token for token in tokens if token.isascii() and token.isdigit()]
+        numbers = [token for token in tokens if _is_number(token)]
         if sorted(numbers) != sorted(map(str, answer["numbers"])):
             return False
         return bool(evaluate(tokens) == answer["target"])
@@ -79,9 +79,9 @@ def evaluate(tokens: list[str]) -> Fraction | None:
         return True
 
     for token in tokens:
-        if expects_value != (token == "(" or token.isdigit()):
+        if expects_value != (token == "(" or _is_number(token)):
             return None
-        if token.isdigit():
+        if _is_number(token):
             values.append(Fraction(int(token)))
             expects_value = False
         elif token == "(":
@@ -100,6 +100,11 @@ def evaluate(tokens: list[str]) -> Fraction | None:
     if expects_value or not settle(1) or pending:
         return None
     return values[0]
+
+
+def _is_number(token: str) -> bool:
+    # Digits of other scripts are none, nor is ²: nobody has counted them among the numbers that are used.
+    return token.isascii() and token.isdigit()
 
 
 def _combine(rng: Rng, numbers: list[int]) -> tuple[str, int]:

@@ -103,7 +103,8 @@ class UrnDraws(Family):
         )
         replaced = prod(Fraction(c, sum(counts)) ** w for c, w in zip(counts, wanted, strict=True))
         wrong = slips(answer, 1 - answer, replaced, Fraction(counts[0], sum(counts)), answer + 1)
-        key = f"{level} {sorted(zip(counts, wanted, strict=True)) if level == 3 else (counts, wanted)}"
+        # The colours and their order don't matter; at level 1 the first is the one that is drawn.
+        key = f"{level} {(counts, wanted) if level == 1 else sorted(zip(counts, wanted, strict=True))}"
         return Problem(f"{question} {closing}", str(answer), wrong, key)
 
     def _two_urns(self, rng: Rng, names: list[str], closing: str) -> Problem:
