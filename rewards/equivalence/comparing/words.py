@@ -29,9 +29,11 @@ def in_other_words(first: Tree, second: Tree) -> tuple[Tree, Tree] | None:
         constants = {name for name in LETTER_CONSTANTS if _has_constant(other, name)}
         for name in variables(one) | _units(one):
             is_square = name.isupper() and name in _raised(one)
-            is_product = is_run(name) and not is_square and name.lower() not in ANSWER_WORDS
-            if is_product and (known | constants).issuperset(name):
-                readings[name] = Operation(Operator.PRODUCT, tuple(map(letters, name)))
+            word, sign, index = name.partition("_")
+            is_product = is_run(word) and not is_square and name.lower() not in ANSWER_WORDS
+            factors_of_name = (*word[:-1], word[-1:] + sign + index)  # of Gm_1 they are G and m_1
+            if is_product and (known | constants).issuperset(factors_of_name):
+                readings[name] = Operation(Operator.PRODUCT, tuple(map(letters, factors_of_name)))
             elif (
                 name not in known
                 and name in _CAPITALS

@@ -30,14 +30,14 @@ from ..tree import (
 )
 from .names import FUNCTION_LETTERS, is_length, is_run, letters, name_of
 from .quantities import QuantityParser
+from .tokens import Token
 from .units import unit_of
-from .vectors import transposed
+from .vectors import TRANSPOSES, crossed, in_order, transposed
 from .vocabulary import FUNCTIONS
 
 _OPENINGS = ("(", "[", "{", "\\{", "langle")
 _CLOSINGS = {"l|": "r|", "||": "||", "lfloor": "rfloor", "lceil": "rceil"}
 _ENCLOSING = {"|": "abs", "l|": "abs", "||": "norm", "lfloor": "floor", "lceil": "ceil"}
-_TRANSPOSES = (Variable("T"), Variable("top"))
 
 
 class ExpressionParser(QuantityParser):
@@ -72,6 +72,8 @@ class ExpressionParser(QuantityParser):
                 sign = explicit
                 factor = self.signed()
                 factors.append(factor if sign == "*" else Operation(Operator.INVERSE, (factor,)))
+            elif self.accept("cross"):
+                factors[-1] = crossed(factors[-1], self.signed())
             elif self.accept("mod"):
                 factors = [Call("mod", (gather(Operator.PRODUCT, factors), self.signed()))]
             elif self.starts_factor():
@@ -80,7 +82,7 @@ class ExpressionParser(QuantityParser):
                 sign = ""
                 factors.append(self.power_of(self.atom()))
             else:
-                value = self.measured(gather(Operator.PRODUCT, factors))
+                value = self.measured(gather(Operator.PRODUCT, in_order(factors)))
                 if not isinstance(value, Measure) or self.next.kind != "number":
                     return value
                 rest = self.deeper(self.product)  # 2 hours 30 minutes
@@ -156,7 +158,7 @@ class ExpressionParser(QuantityParser):
         word = self.tokens[self.at - 1]
         self.take()
         if isinstance(base, Group | Matrix):
-            if (self.group() if self.next.text == "{" else self.atom()) not in _TRANSPOSES:
+            if (self.group() if self.next.text == "{" else self.atom()) not in TRANSPOSES:
                 raise ExpressionError("a power of a vector or matrix")
             return transposed(base)
         if self.accept("circ"):
@@ -168,6 +170,8 @@ class ExpressionParser(QuantityParser):
             return self.degrees(base) if mark == "circ" else Variable(f"{name_of(base)}'")
         if isinstance(base, Constant) and base.name.startswith("mathbb ") and (signed := self.with_sign(base.name)):
             return signed
+        if self.next.kind == "word" and self.next.text[0] == "T" and is_run(self.next.text) and _is_capital(base):
+            self.tokens[self.at : self.at + 1] = [Token("word", "T"), Token("word", self.next.text[1:])]  # X^TX
         exponent = self.group() if self.next.text == "{" else self.deeper(self.signed)
         if isinstance(base, Variable) and self.next.text == "_":
             base = self.indexed(base.name)
@@ -251,3 +255,7 @@ def _is_number(tree: Tree) -> bool:
     if isinstance(inner, Operation) and inner.operator is Operator.NEGATIVE:
         return _is_number(inner.operands[0])
     return isinstance(inner, Number)
+
+
+def _is_capital(tree: Tree) -> bool:
+    return isinstance(tree, Variable) and len(tree.name) == 1 and tree.name.isupper()

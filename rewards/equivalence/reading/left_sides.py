@@ -117,8 +117,8 @@ def _nabla(tokens: list[Token], at: int) -> tuple[Tree, int] | None:
     end = next((place for place in places if tokens[place].text in EQUALS), at)
     texts = [token.text for token in tokens[at:end] if token.text not in ("{", "}", "vec")]
     head = texts[: texts.index("(")] if "(" in texts else texts
-    sign = "" if "*" not in head else "*"
-    return (Variable(f"nabla {sign}{head[-1]}"), end) if len(head) == 2 + len(sign) else None
+    sign = next((text for text in head if text in ("*", "cross")), "")
+    return (Variable(f"nabla {sign}{head[-1]}"), end) if len(head) == 2 + bool(sign) else None
 
 
 def _argument(token: Token) -> Tree:

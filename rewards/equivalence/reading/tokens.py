@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..limits import MAX_TOKENS, SPACES, ExpressionError, LimitError
+from .vectors import crosses
 from .vocabulary import (
     ACCENTS,
     CHARACTERS,
@@ -183,7 +184,7 @@ class _Scanner:
         elif name in ("$", "pounds", "euro"):
             self.add("currency", {"$": "dollar", "pounds": "pound"}.get(name, name))
         elif name in SYMBOLS:
-            self.add("symbol", SYMBOLS[name])
+            self.add("symbol", "cross" if name == "times" and crosses(self.text, start, self.at) else SYMBOLS[name])
             if name == "\\" and self.text.startswith("[", self.at):
                 self.row_space()
         elif name in TEXTS:

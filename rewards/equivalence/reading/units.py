@@ -68,9 +68,7 @@ def unit_of(words: str) -> str | None:
             spelled[-1] += _POWERS[piece]
         elif piece in _POWERS:
             power = _POWERS[piece]
-        elif (found := LETTER_UNITS.get(name) or UNITS.get(name) or UNITS.get(name.lower()) or _noun(name)) is None or (
-            sign and not (exponent.isascii() and exponent.isdigit())
-        ):
+        elif (found := _known(name)) is None or (sign and not (exponent.isascii() and exponent.isdigit())):
             return None
         else:
             spelled.append(found + sign + exponent + power)
@@ -78,6 +76,12 @@ def unit_of(words: str) -> str | None:
     # A power or a "per" behind which nothing comes is no unit, except for "units" that are square.
     unit = " ".join(spelled)
     return None if not spelled or spelled[-1] == "/" or power else _SAME.get(unit, unit)
+
+
+def _known(word: str) -> str | None:
+    """The normal spelling of one word; a capital M before a letter is mega, and never milli."""
+    mega = len(word) == 2 and word[0] == "M"
+    return LETTER_UNITS.get(word) or UNITS.get(word) or (None if mega else UNITS.get(word.lower())) or _noun(word)
 
 
 def is_noun(word: str) -> bool:

@@ -14,7 +14,8 @@ from ..tree import Call, Constant, Measure, Number, Operation, Operator, Tree, V
 from .functions import DOUBLING, FUNCTIONS, MAX_MAGNITUDE, power
 from .functions import Number as Value
 
-_HASHED_DIGITS = 22
+# Decimal digits that the arguments of an unknown function may be off by.
+_ROUGH_DIGITS = 20
 # Multiplying takes twice as long at so many bits; complex numbers take longer than real ones at any.
 _PRODUCT_DOUBLING = 1_000
 _COMPLEX = 4
@@ -197,8 +198,10 @@ class Evaluation:
 
     def _rounded(self, value: Value) -> str:
         context = self.context
-        if abs(value) < context.mpf(10) ** -_HASHED_DIGITS:
+        digits = int(context.dps) - _ROUGH_DIGITS
+        unseen = context.mpf(10) ** -digits
+        if abs(value) < unseen:
             return "0"
         parts = (context.re(value), context.im(value))
-        tiny = abs(value) * context.mpf(10) ** -_HASHED_DIGITS
-        return " ".join(context.nstr(part, _HASHED_DIGITS) if abs(part) > tiny else "0" for part in parts)
+        tiny = abs(value) * unseen
+        return " ".join(context.nstr(part, digits) if abs(part) > tiny else "0" for part in parts)

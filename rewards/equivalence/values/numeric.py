@@ -152,12 +152,13 @@ class Comparison:
         defined = [False, False]
         for side in (0, 1):
             for number in range(_TRIES):
-                evaluation = Evaluation(self.context, self.point(number))
+                evaluation = Evaluation(self.context, self.point(number), allowance=self.budget.work)
                 with contextlib.suppress(UndefinedError, SizeError):
                     evaluation.of(self.trees[side])
                     defined[side] = True
+                self.budget.spend(_OVERHEAD + evaluation.work)
+                if defined[side]:
                     break
-            self.budget.spend(evaluation.work)
         if defined[0] != defined[1]:
             raise UndefinedError("no value at any point")
 
