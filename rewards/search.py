@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from typing import Any, Literal, get_args
@@ -28,6 +29,8 @@ class _Punctuation(dict[int, str]):
 
 
 _PUNCTUATION = _Punctuation()
+# Points within a number and the sign before it: without them 1.5 would be 15, and -5 be 5.
+_OF_NUMBER = re.compile(r"((?<=\d)[./:](?=\d)|(?<!\S)-(?=\.?\d))")
 
 
 class SearchRewardFunction(TaggedRewardFunction[tuple[str, ...]]):
@@ -73,8 +76,12 @@ class SearchRewardFunction(TaggedRewardFunction[tuple[str, ...]]):
 
 
 def normalize_answer(text: str) -> str:
-    """A text as SQuAD compares it: lower case, without punctuation and articles, white space squeezed (and in NFC)."""
-    words = canonical_form(text).lower().translate(_PUNCTUATION).split()
+    """A text as SQuAD compares it: lower case, without punctuation and articles, white space squeezed (and in NFC).
+
+    Unlike there, the points within a number and the sign before it stay.
+    """
+    pieces = _OF_NUMBER.split(canonical_form(text).lower().replace("\u2212", "-"))
+    words = "".join(piece if at % 2 else piece.translate(_PUNCTUATION) for at, piece in enumerate(pieces)).split()
     return " ".join(word for word in words if word not in _ARTICLES)
 
 

@@ -162,6 +162,15 @@ def test_squads_normalisation():
     assert normalize_answer("«L’Été»") == "lété"
 
 
+def test_points_and_signs_of_numbers_are_no_punctuation():
+    pairs = [("1.5", "15"), ("-5", "5"), ("3/4", "34"), ("10:30", "1030"), ("from -2 to 2", "from 2 to 2")]
+    for answer, gold in pairs:
+        assert normalize_answer(answer) != normalize_answer(gold)
+    for answer, gold in [("1,000", "1000"), ("In 1945.", "in 1945"), ("U.S.", "US"), ("COVID-19", "covid19")]:
+        assert normalize_answer(answer) == normalize_answer(gold)
+    assert f1_score("1.5", "15") == 0.0
+
+
 @pytest.mark.parametrize(
     ("answer", "expected", "exact", "f1"),
     [

@@ -22,7 +22,6 @@ from ..tree import (
     SetOperation,
     Tree,
     Variable,
-    negative,
     quotient,
     without_sign,
 )
@@ -32,14 +31,13 @@ from . import real_sets, rough
 from .parameters import congruence, with_arguments_of, with_one_parameter
 from .plain_forms import clock, plain
 from .plus_minus import without_plus_minus
-from .scalars import Finding, Tier, compare_scalars
+from .proportions import FLIPPED, proportional
+from .scalars import DIFFERENT_KINDS, Finding, Tier, compare_scalars
 from .shapes import condition_of, has_conditions, in_radians, is_conditioned
-from .value_names import are_eigenvalues, is_name, is_solved, names_value, same_name, unnamed
+from .value_names import are_eigenvalues, is_name, names_value, same_name, unnamed
 
-_FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "=": "=", "!=": "!="}
 # Units of work that a comparison takes beside what it evaluates.
 _COMPARISON = 6
-_KINDS = Finding(False, "answers of different kinds", Tier.STRUCTURE)
 
 
 def compare(first: Tree, second: Tree, budget: Budget | None = None) -> Finding:
@@ -70,7 +68,7 @@ class _Judge:
             found = rule(first, second) or rule(second, first)
             if found is not None:
                 return found
-        return _KINDS
+        return DIFFERENT_KINDS
 
     def all(self, pairs: Iterable[tuple[Tree, Tree]]) -> Finding:
         """Whether all pairs are equal; the weakest tier of them."""
@@ -91,11 +89,11 @@ class _Judge:
         for one, left in pieces:
             for part in one:
                 found = ((other, self.compare(part, other)) for other in left)
-                partner, finding = next(((other, finding) for other, finding in found if finding.equal), (None, _KINDS))
+                partner = next(((other, finding.tier) for other, finding in found if finding.equal), None)
                 if partner is None:
                     return Finding(False, "a part is missing on one side", Tier.STRUCTURE)
-                left.remove(partner)
-                tier = max(tier, finding.tier, key=list(Tier).index)
+                left.remove(partner[0])
+                tier = max(tier, partner[1], key=list(Tier).index)
         return Finding(True, "all parts are equal", tier)
 
     def measures(self, first: Tree, second: Tree) -> Finding | None:
@@ -141,7 +139,7 @@ class _Judge:
     def unions(self, first: SetOperation, second: SetOperation) -> Finding:
         """Sets with ends that are not constant: the same parts."""
         if first.operator != second.operator:
-            return _KINDS
+            return DIFFERENT_KINDS
         straight = self.all(zip(first.operands, second.operands, strict=True))
         if straight.equal or first.operator == "setminus":
             return straight
@@ -188,7 +186,7 @@ class _Judge:
     def two_relations(self, first: Relation, second: Relation) -> Finding:
         if ("equiv", "pmod") in (first.signs, second.signs):
             first, second = congruence(first), congruence(second)
-            return self.congruences(first, second) if first.signs == second.signs else _KINDS
+            return self.congruences(first, second) if first.signs == second.signs else DIFFERENT_KINDS
         second = with_arguments_of(first, second)
         if first.signs == second.signs == ("=",) and same_name(first.operands[0], second.operands[0]):
             found = self.quietly([(first.operands[1], second.operands[1])])
@@ -198,14 +196,14 @@ class _Judge:
             found = self.quietly(zip(first.operands, second.operands, strict=True))
             if found.equal:
                 return found
-        flipped = tuple(_FLIPPED.get(sign, "") for sign in reversed(second.signs))
+        flipped = tuple(FLIPPED.get(sign, "") for sign in reversed(second.signs))
         if first.signs == flipped:
             found = self.quietly(zip(first.operands, second.operands[::-1], strict=True))
             if found.equal:
                 return found
-        if len(first.signs) != 1 or len(second.signs) != 1 or first.signs[0] not in _FLIPPED:
+        if len(first.signs) != 1 or len(second.signs) != 1 or first.signs[0] not in FLIPPED:
             return Finding(False, "different relations", Tier.STRUCTURE)
-        return self.proportional(first, second)
+        return proportional(first, second, self.budget)
 
     def quietly(self, pairs: Iterable[tuple[Tree, Tree]]) -> Finding:
         """Like `all`, where parts that have no value are just not equal."""
@@ -216,33 +214,13 @@ class _Judge:
         except ExpressionError as error:
             return Finding(False, str(error), Tier.STRUCTURE)
 
-    def proportional(self, first: Relation, second: Relation) -> Finding:
-        """Equations and inequalities that differ by a factor. One that is solved equals only another solved one."""
-        if is_solved(first) != is_solved(second) or (is_solved(first) and first.operands[0] != second.operands[0]):
-            return Finding(False, "one is solved, the other is not", Tier.STRUCTURE)
-        sides = []
-        signs = []
-        for relation in (first, second):
-            left, right = relation.operands
-            sign = relation.signs[0]
-            if sign in (">", ">="):
-                left, right, sign = right, left, _FLIPPED[sign]
-            if not isinstance(left, SCALARS) or not isinstance(right, SCALARS):
-                return _KINDS
-            sides.append(Operation(Operator.SUM, (left, negative(right))))
-            signs.append(sign)
-        if signs[0] != signs[1]:
-            return Finding(False, "different relations", Tier.STRUCTURE)
-        equal = numeric.proportional(sides[0], sides[1], signs[0] in ("<", "<="), self.budget)
-        return Finding(equal, "the same relation" if equal else "different relations", Tier.NUMERIC)
-
     def ratios(self, first: Tree, second: Tree) -> Finding | None:
         """Ratios by value; one of two parts is a quotient too."""
         if not isinstance(first, Ratio):
             return None
         if isinstance(second, Ratio):
             if len(first.operands) != len(second.operands):
-                return _KINDS
+                return DIFFERENT_KINDS
             found = self.all(zip(first.operands, second.operands, strict=True))
             if found.equal:
                 return found

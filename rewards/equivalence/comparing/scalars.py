@@ -46,6 +46,9 @@ class Finding(NamedTuple):
     tier: Tier
 
 
+DIFFERENT_KINDS = Finding(False, "answers of different kinds", Tier.STRUCTURE)
+
+
 def compare_scalars(first: Tree, second: Tree, budget: Budget) -> Finding:
     """Compares two expressions.
 
