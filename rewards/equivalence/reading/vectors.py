@@ -26,7 +26,7 @@ from ..tree import (
 
 TRANSPOSES = (Variable("T"), Variable("top"))
 _VECTOR = re.compile(r"\s*\\(?:vec|overrightarrow|mathbf|boldsymbol|bm)\b")
-_VECTOR_BEFORE = re.compile(_VECTOR.pattern + r"\s*(?:\{[^{}]{1,12}\}|[A-Za-z])(?:_\w|_\{\w{1,8}\})?\s*\Z")
+_VECTOR_BEFORE = re.compile(_VECTOR.pattern + r"\s*(?:\{[^{}\d]{1,12}\}|[A-Za-z])(?:_\w|_\{\w{1,8}\})?\s*\Z")
 _NABLA_BEFORE = re.compile(r"\\nabla\s*\Z")
 # A vector that is written longer is not looked for: the work per sign must stay bounded.
 _LONGEST_VECTOR = 48
