@@ -96,6 +96,10 @@ class ToolEnv(TextEnv):
         list(self._pool.map(self.respond_safely, episodes, actions))
         return None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: everything but the threads, of which it starts its own."""
+        return self.__dict__ | {"_pool": None}
+
     def close(self) -> None:
         """Ends the threads; safe to call again."""
         if self._pool is not None:

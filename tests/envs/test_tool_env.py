@@ -1,6 +1,7 @@
 import asyncio
 import threading
 
+import cloudpickle
 import pytest
 
 from infinite_rl import RewardFunctionScore, Task, TextVectorEnv
@@ -150,3 +151,12 @@ def test_an_event_loop_can_step():
 def test_impossible_arguments_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
         FarEnv(TASKS, **arguments)
+
+
+def test_a_copy_starts_threads_of_its_own():
+    vector = TextVectorEnv(FarEnv, 2, tasks=TASKS)
+    vector.reset(options={"task_index": [0, 1]})
+    vector.step((call("echo", word="A"), call("echo", word="B")))
+    copy = cloudpickle.loads(cloudpickle.dumps(vector))
+    assert copy.step(("Ulm", "Ulm"))[1].tolist() == [1.0, 0.0]
+    assert vector.step(("Ulm", "Rom"))[1].tolist() == [1.0, 1.0]
