@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from .datasets.task import SPLITS
 from .envs.registration import ENVIRONMENTS, register_envs
 from .envs.text_env import TextEnv
 from .spaces.visible import visible
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A subcommand: its help, how it declares its arguments, and what it does; ``run`` returns the exit code."""
+    """A subcommand: its help, how it declares its arguments, what it does (``run`` returns the exit code), examples."""
 
     help: str
     declare: Callable[[argparse.ArgumentParser], object]
     run: Callable[[argparse.Namespace], int]
+    examples: str = ""
 
 
 def list_envs(arguments: argparse.Namespace) -> int:
@@ -157,11 +159,46 @@ def verify_answer(arguments: argparse.Namespace) -> int:
     return 0 if verdict.equal else 1
 
 
+def declare_search_service(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``search-service``."""
+    documents = parser.add_mutually_exclusive_group(required=True)
+    documents.add_argument("--corpus", metavar="FILE", help="JSON Lines with id, title and text on each line")
+    documents.add_argument("--split", choices=SPLITS, help="the documents of Search-v0's own world of this split")
+    parser.add_argument("--index", metavar="FILE", help="keep the index there: loaded if it is of this corpus")
+    parser.add_argument("--embeddings-url", metavar="URL", help="search by meaning: an OpenAI-compatible API")
+    parser.add_argument("--embeddings-model", metavar="NAME", help="the embedding model's name there")
+    parser.add_argument("--faiss", action="store_true", help="compare vectors by FAISS")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
+    parser.add_argument("--max-queries", type=int, default=512, help="queries in one request (default: 512)")
+    parser.add_argument("--max-topk", type=int, default=100, help="hits of one query (default: 100)")
+    parser.add_argument("--max-connections", type=int, default=256, help="open at once (default: 256)")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds a client may take (default: 30)")
+
+
+def search_service(arguments: argparse.Namespace) -> int:
+    """Serves search over HTTP until SIGTERM or Ctrl-C."""
+    from .envs.retrieval.command import run
+
+    return run(arguments)
+
+
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself", declare_play, play),
     "verify": Command("say whether two mathematical answers are equal", declare_verify, verify_answer),
     "runtimes": Command("show and test the sandboxes that run code", declare_runtimes, show_runtimes),
+    "search-service": Command(
+        "serve search over documents by HTTP (POST /search, GET /health)",
+        declare_search_service,
+        search_service,
+        """examples:
+  infinite-rl search-service --corpus documents.jsonl --index documents.npz
+  infinite-rl search-service --split test --port 8001
+  curl -d '{"queries": ["capital of Wolyjar"], "topk": 3, "return_scores": true}' http://127.0.0.1:8001/search
+  OPENAI_API_KEY=… infinite-rl search-service --corpus documents.jsonl --index vectors.npz \\
+      --embeddings-url http://127.0.0.1:9000/v1 --embeddings-model bge-small --faiss""",
+    ),
 }
 
 
@@ -177,7 +214,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="infinite-rl", description="Verifiable text environments.")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
-        command.declare(subparsers.add_parser(name, help=command.help, description=command.help))
+        command.declare(
+            subparsers.add_parser(
+                name,
+                help=command.help,
+                description=command.help,
+                epilog=command.examples,
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+        )
     given = list(sys.argv[1:] if argv is None else argv)
     if given[:1] == ["verify"]:  # An answer may begin with a minus sign.
         flags = [text for text in given[1:] if text in ("--explain", "-h", "--help")]
@@ -186,7 +231,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     register_envs()
     try:
         return COMMANDS[arguments.command].run(arguments)
-    except (gymnasium.error.Error, ValueError, TypeError, OSError, LookupError) as error:
+    except (gymnasium.error.Error, ValueError, TypeError, OSError, LookupError, ImportError) as error:
         print(f"infinite-rl: {' '.join(visible(str(error)).split())}", file=sys.stderr)
         return 2
 

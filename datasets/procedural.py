@@ -73,6 +73,10 @@ class ProceduralSource(ABC):
     def draw(self, rng: np.random.Generator) -> Task:
         """Draws one task. Its ``metadata["key"]`` names the problem, equal for tasks that ask the same thing."""
 
+    def belongs(self, key: str) -> bool:
+        """Whether the split may show the problem ``key``; an override must keep every problem to one split."""
+        return split_of(key) == self.split
+
     def task(self, index: int) -> Task:
         """The task at ``index``.
 
@@ -85,7 +89,7 @@ class ProceduralSource(ABC):
         rng = stream(self.seed, self.split, index)
         for _ in range(_MAX_TRIES):
             task = self.draw(rng)
-            if split_of(task.metadata["key"]) == self.split:
+            if self.belongs(task.metadata["key"]):
                 return task
         raise LookupError(f"no problem for split {self.split!r} in {_MAX_TRIES} draws: allow more different problems")
 

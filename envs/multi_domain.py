@@ -56,20 +56,25 @@ class MultiDomainEnv(TextEnv):
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
         self.graders = Graders("eq", timeout=timeout)
 
-    def make_source(
-        self, *, weights: Mapping[str, float] | None = None, language: Language = "python", **common: Any
-    ) -> TaskSource:
-        """A mixture of all procedural tasks; ``common`` are the arguments that all sources have."""
-        sources: dict[str, TaskSource] = {
-            "arithmetic": ArithmeticSource(**common),
-            **{name: ReasoningSource(domain=name, **common) for name in ("math", "logic", "text")},
-            "coding": CodingSource(language=language, **common),
-        }
-        return Mixture(sources, weights, seed=common.get("seed", 0))
+    def make_source(self, **arguments: Any) -> TaskSource:
+        """A mixture of all procedural tasks."""
+        return all_domains(**arguments)
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Judges each task by its own grader, those of one grader together."""
         return self.graders.score(episodes)
+
+
+def all_domains(
+    *, weights: Mapping[str, float] | None = None, language: Language = "python", **common: Any
+) -> TaskSource:
+    """A mixture of all procedural tasks; ``common`` are the arguments that all sources have."""
+    sources: dict[str, TaskSource] = {
+        "arithmetic": ArithmeticSource(**common),
+        **{name: ReasoningSource(domain=name, **common) for name in ("math", "logic", "text")},
+        "coding": CodingSource(language=language, **common),
+    }
+    return Mixture(sources, weights, seed=common.get("seed", 0))
 
 
 MultiDomainVectorEnv = partial(TextVectorEnv, MultiDomainEnv)

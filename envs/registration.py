@@ -63,7 +63,26 @@ ENVIRONMENTS = (
     Row("Coding-v0", "coding:CodingEnv", "Write a program or function, tested in a sandbox.", reward_threshold=1.0),
     Row("Orz-v0", "orz:OrzEnv", "Reason at length about a math problem, and box the answer.", reward_threshold=1.0),
     Row("MultiDomain-v0", "multi_domain:MultiDomainEnv", "Tasks of several domains, mixed.", reward_threshold=1.0),
+    Row(
+        "LocalSearch-v0",
+        "local_search.environment:LocalSearchEnv",
+        "Improve a solution of an optimisation problem over several turns.",
+        reward_threshold=1.0,
+    ),
+    Row(
+        "Conversation-v0",
+        "conversation.environment:ConversationEnv",
+        "Find out in a conversation what a user wants.",
+        reward_threshold=1.0,
+    ),
+    Row(
+        "SelfVerification-v0",
+        "self_verification:SelfVerificationEnv",
+        "Solve a task, check it with tools that cost something, and decide when to submit.",
+        reward_threshold=1.0,
+    ),
     Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
+    Row("Search-v0", "search:SearchEnv", "Answer a question by searching documents.", reward_threshold=1.0),
 )
 
 

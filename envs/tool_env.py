@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..datasets.task import Task, TaskSource
 from ..runtimes.workers import available_cores
 from .episode import Episode
 from .text_env import TextEnv
+from .tools.formats import FORMATS, ToolFormat
 from .tools.reply import assistant_message
 from .tools.tool import Tool
 from .tools.toolbox import Account, ToolBox
@@ -53,6 +54,7 @@ class ToolEnv(TextEnv):
     """
 
     default_format: ClassVar[str] = "hermes"
+    formats: ClassVar[Mapping[str, ToolFormat]] = FORMATS
 
     def __init__(
         self,
@@ -66,7 +68,7 @@ class ToolEnv(TextEnv):
     ) -> None:
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
         name = self.default_format if tool_format is None else tool_format
-        self.toolbox = ToolBox(self.make_tools(), name, budget)
+        self.toolbox = ToolBox(self.make_tools(), name, budget, formats=self.formats)
         self.tool_schemas = self.toolbox.schemas
         self._pool: ThreadPoolExecutor | None = None
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .artefact import MissingArtefactError
+    from .embeddings import EmbeddingEndpoint
     from .endpoint import Budget, BudgetError, ChatEndpoint, ChatReply, EndpointError
     from .executor import RewardExecutor
     from .result import CallResult, ExecutionResult, ExecutionStatus
@@ -19,6 +20,7 @@ _PUBLIC = {
     "BudgetError": "endpoint",
     "ChatEndpoint": "endpoint",
     "ChatReply": "endpoint",
+    "EmbeddingEndpoint": "embeddings",
     "EndpointError": "endpoint",
     "CallResult": "result",
     "ExecutionResult": "result",
@@ -33,6 +35,7 @@ __all__ = [
     "CallResult",
     "ChatEndpoint",
     "ChatReply",
+    "EmbeddingEndpoint",
     "EndpointError",
     "ExecutionResult",
     "ExecutionStatus",

@@ -1,4 +1,4 @@
-"""A client of OpenAI-compatible servers: chat completions for judges, users and inference."""
+"""A client of OpenAI-compatible servers: chat completions for judges, users and inference, and what others share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .connections import ConnectionPool, Reply
 
@@ -32,7 +32,7 @@ _HINTS = {
 
 
 class EndpointError(RuntimeError):
-    """The server could not be reached, refused, or answered with something that is no chat completion."""
+    """The server could not be reached, refused, or answered with something else than it was asked for."""
 
 
 class BudgetError(EndpointError):
@@ -91,8 +91,8 @@ class Budget:
             self.used_tokens += tokens
 
 
-class ChatEndpoint:
-    """A model behind an OpenAI-compatible server; any thread may use it.
+class Endpoint:
+    """A server that is asked by JSON; any thread may use it.
 
     Connections are kept and used again. Proxies are taken from the environment (``HTTPS_PROXY``, ``NO_PROXY``, …).
     What may pass is tried again with growing pauses, or after as long as the server asks for with ``Retry-After``:
@@ -100,7 +100,7 @@ class ChatEndpoint:
 
     Args:
         base_url: where the API lies, such as ``http://localhost:8000/v1``.
-        model: the model's name there.
+        model: the model's name there; empty where a server has no models.
         api_key: sent as a bearer token; ``OPENAI_API_KEY`` from the environment if not given. It appears in no message.
         timeout: seconds that one try may take.
         retries: how often a request is repeated.
@@ -110,7 +110,16 @@ class ChatEndpoint:
 
     Raises:
         ValueError: an argument can't be used.
+
+    Attributes:
+        path: what is appended to the base URL.
+        kind: what such a server is called.
+        hints: by status, what to do about a refusal.
     """
+
+    path: ClassVar[str]
+    kind: ClassVar[str] = "OpenAI-compatible"
+    hints: ClassVar[dict[int, str]] = _HINTS
 
     def __init__(
         self,
@@ -136,33 +145,29 @@ class ChatEndpoint:
             raise ValueError("The API key holds characters that no key has. Give it without quotes and line breaks.")
         self._key = key
         self._pool = ConnectionPool(self.base_url, timeout, max_bytes)
-        self.url = f"{self.base_url}/chat/completions"
+        self.url = f"{self.base_url}{self.path}"
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r}, {self.model!r})"
 
-    def chat(self, messages: Sequence[Mapping[str, Any]], **parameters: Any) -> ChatReply:
-        """Asks for one completion.
-
-        Args:
-            messages: the chat, in OpenAI's form.
-            parameters: further members of the request, such as ``temperature``, ``max_tokens`` or ``seed``.
+    def ask(self, request: Mapping[str, Any]) -> Reply:
+        """Sends a request until it is answered with the status 200.
 
         Raises:
-            EndpointError: the server could not be reached, refused, or sent no completion, after all tries.
+            EndpointError: the server could not be reached or refused, after all tries.
             BudgetError: the budget is used up.
         """
-        body = json.dumps({"model": self.model, "messages": list(messages), **parameters}).encode()
+        body = json.dumps(request).encode()
         for attempt in range(self.retries + 1):
             self.budget.take_call()
             problem, wait = "", None
             try:
-                reply = self._pool.post("/chat/completions", body, self._headers())
+                reply = self._pool.post(self.path, body, self._headers())
             except (OSError, http.client.HTTPException) as error:
                 problem = self._unreached(error)
             else:
                 if reply.status == 200:
-                    return self._read(reply)
+                    return reply
                 problem, wait = self._refused(reply), _retry_after(reply)
                 if reply.status not in _RETRIED:
                     break
@@ -171,6 +176,12 @@ class ChatEndpoint:
                 logger.info("%s Trying again in %.1f s.", problem, pause)
                 time.sleep(pause)
         raise EndpointError(problem)
+
+    def unreadable(self, wanted: str, error: Exception, reply: Reply) -> EndpointError:
+        """The error of a reply that is not what was ``wanted``."""
+        self.budget.add_tokens(_guessed_tokens(reply))
+        what = self._hide(f"{type(error).__name__}: {error}")[:200]
+        return EndpointError(f"{self.url} sent no {wanted} ({what}). Is it {self.kind}?")
 
     def close(self) -> None:
         """Closes the connections that are kept; the endpoint can still be used."""
@@ -199,11 +210,30 @@ class ChatEndpoint:
             return f"{self.url} answers that it has moved to {target!r}. Give that as base_url, if you trust it."
         # Hidden before it is cut, and where JSON's escapes no longer disguise it.
         said = " ".join(self._hide(_error_text(reply.body.decode("utf-8", "replace")))[:10_000].split())[:500]
-        return f"{self.url} answered {reply.status}: {said} {_HINTS.get(reply.status, '')}".rstrip()
+        return f"{self.url} answered {reply.status}: {said} {self.hints.get(reply.status, '')}".rstrip()
 
     def _hide(self, text: str) -> str:
         """A text of the server's without the API key, which some servers send back."""
         return text.replace(self._key, "[API key]") if self._key else text
+
+
+class ChatEndpoint(Endpoint):
+    """A model that answers chats; see `Endpoint` for the arguments."""
+
+    path = "/chat/completions"
+
+    def chat(self, messages: Sequence[Mapping[str, Any]], **parameters: Any) -> ChatReply:
+        """Asks for one completion.
+
+        Args:
+            messages: the chat, in OpenAI's form.
+            parameters: further members of the request, such as ``temperature``, ``max_tokens`` or ``seed``.
+
+        Raises:
+            EndpointError: the server could not be reached, refused, or sent no completion, after all tries.
+            BudgetError: the budget is used up.
+        """
+        return self._read(self.ask({"model": self.model, "messages": list(messages), **parameters}))
 
     def _read(self, reply: Reply) -> ChatReply:
         try:
@@ -220,9 +250,7 @@ class ChatEndpoint:
             if not all(isinstance(part, str) for part in (answer.text, answer.reasoning, answer.finish_reason)):
                 raise TypeError("the message's content is no text")
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
-            self.budget.add_tokens(_guessed_tokens(reply))
-            what = self._hide(f"{type(error).__name__}: {error}")[:200]
-            raise EndpointError(f"{self.url} sent no chat completion ({what}). Is it OpenAI-compatible?") from None
+            raise self.unreadable("chat completion", error, reply) from None
         self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens or _guessed_tokens(reply))
         return answer
 

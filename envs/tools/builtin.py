@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...rewards.equivalence.calculation import calculate
 from ...rewards.equivalence.limits import ExpressionError
 from ...runtimes import RewardExecutor
+from ..retrieval.retriever import Hit, Retriever
 from .tool import Tool, ToolError
+
+# A longer query is refused: nobody searches for a page of text.
+MAX_QUERY = 2_000
+# Longer documents are cut, so that no single one fills the context.
+MAX_DOCUMENT = 2_000
 
 _TITLES = {"python": "Python", "javascript": "JavaScript"}
 
@@ -27,13 +34,55 @@ def calculator(cost: float = 0.0) -> Tool:
 def sandbox(language: str, cost: float = 0.0, *, timeout: float = 5.0, memory_mb: int = 128) -> Tool:
     """Runs programs in ``python`` or ``javascript``, each in a fresh sandbox without files or network."""
     executor = RewardExecutor(timeout=timeout, memory_mb=memory_mb)
+    description = f"Runs a {_TITLES[language]} program and returns what it prints."
+    parameters = _parameters({"code": "the program"})
+    return Tool(language, description, parameters, _Sandbox(executor, language).run, cost)
 
-    def run(code: str) -> str:
-        written = [part for part in executor.run_single(code, language) if part]
+
+@dataclass(frozen=True, slots=True)
+class _Sandbox:
+    """What a sandbox runs; environments that hold it can be pickled."""
+
+    executor: RewardExecutor
+    language: str
+
+    def run(self, code: str) -> str:
+        written = [part for part in self.executor.run_single(code, self.language) if part]
         return "\n".join(written) or "(no output: print what you want to see)"
 
-    description = f"Runs a {_TITLES[language]} program and returns what it prints."
-    return Tool(language, description, _parameters({"code": "the program"}), run, cost)
+
+def search_tool(retriever: Retriever, cost: float = 0.0, *, k: int = 3) -> Tool:
+    """Searches documents and returns the best ``k`` with their titles."""
+    return Tool(
+        "search",
+        "Searches documents for a query and returns the best ones.",
+        _parameters({"query": "what to look for"}),
+        _Search(retriever, k).run,
+        cost,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What the search runs; environments that hold it can be pickled."""
+
+    retriever: Retriever
+    k: int
+
+    def run(self, query: str) -> str:
+        if not query.strip():
+            raise ToolError("the query is empty")
+        if len(query) > MAX_QUERY:
+            raise ToolError(f"the query has {len(query):,} characters; at most {MAX_QUERY:,} are searched for")
+        (hits,) = self.retriever.search([query], self.k)
+        return "\n\n".join(_shown(number, hit) for number, hit in enumerate(hits, 1)) or "Nothing was found."
+
+
+def _shown(number: int, hit: Hit) -> str:
+    text = hit.document.text
+    if len(text) > MAX_DOCUMENT:
+        text = f"{text[:MAX_DOCUMENT]}\n[cut after {MAX_DOCUMENT:,} characters]"
+    return f"Doc {number} (Title: {hit.document.title})\n{text}"
 
 
 def _calculate(expression: str) -> str:

@@ -69,11 +69,17 @@ class Hermes(ToolFormat):
 
 
 class _TextResults(ToolFormat):
-    """Results come as user messages, for models whose templates know no tools."""
+    """Results come as user messages, for models whose templates know no tools.
+
+    Attributes:
+        result_tag: the tag around a result.
+    """
+
+    result_tag: ClassVar[str] = "result"
 
     def result(self, call: ToolCall, text: str) -> Message:
         """The result between tags."""
-        return {"role": "user", "content": f"<result>\n{text}\n</result>"}
+        return {"role": "user", "content": f"<{self.result_tag}>\n{text}\n</{self.result_tag}>"}
 
 
 class Named(_TextResults):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...datasets.task import Message
-from .formats import FORMATS, MAX_CALLS
+from .formats import FORMATS, MAX_CALLS, ToolFormat
 from .reply import Reply
 from .tool import Tool, ToolCall, ToolError
 
@@ -36,18 +36,29 @@ class ToolBox:
         tools: under different names.
         tool_format: how calls are written; see `FORMATS`.
         budget: what all calls of an episode may cost; None for no limit.
+        note: what else agents are told of the tools.
+        formats: the formats by name.
 
     Raises:
         ValueError: if the format is unknown, two tools have one name, or the budget is negative.
     """
 
-    def __init__(self, tools: Sequence[Tool], tool_format: str = "hermes", budget: float | None = None) -> None:
-        if tool_format not in FORMATS:
-            raise ValueError(f"tool_format must be one of {', '.join(FORMATS)}, not {tool_format!r}")
+    def __init__(
+        self,
+        tools: Sequence[Tool],
+        tool_format: str = "hermes",
+        budget: float | None = None,
+        note: str = "",
+        *,
+        formats: Mapping[str, ToolFormat] = FORMATS,
+    ) -> None:
+        if tool_format not in formats:
+            raise ValueError(f"tool_format must be one of {', '.join(formats)}, not {tool_format!r}")
         if budget is not None and not budget >= 0:
             raise ValueError(f"budget must be at least 0, not {budget}")
-        self.format = FORMATS[tool_format]
+        self.format = formats[tool_format]
         self.budget = budget
+        self.note = note
         self.tools = {tool.name: tool for tool in tools}
         if len(self.tools) != len(tools):
             raise ValueError(f"two tools have one name: {', '.join(tool.name for tool in tools)}")
@@ -56,10 +67,11 @@ class ToolBox:
     def opening(self, messages: Sequence[Message]) -> list[Message]:
         """The opening messages with what the agent is told about the tools, in the system message."""
         told = self.format.describe([*self.tools.values()])
-        if not told:
-            return list(messages)
         if self.budget is not None:
             told += f"\nYou have a budget of {self.budget:g} for all calls together."
+        told = f"{told}\n{self.note}".strip()
+        if not told:
+            return list(messages)
         first, *rest = messages
         if first["role"] == "system":
             return [first | {"content": f"{first['content']}\n\n{told}"}, *rest]

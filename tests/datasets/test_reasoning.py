@@ -10,18 +10,18 @@ from infinite_rl.datasets.reasoning.source import BOXED, ReasoningSource, make_t
 from infinite_rl.datasets.task import SPLITS
 from infinite_rl.rewards import Status, get_reward_functions
 
-COUNT = 200
 LEVELS = (1, 2, 3, 4)
 GRADERS = get_reward_functions() | {"family": FamilyRewardFunction()}
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
 every_level = pytest.mark.parametrize("level", LEVELS)
+counted = pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.slow)])
 
 
 @cache
-def tasks_of(name, level, split="test"):
+def tasks_of(name, level, count, split="train"):
     source = ReasoningSource(families=[name], level=level, split=split)
-    return [source.task(index) for index in range(COUNT)]
+    return [source.task(index) for index in range(count)]
 
 
 def score(task, response):
@@ -33,16 +33,16 @@ def tagged(answer):
     return f"So it is <answer>{answer}</answer>"
 
 
-def mean(name, level, policy):
-    tasks = tasks_of(name, level)
+def mean(tasks, policy):
     return sum(score(task, policy(index, task)).correctness_score for index, task in enumerate(tasks)) / len(tasks)
 
 
 @every_family
 @every_level
-def test_the_solution_earns_everything_and_plausible_wrong_answers_nothing(name, level):
+@counted
+def test_the_solution_earns_everything_and_plausible_wrong_answers_nothing(name, level, count):
     rng, family = np.random.default_rng(7), FAMILIES[name]
-    for _ in range(40):
+    for _ in range(count // 2):
         problem = family.problem(rng, level)
         task = make_task(family, problem, level)
         assert score(task, tagged(task.metadata["solution"])).correctness_score == 1.0, problem
@@ -54,8 +54,9 @@ def test_the_solution_earns_everything_and_plausible_wrong_answers_nothing(name,
 
 @every_family
 @every_level
-def test_policies_that_do_not_understand_stay_at_chance(name, level):
-    solutions = [task.metadata["solution"] for task in tasks_of(name, level, "train")]
+@counted
+def test_policies_that_do_not_understand_stay_at_chance(name, level, count):
+    solutions = [task.metadata["solution"] for task in tasks_of(name, level, count, "validation")]
     majority = Counter(solutions).most_common(1)[0][0]
     rng = np.random.default_rng(3)
     policies = {
@@ -70,28 +71,32 @@ def test_policies_that_do_not_understand_stay_at_chance(name, level):
         "random": lambda index, task: tagged(solutions[int(rng.integers(len(solutions)))]),
     }
     chance = FAMILIES[name].chance[level - 1]
-    # Of COUNT tasks a lucky share above chance is no leak: three standard deviations.
-    slack = 0.02 + 3 * (chance * (1 - chance) / COUNT) ** 0.5
+    # Of so many tasks a lucky share above chance is no leak: one answer, and three standard deviations.
+    slack = 0.02 + 1 / count + 3 * (chance * (1 - chance) / count) ** 0.5
     for policy_name, policy in policies.items():
-        assert mean(name, level, policy) <= chance + slack, policy_name
+        assert mean(tasks_of(name, level, count), policy) <= chance + slack, policy_name
 
 
 @every_family
 @every_level
-def test_there_are_many_problems(name, level):
-    keys = {task.metadata["key"] for split in SPLITS for task in tasks_of(name, level, split)}
-    assert len(keys) >= 2 * COUNT
-    prompts = {task.prompt for split in SPLITS for task in tasks_of(name, level, split)}
-    assert len(prompts) >= len(keys)
+@counted
+def test_there_are_many_problems_and_no_two_have_one_prompt(name, level, count):
+    rng, family = np.random.default_rng(11), FAMILIES[name]
+    problems = [family.problem(rng, level) for _ in range(count)]
+    keys = {problem.key for problem in problems}
+    # Four hundred problems would show as many different ones.
+    assert len(keys) >= 0.85 * 400 * (1 - np.exp(-count / 400))
+    assert len({problem.question for problem in problems}) >= len(keys)
 
 
 @every_family
-def test_no_problem_is_in_two_splits_whatever_the_seed(name):
+@counted
+def test_no_problem_is_in_two_splits_whatever_the_seed(name, count):
     keys = {
         split: {
             ReasoningSource(families=[name], split=split, seed=seed).task(index).metadata["key"]
             for seed in (0, 1)
-            for index in range(100)
+            for index in range(count // 2)
         }
         for split in SPLITS
     }
@@ -100,7 +105,7 @@ def test_no_problem_is_in_two_splits_whatever_the_seed(name):
 
 @every_family
 def test_hostile_answers_are_wrong_and_nothing_else(name):
-    task = tasks_of(name, 1)[0]
+    task = tasks_of(name, 1, 40)[0]
     for text in ("\x00", "\ud800", "(" * 50_000, "1," * 40_000, "9" * 99_000, "a " * 40_000, "{[" * 40_000, "-", ","):
         found = score(task, tagged(text))
         assert found.correctness_score == 0.0, text[:20]

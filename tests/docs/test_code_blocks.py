@@ -89,6 +89,8 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not c.startswith("python -m agents.train")]
     assert others == [
         "infinite-rl runtimes",
+        "infinite-rl search-service --corpus documents.jsonl --index documents.npz",
+        "infinite-rl search-service --split test --port 8001",
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
         "pytest",

@@ -111,16 +111,17 @@ def test_what_may_pass_is_tried_again_with_growing_pauses(status, pauses):
         ("-3", 0, 0),
         ("nan", 0.5, 1),
         ("soon", 0.5, 1),
-        (email.utils.formatdate(time.time() + 36_000, usegmt=True), 20, 20),
-        (email.utils.formatdate(0, usegmt=True), 0, 0),
-        (time.asctime(time.gmtime(time.time() + 10)), 5, 11),
+        # Dates are made when the test runs.
+        (lambda: email.utils.formatdate(time.time() + 36_000, usegmt=True), 20, 20),
+        (lambda: email.utils.formatdate(0, usegmt=True), 0, 0),
+        (lambda: time.asctime(time.gmtime(time.time() + 10)), 5, 11),
         ("Mon, 01 Jan 99999999999 00:00:00 GMT", 0, 20),
         ("inf", 20, 20),
         ("", 0.5, 1),
     ],
 )
 def test_the_servers_retry_after_is_kept_within_bounds(asked, least, most, pauses):
-    answers = iter([(429, {}, {"Retry-After": asked}), "Hi"])
+    answers = iter([(429, {}, {"Retry-After": asked() if callable(asked) else asked}), "Hi"])
     with serving(lambda request: next(answers)) as server:
         ChatEndpoint(server.url, "tiny", max_wait=20).chat(ASK)
     assert len(pauses) == 1

@@ -87,7 +87,7 @@ WRAPPED = [
 ]
 
 
-@pytest.mark.filterwarnings("error", "ignore:.*different from the unwrapped version")
+@pytest.mark.filterwarnings("error::UserWarning", "ignore:.*different from the unwrapped version")
 @pytest.mark.parametrize("make", WRAPPED)
 def test_every_wrapper_is_an_environment_that_its_spec_rebuilds(make):
     env = make()

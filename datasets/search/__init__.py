@@ -1,0 +1,1 @@
+"""Questions about an invented world, whose documents an agent must search."""

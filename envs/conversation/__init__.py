@@ -1,0 +1,1 @@
+"""Conversations with a user who wants something and tells it when asked."""

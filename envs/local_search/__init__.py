@@ -1,0 +1,1 @@
+"""Optimisation problems that an agent improves a solution of, turn by turn."""
