@@ -119,6 +119,11 @@ def tasks_of(name: str, level: int) -> str:
     return fingerprint(source.task(index) for source in sources(name)[level] for index in range(20))
 
 
+def save(found: dict[str, dict[str, Any]]) -> None:
+    ordered = {name: dict(sorted(levels.items())) for name, levels in found.items()}
+    RESULTS.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000, help="tasks of a family and level")
@@ -143,8 +148,8 @@ def main() -> None:
         for job in track(as_completed(jobs), "floors", total=len(jobs), console=Console(stderr=True)):
             name, level, head = jobs[job]
             found[name][str(level)] = head | {policy: round(value, 4) for policy, value in job.result().items()}
-    ordered = {name: dict(sorted(levels.items())) for name, levels in found.items()}
-    RESULTS.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+            save(found)  # A run that is stopped goes on where it was.
+    save(found)
 
 
 NAMES = [f"{domain}/{name}" for domain, names in (DOMAINS | {"coding": tuple(CODING)}).items() for name in names]

@@ -11,7 +11,7 @@ from .evaluation import Budget
 from .exact import reduce_constants
 from .families import same_family
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
-from .normal_text import same_text, value_of_choice
+from .normal_text import is_whole, same_text, value_of_choice
 from .scalars import Finding, Tier
 from .tree import canonical
 from .vectors import in_coordinates
@@ -81,6 +81,8 @@ def flaw_of(text: str) -> str:
 
     A text that merely isn't an expression, such as a word, has no flaw.
     """
+    if is_whole(text):
+        return ""
     try:
         check_text(text)
     except ExpressionError as error:
@@ -105,6 +107,9 @@ def reading(text: str) -> str:
 
 
 def _judge(first: str, second: str) -> Finding:
+    if is_whole(first) and is_whole(second):
+        same = first == second
+        return Finding(same, *(("the same text", Tier.TEXT) if same else ("different rational numbers", Tier.EXACT)))
     try:
         for text in (first, second):
             check_text(text)

@@ -51,6 +51,15 @@ def to_the_end(env, action="a"):
     raise AssertionError("an episode without an end")
 
 
+def beside_tasks(env_id, folder):
+    """What an environment wants beside tasks of one's own: documents, if it searches any."""
+    if env_id != "InfiniteRL/Search-v0":
+        return {}
+    path = folder / "corpus.jsonl"
+    path.write_text(json.dumps({"id": "1", "title": "Ulm", "text": "A city."}), encoding="utf-8")
+    return {"corpus": str(path)}
+
+
 def source_of(env_id, **arguments) -> TaskSource:
     return gymnasium.make(env_id, **arguments).unwrapped.tasks
 
@@ -300,7 +309,7 @@ def test_tasks_of_a_file_are_played_like_those_of_the_source(env_id, tmp_path):
     env = gymnasium.make(env_id).unwrapped
     path = tmp_path / "tasks.jsonl"
     path.write_text("\n".join(env.tasks.task(index).to_json() for index in range(3)), encoding="utf-8")
-    filed = gymnasium.make(env_id, tasks=str(path)).unwrapped
+    filed = gymnasium.make(env_id, tasks=str(path), **beside_tasks(env_id, tmp_path)).unwrapped
     for index in range(3):
         for one in (env, filed):
             one.reset(options={"task_index": index})
@@ -325,8 +334,10 @@ def test_tasks_of_a_file_are_played_like_those_of_the_source(env_id, tmp_path):
         ({"tasks": "a.jsonl", "level": 2}, TypeError, "level: for procedural tasks only"),
     ],
 )
-def test_wrong_arguments_are_named(env_id, arguments, kind, message):
+def test_wrong_arguments_are_named(env_id, arguments, kind, message, tmp_path):
     environment = next(row for row in ENVIRONMENTS if row.id == env_id).load()
+    if "tasks" in arguments:
+        arguments = arguments | beside_tasks(env_id, tmp_path)
     with pytest.raises(kind, match=message):
         environment(**arguments)
 
