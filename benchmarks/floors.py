@@ -1,8 +1,8 @@
-"""Measures what policies earn that understand nothing, on every family and level.
+"""Measures what policies earn that understand nothing, on every family and environment, at every level.
 
 Run ``python benchmarks/floors.py``. It writes ``results/floors.json``, from which ``docs/build.py`` makes the page of
-the families. What was measured on the same tasks is kept (``--all`` measures it again). The policies, each on tasks of
-the test split, through the graders that the environments use:
+the families and a part of the environments' pages. What was measured on the same tasks is kept (``--all`` measures it
+again). The policies, each on tasks of the test split; where an environment has several turns, they say the same in all:
 
 - empty: no text, or empty tags; the better one counts.
 - copy: the whole prompt, its first line, or the end of the question, in the tags; the best counts.
@@ -31,28 +31,36 @@ from rich.progress import track
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.coding.source import CodingSource
 from infinite_rl.datasets.fingerprint import fingerprint
-from infinite_rl.datasets.procedural import ProceduralSource
 from infinite_rl.datasets.reasoning.families import DOMAINS
 from infinite_rl.datasets.reasoning.source import ReasoningSource
-from infinite_rl.datasets.task import Task
-from infinite_rl.envs.episode import Episode
-from infinite_rl.envs.grading import Graders
-from infinite_rl.envs.tools.reply import assistant_message
+from infinite_rl.datasets.task import Split, Task
+from infinite_rl.envs.multi_domain import MultiDomainEnv
+from infinite_rl.envs.registration import ENVIRONMENTS, NAMESPACE
+from infinite_rl.envs.text_env import TextEnv
 
 RESULTS = Path(__file__).parent / "results" / "floors.json"
 LEVELS = (1, 2, 3, 4)
+SPLITS: tuple[Split, Split] = ("train", "test")
 CONSTANTS = ("0", "1", "2", "yes", "no", "true", "A", "B")
 Policy = Callable[[int, Task], str]
 
 
-def sources(name: str) -> dict[int, tuple[ProceduralSource, ProceduralSource]]:
-    """Training and test tasks of a family such as ``logic/knights``, by level."""
-    domain, family = name.split("/")
+def environments(name: str) -> dict[int, tuple[TextEnv, TextEnv]]:
+    """Training and test tasks by level, of an environment's id or a family such as ``logic/knights``."""
+    domain, last = name.split("/")
+    if domain == NAMESPACE:
+        row = next(row for row in ENVIRONMENTS if row.id == name)
+        return {level: (row.load()(level=level), row.load()(level=level, split="test")) for level in LEVELS}
     if domain == "coding":
-        made = {CODING[family].level: lambda split, _: CodingSource(families=[family], split=split)}
-    else:
-        made = dict.fromkeys(LEVELS, lambda split, level: ReasoningSource(families=[family], split=split, level=level))
-    return {level: (make("train", level), make("test", level)) for level, make in made.items()}
+        train, test = (MultiDomainEnv(CodingSource(families=[last], split=split), timeout=10.0) for split in SPLITS)
+        return {CODING[last].level: (train, test)}
+    return {
+        level: (
+            MultiDomainEnv(ReasoningSource(families=[last], level=level)),
+            MultiDomainEnv(ReasoningSource(families=[last], level=level, split="test")),
+        )
+        for level in LEVELS
+    }
 
 
 def tagged(answer: object) -> str:
@@ -60,14 +68,18 @@ def tagged(answer: object) -> str:
 
 
 def solution(task: Task) -> str:
-    """A right answer, as a model writes it."""
-    known = task.metadata["solution"]
-    return tagged(f"\n```{task.answer['language']}\n{known}\n```\n" if task.metadata["grader"] == "coding" else known)
+    """A right answer, as a model writes it, where the task tells one."""
+    known = task.metadata.get("solution", task.answer)
+    if task.metadata.get("grader") == "coding":
+        return tagged(f"\n```{task.answer['language']}\n{known}\n```\n")
+    if isinstance(known, list):  # any of them will do
+        known = known[0]
+    return tagged(known if isinstance(known, str) else json.dumps(known))
 
 
 def constants(tasks: Sequence[Task]) -> list[str]:
     """Answers that ignore the task."""
-    if tasks[0].metadata["grader"] != "coding":
+    if len({task.domain for task in tasks}) > 1 or tasks[0].metadata.get("grader") != "coding":
         return [*map(tagged, CONSTANTS), *common(map(solution, tasks))]
     cases = [case for task in tasks for case in task.answer["cases"]]
     if "function" not in tasks[0].answer:
@@ -81,42 +93,44 @@ def common(texts: Any, count: int = 10) -> list[str]:
     return [text for text, _ in Counter(texts).most_common(count)]
 
 
-def mean(graders: Graders, tasks: Sequence[Task], policy: Policy) -> float:
-    """The mean reward of a policy."""
-    episodes = [Episode(task, [assistant_message(policy(index, task))]) for index, task in enumerate(tasks)]
-    scores = graders.score(episodes)
-    assert not any(score.failed for score in scores), "a grader failed"
-    return sum(score.correctness_score for score in scores) / len(tasks)
+def mean(env: TextEnv, tasks: Sequence[Task], policy: Policy) -> float:
+    """The mean reward of a policy that says the same in every turn."""
+    episodes = [env.begin(task, index) for index, task in enumerate(tasks)]
+    actions = [policy(index, task) for index, task in enumerate(tasks)]
+    while places := [place for place, episode in enumerate(episodes) if not episode.ended]:
+        env.advance([episodes[place] for place in places], [actions[place] for place in places])
+    assert not any(episode.score is None or episode.score.failed for episode in episodes), "a grader failed"
+    return sum(episode.reward for episode in episodes) / len(tasks)
 
 
 def measure(name: str, level: int, count: int) -> dict[str, float]:
-    """The mean reward of every policy on one family and level."""
-    train, test = ([source.task(index) for index in range(count)] for source in sources(name)[level])
-    graders = Graders("eq", timeout=10.0)
+    """The mean reward of every policy on one family or environment and level."""
+    known, env = environments(name)[level]
+    train, test = ([one.tasks.task(index) for index in range(count)] for one in (known, env))
     solutions = [solution(task) for task in train]
     majority = common(solutions, 1)[0]
     tried = train[:100]
-    best = max(constants(train), key=lambda answer: mean(graders, tried, lambda index, task: answer))
+    best = max(constants(train), key=lambda answer: mean(known, tried, lambda index, task: answer))
     rng = np.random.default_rng(3)
     drawn = rng.integers(count, size=count)
     copies: list[Policy] = [
         lambda index, task: tagged(task.prompt),
         lambda index, task: tagged(task.prompt.splitlines()[0]),
-        lambda index, task: tagged(task.prompt.split("\n\n")[-2].rpartition(": ")[2]),
+        lambda index, task: tagged("\n\n".join(task.prompt.split("\n\n")[:-1]).rpartition(": ")[2]),
     ]
     empty: list[Policy] = [lambda index, task: "", lambda index, task: tagged("")]
     return {
-        "empty": max(mean(graders, test, policy) for policy in empty),
-        "copy": max(mean(graders, test, policy) for policy in copies),
-        "constant": mean(graders, test, lambda index, task: best),
-        "majority": mean(graders, test, lambda index, task: majority),
-        "random": mean(graders, test, lambda index, task: solutions[drawn[index]]),
+        "empty": max(mean(env, test, policy) for policy in empty),
+        "copy": max(mean(env, test, policy) for policy in copies),
+        "constant": mean(env, test, lambda index, task: best),
+        "majority": mean(env, test, lambda index, task: majority),
+        "random": mean(env, test, lambda index, task: solutions[drawn[index]]),
     }
 
 
 def tasks_of(name: str, level: int) -> str:
     """The fingerprint of the tasks that are measured: if it stays, so do the results."""
-    return fingerprint(source.task(index) for source in sources(name)[level] for index in range(20))
+    return fingerprint(env.tasks.task(index) for env in environments(name)[level] for index in range(20))
 
 
 def save(found: dict[str, dict[str, Any]]) -> None:
@@ -127,19 +141,19 @@ def save(found: dict[str, dict[str, Any]]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=1_000, help="tasks of a family and level")
-    parser.add_argument("--coding-count", type=int, default=100, help="the same for programs, which take longer")
+    parser.add_argument("--slow-count", type=int, default=100, help="the same where answers are programs")
     parser.add_argument("--all", action="store_true", help="measure again what is known")
     parser.add_argument("--workers", type=int, help="processes; by default one for each core")
     arguments = parser.parse_args()
-    counts = {name: arguments.coding_count if name.startswith("coding/") else arguments.count for name in NAMES}
+    counts = {name: arguments.slow_count if name in SLOW else arguments.count for name in NAMES}
     old = json.loads(RESULTS.read_text("utf-8")) if RESULTS.exists() and not arguments.all else {}
     found: dict[str, dict[str, Any]] = {name: {} for name in NAMES}
     wanted = []
     for name in NAMES:
-        for level in sources(name):
+        for level in environments(name):
             known = old.get(name, {}).get(str(level), {})
             head = {"tasks": tasks_of(name, level), "count": counts[name]}
-            if head.items() <= known.items():
+            if known.get("tasks") == head["tasks"] and known["count"] >= counts[name]:
                 found[name][str(level)] = known
             else:
                 wanted.append((name, level, head))
@@ -152,7 +166,10 @@ def main() -> None:
     save(found)
 
 
-NAMES = [f"{domain}/{name}" for domain, names in (DOMAINS | {"coding": tuple(CODING)}).items() for name in names]
+FAMILIES = [f"{domain}/{name}" for domain, names in (DOMAINS | {"coding": tuple(CODING)}).items() for name in names]
+NAMES = [*FAMILIES, *(row.id for row in ENVIRONMENTS)]
+SLOW = {name for name in NAMES if name.startswith("coding/") or name == f"{NAMESPACE}/Coding-v0"}
+
 
 if __name__ == "__main__":
     main()

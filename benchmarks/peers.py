@@ -115,7 +115,7 @@ def judge_alike(env: TextVectorEnv, dataset: Any) -> None:
     """Asserts that both sides find the same answers right, on tasks of ours."""
     env.reset(seed=1)
     solutions = [episode.task.metadata.get("solution", episode.task.answer) for episode in env.episodes]
-    given = [text if place % 2 else text[::-1] + "0" for place, text in enumerate(solutions)]
+    given = [text if place % 2 else f"{text}1" for place, text in enumerate(solutions)]
     rewards = env.step([f"<answer>{text}</answer>" for text in given])[1]
     for reward, text, solution in zip(rewards, given, solutions, strict=True):
         assert (reward == 1.0) == (dataset.score_answer(text, {"answer": solution}) == 1.0), (text, solution)

@@ -25,7 +25,7 @@ _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text is a whole number as most are written. Two of them are equal if the texts are: no parser is needed."""
+    """Whether a text is a whole number as most are written. Two of them are equal if their texts are."""
     return _WHOLE.fullmatch(text) is not None
 
 
