@@ -27,7 +27,12 @@ def advance_in_time(
         for place, (episode, action) in enumerate(zip(episodes, actions, strict=True))
     )
     found = list(episodes)
-    for job in workers.collect(len(found)):
+    try:
+        jobs = workers.collect(len(found))
+    except BaseException:  # Ctrl-C: what comes back later belongs to no step
+        workers.drop()
+        raise
+    for job in jobs:
         if job.error is not None:
             raise job.error
         if job.late:

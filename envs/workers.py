@@ -90,6 +90,14 @@ class Workers(Generic[T]):
                     self._start_threads(2 * self._threads)
             return [self._done.popleft() for _ in range(count)]
 
+    def drop(self) -> None:
+        """Forgets all jobs: those that wait never start, and the results of the others are not collected."""
+        with self._lock:
+            self._queue.clear()
+            self._done.clear()
+            self._threads -= len(self._started)
+            self._started.clear()
+
     def _patience(self) -> float | None:
         """How long nothing needs to be looked at."""
         until = None

@@ -89,6 +89,24 @@ def test_what_is_done_comes_first_and_errors_come_back():
         workers.collect(1)
 
 
+def test_an_interrupted_step_leaves_nothing_to_the_next_one(monkeypatch):
+    vector = TextVectorEnv(SlowEnv, 4, tasks=TASKS, deadline=60.0, autoreset_mode="Disabled")
+    vector.reset(options={"task_index": [1, 2, 3, 4]})
+    wait = threading.Condition.wait
+
+    def interrupted(condition, timeout=None):
+        if threading.current_thread() is threading.main_thread():
+            raise KeyboardInterrupt
+        return wait(condition, timeout)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(threading.Condition, "wait", interrupted)
+        vector.step(("block",) * 4)
+    OPEN.set()
+    vector.reset(options={"task_index": [1, 2, 3, 4]})
+    assert vector.step(("1", "2", "3", "4"))[1].tolist() == [1.0] * 4
+
+
 def test_idle_threads_end():
     before = threading.active_count()
     workers = Workers()
