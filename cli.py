@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium
@@ -16,8 +21,11 @@ from rich.table import Table
 from rich.text import Text
 
 from .datasets.task import SPLITS
+from .envs.agent_loop import AgentLoop
+from .envs.playing import model_plays, person_plays
 from .envs.registration import ENVIRONMENTS, register_envs
 from .envs.text_env import TextEnv
+from .runtimes.endpoint import ChatEndpoint
 from .spaces.visible import visible
 
 if TYPE_CHECKING:
@@ -49,46 +57,99 @@ def declare_play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="the environment, such as InfiniteRL/Math-v0")
     parser.add_argument("--level", type=int, help="difficulty of the tasks, from 1")
     parser.add_argument("--split", help="train, validation or test")
+    parser.add_argument("--tool-format", help="how tools are called: hermes, named, tagged or native")
+    parser.add_argument("--arguments", type=json_object, default={}, help="further arguments, as a JSON object")
     parser.add_argument("--seed", type=int, help="draws the same tasks again")
     parser.add_argument("--episodes", type=int, default=5, help="how many tasks (default: 5)")
+    parser.add_argument("--json", action="store_true", help="write JSON, an event a line")
     parser.add_argument("--wrap", action="store_true", help="put <answer> tags around what is typed")
+    model = parser.add_argument_group("a model plays", "its API key is taken from OPENAI_API_KEY")
+    model.add_argument("--base-url", help="an OpenAI-compatible server, such as http://localhost:8000/v1")
+    model.add_argument("--model", help="the model's name there")
+    model.add_argument("--concurrency", type=int, default=16, help="episodes at the same time (default: 16)")
+    model.add_argument("--temperature", type=float, help="of sampling")
+    model.add_argument("--max-tokens", type=int, help="of a reply")
+    model.add_argument("--max-turns", type=int, help="of an episode, instead of the environment's own limit")
+    model.add_argument("--timeout", type=float, default=600, help="seconds for a reply (default: 600)")
+    model.add_argument("--send-tools", action="store_true", help="send the tools' schemas in any tool format")
+    model.add_argument("--out", type=Path, metavar="FILE", help="append transcripts to this JSON Lines file")
 
 
 def play(arguments: argparse.Namespace) -> int:
-    """Lets a person answer at the prompt, and shows the scores."""
+    """Lets a person answer at the prompt, or a model behind an endpoint, and shows the scores."""
     if arguments.episodes < 1:
         raise ValueError(f"--episodes must be at least 1, not {arguments.episodes}")
-    chosen = {name: getattr(arguments, name) for name in ("level", "split") if getattr(arguments, name) is not None}
-    console = Console(highlight=False)
-    rewards: list[float] = []
-    with gymnasium.make(arguments.id, **chosen) as env:
-        if not isinstance(env.unwrapped, TextEnv):
+    if bool(arguments.base_url) != bool(arguments.model):
+        raise ValueError("--base-url and --model go together: a model plays, or neither is given and a person plays")
+    chosen = _given(arguments, "level", "split", "tool_format") | arguments.arguments
+    with closing(gymnasium.make(arguments.id, disable_env_checker=bool(arguments.model), **chosen)) as env:
+        inner = env.unwrapped
+        if not isinstance(inner, TextEnv):
             raise ValueError(f"{arguments.id} is no text environment; see infinite-rl envs")
-        try:
-            for episode in range(arguments.episodes):
-                rewards.append(_play_episode(env, console, arguments.seed if episode == 0 else None, arguments.wrap))
-        except (EOFError, KeyboardInterrupt):
-            console.print()
-    if rewards:
-        console.print(f"{len(rewards)} answered, mean reward {sum(rewards) / len(rewards):.2f}")
-    else:
-        console.print("Nothing answered.")
+        played = {"episodes": arguments.episodes, "seed": arguments.seed, "as_json": arguments.json}
+        if not arguments.model:
+            return person_plays(env, wrap=arguments.wrap, **played)
+        endpoint = ChatEndpoint(arguments.base_url, arguments.model, timeout=arguments.timeout)
+        loop = AgentLoop(
+            inner,
+            endpoint,
+            concurrency=arguments.concurrency,
+            send_tools=arguments.send_tools or None,
+            max_turns=arguments.max_turns,
+            **_given(arguments, "temperature", "max_tokens"),
+        )
+        return model_plays(loop, out=arguments.out, **played)
+
+
+def declare_serve(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``serve``."""
+    parser.add_argument("ids", nargs="*", metavar="ID", help="the environments, the default first (default: all)")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
+    parser.add_argument("--token-env", metavar="NAME", help="the environment variable that holds a bearer token")
+    parser.add_argument("--arguments", type=json_object, default={}, help="of the environments, as a JSON object")
+    parser.add_argument("--allow", nargs="*", default=[], metavar="NAME", help="further arguments clients may choose")
+    parser.add_argument("--max-sessions", type=int, default=256, help="at the same time (default: 256)")
+    parser.add_argument("--idle-seconds", type=float, default=900, help="until an unused session ends (default: 900)")
+
+
+def serve(arguments: argparse.Namespace) -> int:
+    """Offers environments over HTTP until the process is asked to end."""
+    from .envs.serving.catalogue import ALLOWED, Catalogue
+    from .envs.serving.server import EnvServer
+    from .envs.serving.sessions import Sessions
+
+    token = os.environ.get(arguments.token_env, "") if arguments.token_env else ""
+    if arguments.token_env and not token:
+        raise ValueError(f"--token-env: the environment variable {arguments.token_env} is not set")
+    ids = arguments.ids or [row.id for row in ENVIRONMENTS]
+    catalogue = Catalogue(ids, arguments.arguments, [*ALLOWED, *arguments.allow])
+    sessions = Sessions(catalogue, limit=arguments.max_sessions, idle_seconds=arguments.idle_seconds)
+    server = EnvServer((arguments.host, arguments.port), sessions, token=token)
+    if not server.local and not token:
+        print("infinite-rl: anybody who reaches this address may use it; see --token-env", file=sys.stderr)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # In a thread: shutdown waits for the loop that this handler interrupts.
+        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
+    print(f"{', '.join(ids)} at {server.url}", flush=True)
+    try:
+        server.serve_forever()
+    finally:
+        server.finish()
     return 0
 
 
-def _play_episode(env: gymnasium.Env[Any, Any], console: Console, seed: int | None, wrap: bool) -> float:
-    """Plays one episode to its end; returns the sum of its rewards."""
-    observation, _ = env.reset(seed=seed)
-    total, over = 0.0, False
-    while not over:
-        console.print(Text(visible(observation)))
-        typed = input("> ")
-        observation, reward, terminated, truncated, info = env.step(f"<answer>{typed}</answer>" if wrap else typed)
-        total, over = total + float(reward), terminated or truncated
-    score = info["score"]
-    why = f" ({visible(score.error_msg)})" if score.error_msg else ""
-    console.print(Text(f"reward {total:g}, format {score.format_score:g}, {score.status}{why}\n", style="bold"))
-    return total
+def json_object(text: str) -> dict[str, Any]:
+    """Reads an argument that is a JSON object."""
+    value = json.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError(f"{text} is not a JSON object")
+    return value
+
+
+def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the arguments that were given, by name."""
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
 
 
 def declare_runtimes(parser: argparse.ArgumentParser) -> None:
@@ -185,7 +246,8 @@ def search_service(arguments: argparse.Namespace) -> int:
 
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
-    "play": Command("answer the tasks of an environment yourself", declare_play, play),
+    "play": Command("answer the tasks of an environment yourself, or let a model do it", declare_play, play),
+    "serve": Command("offer environments over HTTP", declare_serve, serve),
     "verify": Command("say whether two mathematical answers are equal", declare_verify, verify_answer),
     "runtimes": Command("show and test the sandboxes that run code", declare_runtimes, show_runtimes),
     "search-service": Command(

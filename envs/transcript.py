@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 from ..datasets.task import Message
 from ..spaces.visible import visible
 from .episode import Episode
@@ -29,6 +35,15 @@ def print_messages(episode: Episode) -> None:
     for line in _score_lines(episode):
         console.print(Text(line, style="bold"))
     episode.printed = len(episode.messages)
+
+
+def append_line(path: Path, row: Mapping[str, Any]) -> None:
+    """Appends a row to a JSON Lines file, at once, so that threads and processes may share it."""
+    # ASCII: a lone surrogate that a model wrote can't be encoded otherwise.
+    line = json.dumps(row) + "\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    with os.fdopen(descriptor, "wb", buffering=0) as file:
+        file.write(line.encode())
 
 
 def _body(message: Message) -> str:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from .connections import ConnectionPool, Reply
@@ -49,6 +49,7 @@ class ChatReply:
         finish_reason: ``stop``, ``length``, or what else the server says.
         prompt_tokens: as the server counted them; 0 if it does not say.
         completion_tokens: likewise.
+        message: the whole message, as the server sent it.
     """
 
     text: str
@@ -56,6 +57,12 @@ class ChatReply:
     finish_reason: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    message: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def tool_calls(self) -> Sequence[Any]:
+        """The calls of tools in the message, in OpenAI's form and unchecked."""
+        return self.message.get("tool_calls") or ()
 
 
 class Budget:
@@ -246,9 +253,12 @@ class ChatEndpoint(Endpoint):
                 choice.get("finish_reason") or "",
                 max(int(usage.get("prompt_tokens") or 0), 0),
                 max(int(usage.get("completion_tokens") or 0), 0),
+                message,
             )
             if not all(isinstance(part, str) for part in (answer.text, answer.reasoning, answer.finish_reason)):
                 raise TypeError("the message's content is no text")
+            if not isinstance(answer.tool_calls, list | tuple):
+                raise TypeError("the message's tool_calls are no list")
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
             raise self.unreadable("chat completion", error, reply) from None
         self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens or _guessed_tokens(reply))

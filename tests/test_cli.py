@@ -1,4 +1,5 @@
 import io
+import json
 
 import pytest
 
@@ -40,6 +41,26 @@ def test_bare_answers_get_tags_on_request(run):
     assert "no_answer" in out
     _, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", "--wrap", typed="7\n")
     assert "scored" in out
+
+
+def test_an_answer_may_span_lines(run):
+    typed = "<answer>\\\n7\\\n</answer>\n"
+    code, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", typed=typed)
+    assert code == 0
+    assert "scored" in out
+    assert "1 answered" in out
+
+
+def test_programs_play_by_json(run):
+    typed = "".join(f"<answer>{number}</answer>\n" for number in (1, 2))
+    code, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "3", "--json", typed=typed)
+    events = [json.loads(line) for line in out.splitlines()]
+    names = ["observation", "episode", "observation", "episode", "observation", "summary"]
+    assert (code, [event["event"] for event in events]) == (0, names)
+    assert events[0]["text"].startswith("What is")
+    assert events[1]["status"] == "scored"
+    assert events[1]["components"]["format"] == 1.0
+    assert events[-1]["episodes"] == 2
 
 
 def test_equal_seeds_play_equal_tasks(run):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 from typing import Any
 
 import gymnasium
 
+from ..envs.transcript import append_line
 from .base import Step, TextWrapper
 
 
@@ -54,8 +53,4 @@ class RecordTranscripts(TextWrapper):
             "components": dict(info.get("components", {})),
             "messages": info["messages"],
         }
-        # ASCII: a lone surrogate that a model wrote can't be encoded otherwise.
-        line = json.dumps(row) + "\n"
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        with os.fdopen(descriptor, "wb", buffering=0) as file:
-            file.write(line.encode())
+        append_line(self.path, row)

@@ -58,7 +58,11 @@ class Tool:
             raise ValueError(f"the cost of {self.name} must be a number of at least 0, not {self.cost}")
         if self.parameters.get("type") != "object":
             raise ValueError(f'the parameters of {self.name} must be a JSON schema with "type": "object"')
-        JsonValidator(self.parameters)  # a schema that can't be checked is refused here
+        self.check_schema()
+
+    def check_schema(self) -> None:
+        """Refuses a schema that can't be checked, with a ``ValueError``."""
+        JsonValidator(self.parameters)
 
     @property
     def told(self) -> str:

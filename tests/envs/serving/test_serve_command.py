@@ -1,0 +1,61 @@
+import http.client
+import os
+import signal
+import subprocess
+import sys
+from urllib.parse import urlsplit
+
+import pytest
+
+from infinite_rl import cli
+
+MATH = "InfiniteRL/Math-v0"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_it_is_asked_to_end(number):
+    command = [sys.executable, "-m", "infinite_rl.cli", "serve", MATH, "--port", "0", "--token-env", "SERVE_TOKEN"]
+    environment = os.environ | {"SERVE_TOKEN": "s3cret"}
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    ) as server:
+        try:
+            line = server.stdout.readline()
+            assert line.startswith(f"{MATH} at http://127.0.0.1:")
+            connection = http.client.HTTPConnection(urlsplit(line.split()[-1]).netloc, timeout=60)
+            statuses = []
+            for headers in ({}, {"Authorization": "Bearer s3cret"}):
+                connection.request("GET", "/tools", headers=headers)
+                response = connection.getresponse()
+                response.read()
+                statuses.append(response.status)
+            assert statuses == [401, 200]
+            server.send_signal(number)  # the connection is still open
+            assert server.wait(60) == 0
+            assert server.stderr.read() == ""
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        ([MATH, "--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN is not set"),
+        (["CartPole-v1"], "no text environment"),
+        (["InfiniteRL/Maths-v0"], "doesn't exist"),
+        ([MATH, "--arguments", '{"level": 9}'], "level must be from 1 to 4"),
+        ([MATH, "--max-sessions", "0"], "must be positive"),
+        ([MATH, "--host", "256.0.0.1"], ""),
+    ],
+)
+def test_wrong_arguments_are_one_line(flags, says, capsys):
+    assert cli.main(["serve", *flags]) == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.count("\n") == 1
+
+
+def test_arguments_must_be_an_object(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["serve", MATH, "--arguments", "[]"])
+    assert "--arguments" in capsys.readouterr().err
