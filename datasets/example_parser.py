@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-from ..rewards.code_extraction import fenced_blocks
+from ..rewards.code.extraction import fenced_blocks
 
 _TAGS = ("answer", "summary")
 _FENCE = "```"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from ..runtimes import MissingArtefactError
 from ..runtimes.workers import available_cores
 from .callables import call_scorer
-from .code_cases import CodeTests, Expected, Output, Reference, check_language, read_expected
-from .code_extraction import extract_code
-from .code_judge import BadCaseError, Judge, Judgement, cut
+from .code.cases import CodeTests, Expected, Output, Reference, check_language, read_expected
+from .code.extraction import extract_code
+from .code.judge import BadCaseError, Judge, Judgement, cut
 from .reward_function import BatchedRewardFunction
 from .score import RewardFunctionScore, Status
 from .similarity import equal_outputs, similarity

@@ -6,14 +6,14 @@ import re
 from math import gcd
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
-from .equivalence.answers import parse
-from .equivalence.exact import IrrationalError, reduce_constants
-from .equivalence.integers import FUNCTIONS
 from .equivalence.limits import ExpressionError, check_text
-from .equivalence.normal_text import is_whole, same_text
-from .equivalence.tokens import tokenize
+from .equivalence.reading.answers import parse
+from .equivalence.reading.normal_text import is_whole, same_text
+from .equivalence.reading.tokens import tokenize
+from .equivalence.reading.wrappers import unwrap
 from .equivalence.tree import Call, Number, Operation, Operator, Tree, canonical, fold
-from .equivalence.wrappers import unwrap
+from .equivalence.values.exact import IrrationalError, reduce_constants
+from .equivalence.values.integers import FUNCTIONS
 
 AnswerForm: TypeAlias = Literal["any", "numeral", "simplified"]
 # An operation between two numbers, as in most questions.

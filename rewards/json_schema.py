@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .code_extraction import fenced_blocks
-from .json_text import JsonLimitError, canonical, read_json
-from .json_validation import JsonValidator
+from .code.extraction import fenced_blocks
 from .reward_function import Judged, TaggedRewardFunction, clip
+from .schemas.text import JsonLimitError, canonical, read_json
+from .schemas.validation import JsonValidator
 from .score import Status
 
 

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .code_extraction import fenced_blocks
+from .code.extraction import fenced_blocks
 from .composition import Criterion
-from .json_text import JsonLimitError, read_json
 from .rubric import MAX_LEVEL, MIN_LEVEL
+from .schemas.text import JsonLimitError, read_json
 
 _MAX_REPLY = 100_000
 

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 from .callables import call_scorer
 from .equivalence.batch import SMALL, verify_many
+from .equivalence.comparing.scalars import Tier
 from .equivalence.limits import MAX_CHARACTERS
-from .equivalence.scalars import Tier
+from .equivalence.reading.wrappers import unwrap
 from .equivalence.verdict import Verdict, flaw_of, verify
-from .equivalence.wrappers import unwrap
 from .expected import expected_text
 from .extraction import MAX_CANDIDATES, Extraction, extract_answer
 from .forms import ANSWER_FORMS, AnswerForm, is_numeral, is_simplified, restates

@@ -13,7 +13,7 @@ from ...datasets.task import Task, TaskSource
 from ...rewards import RewardFunctionScore, Status
 from ...rewards.exact_match import plain
 from ...rewards.extraction import extract_answer
-from ...rewards.json_text import JsonLimitError, read_json
+from ...rewards.schemas.text import JsonLimitError, read_json
 from ...runtimes import ChatEndpoint
 from ..episode import Episode
 from ..text_env import TextEnv

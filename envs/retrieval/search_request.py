@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...rewards.json_text import JsonLimitError, read_json
+from ...rewards.schemas.text import JsonLimitError, read_json
 from .retriever import Hit
 
 _MEMBERS = ("query", "queries", "topk", "return_scores")

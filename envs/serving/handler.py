@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ...rewards.json_text import JsonLimitError, read_json
+from ...rewards.schemas.text import JsonLimitError, read_json
 from .description import SCHEMAS, metadata, openapi
 from .errors import ServingError
 from .websocket import WebSocket, accept_key

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ...datasets.task import Message
 from ...rewards.extraction import visible_text
-from ...rewards.json_text import JsonLimitError, read_json
+from ...rewards.schemas.text import JsonLimitError, read_json
 from .tool import Tool, ToolCall
 
 # More calls than this in one message are not read.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...datasets.task import Message
-from ...rewards.json_text import JsonLimitError, read_json
+from ...rewards.schemas.text import JsonLimitError, read_json
 from .tool import ToolCall, as_message
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...rewards.json_text import JsonLimitError
-from ...rewards.json_validation import JsonValidator
+from ...rewards.schemas.text import JsonLimitError
+from ...rewards.schemas.validation import JsonValidator
 
 
 class ToolError(Exception):

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ...runtimes.workers import available_cores
+from .comparing.scalars import Tier
 from .processes import ProcessPool
-from .scalars import Tier
 from .verdict import Verdict, verify
 
 # A process takes half a second to start, in which some thousand verdicts are given.

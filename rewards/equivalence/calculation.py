@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from .answers import parse
-from .evaluation import Evaluation, is_real, mpmath_context
-from .exact import IrrationalError, reduce_constants
 from .limits import ExpressionError, UndefinedError
-from .tree import Call, Measure, Tree, Variable, fold
+from .reading.answers import parse
+from .tree import Call, Measure, Tree, Variable, nodes
+from .values.evaluation import Evaluation, is_real, mpmath_context
+from .values.exact import IrrationalError, reduce_constants
 
 _DIGITS = 15
 _ANGLE_AND_SHARE = ("percent", "degree")
@@ -24,7 +24,8 @@ def calculate(expression: str) -> str:
         ExpressionError: it can't be read, has no value, holds a variable, or is over the limits.
     """
     tree = parse(expression)
-    fold(tree, _refuse_unknowns)
+    for node in nodes(tree):
+        _refuse_unknowns(node)
     try:
         value = reduce_constants(tree).value
     except IrrationalError:
@@ -34,7 +35,7 @@ def calculate(expression: str) -> str:
     return str(value) if value.denominator == 1 else f"{value} = {_approximate(value)}"
 
 
-def _refuse_unknowns(node: Tree, _: list[None]) -> None:
+def _refuse_unknowns(node: Tree) -> None:
     if isinstance(node, Variable) or (isinstance(node, Call) and not node.known):
         raise ExpressionError(f"{node.name[:40]} has no value")
     if isinstance(node, Measure) and node.unit not in _ANGLE_AND_SHARE:

@@ -6,14 +6,16 @@ Arithmetic is made of `Number`, `Variable`, `Constant`, `Operation` and `Call`. 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from fractions import Fraction
+from operator import is_
 from typing import ClassVar, TypeAlias, TypeVar
 
 T = TypeVar("T")
 _LARGE = 10_000  # bits
+VECTOR = "vector"
 
 
 class Operator(StrEnum):
@@ -90,7 +92,7 @@ class Group:
         opening: ``(``, ``[``, ``]`` (of an interval without its end), ``{`` for a set, or empty for a bare list.
         closing: the same on the other side.
         operands: the parts.
-        joiner: of a bare list: ``or``, ``and``, or ``,``.
+        joiner: of a bare list: ``or``, ``and``, or ``,``; of what can't be an interval: `VECTOR`.
     """
 
     opening: str
@@ -150,19 +152,30 @@ def fold(tree: Tree, combine: Callable[[Tree, list[T]], T]) -> T:
 
     A stack of our own instead of recursion, so that no tree can exhaust Python's.
     """
-    if not tree.operands:
-        return combine(tree, [])
     values: list[T] = []
-    stack: list[tuple[Tree, bool]] = [(tree, False)]
+    stack: list[Tree | None] = [tree]
     while stack:
-        node, ready = stack.pop()
-        if node.operands and not ready:
-            stack.append((node, True))
-            stack += [(operand, False) for operand in reversed(node.operands)]
-            continue
-        first = len(values) - len(node.operands)
-        values[first:] = [combine(node, values[first:])]
+        node = stack.pop()
+        if node is None:  # The values of all operands of the node below are there.
+            node = stack.pop()
+            assert node is not None
+            first = len(values) - len(node.operands)
+            values[first:] = [combine(node, values[first:])]
+        elif node.operands:
+            stack += (node, None)
+            stack += node.operands[::-1]
+        else:
+            values.append(combine(node, []))
     return values[0]
+
+
+def nodes(tree: Tree) -> Iterator[Tree]:
+    """The tree itself, and all that is below it."""
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += node.operands[::-1]
 
 
 def with_operands(node: Tree, operands: Iterable[Tree]) -> Tree:
@@ -174,7 +187,8 @@ def substitute(tree: Tree, other: Callable[[Tree], Tree | None]) -> Tree:
     """The tree with nodes replaced, from the leaves upwards, where ``other`` gives something."""
 
     def combine(node: Tree, operands: list[Tree]) -> Tree:
-        whole = with_operands(node, operands)
+        same = all(map(is_, node.operands, operands))
+        whole = node if same else with_operands(node, operands)
         found = other(whole)
         return whole if found is None else found
 
@@ -183,9 +197,7 @@ def substitute(tree: Tree, other: Callable[[Tree], Tree | None]) -> Tree:
 
 def variables(tree: Tree) -> frozenset[str]:
     """The names of all variables."""
-    return fold(
-        tree, lambda node, parts: frozenset({node.name}) if isinstance(node, Variable) else frozenset().union(*parts)
-    )
+    return frozenset(node.name for node in nodes(tree) if isinstance(node, Variable))
 
 
 def canonical(tree: Tree) -> str:
@@ -225,6 +237,11 @@ def _head(node: Tree) -> str:
 def negative(tree: Tree) -> Tree:
     """The tree with the other sign."""
     return Operation(Operator.NEGATIVE, (tree,))
+
+
+def without_sign(tree: Tree) -> Tree:
+    """What a negative is the negative of; any other tree as it is."""
+    return tree.operands[0] if isinstance(tree, Operation) and tree.operator is Operator.NEGATIVE else tree
 
 
 def quotient(numerator: Tree, denominator: Tree) -> Tree:

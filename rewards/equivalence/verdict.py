@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from time import perf_counter
 
-from .answers import parse
-from .compare import compare
-from .evaluation import Budget
-from .exact import reduce_constants
-from .families import same_family
+from .comparing.compare import compare
+from .comparing.coordinates import in_coordinates
+from .comparing.families import same_family
+from .comparing.scalars import Finding, Tier
+from .comparing.words import in_other_words
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
-from .normal_text import is_whole, same_text, value_of_choice
-from .scalars import Finding, Tier
-from .tree import canonical
-from .vectors import in_coordinates
-from .words import in_other_words
-from .wrappers import unwrap
+from .reading.answers import parse
+from .reading.normal_text import is_whole, same_text, value_of_choice
+from .reading.wrappers import unwrap
+from .tree import canonical, nodes
+from .values.evaluation import Budget
+from .values.exact import reduce_constants
+
+# Units of work that a node of a tree takes before anything is evaluated.
+_READING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ def _judge(first: str, second: str) -> Finding:
         first, second = value_of_choice(first, second)
         trees = parse(first), parse(second)
         budget = Budget()
+        budget.spend(_READING * sum(1 for tree in trees for _ in nodes(tree)))
         found = compare(*trees, budget)
         spelled = None if found.equal else in_other_words(*trees)
         if spelled is not None:

@@ -6,7 +6,7 @@ import pytest
 
 from infinite_rl.rewards import get_reward_functions, verify
 from infinite_rl.rewards.auxiliary import format_score, language_score, repetition_score
-from infinite_rl.rewards.code_extraction import extract_code
+from infinite_rl.rewards.code.extraction import extract_code
 
 MEGABYTE = 1_000_000
 PIECES = ["<", "(", "7", "\\frac{", "\\boxed{", "{", "\\", "\n", "é ", "answer ", "answer> ", "<answer ", "<answer>"]
@@ -110,6 +110,19 @@ HOSTILE = {
     "ratios": (":".join(ROOTS), ":".join(f"2({root})" for root in ROOTS)),
     "a long equation": tuple("+".join(f"{factor}x^{{{n}}}" for n in range(1, 120)) + "=0" for factor in (1, 2)),
     "a long union": tuple(" \\cup ".join(f"[x, {root}]" for root in order[:29]) for order in (ROOTS, ROOTS[::-1])),
+}
+
+
+# What is slow by its precision, by its size or by complex values.
+HOSTILE |= {
+    name: (terms, f"{terms}+1")
+    for name, terms in {
+        "exponentials of all sizes": "+".join(f"e^{{{100 * n}x}}" for n in range(-39, 40)),
+        "towers": "+".join(f"e^{{e^{{x+{n}}}}}" for n in range(1, 9)),
+        "complex factorials": "+".join(f"\\Gamma(i+{n}.{'37' * 45})" for n in range(10, 25)),
+        "many digits": "+".join(f"(x+{n})!" for n in range(60)) + f"+{'7' * 300}",
+        "unknown functions": "+".join(f"f({n}x)" for n in range(2, 90)),
+    }.items()
 }
 
 

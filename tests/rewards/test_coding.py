@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infinite_rl.rewards import CodingRewardFunction, Status, get_reward_functions
-from infinite_rl.rewards.code_cases import CodeTests, Output, Reference, read_expected
+from infinite_rl.rewards.code.cases import CodeTests, Output, Reference, read_expected
 from infinite_rl.runtimes import ExecutionResult, ExecutionStatus, RewardExecutor
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"

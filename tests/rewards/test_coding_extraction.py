@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infinite_rl.rewards.code_extraction import CodeAnswer, extract_code, fenced_blocks
+from infinite_rl.rewards.code.extraction import CodeAnswer, extract_code, fenced_blocks
 
 MISSING = "Missing <answer> tags in response. Ensure the code is wrapped in <answer> and </answer>."
 MALFORMED = "Malformed markdown code block inside <answer> tags."

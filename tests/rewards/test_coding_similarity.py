@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infinite_rl.rewards.code_comparison import Comparison, same_output
+from infinite_rl.rewards.code.comparison import Comparison, same_output
 from infinite_rl.rewards.similarity import MAX_COMPARED, equal_outputs, ratio, similarity
 from infinite_rl.runtimes.values import UNDEFINED, Iteration, NamedTuple, Opaque
 

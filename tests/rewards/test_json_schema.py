@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinite_rl.rewards import JsonSchemaRewardFunction
-from infinite_rl.rewards.json_pattern import Pattern
-from infinite_rl.rewards.json_text import canonical, read_json
-from infinite_rl.rewards.json_validation import JsonValidator
+from infinite_rl.rewards.schemas.pattern import Pattern
+from infinite_rl.rewards.schemas.text import canonical, read_json
+from infinite_rl.rewards.schemas.validation import JsonValidator
 
 GRADER = JsonSchemaRewardFunction()
 PERSON = {

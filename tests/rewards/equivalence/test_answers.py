@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infinite_rl.rewards.equivalence.answers import parse
 from infinite_rl.rewards.equivalence.limits import ExpressionError, LimitError
+from infinite_rl.rewards.equivalence.reading.answers import parse
+from infinite_rl.rewards.equivalence.reading.wrappers import unwrap
 from infinite_rl.rewards.equivalence.tree import Number, Operation, Operator, Variable, canonical
-from infinite_rl.rewards.equivalence.wrappers import unwrap
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@ import pytest
 from mpmath.ctx_mp import MPContext
 
 from infinite_rl.rewards import verify
-from infinite_rl.rewards.equivalence.gamma import MAX_PRECISION, gamma
 from infinite_rl.rewards.equivalence.limits import SizeError, UndefinedError
+from infinite_rl.rewards.equivalence.values.gamma import MAX_PRECISION, gamma
 
 
-@pytest.mark.parametrize("precision", [60, 133, 700])
-@pytest.mark.parametrize("value", ["0.3", "-3.7", "5", "31.2", "1200.5", "1e-20", "2-3.5j"])
+@pytest.mark.parametrize("precision", [60, 133, 700, 1000])
+@pytest.mark.parametrize("value", ["0.3", "-3.7", "5", "31.2", "1200.5", "1e-20", "2-3.5j", "18.6+0.0002j", "-7+300j"])
 def test_the_values_are_those_of_mpmath(precision, value):
     context = MPContext()
     context.prec = precision

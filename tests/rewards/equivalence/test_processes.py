@@ -9,9 +9,9 @@ import time
 import pytest
 
 from infinite_rl.rewards import verify, verify_many
-from infinite_rl.rewards.equivalence import symbolic
 from infinite_rl.rewards.equivalence.processes import ProcessPool
-from infinite_rl.rewards.equivalence.symbolic import POOL
+from infinite_rl.rewards.equivalence.values import symbolic
+from infinite_rl.rewards.equivalence.values.symbolic import POOL
 
 # Values at too few points: both are real only for x of at least 9.
 UNDECIDED = ("\\lfloor\\sqrt{x-9}\\rfloor + 1", "1 + \\lfloor\\sqrt{x-9}\\rfloor")
@@ -87,7 +87,7 @@ def test_many_pairs_get_the_verdicts_that_each_would_get():
 def test_no_process_is_left_when_the_interpreter_ends():
     code = (
         f"from infinite_rl.rewards import verify\nassert verify(*{UNDECIDED!r}).equal\n"
-        "from infinite_rl.rewards.equivalence.symbolic import POOL\nprint(POOL._idle[0]._process.pid)"
+        "from infinite_rl.rewards.equivalence.values.symbolic import POOL\nprint(POOL._idle[0]._process.pid)"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     pid = int(found.stdout)

@@ -8,8 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from infinite_rl.rewards import verify
-from infinite_rl.rewards.equivalence.answers import parse
 from infinite_rl.rewards.equivalence.limits import ExpressionError
+from infinite_rl.rewards.equivalence.reading.answers import parse
 
 X, Y = sympy.symbols("x y", positive=True)
 

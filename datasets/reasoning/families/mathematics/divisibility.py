@@ -7,7 +7,7 @@ from collections import Counter
 from math import gcd, isqrt, lcm, prod
 from typing import Any
 
-from .....rewards.equivalence.wrappers import unwrap
+from .....rewards.equivalence.reading.wrappers import unwrap
 from ....drawing import Rng, integer, integers, pick, sample
 from ...family import Family, Problem
 from .notation import listed, slips

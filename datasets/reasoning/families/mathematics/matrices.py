@@ -8,7 +8,7 @@ from itertools import permutations
 from math import prod
 from typing import Any, TypeAlias
 
-from .....rewards.equivalence.wrappers import unwrap
+from .....rewards.equivalence.reading.wrappers import unwrap
 from ....drawing import Rng, integer, integers, pick
 from ...family import Family, Problem
 from .notation import slips

@@ -1,0 +1,1 @@
+"""How programs are judged: what is expected of them, and what they did."""

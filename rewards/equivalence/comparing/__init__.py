@@ -1,0 +1,1 @@
+"""Whether two trees are equal, kind by kind."""

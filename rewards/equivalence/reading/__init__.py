@@ -1,0 +1,1 @@
+"""From text to trees: tokens, a parser in layers, and what people write around formulas."""

@@ -1,0 +1,1 @@
+"""The values of expressions: exact, modulo a prime, at points, and by sympy."""

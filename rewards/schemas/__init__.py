@@ -1,0 +1,1 @@
+"""JSON that fits a schema, in bounded time."""
