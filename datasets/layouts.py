@@ -127,7 +127,7 @@ def _called(test: str) -> str:
 def _problem(fields: Fields, defaults: Defaults) -> Task:
     answer = fields.get("answer")
     if answer is None:
-        answer = last_boxed(_text(fields, "solution"))
+        answer = _boxed(_text(fields, "solution"))
         if answer is None:
             raise RowError('"answer" is missing, and "solution" holds no \\boxed{…}.')
     subject = fields.get("subject", fields.get("type"))
@@ -136,6 +136,14 @@ def _problem(fields: Fields, defaults: Defaults) -> Task:
     id = next((fields[name] for name in ("id", "unique_id") if name in fields), defaults.id)
     extra = {"level": int(level)} if level.isdecimal() and len(level) < 3 else {}
     return _math(str(id), domain, _text(fields, "problem"), answer, **extra)
+
+
+def _boxed(solution: str) -> str | None:
+    r"""The last boxed answer of a solution; the MATH data also write ``\fbox{…}`` and ``\boxed 5$``."""
+    found = last_boxed(solution.replace("\\fbox{", "\\boxed{"))
+    if found is None and "\\boxed " in solution:
+        found = solution.rpartition("\\boxed ")[2].partition("$")[0].strip()
+    return found or None
 
 
 def _question(fields: Fields, defaults: Defaults) -> Task:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from ..datasets.reasoning.source import BOXED, ReasoningSource
@@ -37,17 +36,7 @@ class OrzEnv(TextEnv):
     """
 
     domain = "math"
-
-    def __init__(
-        self,
-        tasks: TaskSource | str | Path | None = None,
-        *,
-        max_turns: int | None = None,
-        render_mode: str | None = None,
-        **arguments: Any,
-    ) -> None:
-        super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
-        self.graders = Graders("math", boxed=True)
+    graders = Graders("math", boxed=True)
 
     def make_source(
         self, *, level: int = 3, families: Sequence[str] | str = "all", closing: str = BOXED, **arguments: Any

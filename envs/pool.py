@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .choice import check_action
 from .columns import columns, score_columns
 from .episode import EPISODE_INFO, Episode
-from .text_env import TextEnv, check_action
+from .text_env import TextEnv
 from .timed import timed_out
 from .vector import Step, TextVectorEnv
 from .workers import Job, Workers

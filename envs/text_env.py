@@ -17,16 +17,12 @@ from ..datasets.files import load_tasks
 from ..datasets.task import Task, TaskSource
 from ..rewards.score import RewardFunctionScore, Status
 from ..spaces import TextSpace
+from .choice import check_action, check_index, check_options, draw_index
 from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
 from .tools.reply import assistant_message, length
 from .transcript import print_messages, transcript
 
 logger = logging.getLogger(__name__)
-
-# Indices drawn from an endless source: exact in JSON and in floats, and so many that repeats are rare.
-_ENDLESS = 2**53
-# So many draws find a domain of an endless source if one task in a hundred is of it: all but 1 in 20,000 times.
-_DRAWS_FOR_A_DOMAIN = 1_000
 
 
 class TextEnv(gymnasium.Env[str, str]):
@@ -167,38 +163,12 @@ class TextEnv(gymnasium.Env[str, str]):
         return "\n\n".join([str(content) for message in shown if (content := message.get("content")) is not None])
 
     def draw_index(self, rng: np.random.Generator, domain: str | None = None) -> int:
-        """A task index, all equally likely; if ``domain`` is given, of the tasks of that domain.
-
-        ``coding`` names all domains that begin with ``coding/``.
-
-        Raises:
-            ValueError: if there is no such task, or none turns up.
-        """
-        if domain is None:
-            return _draw(rng, self.tasks.size or _ENDLESS)
-        if self.tasks.size is None:
-            draws = (_draw(rng, _ENDLESS) for _ in range(_DRAWS_FOR_A_DOMAIN))
-            index = next((index for index in draws if _belongs(self.tasks.task(index), domain)), None)
-        else:
-            found = [index for index in range(self.tasks.size) if _belongs(self.tasks.task(index), domain)]
-            index = found[_draw(rng, len(found))] if found else None
-        if index is None:
-            raise ValueError(f"no task of domain {domain!r}; one of this source is {self.tasks.task(0).domain!r}")
-        return index
+        """A task index, all equally likely; see `draw_index` of ``envs/choice.py``."""
+        return draw_index(self.tasks, rng, domain)
 
     def check_index(self, index: object) -> int:
-        """Returns ``index`` if the source has such a task.
-
-        Raises:
-            TypeError: if it is not an integer.
-            ValueError: if it is out of range.
-        """
-        if isinstance(index, (bool, np.bool_)) or not isinstance(index, (int, np.integer)):
-            raise TypeError(f"task_index must be an integer, not {index!r}")
-        limit = self.tasks.size or 2**63
-        if not 0 <= index < limit:
-            raise ValueError(f"task_index must be from 0 to {limit - 1}, not {index}")
-        return int(index)
+        """Returns ``index`` if the source has such a task; see `check_index` of ``envs/choice.py``."""
+        return check_index(self.tasks, index)
 
     def render_episode(self, episode: Episode) -> str | None:
         """Renders one episode: returns the transcript (``ansi``), or prints what is new in it (``human``)."""
@@ -336,29 +306,6 @@ class TextEnv(gymnasium.Env[str, str]):
             return self.grade(episode.task, episode.response)
         except Exception as error:
             return _failure("grading", error)
-
-
-def _belongs(task: Task, domain: str) -> bool:
-    return task.domain == domain or task.domain.startswith(f"{domain}/")
-
-
-def check_options(options: dict[str, Any] | None, *known: str) -> None:
-    """Raises ``ValueError`` if ``options`` has a key that is not in ``known``, or names both a task and a domain."""
-    if unknown := [key for key in options or () if key not in known]:
-        raise ValueError(f"unknown reset option {unknown[0]!r}; known: {', '.join(known)}")
-    if options and {"task_index", "domain"} <= options.keys():
-        raise ValueError("the reset options task_index and domain exclude each other: give one of them")
-
-
-def check_action(action: object) -> None:
-    """Raises ``TypeError`` if ``action`` is not a ``str``."""
-    if not isinstance(action, str):
-        raise TypeError(f"an action must be a str, not {type(action).__name__}")
-
-
-def _draw(rng: np.random.Generator, size: int) -> int:
-    # Ten times as fast as rng.integers. Of the 53 random bits, a source of a million tasks notices nothing.
-    return min(int(rng.random() * size), size - 1)
 
 
 def _failure(what: str, error: Exception) -> RewardFunctionScore:

@@ -13,9 +13,10 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from .choice import check_action, check_options
 from .columns import columns, score_columns
 from .episode import EPISODE_INFO, Episode
-from .text_env import TextEnv, check_action, check_options
+from .text_env import TextEnv
 from .timed import advance_in_time
 from .workers import Workers
 

@@ -64,6 +64,10 @@ class Workers(Generic[T]):
         self._finished = 0
         self._threads = 0
 
+    def __reduce__(self) -> tuple[type[Workers[T]], tuple[float | None]]:
+        """A copy has threads of its own, and none of the work that is under way."""
+        return type(self), (self.deadline,)
+
     def submit(self, jobs: Iterable[Job[T]]) -> None:
         """Queues jobs."""
         with self._lock:

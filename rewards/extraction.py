@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -135,11 +136,15 @@ def tags(text: str, name: str) -> Iterator[Tag]:
     """All tags of one name in any case, exact and malformed, in order; of very many the first."""
     # As long as the text, while some letters grow in lower case, and indices would shift.
     folded = text.encode("ascii", "replace").lower()
-    ends = re.compile(re.escape(name.lower()).encode() + rb"[ \t\r\n]{0,%d}[>\]]" % _MAX_PADDING)
-    for found in islice(ends.finditer(folded), _MAX_TAGS):
+    for found in islice(_ends(name).finditer(folded), _MAX_TAGS):
         tag = _tag_around(text, found.start(), found.start() + len(name))
         if tag is not None:
             yield tag
+
+
+@lru_cache(maxsize=64)
+def _ends(name: str) -> re.Pattern[bytes]:
+    return re.compile(re.escape(name.lower()).encode() + rb"[ \t\r\n]{0,%d}[>\]]" % _MAX_PADDING)
 
 
 def _tag_around(text: str, at: int, after: int) -> Tag | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from math import gcd
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from .equivalence.limits import ExpressionError, check_text
 from .equivalence.reading.answers import parse
-from .equivalence.reading.normal_text import same_text
+from .equivalence.reading.normal_text import is_whole, same_text
 from .equivalence.reading.tokens import tokenize
 from .equivalence.reading.wrappers import unwrap
 from .equivalence.tree import Call, Number, Operation, Operator, Tree, canonical, fold
@@ -15,6 +16,8 @@ from .equivalence.values.exact import IrrationalError, reduce_constants
 from .equivalence.values.integers import FUNCTIONS
 
 AnswerForm: TypeAlias = Literal["any", "numeral", "simplified"]
+# An operation between two numbers, as in most questions.
+_COMPUTATION = re.compile(r"[0-9] ?[-+*/] ?[0-9]")
 ANSWER_FORMS: tuple[AnswerForm, ...] = get_args(AnswerForm)
 
 
@@ -24,6 +27,8 @@ def is_numeral(answer: str) -> bool:
     That is digits with an optional sign, groups of thousands and decimals; or, where the value is not an integer,
     two integers as ``p/q`` or ``\frac{p}{q}`` behind an optional sign. ``40+2``, ``(42)``, ``84/2`` and ``2^5`` aren't.
     """
+    if is_whole(answer):
+        return True
     try:
         check_text(answer)
         tokens = tokenize(unwrap(answer))
@@ -57,6 +62,8 @@ def is_simplified(answer: str) -> bool:
 
 def restates(answer: str, question: str) -> bool:
     """Whether an answer is the question's own expression, up to spacing, notation and redundant parentheses."""
+    if is_whole(answer) and _COMPUTATION.search(question):
+        return False  # one number is no computation, and most right answers need not be parsed
     try:
         return same_text(answer, question) or canonical(parse(answer)) == canonical(parse(question))
     except ExpressionError:

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium
 
-from ..envs.text_env import check_action
+from ..envs.choice import check_action
 from ..envs.tool_env import ToolEnv
 from ..envs.tools.builtin import calculator, sandbox
 from ..envs.tools.reply import assistant_message, length

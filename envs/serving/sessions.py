@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from gymnasium.utils import seeding
 
+from ..choice import check_options
 from ..episode import Episode, components_of
-from ..text_env import TextEnv, check_options
+from ..text_env import TextEnv
 from .actions import read_action
 from .catalogue import Catalogue
 from .errors import ServingError, invalid

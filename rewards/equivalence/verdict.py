@@ -12,7 +12,7 @@ from .comparing.scalars import Finding, Tier
 from .comparing.words import in_other_words
 from .limits import ExpressionError, LimitError, UndefinedError, check_text
 from .reading.answers import parse
-from .reading.normal_text import same_text, value_of_choice
+from .reading.normal_text import is_whole, same_text, value_of_choice
 from .reading.wrappers import unwrap
 from .tree import canonical, nodes
 from .values.evaluation import Budget
@@ -84,6 +84,8 @@ def flaw_of(text: str) -> str:
 
     A text that merely isn't an expression, such as a word, has no flaw.
     """
+    if is_whole(text):
+        return ""
     try:
         check_text(text)
     except ExpressionError as error:
@@ -108,6 +110,9 @@ def reading(text: str) -> str:
 
 
 def _judge(first: str, second: str) -> Finding:
+    if is_whole(first) and is_whole(second):
+        same = first == second
+        return Finding(same, *(("the same text", Tier.TEXT) if same else ("different rational numbers", Tier.EXACT)))
     try:
         for text in (first, second):
             check_text(text)

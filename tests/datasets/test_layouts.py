@@ -60,6 +60,8 @@ def rewards_of(vector_env, tasks, answers, **arguments):
             "default/Geometry",
             "2",
         ),
+        ({"problem": "?", "solution": "so $x = \\boxed 5$."}, "default/1", "default", "5"),
+        ({"problem": "?", "solution": "so \\fbox{$6$}"}, "default/1", "default", "$6$"),
         ({"ID": "2024-I-1", "Problem": "?", "Solution": "…", "Answer": 204}, "2024-I-1", "default", "204"),
         ({"prompt": "1+1?", "answer": "2", "type": "math", "response": "…"}, "default/1", "default", "2"),
     ],

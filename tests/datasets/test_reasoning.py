@@ -15,7 +15,7 @@ GRADERS = get_reward_functions() | {"family": FamilyRewardFunction()}
 
 every_family = pytest.mark.parametrize("name", FAMILIES)
 every_level = pytest.mark.parametrize("level", LEVELS)
-counted = pytest.mark.parametrize("count", [40, pytest.param(400, marks=pytest.mark.slow)])
+counted = pytest.mark.parametrize("count", [24, pytest.param(400, marks=pytest.mark.slow)])
 
 
 @cache
@@ -105,7 +105,7 @@ def test_no_problem_is_in_two_splits_whatever_the_seed(name, count):
 
 @every_family
 def test_hostile_answers_are_wrong_and_nothing_else(name):
-    task = tasks_of(name, 1, 40)[0]
+    task = tasks_of(name, 1, 24)[0]
     for text in ("\x00", "\ud800", "(" * 50_000, "1," * 40_000, "9" * 99_000, "a " * 40_000, "{[" * 40_000, "-", ","):
         found = score(task, tagged(text))
         assert found.correctness_score == 0.0, text[:20]

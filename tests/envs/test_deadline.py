@@ -1,3 +1,4 @@
+import pickle
 import threading
 import time
 
@@ -62,6 +63,13 @@ def test_a_deadline_changes_nothing_else():
     assert plain.reset(options=options)[0] == timed.reset(options=options)[0]
     for one, other in zip(plain.step(actions)[:4], timed.step(actions)[:4], strict=True):
         assert list(one) == list(other)
+
+
+def test_a_vector_environment_with_a_deadline_can_be_pickled():
+    vector = TextVectorEnv(SlowEnv, 2, tasks=TASKS, deadline=60.0)
+    vector.reset(options={"task_index": 3})
+    copy = pickle.loads(pickle.dumps(vector))
+    assert copy.step(("3", "4"))[1].tolist() == vector.step(("3", "4"))[1].tolist() == [1.0, 0.0]
 
 
 def test_waiting_in_the_queue_does_not_count():

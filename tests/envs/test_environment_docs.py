@@ -5,6 +5,8 @@ from pathlib import Path
 import gymnasium
 import pytest
 
+from infinite_rl.datasets.coding.families import FAMILIES as CODING
+from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -46,3 +48,21 @@ def test_every_environment_is_on_the_overview_and_no_page_is_left_over(build):
     overview = (DOCS / "envs.md").read_text(encoding="utf-8")
     assert all(f"`{row.id}`" in overview for row in ENVIRONMENTS)
     assert set(build.PAGES.glob("*.md")) == {build.path_of(row) for row in ENVIRONMENTS}
+
+
+def test_the_page_of_families_is_what_their_docstrings_and_floors_say(build):
+    assert build.FAMILIES_PAGE.read_text(encoding="utf-8") == build.families(), "run python docs/build.py"
+    assert all(f"| `{name}` |" in build.families() for name in (*FAMILIES, *CODING))
+
+
+def test_published_floors_stay_at_the_declared_chance(build):
+    names = {f"{domain}/{name}" for domain, names in (DOMAINS | {"coding": CODING}).items() for name in names}
+    assert set(build.FLOORS) == names | {row.id for row in ENVIRONMENTS}, "run python benchmarks/floors.py"
+    for name in names:
+        family = FAMILIES.get(name.split("/")[1])
+        for level, found in build.FLOORS[name].items():
+            chance = 0.02 if family is None else family.chance[int(level) - 1]
+            # Of few tasks a lucky share above chance is no leak: three standard deviations and a half.
+            slack = 0.02 + 3.5 * (max(chance, 0.005) * (1 - chance) / found["count"]) ** 0.5
+            for policy in build.POLICIES:
+                assert found[policy] <= chance + slack, (name, level, policy)

@@ -2,6 +2,7 @@ import asyncio
 import pickle
 import threading
 
+import cloudpickle
 import pytest
 
 from infinite_rl import RewardFunctionScore, Task, TextVectorEnv
@@ -169,3 +170,12 @@ def test_native_calls_count_towards_the_length_of_a_message():
     assert info["status"] == Status.RESOURCE_LIMIT
     env.reset(seed=0)
     assert env.step(Reply("", [ToolCall("echo", {"word": "x" * (most - 100)})]))[1:4] == (0.0, False, False)
+
+
+def test_a_copy_starts_threads_of_its_own():
+    vector = TextVectorEnv(FarEnv, 2, tasks=TASKS)
+    vector.reset(options={"task_index": [0, 1]})
+    vector.step((call("echo", word="A"), call("echo", word="B")))
+    copy = cloudpickle.loads(cloudpickle.dumps(vector))
+    assert copy.step(("Ulm", "Ulm"))[1].tolist() == [1.0, 0.0]
+    assert vector.step(("Ulm", "Rom"))[1].tolist() == [1.0, 1.0]

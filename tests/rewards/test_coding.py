@@ -533,6 +533,7 @@ def humaneval():
         return [json.loads(line) for line in lines]
 
 
+@pytest.mark.slow  # by default the test of the HumanEval layout runs the solutions
 def test_humaneval_accepts_its_solutions_and_refuses_what_is_none():
     rows = humaneval()
     coding = CodingRewardFunction(timeout=10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 from ..limits import SPACES
@@ -19,6 +20,13 @@ _HEDGES |= {"or", "no", "wrong", "incorrect", "false", "perhaps", "possibly", "p
 _HEDGES |= {"cannot", "can't", "isn't", "except", "eliminated", "instead", "actually", "never", "neq", "ne", "lor"}
 _HEDGES |= {"also", "well", "both", "with", "alternatively", "alternative", "otherwise"}
 _GAPS = ("~", "\\ ", "\\,", "\\;", "\\quad", "\\qquad", " ")
+
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,14}")
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number as most are written. Two of them are equal if their texts are."""
+    return _WHOLE.fullmatch(text) is not None
 
 
 def same_text(first: str, second: str) -> bool:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from infinite_rl.rewards import verify
 from infinite_rl.rewards.equivalence.verdict import Tier, flaw_of
+from infinite_rl.rewards.forms import is_numeral, restates
 
 
 def tier_if_equal(gold, answer):
@@ -336,3 +337,31 @@ def test_verify_never_raises_and_is_symmetric_on_any_text(first, second):
 )
 def test_the_reason_fits_what_differs(first, second, reason):
     assert verify(first, second).reason == verify(second, first).reason == reason
+
+
+WHOLE = ["0", "-1", "1", "12", "-12", "21", "999999999999999", "-999999999999999", "999999999999998"]
+
+
+@pytest.mark.parametrize("first", [*WHOLE, "-0", "007", "9999999999999999", "1e3", "²", "١٢"])
+def test_whole_numbers_need_no_parser_and_get_the_verdict_that_it_would_give(first):
+    for second in WHOLE:
+        # White space changes nothing but that the parser is asked.
+        short, long = verify(first, second), verify(f" {first}", f"{second} ")
+        assert (short.equal, short.reason, short.tier) == (long.equal, long.reason, long.tier)
+        assert flaw_of(second) == flaw_of(f" {second}") == ""
+        assert is_numeral(second) is is_numeral(f" {second}") is True
+    for question in (
+        "12",
+        "-12",
+        "(12)",
+        "5+7",
+        "24/2",
+        "12*1",
+        "12 + 0",
+        "3-15",
+        "2^3",
+        "\\frac{24}{2}",
+        "1 2",
+        "0-12",
+    ):
+        assert restates(first, question) == restates(f" {first}", question), question

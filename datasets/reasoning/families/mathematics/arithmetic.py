@@ -69,25 +69,23 @@ class FractionArithmetic(Family):
         a, b, c, d = (_fraction(rng, size) for _ in range(4))
         sign = pick(rng, "+-")
         top = a + b if sign == "+" else a - b
-        if level == 1:
-            text, answer = f"{a} {sign} {b}", top
-        elif level == 2:
-            text, answer = pick(rng, ((f"({a}) * ({b})", a * b), (f"({a}) / ({b})", a / b)))
-        elif level == 3:
-            text, answer = pick(
-                rng,
-                (
-                    (f"{c} {sign} ({a}) * ({b})", c + (a * b if sign == "+" else -a * b)),
-                    (f"({a} {sign} {b}) / ({c})", top / c),
-                ),
-            )
-        else:
-            text, answer = f"({a} {sign} {b}) / ({c} + 1 / ({d} + 2))", top / (c + 1 / (d + 2))
+        # The form of the expression, its value, and whether a and b may change places.
+        forms = {
+            1: [(f"{{0}} {sign} {{1}}", top, sign == "+")],
+            2: [("({0}) * ({1})", a * b, True), ("({0}) / ({1})", a / b, False)],
+            3: [
+                (f"{c} {sign} ({{0}}) * ({{1}})", c + (a * b if sign == "+" else -a * b), True),
+                (f"({{0}} {sign} {{1}}) / ({c})", top / c, sign == "+"),
+            ],
+            4: [(f"({{0}} {sign} {{1}}) / ({c} + 1 / ({d} + 2))", top / (c + 1 / (d + 2)), sign == "+")],
+        }
+        form, answer, commutes = pick(rng, forms[level])
+        text, key = form.format(a, b), form.format(*(sorted((a, b)) if commutes else (a, b)))
         naive = Fraction(a.numerator + b.numerator, a.denominator + b.denominator)
         inverse = 1 / answer if answer else Fraction(1)
         question = pick(rng, (f"What is {text}?", f"Compute {text}.", f"Find the value of {text}."))
         question += " Give a fraction in lowest terms or an integer."
-        return Problem(question, str(answer), slips(answer, -answer, inverse, naive, answer + 1), text)
+        return Problem(question, str(answer), slips(answer, -answer, inverse, naive, answer + 1), key)
 
 
 def _fraction(rng: Rng, size: int) -> Fraction:
@@ -136,4 +134,4 @@ class PercentChanges(Family):
             )
         summed = given * (100 + (-sum(changes) if level == 4 else sum(changes))) / 100
         wrong = slips(answer, summed, given, answer + 1, answer + 10)
-        return Problem(f"{question} Answer in dollars.", decimal(answer), wrong, f"{given} {changes}")
+        return Problem(f"{question} Answer in dollars.", decimal(answer), wrong, f"{given} {sorted(changes)}")

@@ -101,6 +101,7 @@ class ComplexNumbers(Family):
         x, y = a * c - b * d, a * d + b * c
         real, im = Fraction(x), Fraction(y)
         text = f"({one})({two})"
+        swapped = text if one <= two else f"({two})({one})"
         if level == 2:
             real, im, text = real - e, im - f, f"{text} - ({three})"
         elif level == 3:
@@ -114,10 +115,12 @@ class ComplexNumbers(Family):
             real, im, text = Fraction(x * e + y * f, size), Fraction(y * e - x * f, size), f"{text} / ({three})"
         question = pick(rng, (f"What is {text}?", f"Compute {text}.", f"Find the value of {text}."))
         question += " Write it as a + bi, with integers or fractions a and b, where i^2 = -1."
+        # The factors of a product may change places.
+        key = text.replace(f"({one})({two})", swapped)
         right = (real, im)
         others = [(real, -im), (im, real), (real + 1, im), (-real, -im)]
         wrong = [*(_written(*pair) for pair in others if pair != right), text]
-        return Problem(question, {"real": str(real), "imaginary": str(im)}, wrong, text, _written(real, im))
+        return Problem(question, {"real": str(real), "imaginary": str(im)}, wrong, key, _written(real, im))
 
     def accepts(self, answer: dict[str, Any], given: str) -> bool:
         """A real number and a multiple of i, in any order; either may be left out where it is 0."""

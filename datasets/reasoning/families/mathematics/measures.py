@@ -31,7 +31,7 @@ class UnitConversion(Family):
         time, other_time = sample(rng, list(_TIMES), 2)
         length, other_length = sample(rng, list(_LENGTHS), 2)
         if level == 1:
-            extra = integer(rng, 1, 59)
+            extra = integer(rng, 2, 59)
             unit, smaller, target, factor = pick(
                 rng,
                 (("hours", "minutes", "seconds", Fraction(3600)), ("minutes", "seconds", "hours", Fraction(1, 60))),
