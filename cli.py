@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,7 @@ from rich.text import Text
 from .datasets.task import SPLITS
 from .envs.agent_loop import AgentLoop
 from .envs.playing import model_plays, person_plays
-from .envs.registration import ENVIRONMENTS, register_envs
+from .envs.registration import ENVIRONMENTS, NAMESPACE, register_envs
 from .envs.text_env import TextEnv
 from .runtimes.endpoint import ChatEndpoint
 from .spaces.visible import visible
@@ -44,17 +45,18 @@ class Command:
 
 def list_envs(arguments: argparse.Namespace) -> int:
     """Prints the table of environments."""
-    table = Table("environment", "what it asks", "render modes")
+    table = Table()
+    table.add_column("environment", no_wrap=True)
+    table.add_column("what it asks")
     for row in ENVIRONMENTS:
-        modes = row.load().metadata["render_modes"]
-        table.add_row(row.id, row.asks, ", ".join(modes))
+        table.add_row(row.id, row.asks)
     Console().print(table)
     return 0
 
 
 def declare_play(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``play``."""
-    parser.add_argument("id", help="the environment, such as InfiniteRL/Math-v0")
+    parser.add_argument("id", type=_with_namespace, help="the environment, such as InfiniteRL/Math-v0")
     parser.add_argument("--level", type=int, help="difficulty of the tasks, from 1")
     parser.add_argument("--split", help="train, validation or test")
     parser.add_argument("--tool-format", help="how tools are called: hermes, named, tagged or native")
@@ -75,12 +77,20 @@ def declare_play(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--out", type=Path, metavar="FILE", help="append transcripts to this JSON Lines file")
 
 
+def _with_namespace(name: str) -> str:
+    """An id as Gymnasium knows it; ours may leave the namespace out."""
+    full = f"{NAMESPACE}/{name}"
+    return full if any(row.id == full for row in ENVIRONMENTS) else name
+
+
 def play(arguments: argparse.Namespace) -> int:
     """Lets a person answer at the prompt, or a model behind an endpoint, and shows the scores."""
     if arguments.episodes < 1:
         raise ValueError(f"--episodes must be at least 1, not {arguments.episodes}")
     if bool(arguments.base_url) != bool(arguments.model):
         raise ValueError("--base-url and --model go together: a model plays, or neither is given and a person plays")
+    if not arguments.model and (unused := _given(arguments, "out", "temperature", "max_tokens", "max_turns")):
+        raise ValueError(f"--{min(unused).replace('_', '-')} is for models: give --base-url and --model too")
     chosen = _given(arguments, "level", "split", "tool_format") | arguments.arguments
     with closing(gymnasium.make(arguments.id, disable_env_checker=bool(arguments.model), **chosen)) as env:
         inner = env.unwrapped
@@ -274,6 +284,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0, or 2 with one line on standard error if an argument is wrong.
     """
     parser = argparse.ArgumentParser(prog="infinite-rl", description="Verifiable text environments.")
+    parser.add_argument("--version", action="version", version=f"infinite-rl {version('infinite-rl')}")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
         command.declare(

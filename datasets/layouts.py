@@ -53,8 +53,10 @@ def parse_row(row: object, defaults: Defaults) -> Task:
         if needed <= fields.keys():
             return make(fields, defaults)
     missing = next(name for name in ("messages", "answer") if name not in fields)
+    found = ", ".join(map(repr, list(fields)[:8])) or "nothing"
     raise RowError(
-        f'"{missing}" is missing. Each row needs "messages" and "answer"; docs/datasets.md has more layouts.'
+        f'"{missing}" is missing; there is {found}. Each row needs "messages" and "answer"; docs/datasets.md has more '
+        "layouts."
     )
 
 

@@ -51,6 +51,8 @@ class ProceduralSource(ABC):
     def __init__(self, *, seed: int = 0, split: Split = "train", level: int = 1) -> None:
         if split not in SPLITS:
             raise ValueError(f"split must be one of {', '.join(SPLITS)}, not {split!r}")
+        if isinstance(level, bool) or not isinstance(level, int):
+            raise TypeError(f"level must be an integer from 1 to {self.max_level}, not {level!r}")
         if not 1 <= level <= self.max_level:
             raise ValueError(f"level must be from 1 to {self.max_level}, not {level!r}")
         self.seed = seed
@@ -71,7 +73,10 @@ class ProceduralSource(ABC):
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Task:
-        """Draws one task. Its ``metadata["key"]`` names the problem, equal for tasks that ask the same thing."""
+        """Draws one task.
+
+        Its ``metadata["key"]`` names the problem, equal for tasks that ask the same thing; without it the prompt does.
+        """
 
     def belongs(self, key: str) -> bool:
         """Whether the split may show the problem ``key``; an override must keep every problem to one split."""
@@ -89,7 +94,7 @@ class ProceduralSource(ABC):
         rng = stream(self.seed, self.split, index)
         for _ in range(_MAX_TRIES):
             task = self.draw(rng)
-            if self.belongs(task.metadata["key"]):
+            if self.belongs(task.metadata.get("key", task.prompt)):
                 return task
         raise LookupError(f"no problem for split {self.split!r} in {_MAX_TRIES} draws: allow more different problems")
 

@@ -12,7 +12,7 @@ from ..datasets.task import TaskSource
 from ..rewards import CodingRewardFunction, RewardFunctionScore
 from ..rewards.coding import Partial
 from .episode import Episode
-from .grading import public
+from .grading import Graders
 from .text_env import TextEnv
 from .vector import TextVectorEnv
 
@@ -59,6 +59,8 @@ class CodingEnv(TextEnv):
         self.reward = CodingRewardFunction(
             timeout, memory_mb=memory_mb, limits=limits, partial=partial, language=language
         )
+        self.graders = Graders("coding", timeout=timeout)
+        self.graders.rewards["coding"] = self.reward
         if tasks is None:
             arguments["language"] = self.reward.language
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
@@ -68,9 +70,8 @@ class CodingEnv(TextEnv):
         return CodingSource(**arguments)
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
-        """Runs all programs, over all cores."""
-        scores = self.reward.compute_rewards([(episode.response, episode.task.answer) for episode in episodes])
-        return [public(score) for score in scores]
+        """Runs all programs, over all cores; tasks of files may name another grader."""
+        return self.graders.score(episodes)
 
 
 CodingVectorEnv = partial(TextVectorEnv, CodingEnv)

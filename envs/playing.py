@@ -39,6 +39,8 @@ def person_plays(
     """
     console = Console(highlight=False)
     rewards: list[float] = []
+    if not as_json:
+        console.print("A line that ends with a backslash goes on in the next one. Ctrl-C ends.\n", style="dim")
     try:
         for episode in range(episodes):
             rewards.append(_person_plays_one(env, console, seed if episode == 0 else None, wrap, as_json))

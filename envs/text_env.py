@@ -256,7 +256,14 @@ class TextEnv(gymnasium.Env[str, str]):
 
     def _find_tasks(self, tasks: TaskSource | str | Path | None, arguments: dict[str, Any]) -> TaskSource:
         if tasks is None:
-            return self.make_source(**arguments)
+            try:
+                return self.make_source(**arguments)
+            except TypeError as error:
+                if "unexpected keyword argument" not in str(error):
+                    raise
+                name = str(error).rpartition("argument ")[2]
+                known = f"see help({type(self).__name__}), or its page in docs/environments"
+                raise TypeError(f"{type(self).__name__} takes no argument {name}; {known}") from None
         if arguments:
             raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
         source = load_tasks(tasks, domain=self.domain) if isinstance(tasks, (str, Path)) else tasks

@@ -62,6 +62,8 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
     ) -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, not {num_envs}")
+        if isinstance(env, str):
+            raise TypeError(f"give the environment's class; for an id there is gymnasium.make_vec({env!r}, num_envs)")
         if isinstance(env, TextEnv) and arguments:
             raise TypeError(f"{', '.join(arguments)}: an instance takes no more arguments; pass its class instead")
         self.env = env if isinstance(env, TextEnv) else env(**arguments)

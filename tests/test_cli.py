@@ -4,6 +4,7 @@ import json
 import pytest
 
 from infinite_rl import cli
+from infinite_rl.envs.registration import ENVIRONMENTS
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def test_envs_lists_every_environment(run):
     code, out, err = run("envs")
     assert (code, err) == (0, "")
     assert "InfiniteRL/Math-v0" in out
-    assert "ansi, human" in out
+    assert all(row.id in out for row in ENVIRONMENTS), "no id is cut"
 
 
 def test_play_grades_what_is_typed(run):
@@ -124,3 +125,13 @@ def test_wrong_usage_exits_with_2(run, argv):
 def test_verify_says_whether_two_answers_are_equal_and_why(capsys, arguments, code, word):
     assert cli.main(["verify", *arguments]) == code
     assert word in capsys.readouterr().out
+
+
+def test_ids_need_no_namespace_and_switches_of_models_no_silence(capsys, monkeypatch):
+    monkeypatch.setattr("builtins.input", lambda prompt="": "1")
+    assert cli.main(["play", "Math-v0", "--episodes", "1"]) == 0
+    assert cli.main(["play", "Math-v0", "--out", "x.jsonl"]) == 2
+    assert "--out is for models" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert "infinite-rl" in capsys.readouterr().out

@@ -43,17 +43,25 @@ class MixReward(_FinalReward):
 
     Args:
         env: the environment, with wrappers that add components inside this one.
-        weights: by component, such as ``{"correctness": 0.9, "format": 0.1}``. A component that an episode does not
-            have counts 0.
+        weights: by component, such as ``{"correctness": 0.9, "format": 0.1}``. An episode without an answer may lack a
+            component, which counts 0 then.
+
+    Raises:
+        ValueError: if there are no weights; and, by ``step``, if a scored answer lacks a component.
     """
 
     def __init__(self, env: gymnasium.Env[str, str], weights: Mapping[str, float]) -> None:
         super().__init__(env, weights=dict(weights))
+        if not weights:
+            raise ValueError('weights is empty: name components, such as {"correctness": 1.0}')
         self.weights = dict(weights)
 
     def paid(self, reward: float, info: dict[str, Any]) -> tuple[float, dict[str, Any]]:
         """The weighted sum."""
         components = info["components"]
+        missing = [name for name in self.weights if name not in components]
+        if missing and info["status"] == Status.SCORED:
+            raise ValueError(f"weights names {missing[0]!r}; the components are {', '.join(components)}")
         return sum(weight * components.get(name, 0.0) for name, weight in self.weights.items()), info
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from ...datasets.task import Message
+from ...rewards import RewardFunctionScore, Status
 from ..text_env import TextEnv
 from .rows import make_text_env, score_responses, task_rows
 
@@ -15,6 +17,7 @@ class TrlTask:
 
     ``trainer = GRPOTrainer(model, reward_funcs=task, train_dataset=task.dataset(512), …)``. The reward is the
     correctness of the response as the only action of an episode; a failure of ours is ``None``, which TRL leaves out.
+    An environment with several turns plays the first one only, and a warning says so.
 
     Args:
         env: the id of an environment, or an environment.
@@ -26,6 +29,9 @@ class TrlTask:
     def __init__(self, env: str | TextEnv, *, component: str = "correctness", **arguments: Any) -> None:
         self.env = make_text_env(env, **arguments)
         self.component = component
+        if type(self.env).respond is not TextEnv.respond:
+            name = type(self.env).__name__
+            warnings.warn(f"{name} has several turns, and a reward function of TRL sees one response", stacklevel=2)
         # TRL logs each reward under the function's name.
         self.__name__ = f"{type(self.env).__name__}/{component}"
 
@@ -53,7 +59,12 @@ class TrlTask:
             columns: what else TRL passes.
         """
         scores = score_responses(self.env, task_index, [_text(completion) for completion in completions])
-        return [None if score.failed else float(score.components.get(self.component, 0.0)) for score in scores]
+        return [None if score.failed else self._paid(score) for score in scores]
+
+    def _paid(self, score: RewardFunctionScore) -> float:
+        if self.component not in score.components and score.status is Status.SCORED:
+            raise ValueError(f"component is {self.component!r}; there are {', '.join(score.components)}")
+        return float(score.components.get(self.component, 0.0))
 
 
 def _text(completion: str | Sequence[Message]) -> str:

@@ -56,6 +56,8 @@ class ToolBox:
             raise ValueError(f"tool_format must be one of {', '.join(formats)}, not {tool_format!r}")
         if budget is not None and not budget >= 0:
             raise ValueError(f"budget must be at least 0, not {budget}")
+        if not isinstance(tools, Sequence) or not all(isinstance(tool, Tool) for tool in tools):
+            raise TypeError(f"make_tools must return a list of Tool, not {tools!r}")
         self.format = formats[tool_format]
         self.budget = budget
         self.note = note
@@ -120,6 +122,8 @@ class ToolBox:
             account.calls += 1
             account.spent += tool.cost
             result = tool.run(**arguments)
+            if not isinstance(result, str):
+                raise TypeError(f"the tool {tool.name} returned {type(result).__name__}; tools return text")
         except ToolError as error:
             account.failed_calls += 1
             result = f"Error: {error}"

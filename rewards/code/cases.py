@@ -202,14 +202,21 @@ def _read_cases(members: Mapping[str, Any], function: str | None) -> dict[str, A
     return {"call_cases": tuple(_call_case(case, number) for number, case in enumerate(cases, 1))}
 
 
+def _check_keys(case: Mapping[str, Any], number: int, known: Sequence[str]) -> None:
+    if unknown := [key for key in case if key not in known]:
+        raise ValueError(f"case {number}: unknown key {unknown[0]!r}; known: {', '.join(known)}")
+
+
 def _stdin_case(case: Mapping[str, Any], number: int) -> StdinCase:
     stdin, stdout = case.get("stdin", ""), case.get("stdout")
     if not isinstance(stdin, str) or not isinstance(stdout, str):
         raise ValueError(f'case {number}: give "stdin" and "stdout" as text, or name the "function" to call')
+    _check_keys(case, number, ("stdin", "stdout"))
     return StdinCase(stdin, stdout)
 
 
 def _call_case(case: Mapping[str, Any], number: int) -> CallCase:
+    _check_keys(case, number, ("args", "kwargs", "result"))
     if "result" not in case:
         raise ValueError(f'case {number}: "result" is missing')
     args, kwargs, result = case.get("args", []), case.get("kwargs", {}), case["result"]

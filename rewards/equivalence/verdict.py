@@ -72,7 +72,13 @@ def verify(gold: str, answer: str) -> Verdict:
 
     Returns:
         The verdict with its reason.
+
+    Raises:
+        TypeError: an answer is no text.
     """
+    for text in (gold, answer):
+        if not isinstance(text, str):
+            raise TypeError(f"verify compares texts, and {text!r} is of type {type(text).__name__}: give str({text!r})")
     start = perf_counter()
     # In sorted order everything below is symmetric, reasons included.
     equal, reason, tier = _judge(*sorted((gold, answer)))

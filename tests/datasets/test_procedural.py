@@ -39,3 +39,9 @@ def test_distinct_takes_a_finite_source_too():
     assert [task.id for task in distinct(TaskList(tasks), 3).tasks] == ["0", "1", "2"]
     with pytest.raises(LookupError):
         distinct(TaskList(tasks), 4)
+
+
+@pytest.mark.parametrize("level", ["2", 2.0, True, None])
+def test_a_level_is_an_integer(level):
+    with pytest.raises(TypeError, match="level must be an integer from 1 to 4"):
+        ArithmeticSource(level=level)

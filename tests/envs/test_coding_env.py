@@ -233,3 +233,9 @@ def test_a_reset_draws_a_task_of_the_family_asked_for(mode):
 def test_every_domain_is_a_family():
     domains = {task.domain for level in LEVELS for task in tasks_of(level, "python").tasks}
     assert domains == {f"coding/{name}" for name in FAMILIES}
+
+
+def test_tasks_of_files_may_name_another_grader():
+    env = CodingEnv(TaskList([Task.ask("6*7?", "42", id="a", domain="a", grader="math")]))
+    env.reset(seed=0)
+    assert env.step("<answer>84/2</answer>")[1] == 1.0

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinite_rl.datasets.task import Task, TaskList
+from infinite_rl.envs.math import MathEnv
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.rewards.score import RewardFunctionScore, Status
 from infinite_rl.spaces import TextSpace
@@ -340,3 +341,8 @@ def test_the_first_observation_shows_examples_of_the_assistant_and_no_calls():
     env = DialogueEnv(TaskList([Task("few", "quiz", opening, "ja")]))
     assert env.reset()[0] == env.episode.task.prompt == "Say ja for yes: no\n\nnein\n\nSay ja for yes: yes"
     assert env.step("hm")[0] == "hint 1\n\nAgain?"
+
+
+def test_a_mistyped_argument_is_named():
+    with pytest.raises(TypeError, match=r"MathEnv takes no argument 'levl'; see help\(MathEnv\)"):
+        MathEnv(levl=2)

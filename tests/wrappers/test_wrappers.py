@@ -133,7 +133,7 @@ def test_rewards_are_mixed_from_components():
         env.reset(seed=0)
         return env.step(answer(env) if action == "right" else action)[1]
 
-    assert reward(lambda env: MixReward(env, {"correctness": 0.7, "format": 0.2, "nothing": 9}), "right") == near(0.9)
+    assert reward(lambda env: MixReward(env, {"correctness": 0.7, "format": 0.2}), "right") == near(0.9)
     assert reward(lambda env: MixReward(env, {"format": 2.0}), "<answer>1000</answer>") == 2.0
     assert reward(lambda env: FormatReward(env, 0.5), "right") == 1.5
     assert reward(lambda env: FormatReward(env, 0.5), "no tags") == 0.0
@@ -288,3 +288,12 @@ def test_failures_of_ours_are_left_out_of_the_mean():
     with pytest.raises(ValueError, match="group_size must divide"):
         GroupBaseline(TextVectorEnv(Guess, 3), 2)
     assert np.isfinite(infos["advantage"]).all()
+
+
+def test_weights_that_name_no_component_are_refused():
+    with pytest.raises(ValueError, match="weights is empty"):
+        MixReward(math(), {})
+    env = MixReward(math(), {"corectness": 1.0})
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="names 'corectness'; the components are format, correctness"):
+        env.step("<answer>1</answer>")

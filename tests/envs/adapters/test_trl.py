@@ -79,3 +79,10 @@ def test_trl_trains_on_an_environment(tmp_path):
     logged = [row for row in trainer.state.log_history if f"rewards/{task.__name__}/mean" in row]
     assert len(logged) == 2
     assert all(0 <= row[f"rewards/{task.__name__}/mean"] <= 1 for row in logged)
+
+
+def test_a_component_that_is_none_is_refused_and_several_turns_are_warned_of():
+    with pytest.raises(ValueError, match="component is 'formt'; there are format, correctness"):
+        TrlTask("InfiniteRL/Math-v0", component="formt")(["<answer>1</answer>"], [0])
+    with pytest.warns(UserWarning, match="SearchEnv has several turns"):
+        TrlTask("InfiniteRL/Search-v0")

@@ -6,6 +6,7 @@ import pytest
 from infinite_rl.envs.tools.formats import FORMATS, MAX_CALLS
 from infinite_rl.envs.tools.reply import Reply, assistant_message
 from infinite_rl.envs.tools.tool import Tool, ToolCall, ToolError
+from infinite_rl.envs.tools.toolbox import Account, ToolBox
 
 ONE = {"type": "object", "properties": {"query": {"type": "string"}}, "required": ["query"]}
 TWO = {"type": "object", "properties": {"a": {"type": "integer"}, "b": {"type": "integer"}}, "required": ["a", "b"]}
@@ -158,3 +159,15 @@ def test_arguments_are_checked_before_a_tool_runs(arguments, problem):
 def test_a_tool_that_cannot_work_is_refused(changed):
     with pytest.raises(ValueError):
         Tool(**({"name": "x", "description": "", "parameters": ONE, "run": str} | changed))
+
+
+@pytest.mark.parametrize("tools", [None, ["search"], "search"])
+def test_a_toolbox_takes_tools_only(tools):
+    with pytest.raises(TypeError, match="make_tools must return a list of Tool"):
+        ToolBox(tools)
+
+
+def test_a_tool_that_returns_no_text_is_a_failure_of_ours():
+    toolbox = ToolBox([Tool("count", "Counts.", {"type": "object"}, lambda: 3)])
+    with pytest.raises(TypeError, match="the tool count returned int"):
+        toolbox.run(Account(), [ToolCall("count")], 1)
