@@ -263,7 +263,8 @@ class TextEnv(gymnasium.Env[str, str]):
                     raise
                 name = str(error).rpartition("argument ")[2]
                 known = f"see help({type(self).__name__}), or its page in docs/environments"
-                raise TypeError(f"{type(self).__name__} takes no argument {name}; {known}") from None
+                # The words of Python: TorchRL looks for them.
+                raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {name}; {known}") from None
         if arguments:
             raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
         source = load_tasks(tasks, domain=self.domain) if isinstance(tasks, (str, Path)) else tasks

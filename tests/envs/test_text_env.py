@@ -344,5 +344,5 @@ def test_the_first_observation_shows_examples_of_the_assistant_and_no_calls():
 
 
 def test_a_mistyped_argument_is_named():
-    with pytest.raises(TypeError, match=r"MathEnv takes no argument 'levl'; see help\(MathEnv\)"):
+    with pytest.raises(TypeError, match=r"MathEnv got an unexpected keyword argument 'levl'; see help\(MathEnv\)"):
         MathEnv(levl=2)
