@@ -94,7 +94,8 @@ class ProceduralSource(ABC):
         rng = stream(self.seed, self.split, index)
         for _ in range(_MAX_TRIES):
             task = self.draw(rng)
-            if self.belongs(task.metadata.get("key", task.prompt)):
+            key = task.metadata.get("key")
+            if self.belongs(task.prompt if key is None else key):
                 return task
         raise LookupError(f"no problem for split {self.split!r} in {_MAX_TRIES} draws: allow more different problems")
 

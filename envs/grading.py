@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from ..datasets.reasoning.grading import FamilyRewardFunction
 from ..datasets.task import Task
@@ -69,8 +68,13 @@ class Graders:
 def public(score: RewardFunctionScore) -> RewardFunctionScore:
     """The score without what a policy must not see (expected results), and without what differs from run to run."""
     wrong = score.status is Status.SCORED and "Expected" in score.error_msg
+    if not wrong and "cpu_seconds" not in score.components:
+        return score
     parts = {name: value for name, value in score.components.items() if name != "cpu_seconds"}
-    return replace(score, error_msg="The answer is wrong." if wrong else score.error_msg, components=parts)
+    message = "The answer is wrong." if wrong else score.error_msg
+    return RewardFunctionScore(
+        score.format_score, score.correctness_score, message, score.aux_score, score.status, parts
+    )
 
 
 def _math(reward: MathRewardFunction, response: str, tag: str, task: Task) -> RewardFunctionScore:

@@ -99,6 +99,8 @@ def visible_text(response: str) -> str:
     outermost ``</think>``, and before a ``</think>`` that nothing opened all is thinking, since many chat templates
     open it in the prompt.
     """
+    if "think" not in response.lower():
+        return response
     parts: list[str] = []
     depth, start = 0, 0
     for tag in tags(response, "think"):
@@ -120,6 +122,7 @@ def visible_text(response: str) -> str:
     return "\n".join(parts)
 
 
+@lru_cache(maxsize=64)
 def check_name(tag: str) -> None:
     """Refuses what can't be the name of the answer tag.
 
