@@ -22,12 +22,12 @@ def advance_in_time(
         that is still at work keeps the old one for itself.
     """
     heard = [len(episode.messages) for episode in episodes]
-    workers.submit(
-        Job(place, partial(env.advance, [episode], [action]))
-        for place, (episode, action) in enumerate(zip(episodes, actions, strict=True))
-    )
     found = list(episodes)
     try:
+        workers.submit(
+            Job(place, partial(env.advance, [episode], [action]))
+            for place, (episode, action) in enumerate(zip(episodes, actions, strict=True))
+        )
         jobs = workers.collect(len(found))
     except BaseException:  # Ctrl-C: what comes back later belongs to no step
         workers.drop()

@@ -160,4 +160,5 @@ def test_any_long_text_takes_linear_time(unit, lead, longest):
         start = process_time()
         parse(text)
         used.append(process_time() - start)
-    assert used[1] < 8 * 4 * used[0] + 0.3
+    # Quadratic time would be 64 times as much: seconds. A busy machine's caches may triple what is linear.
+    assert used[1] < 8 * 4 * used[0] + 1.0
