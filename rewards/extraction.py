@@ -99,7 +99,8 @@ def visible_text(response: str) -> str:
     outermost ``</think>``, and before a ``</think>`` that nothing opened all is thinking, since many chat templates
     open it in the prompt.
     """
-    if "think" not in response.lower():
+    # Folding a megabyte of letters that grow in lower case would cost more than the search.
+    if response.isascii() and "think" not in response.lower():
         return response
     parts: list[str] = []
     depth, start = 0, 0
