@@ -93,7 +93,7 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         "infinite-rl search-service --split test --port 8001",
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
-        "pytest",
+        "pytest -n auto --dist loadfile",
         "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
     ]
