@@ -29,14 +29,22 @@ class ToolEpisode(Episode):
 
     account: Account = field(default_factory=Account)
 
+    @property
+    def response(self) -> str:
+        """What is graded: the last message if it is the answer, and nothing if it called tools."""
+        # What a tool or the budget replied to was a call: its message did not know the result.
+        last = self.messages[-1]
+        return str(last["content"] or "") if last["role"] == "assistant" else ""
+
 
 class ToolEnv(TextEnv):
     """A text environment whose agent may call tools.
 
-    A message with calls is answered with their results; one without calls is the answer, and ends the episode. The
-    opening messages say which tools there are and how they are called. What the agent gets wrong comes back as a
-    message; a tool that breaks is a failure of ours (status ``error``). A call that the rest of the budget does not
-    cover is not run and ends the episode.
+    A message with calls is answered with their results; one without calls is the answer, and ends the episode. What
+    stands beside a call is never graded, also where the episode ends with it: at the turn limit, or by a call that the
+    rest of the budget does not cover, which is not run. The opening messages say which tools there are and how they are
+    called. What the agent gets wrong comes back as a message; a tool that breaks is a failure of ours (status
+    ``error``).
 
     To write one, define ``make_tools`` beside what `TextEnv` wants. Calls of different episodes run at the same time.
 
