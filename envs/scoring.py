@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from ..rewards.score import RewardFunctionScore
+from ..rewards.score import RewardFunctionScore, Status
 
 logger = logging.getLogger(__name__)
+
+CUT_OFF = RewardFunctionScore(0.0, 0.0, "A wrapper cut the episode off before it was graded.", status=Status.TIMEOUT)
+"""What is shown where a wrapper ended an episode, such as one that limits the time."""
 
 
 def checked(scores: Iterable[RewardFunctionScore], count: int) -> list[RewardFunctionScore]:
