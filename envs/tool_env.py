@@ -98,9 +98,13 @@ class ToolEnv(TextEnv):
         episode.finished = spent or not calls
 
     def respond_all(self, episodes: Sequence[Episode], actions: Sequence[str]) -> None:
-        """Runs the calls of different episodes at the same time."""
+        """Runs the calls of different episodes at the same time; those of a tool with ``run_many`` in one."""
         if len(episodes) < 2:
             return super().respond_all(episodes, actions)
+        pairs = zip(episodes, actions, strict=True)
+        self.toolbox.look_ahead(
+            [(episode.account, said) for episode, said in pairs if isinstance(episode, ToolEpisode)]
+        )
         if self._pool is None:
             self._pool = ThreadPoolExecutor(4 * available_cores(), thread_name_prefix="tools")
         list(self._pool.map(self.respond_safely, episodes, actions))

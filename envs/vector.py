@@ -41,7 +41,9 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         deadline: seconds that one action may take in one episode, grading included, from the start of its work; None
             for any time. An episode over it is truncated with the status ``timeout``, and the others don't wait for
             it. Episodes are then graded one by one in threads, instead of all in one call; what is late goes on in its
-            thread until it returns.
+            thread until it returns. The clock on the wall counts, and as many actions as there are cores are at work at
+            once. Graders that compute in Python share one lock, so each may take as many times longer than alone: give
+            them that much, or none if all they do is compute.
         autoreset_mode: when ended episodes start anew: ``NEXT_STEP``, in the step after; ``SAME_STEP``, at once, with
             the last observation and info in ``final_obs`` and ``final_info``; ``DISABLED``, by ``reset``, for some of
             them with ``options={"reset_mask": mask}``. The values as text (``"NextStep"``, …) will do.
