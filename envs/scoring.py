@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable
 
 from ..rewards.score import RewardFunctionScore, Status
@@ -14,19 +15,27 @@ CUT_OFF = RewardFunctionScore(0.0, 0.0, "A wrapper cut the episode off before it
 
 
 def checked(scores: Iterable[RewardFunctionScore], count: int) -> list[RewardFunctionScore]:
-    """The scores, if there are ``count`` of them.
+    """The scores; one that nobody can learn from is a failure of ours, and costs the others nothing.
 
     Raises:
-        TypeError: if one is no score.
-        ValueError: if there are more or fewer.
+        ValueError: if there are not ``count`` of them.
     """
     found = list(scores)
     if len(found) != count:
         raise ValueError(f"finish returned {len(found)} scores for {count} episodes")
-    for score in found:
+    return [_checked(score) for score in found]
+
+
+def _checked(score: RewardFunctionScore) -> RewardFunctionScore:
+    try:
         if not isinstance(score, RewardFunctionScore):
             raise TypeError(f"a score must be a RewardFunctionScore, not {type(score).__name__}")
-    return found
+        # A single NaN would spoil the weights of whoever learns from it.
+        if not all(map(math.isfinite, (score.correctness_score, *score.components.values()))):
+            raise ValueError(f"the parts of a score must be finite, not {dict(score.components)}")
+    except (TypeError, ValueError) as error:
+        return failure("grading", error)
+    return score
 
 
 def failure(what: str, error: Exception) -> RewardFunctionScore:

@@ -106,6 +106,8 @@ class ToolBox:
                 continue
             try:
                 results = tool.run_many([arguments for _, arguments in wanted])
+                if len(results) != len(wanted):
+                    raise ValueError(f"run_many of {tool.name} gave {len(results)} results for {len(wanted)} calls")
                 for (account, arguments), result in zip(wanted, results, strict=True):
                     account.ahead.append((tool, arguments, result))
             except Exception as error:
