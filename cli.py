@@ -93,6 +93,8 @@ def play(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--episodes must be at least 1, not {arguments.episodes}")
     if bool(arguments.base_url) != bool(arguments.model):
         raise ValueError("--base-url and --model go together: a model plays, or neither is given and a person plays")
+    if arguments.model and arguments.wrap:
+        raise ValueError("--wrap is for people: a model is told by its prompt how to answer")
     if not arguments.model and (unused := _given(arguments, "out", "temperature", "max_tokens", "max_turns")):
         raise ValueError(f"--{min(unused).replace('_', '-')} is for models: give --base-url and --model too")
     chosen = _given(arguments, "level", "split", "tool_format") | arguments.arguments

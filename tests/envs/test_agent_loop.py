@@ -311,6 +311,7 @@ def test_a_run_in_which_nothing_counts_fails(capsys):
         (["--base-url", "ftp://x", "--model", "tiny"], "base_url"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--concurrency", "0"], "concurrency must be at least 1"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--max-turns", "0"], "max_turns must be at least 1"),
+        (["--base-url", "http://x/v1", "--model", "tiny", "--wrap"], "--wrap is for people"),
         (["--tool-format", "native"], "tool_format"),
     ],
 )
