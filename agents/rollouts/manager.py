@@ -89,10 +89,9 @@ class RolloutManager:
         for start in range(0, len(members), self.config.num_parallel):
             wave = members[start : start + self.config.num_parallel]
             found += self._play(
-                [self.env.begin(self.env.tasks.task(draw.task_index), draw.task_index) for _, draw, _ in wave],
+                [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave],
                 [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in wave],
                 [group for group, _, _ in wave],
-                max_steps_per_rollout,
             )
         trajectories = stack(found)
         self._trajectories += len(found)
@@ -117,9 +116,10 @@ class RolloutManager:
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)
 
-    def _play(
-        self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int], max_turns: int | None = None
-    ) -> list[Trajectory]:
+    def _begin(self, index: int, max_turns: int | None) -> Episode:
+        return self.env.begin(self.env.tasks.task(index), index, max_turns=max_turns)
+
+    def _play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> list[Trajectory]:
         """Plays all episodes at once, each to its end."""
         sessions = self._open(episodes, keys)
         live = list(range(len(episodes)))
@@ -130,7 +130,7 @@ class RolloutManager:
                 temperature=self.config.temperature,
             )
             heard = [len(episodes[i].messages) for i in live]
-            self.env.advance([episodes[i] for i in live], replies, max_turns=max_turns)
+            self.env.advance([episodes[i] for i in live], replies)
             for i, before in zip(live, heard, strict=True):
                 if not episodes[i].ended:
                     new = episodes[i].messages[before:]
