@@ -6,14 +6,15 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .layouts import Defaults, RowError, parse_row
+from .checks import RowError
+from .layouts import Defaults, parse_row
 from .rows import Row, read_rows
 from .task import TaskList
 
 _SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow", ".jsonl.gz", ".json.gz", ".csv.gz")
 
 
-def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
+def load_tasks(path: str | Path, *, domain: str | None = None, grader: str | None = None) -> TaskList:
     """Reads tasks from a file, a folder, or a dataset of the Hugging Face hub.
 
     Args:
@@ -21,6 +22,7 @@ def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
             the folder's files whose names begin with the split; or ``split@owner/name`` for a dataset of the hub, with
             ``:config`` behind it where it has several.
         domain: the domain of rows that name none; the file's stem if not given.
+        grader: what will judge rows that name no grader, so that their answers are checked, too; see `checks`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -32,7 +34,7 @@ def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
     for name, rows in _sources(path):
         for number, where, row in rows:
             try:
-                task = parse_row(row, Defaults(f"{name}/{number}", domain or name))
+                task = parse_row(row, Defaults(f"{name}/{number}", domain or name, grader))
             except RowError as error:
                 raise ValueError(f"{where}: {error}") from None
             if task.id in seen:

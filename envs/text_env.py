@@ -59,6 +59,8 @@ class TextEnv(gymnasium.Env[str, str]):
     """
 
     domain: ClassVar[str] = "text"
+    default_grader: ClassVar[str | None] = None
+    """How tasks of files are judged that name no grader, so that their answers are checked when they are loaded."""
     tool_schemas: Sequence[dict[str, Any]] = ()
     """The tools that an agent may call, in the form of OpenAI's ``tools``; most environments have none."""
     metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
@@ -267,7 +269,10 @@ class TextEnv(gymnasium.Env[str, str]):
                 raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {name}; {known}") from None
         if arguments:
             raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
-        source = load_tasks(tasks, domain=self.domain) if isinstance(tasks, (str, Path)) else tasks
+        if isinstance(tasks, (str, Path)):
+            source: TaskSource = load_tasks(tasks, domain=self.domain, grader=self.default_grader)
+        else:
+            source = tasks
         if not isinstance(source, TaskSource):
             raise TypeError(f"tasks must be a task source or the path of a file of tasks, not {type(tasks).__name__}")
         if source.size == 0:

@@ -23,7 +23,7 @@ def read_json(text: str) -> Any:
         JsonLimitError: it is nested more than ``MAX_DEPTH`` deep.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = json.loads(text, object_pairs_hook=unique_members, parse_constant=_constant, parse_float=_float)
     except RecursionError:
         raise JsonLimitError(f"nested more than {MAX_DEPTH} deep") from None
     level = [value]
@@ -32,6 +32,20 @@ def read_json(text: str) -> Any:
         if not level:
             return value
     raise JsonLimitError(f"nested more than {MAX_DEPTH} deep")
+
+
+def unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object from its members, for `json.loads`.
+
+    Raises:
+        ValueError: two of them have one name.
+    """
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"an object has two members of the same name, {twice[:80]!r}")
+    return found
 
 
 def canonical(value: Any) -> str:
@@ -57,13 +71,6 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("an object has two members of the same name")
-    return found
 
 
 def _constant(name: str) -> NoReturn:
