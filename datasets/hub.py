@@ -14,7 +14,7 @@ _REACHED_WITHIN = 10.0
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a name could be that of a dataset, ``owner/name`` or ``owner/name:config``, and not just that of a file."""
+    """Whether a dataset could be called so: ``owner/name`` or ``owner/name:config``."""
     return _NAME.fullmatch(name) is not None
 
 
