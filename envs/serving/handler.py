@@ -112,6 +112,8 @@ class Handler(JsonHandler):
         self.end_headers()
         self.wfile.flush()
         idle, limits = self.server.sessions.idle_seconds, self.server.http_limits
+        # Also for answers to pings that a client does not read.
+        self.connection.settimeout(idle)
         web_socket = WebSocket(self.rfile, self.wfile, limits.body)  # type: ignore[arg-type]
         session: Body = {}
         try:

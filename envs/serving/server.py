@@ -21,6 +21,8 @@ class EnvServer(JsonServer):
         OSError: the address can't be listened at.
     """
 
+    sessions: Sessions
+
     def __init__(
         self,
         sessions: Sessions,
