@@ -10,8 +10,8 @@ import torch
 from trl import GRPOConfig, GRPOTrainer
 
 from infinite_rl.agents.config import TinyConfig, WarmStartConfig
-from infinite_rl.agents.tiny_model import make_model, make_tokenizer
-from infinite_rl.agents.warm_start import WarmStart, solved
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
+from infinite_rl.agents.updates.warm_start import WarmStart, solved
 from infinite_rl.datasets.arithmetic import BARE
 from infinite_rl.datasets.procedural import distinct
 from infinite_rl.envs.adapters.trl import TrlTask
