@@ -6,9 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -140,17 +138,10 @@ def serve(arguments: argparse.Namespace) -> int:
     ids = arguments.ids or [row.id for row in ENVIRONMENTS]
     catalogue = Catalogue(ids, arguments.arguments, [*ALLOWED, *arguments.allow])
     sessions = Sessions(catalogue, limit=arguments.max_sessions, idle_seconds=arguments.idle_seconds)
-    server = EnvServer((arguments.host, arguments.port), sessions, token=token)
+    server = EnvServer(sessions, arguments.host, arguments.port, token=token)
     if not server.local and not token:
         print("infinite-rl: anybody who reaches this address may use it; see --token-env", file=sys.stderr)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # In a thread: shutdown waits for the loop that this handler interrupts.
-        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-    print(f"{', '.join(ids)} at {server.url}", flush=True)
-    try:
-        server.serve_forever()
-    finally:
-        server.finish()
+    server.serve(lambda: print(f"{', '.join(ids)} at {server.url}", flush=True), grace=10)
     return 0
 
 

@@ -23,6 +23,7 @@ def find_tasks(
     arguments: Mapping[str, Any],
     name: str,
     domain: str,
+    grader: str | None,
 ) -> TaskSource:
     """The tasks of an environment.
 
@@ -32,6 +33,7 @@ def find_tasks(
         arguments: what else the environment was made with.
         name: of the environment's class.
         domain: of the tasks of a file that names none.
+        grader: the same for the grader that their answers are checked for.
 
     Raises:
         TypeError: if ``tasks`` is none of these, if there are arguments beside them, or the source does not know one.
@@ -49,7 +51,7 @@ def find_tasks(
             raise TypeError(f"{name} got an unexpected keyword argument {unknown}; {known}") from None
     if arguments:
         raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
-    source = load_tasks(tasks, domain=domain) if isinstance(tasks, (str, Path)) else tasks
+    source = load_tasks(tasks, domain=domain, grader=grader) if isinstance(tasks, (str, Path)) else tasks
     if not isinstance(source, TaskSource):
         raise TypeError(f"tasks must be a task source or the path of a file of tasks, not {type(tasks).__name__}")
     if source.size == 0:

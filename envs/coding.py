@@ -41,6 +41,7 @@ class CodingEnv(TextEnv):
     """
 
     domain = "coding"
+    default_grader = "coding"
 
     def __init__(
         self,

@@ -65,6 +65,7 @@ class SearchEnv(ToolEnv):
     """
 
     domain = "search"
+    default_grader = "search"
     default_format = "tagged"
     formats: ClassVar[Mapping[str, ToolFormat]] = FORMATS | {"tagged": Informing()}
     reward = SearchRewardFunction()

@@ -58,6 +58,7 @@ class SelfVerificationEnv(ToolEnv):
     """
 
     domain = "self_verification"
+    default_grader = "eq"
 
     def __init__(
         self,

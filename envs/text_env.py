@@ -56,6 +56,8 @@ class TextEnv(gymnasium.Env[str, str]):
     """
 
     domain: ClassVar[str] = "text"
+    default_grader: ClassVar[str | None] = None
+    """How tasks of files are judged that name no grader, so that their answers are checked when they are loaded."""
     tool_schemas: Sequence[dict[str, Any]] = ()
     """The tools that an agent may call, in the form of OpenAI's ``tools``; most environments have none."""
     metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
@@ -74,7 +76,8 @@ class TextEnv(gymnasium.Env[str, str]):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, not {render_mode!r}")
         if max_turns is not None and max_turns < 1:
             raise ValueError(f"max_turns must be at least 1, not {max_turns}")
-        self.tasks = find_tasks(tasks, self.make_source, arguments, type(self).__name__, self.domain)
+        name = type(self).__name__
+        self.tasks = find_tasks(tasks, self.make_source, arguments, name, self.domain, self.default_grader)
         self.max_turns = max_turns
         self.render_mode = render_mode
         self.observation_space = TextSpace()
