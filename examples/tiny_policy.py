@@ -1,0 +1,47 @@
+"""A tiny model that adds digits, made on the spot: the policy that other examples evaluate. Seconds on a CPU.
+
+python examples/tiny_policy.py FOLDER  # saves it there, as save_pretrained does
+"""
+
+import argparse
+
+import torch
+
+from infinite_rl.agents.config import TinyConfig, WarmStartConfig
+from infinite_rl.agents.inference import InferenceModule
+from infinite_rl.agents.tiny_model import make_model, make_tokenizer
+from infinite_rl.agents.warm_start import WarmStart, solved
+from infinite_rl.datasets.arithmetic import BARE, ArithmeticSource
+from infinite_rl.datasets.procedural import distinct
+
+# Arguments of Math-v0: one-digit sums, asked as "3+4=".
+SUMS = {"operations": ["add"], "digits": [1, 1], "template": BARE}
+
+
+def make_policy(steps: int = 200) -> InferenceModule:
+    """The model after so many supervised steps on solved sums: few, so that it is often wrong."""
+    torch.set_num_threads(1)
+    tokenizer = make_tokenizer()
+    shape = TinyConfig(hidden_size=64, layers=2, heads=4, kv_heads=2, mlp_size=128, max_positions=64)
+    model = make_model(tokenizer, shape, seed=0)
+    settings = WarmStartConfig(lr=2e-3, batch_size=64, target=1.0, check_every=steps, max_steps=steps)
+    warm_start = WarmStart(model, solved(distinct(ArithmeticSource(**SUMS), 40), tokenizer), settings, seed=0)
+    for _ in range(steps):
+        warm_start.step()
+    return InferenceModule(model.eval(), tokenizer)
+
+
+def answer(policy: InferenceModule, questions: list[str]) -> list[str]:
+    """What the policy says to each question, all in one batch."""
+    return policy.generate(questions, max_new_tokens=6, temperature=0.0).texts
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Saves a tiny model that adds digits.")
+    parser.add_argument("folder", help="where to")
+    folder = parser.parse_args().folder
+    policy = make_policy()
+    policy.model.save_pretrained(folder)
+    policy.tokenizer.save_pretrained(folder)
+    for question, said in zip(("3+4=", "2+2="), answer(policy, ["3+4=", "2+2="]), strict=True):
+        print(question, said)
