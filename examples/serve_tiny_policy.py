@@ -10,7 +10,7 @@ import argparse
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tiny_policy import make_policy
@@ -84,7 +84,5 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
     with serving(make_policy(), parser.parse_args().port) as url:
         print(f"{NAME} at {url}; Ctrl-C ends", flush=True)
-        try:
+        with suppress(KeyboardInterrupt):
             threading.Event().wait()
-        except KeyboardInterrupt:
-            pass

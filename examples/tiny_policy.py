@@ -13,19 +13,21 @@ from infinite_rl.agents.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.warm_start import WarmStart, solved
 from infinite_rl.datasets.arithmetic import BARE, ArithmeticSource
 from infinite_rl.datasets.procedural import distinct
+from infinite_rl.datasets.task import TaskSource
 
 # Arguments of Math-v0: one-digit sums, asked as "3+4=".
 SUMS = {"operations": ["add"], "digits": [1, 1], "template": BARE}
 
 
-def make_policy(steps: int = 200) -> InferenceModule:
-    """The model after so many supervised steps on solved sums: few, so that it is often wrong."""
+def make_policy(tasks: TaskSource | None = None, *, steps: int = 200, seed: int = 0) -> InferenceModule:
+    """The model after so many supervised steps on 40 solved tasks, sums by default: few, so that it is often wrong."""
     torch.set_num_threads(1)
     tokenizer = make_tokenizer()
-    shape = TinyConfig(hidden_size=64, layers=2, heads=4, kv_heads=2, mlp_size=128, max_positions=64)
-    model = make_model(tokenizer, shape, seed=0)
+    shape = TinyConfig(hidden_size=64, layers=2, heads=4, kv_heads=2, mlp_size=128, max_positions=512)
+    model = make_model(tokenizer, shape, seed=seed)
     settings = WarmStartConfig(lr=2e-3, batch_size=64, target=1.0, check_every=steps, max_steps=steps)
-    warm_start = WarmStart(model, solved(distinct(ArithmeticSource(**SUMS), 40), tokenizer), settings, seed=0)
+    shown = solved(distinct(tasks or ArithmeticSource(**SUMS), 40), tokenizer)
+    warm_start = WarmStart(model, shown, settings, seed=seed)
     for _ in range(steps):
         warm_start.step()
     return InferenceModule(model.eval(), tokenizer)
