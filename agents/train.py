@@ -71,8 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
     from infinite_rl.agents.config import ConfigError
-    from infinite_rl.agents.load_config import load_config, reload_config
-    from infinite_rl.agents.run_folder import CONFIG_FILE, find_run, make_run
+    from infinite_rl.agents.runs.load_config import load_config, reload_config
+    from infinite_rl.agents.runs.run_folder import CONFIG_FILE, find_run, make_run
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("this version trains in one process: start it with --nproc_per_node=1, or without torchrun")
@@ -87,8 +87,8 @@ def _run(parsed: argparse.Namespace) -> int:
     from transformers.utils.logging import disable_progress_bar
 
     from infinite_rl.agents.progress import summary_table
-    from infinite_rl.agents.report import write_report
-    from infinite_rl.agents.training import Trainer
+    from infinite_rl.agents.reports.report import write_report
+    from infinite_rl.agents.runs.training import Trainer
 
     if not parsed.resume:
         folder = make_run(config)

@@ -33,11 +33,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from infinite_rl.agents.load_config import load_config
-from infinite_rl.agents.report_data import held_out, read_logs, read_rows
-from infinite_rl.agents.reward_computer import RewardComputer, RewardMethod
-from infinite_rl.agents.training import Trainer
-from infinite_rl.agents.trajectory import Trajectory
+from infinite_rl.agents.credit.reward_computer import RewardComputer, RewardMethod
+from infinite_rl.agents.reports.data import held_out, read_logs, read_rows
+from infinite_rl.agents.rollouts.trajectory import Trajectory
+from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.agents.runs.training import Trainer
 
 RESULTS = Path(__file__).parent / "results"
 # The bars that a job is held to: the least gain of a seed. With shuffled rewards none may gain more than the other bar.

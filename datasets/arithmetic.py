@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
+from .drawing import Rng, below, pick
 from .procedural import ProceduralSource
 from .task import Split, Task
 
@@ -67,10 +66,10 @@ class ArithmeticSource(ProceduralSource):
         if "{expression}" not in template:
             raise ValueError(f"template must contain {{expression}}; it is {template!r}")
 
-    def draw(self, rng: np.random.Generator) -> Task:
+    def draw(self, rng: Rng) -> Task:
         """Draws operation and operands, all values of the digit ranges equally likely."""
-        name = self.operations[int(rng.integers(len(self.operations)))]
-        first, second = (int(rng.integers(10**digits)) for digits in self.digits)
+        name = pick(rng, self.operations)
+        first, second = (below(rng, 10**digits) for digits in self.digits)
         if name == "divide":
             divisor = max(first, 1)
             first, second, answer = divisor * second, divisor, second

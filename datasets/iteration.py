@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .drawing import shuffled
 from .files import load_tasks
 from .mixture import Mixture
 from .procedural import stream
@@ -65,8 +66,7 @@ class TaskIterator(Iterator[Task]):
     def _ordered(self) -> list[int] | None:
         if self.source.size is None or not self.shuffle:
             return None
-        order: list[int] = stream("order", self.seed, self.epoch).permutation(self.source.size).tolist()
-        return order
+        return shuffled(stream("order", self.seed, self.epoch), range(self.source.size))
 
 
 class Domains:

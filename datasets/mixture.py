@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .drawing import below
 from .procedural import stream
 from .task import Task, TaskSource
 
@@ -52,4 +53,4 @@ class Mixture:
         rng = stream("mixture", self.seed, index)
         place = int(np.searchsorted(self._bounds, rng.random(), side="right"))
         source = [*self.sources.values()][min(place, len(self.sources) - 1)]
-        return source.task(index if source.size is None else int(rng.integers(source.size)))
+        return source.task(index if source.size is None else below(rng, source.size))

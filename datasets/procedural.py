@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from random import Random
 from typing import Any, ClassVar, Self
-
-import numpy as np
 
 from .task import SPLITS, Split, Task, TaskList, TaskSource
 
@@ -22,9 +21,9 @@ def _digest(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=16).digest(), "little")
 
 
-def stream(*key: object) -> np.random.Generator:
+def stream(*key: object) -> Random:
     """The random stream that a key names, such as (seed, split, index): others for other keys, the same everywhere."""
-    return np.random.Generator(np.random.PCG64(_digest(*key)))
+    return Random(_digest(*key))
 
 
 def split_of(problem: str) -> Split:
@@ -72,7 +71,7 @@ class ProceduralSource(ABC):
         return type(self)(**self._arguments | {"level": level})
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator) -> Task:
+    def draw(self, rng: Random) -> Task:
         """Draws one task.
 
         Its ``metadata["key"]`` names the problem, equal for tasks that ask the same thing; without it the prompt does.

@@ -2,8 +2,7 @@
 
 import ast
 import operator
-
-import numpy as np
+from random import Random
 
 from infinite_rl import RewardFunctionScore, Task, TextEnv
 from infinite_rl.datasets.procedural import ProceduralSource
@@ -14,12 +13,12 @@ OPERATORS = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mu
 class CountdownSource(ProceduralSource):
     """Numbers and a target that they reach; ``level`` says how many and how large."""
 
-    def draw(self, rng: np.random.Generator) -> Task:
+    def draw(self, rng: Random) -> Task:
         """Draws numbers, and computes a target from them that is above zero."""
-        numbers = [int(n) for n in rng.integers(1, 10 * self.level, self.level + 2)]
+        numbers = [rng.randrange(1, 10 * self.level) for _ in range(self.level + 2)]
         target = 0
         while target <= 0:
-            way = "".join(f"{n}{rng.choice(['+', '-', '*'])}" for n in rng.permutation(numbers))[:-1]
+            way = "".join(f"{n}{rng.choice('+-*')}" for n in rng.sample(numbers, len(numbers)))[:-1]
             target = value_of(ast.parse(way, mode="eval").body)
         answer = {"numbers": numbers, "target": target}
         prompt = f"Use each of {', '.join(map(str, numbers))} once, with + - * and brackets, to make {target}."

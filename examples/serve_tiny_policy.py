@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from tiny_policy import make_policy
 
-from infinite_rl.agents.inference import InferenceModule
+from infinite_rl.agents.inference.module import InferenceModule
 
 NAME = "tiny"
 

@@ -8,9 +8,9 @@ import argparse
 import torch
 
 from infinite_rl.agents.config import TinyConfig, WarmStartConfig
-from infinite_rl.agents.inference import InferenceModule
-from infinite_rl.agents.tiny_model import make_model, make_tokenizer
-from infinite_rl.agents.warm_start import WarmStart, solved
+from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
+from infinite_rl.agents.updates.warm_start import WarmStart, solved
 from infinite_rl.datasets.arithmetic import BARE, ArithmeticSource
 from infinite_rl.datasets.procedural import distinct
 from infinite_rl.datasets.task import TaskSource

@@ -73,7 +73,7 @@ class CodingSource(ProceduralSource):
 
     def draw(self, rng: Rng) -> Task:
         """Draws a family, its parameters and its inputs."""
-        family = self.families[int(rng.integers(len(self.families)))]
+        family = pick(rng, self.families)
         parameters = family.parameters(rng)
         return make_task(family, parameters, rng, self.language, template=self.template)
 

@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-import numpy as np
-
 from ..documents import Document
-from ..drawing import Rng, integer, pick, sample
-from ..task import SPLITS, Split
+from ..drawing import Rng, integer, integers, pick, sample, shuffled
+from ..procedural import stream
+from ..task import Split
 from .names import NameMaker
 from .wording import DEFINITIONS, FACTS, FILLERS
 
-WORLD_SEED = 20_261
 COUNTRIES, CITIES, COMPANIES, PEOPLE, WORKS = 60, 240, 240, 960, 500
 
 
@@ -54,12 +52,12 @@ class World:
 @cache
 def world_of(split: Split) -> World:
     """The world of a split; always the same one, made when first asked for. Two splits share no word of any name."""
-    rng = np.random.Generator(np.random.PCG64([WORLD_SEED, SPLITS.index(split)]))
+    rng = stream("world of search", split)
     entities = _entities(rng, NameMaker(rng, split))
     everything = [entity for kind in entities.values() for entity in kind]
     documents = [
         Document(f"{split}-{number}", entity.name, _text(rng, entity))
-        for number, entity in enumerate(sample(rng, everything, len(everything)))
+        for number, entity in enumerate(shuffled(rng, everything))
     ]
     return World(entities, documents, {document.title: document.text for document in documents})
 
@@ -78,8 +76,8 @@ def _entities(rng: Rng, names: NameMaker) -> dict[str, list[Entity]]:
     people = [Entity(name, "person") for name in names.people(PEOPLE)]
     works = [Entity(name, "work") for name in names.works(WORKS)]
     # People in the order of their births, so that teachers are older than their pupils.
-    for number, (person, born) in enumerate(zip(people, sorted(rng.integers(1600, 1960, PEOPLE)), strict=True)):
-        person.facts = {"birthplace": pick(rng, cities), "born": int(born), "employer": pick(rng, companies)}
+    for number, (person, born) in enumerate(zip(people, sorted(integers(rng, PEOPLE, 1600, 1959)), strict=True)):
+        person.facts = {"birthplace": pick(rng, cities), "born": born, "employer": pick(rng, companies)}
         if number >= 10:
             person.facts["teacher"] = people[integer(rng, max(0, number - 100), number - 10)]
     for number, city in enumerate(cities):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from ...datasets.drawing import Rng, integer
+from ...datasets.drawing import Rng, integer, shuffled
 from .problem import Drawn, InfeasibleError, Instance, Problem, Solution, check_one_each
 
 _BINS = (4, 5, 6, 8)
@@ -30,7 +30,7 @@ class BinPacking(Problem):
             first = integer(rng, _SMALLEST, _CAPACITY - 2 * _SMALLEST)
             second = integer(rng, _SMALLEST, _CAPACITY - first - _SMALLEST)
             pieces += [(size, number) for size in (first, second, _CAPACITY - first - second)]
-        pieces = [pieces[int(place)] for place in rng.permutation(len(pieces))]
+        pieces = shuffled(rng, pieces)
         instance = {"capacity": _CAPACITY, "sizes": [size for size, _ in pieces]}
         return Drawn(instance, lambda: [number for _, number in pieces])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from ...datasets.drawing import Rng
+from ...datasets.drawing import Rng, shuffled
 from .problem import Drawn, InfeasibleError, Instance, Problem, Solution, check_one_each
 
 # Vertices, colours, and how likely two vertices of different colours are joined.
@@ -26,13 +26,13 @@ class GraphColouring(Problem):
     def draw(self, rng: Rng, level: int) -> Drawn:
         """A colouring, a clique with all its colours, then edges between different colours."""
         count, colours, density = _SHAPES[level - 1]
-        order = [int(vertex) for vertex in rng.permutation(count)]
+        order = shuffled(rng, range(count))
         colour = [0] * count
         for place, vertex in enumerate(order):
             colour[vertex] = place % colours + 1
         clique = set(order[:colours])
         pairs = [*combinations(range(count), 2)]
-        chosen = (rng.random(len(pairs)) < density).tolist()
+        chosen = [rng.random() < density for _ in pairs]
         edges = [
             [one + 1, other + 1]
             for (one, other), joined in zip(pairs, chosen, strict=True)

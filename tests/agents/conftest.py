@@ -7,10 +7,10 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from infinite_rl.agents.config import TinyConfig
-from infinite_rl.agents.inference import InferenceModule
-from infinite_rl.agents.sampling import Sample
-from infinite_rl.agents.tiny_model import make_model, make_tokenizer
-from infinite_rl.agents.trajectory import Trajectory, stack
+from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.agents.inference.sampling import Sample
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
+from infinite_rl.agents.rollouts.trajectory import Trajectory, stack
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.rewards.score import RewardFunctionScore

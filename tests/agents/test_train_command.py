@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from infinite_rl.agents import report
+from infinite_rl.agents.reports import report
 from infinite_rl.agents.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -155,7 +155,7 @@ def test_transformers_loads_a_checkpoint(whole):
 
 # Loads torch once for all processes that tests kill.
 FORK_SERVER = multiprocessing.get_context("forkserver")
-FORK_SERVER.set_forkserver_preload(["infinite_rl.agents.training"])
+FORK_SERVER.set_forkserver_preload(["infinite_rl.agents.runs.training"])
 
 
 def start(folder: Path, *overrides: str) -> ForkServerProcess:

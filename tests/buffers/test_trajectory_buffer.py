@@ -2,7 +2,7 @@
 
 import torch
 
-from infinite_rl.agents.trajectory import Trajectory, stack
+from infinite_rl.agents.rollouts.trajectory import Trajectory, stack
 from infinite_rl.buffers.trajectories import TrajectoryBuffer
 
 

@@ -6,13 +6,12 @@ import json
 from itertools import pairwise
 from statistics import fmean
 
-import numpy as np
 import pytest
 
 from infinite_rl.datasets.coding.families import FAMILIES
 from infinite_rl.datasets.coding.family import LANGUAGES, fill, ordinal
 from infinite_rl.datasets.coding.source import BARE, CodingSource, draw_cases, make_task
-from infinite_rl.datasets.procedural import split_of
+from infinite_rl.datasets.procedural import split_of, stream
 from infinite_rl.datasets.task import SPLITS, TaskSource
 from infinite_rl.rewards import CodingRewardFunction
 
@@ -27,7 +26,7 @@ def coding():
 
 
 def drawn(name, seed):
-    rng = np.random.default_rng([seed, *name.encode()])
+    rng = stream(seed, name)
     return FAMILIES[name].parameters(rng), rng
 
 

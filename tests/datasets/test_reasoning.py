@@ -4,6 +4,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from infinite_rl.datasets.procedural import stream
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.datasets.reasoning.grading import FamilyRewardFunction
 from infinite_rl.datasets.reasoning.source import BOXED, ReasoningSource, make_task
@@ -41,7 +42,7 @@ def mean(tasks, policy):
 @every_level
 @counted
 def test_the_solution_earns_everything_and_plausible_wrong_answers_nothing(name, level, count):
-    rng, family = np.random.default_rng(7), FAMILIES[name]
+    rng, family = stream(7), FAMILIES[name]
     for _ in range(count // 2):
         problem = family.problem(rng, level)
         task = make_task(family, problem, level)
@@ -81,7 +82,7 @@ def test_policies_that_do_not_understand_stay_at_chance(name, level, count):
 @every_level
 @counted
 def test_there_are_many_problems_and_no_two_have_one_prompt(name, level, count):
-    rng, family = np.random.default_rng(11), FAMILIES[name]
+    rng, family = stream(11), FAMILIES[name]
     problems = [family.problem(rng, level) for _ in range(count)]
     keys = {problem.key for problem in problems}
     # Four hundred problems would show as many different ones.

@@ -5,9 +5,9 @@ from collections import Counter
 from itertools import groupby, product, zip_longest
 from string import ascii_lowercase as alphabet
 
-import numpy as np
 import pytest
 
+from infinite_rl.datasets.procedural import stream
 from infinite_rl.datasets.reasoning.families import FAMILIES
 from infinite_rl.datasets.reasoning.lists import integers_in, same_items, words_in
 
@@ -16,7 +16,7 @@ every_case = pytest.mark.parametrize(("level", "seed"), CASES)
 
 
 def problem_of(name, level, seed):
-    return FAMILIES[name].problem(np.random.default_rng((level, seed)), level)
+    return FAMILIES[name].problem(stream(level, seed), level)
 
 
 def accepts(name, problem, given):
@@ -235,3 +235,10 @@ def test_lists_are_read_in_any_sensible_spelling():
     assert not same_items("a, a, b", ["a", "b"])
     assert same_items("None.", [])
     assert not same_items("", [])
+
+
+def test_no_code_of_a_ladder_reads_as_the_and_of_a_list():
+    for seed in range(200):
+        problem = problem_of("code_ladder", 1, seed)
+        assert not any("d" in code for code in problem.answer["codes"])
+        assert accepts("code_ladder", problem, problem.solution.replace(", ", " and "))

@@ -77,7 +77,7 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("command", [c for c in commands() if c.startswith("python -m agents.train")])
 def test_a_training_command_is_understood(command):
-    from infinite_rl.agents.load_config import load_config
+    from infinite_rl.agents.runs.load_config import load_config
     from infinite_rl.agents.train import parse_arguments
 
     parsed = parse_arguments(shlex.split(command)[3:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from ...drawing import Rng, integer, integers, pick, word
+from ...drawing import Rng, integer, integers, pick, sample, word
 from ..family import Family, Parameters
 
 
@@ -42,7 +42,7 @@ function ways_to_pay(amount) {
 
     def parameters(self, rng: Rng) -> Parameters:
         count = integer(rng, 3, 4)
-        return {"coins": sorted(int(coin) for coin in rng.choice(range(2, 16), count, replace=False))}
+        return {"coins": sorted(sample(rng, range(2, 16), count))}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[int]]:
         coins = p["coins"]
@@ -186,7 +186,7 @@ function longest(numbers) {
             [0, high + 1, 2 * high + 2],
             [3, low + 2, low + 1],
         ]
-        return [(numbers,) for numbers in (*edges, *(integers(rng, 14, 0, 5 * high) for _ in range(5)))]
+        return [(numbers,) for numbers in (*edges, *(integers(rng, 14, 0, 5 * high) for _ in range(8)))]
 
     def solve(self, p: Parameters, *args: Any) -> int:
         # The longest that ends at each value met so far.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...drawing import Rng, integer, pick
+from ...drawing import Rng, integer, pick, sample
 from ..family import Family, Parameters
 
 Grid = list[str]
@@ -183,7 +183,7 @@ function cheapest_route(n, roads) {
 
     def _draw(self, rng: Rng) -> tuple[int, list[list[int]]]:
         n = integer(rng, 5, 9)
-        pairs = [[int(town) for town in rng.choice(n, 2, replace=False)] for _ in range(2 * n)]
+        pairs = [sample(rng, range(n), 2) for _ in range(2 * n)]
         return n, [[*pair, integer(rng, 0, 30)] for pair in pairs]
 
     def solve(self, p: Parameters, *args: Any) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from ...drawing import LETTERS, Rng, integer, pick, word, words
+from ...drawing import LETTERS, Rng, integer, pick, sample, word, words
 from ..family import Family, Parameters
 
 
@@ -33,8 +33,8 @@ function count_letter(text) {
     javascript_slips = ((".toLowerCase()", ""), (' || c === "$second"', ""))
 
     def parameters(self, rng: Rng) -> Parameters:
-        first, second = sorted(int(i) for i in rng.choice(len(LETTERS), 2, replace=False))
-        return {"first": LETTERS[first], "second": LETTERS[second]}
+        first, second = sorted(sample(rng, LETTERS, 2))
+        return {"first": first, "second": second}
 
     def inputs(self, rng: Rng, p: Parameters) -> list[tuple[str]]:
         first, second = p["first"], p["second"]

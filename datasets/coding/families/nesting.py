@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ...drawing import Rng, integer, integers, pick
+from ...drawing import Rng, integer, integers, pick, sample
 from ..family import Family, Parameters
 
 
@@ -60,7 +60,7 @@ function bracket_depth(text) {
 
     def parameters(self, rng: Rng) -> Parameters:
         pairs = ("()", "[]", "{}", "<>")
-        chosen = [pairs[i] for i in sorted(rng.choice(4, integer(rng, 2, 4), replace=False))]
+        chosen = [pairs[i] for i in sorted(sample(rng, range(4), integer(rng, 2, 4)))]
         return {
             "pairs": " ".join(chosen),
             "open": "".join(pair[0] for pair in chosen),
@@ -74,7 +74,7 @@ function bracket_depth(text) {
         other = next((c for c in "([{<" if c not in p["open"]), "x")
         deep = [first[0] * n + "x" + first[1] * n for n in (most, most + 1)]
         edges = ["", "abc", crossed, first[0], first[1], first + second, f"{first[0]}{second}{other}{first[1]}", *deep]
-        return [(text,) for text in (*edges, *(self._draw(rng, p) for _ in range(10)))]
+        return [(text,) for text in (*edges, *(self._draw(rng, p) for _ in range(14)))]
 
     def _draw(self, rng: Rng, p: Parameters) -> str:
         """A text that mostly matches."""

@@ -55,7 +55,7 @@ def test_a_failure_of_ours_is_left_out(monkeypatch):
 def test_trl_trains_on_an_environment(tmp_path):
     trl = pytest.importorskip("trl")
     from infinite_rl.agents.config import TinyConfig
-    from infinite_rl.agents.tiny_model import make_model, make_tokenizer
+    from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 
     tokenizer = make_tokenizer()
     shape = TinyConfig(hidden_size=16, layers=2, heads=2, kv_heads=1, mlp_size=32, max_positions=512)

@@ -27,7 +27,7 @@ def test_verls_own_dataset_reads_the_file(tmp_path):
     verl = pytest.importorskip("verl.utils.dataset.rl_dataset")
     from omegaconf import OmegaConf
 
-    from infinite_rl.agents.tiny_model import make_tokenizer
+    from infinite_rl.agents.models.tiny_model import make_tokenizer
 
     path = tmp_path / "train.parquet"
     export(path, "InfiniteRL/Math-v0", 8)
@@ -81,7 +81,7 @@ def test_verls_reward_loop_pays_right_answers(tmp_path, path):
     reward = pytest.importorskip("verl.trainer.ppo.reward")
     from omegaconf import OmegaConf
 
-    from infinite_rl.agents.tiny_model import make_tokenizer
+    from infinite_rl.agents.models.tiny_model import make_tokenizer
     from infinite_rl.datasets.reasoning.source import ReasoningSource
 
     file = tmp_path / "compute_score.py"
@@ -107,7 +107,7 @@ def test_verls_reward_loop_pays_right_answers(tmp_path, path):
 
 def test_verls_batch_manager_scores_in_one_call(tmp_path):
     managers = pytest.importorskip("verl.workers.reward_manager")
-    from infinite_rl.agents.tiny_model import make_tokenizer
+    from infinite_rl.agents.models.tiny_model import make_tokenizer
     from infinite_rl.datasets.reasoning.source import ReasoningSource
 
     rows = exported(tmp_path / "train.parquet", "InfiniteRL/Math-v0", 4, families=["linear_equation"])

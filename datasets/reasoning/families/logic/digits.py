@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from ....drawing import LETTERS, Rng, integer, pick, sample
+from ....drawing import LETTERS, Rng, integer, pick, sample, shuffled
 from ...family import Family, Problem
 
 _LONGEST_EXPRESSION = 200
@@ -109,9 +109,9 @@ def _is_number(token: str) -> bool:
 
 def _combine(rng: Rng, numbers: list[int]) -> tuple[str, int]:
     """An expression of all numbers whose parts are positive integers, and its value."""
-    parts = [(str(number), number) for number in sample(rng, numbers, len(numbers))]
+    parts = [(str(number), number) for number in shuffled(rng, numbers)]
     while len(parts) > 1:
-        (a, x), (b, y), *rest = sample(rng, parts, len(parts))
+        (a, x), (b, y), *rest = shuffled(rng, parts)
         sign = pick(
             rng,
             [

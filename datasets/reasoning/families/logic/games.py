@@ -137,7 +137,6 @@ class Maze(Family):
         moves = {start: ""}
         stack = [start]
         rows[start[0]][start[1]] = "."
-        turns = iter(rng.integers(0, 12, size * size).tolist())
         while stack:
             r, c = stack[-1]
             ways = [(n, (r + 2 * d, c + 2 * e)) for n, (d, e) in _STEPS.items() if _inside(r + 2 * d, c + 2 * e, size)]
@@ -145,7 +144,7 @@ class Maze(Family):
             if not ways:
                 stack.pop()
                 continue
-            name, cell = ways[next(turns) % len(ways)]
+            name, cell = pick(rng, ways)
             rows[(r + cell[0]) // 2][(c + cell[1]) // 2] = rows[cell[0]][cell[1]] = "."
             moves[cell] = moves[r, c] + 2 * name
             stack.append(cell)

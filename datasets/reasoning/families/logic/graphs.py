@@ -6,7 +6,7 @@ from heapq import heappop, heappush
 from itertools import pairwise
 from typing import Any
 
-from ....drawing import LETTERS, Rng, integer, pick, sample
+from ....drawing import LETTERS, Rng, integer, pick, sample, shuffled
 from ...family import Family, Problem
 
 _LABELS = LETTERS.upper()
@@ -138,7 +138,7 @@ class TaskOrder(Family):
             pairs.append((tasks[i], tasks[j]))
         pairs = sorted(set(pairs))
         forms = ("{0} must be done before {1}.", "{1} can't start before {0} is done.", "{1} needs the result of {0}.")
-        rules = [pick(rng, forms).format(*pair) for pair in sample(rng, pairs, len(pairs))]
+        rules = [pick(rng, forms).format(*pair) for pair in shuffled(rng, pairs)]
         ask = pick(rng, ("In which order can all be done?", "Find an order in which all can be done.", "Plan them."))
         question = (
             f"There are the tasks {', '.join(sorted(tasks))}, done one after the other. {' '.join(rules)}\n{ask} "

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....drawing import Rng, integer, pick, sample
+from ....drawing import Rng, integer, pick, sample, shuffled
 from ...family import Family, Problem
 from .ordering import NAMES
 
@@ -74,7 +74,7 @@ class HousePuzzle(Family):
         ask = pick(rng, ("Who lives where?", "Find out who lives in which house.", "What belongs to which house?"))
         question = (
             f"In each of {houses} houses in a row, numbered from left to right, lives one person with one of each of "
-            f"these: {known}.\n{' '.join(_capital(clue) for clue in sample(rng, clues, len(clues)))}\n{ask} "
+            f"these: {known}.\n{' '.join(_capital(clue) for clue in shuffled(rng, clues))}\n{ask} "
             f"Write one line for each house from left to right: {asked}."
         )
         swapped = [

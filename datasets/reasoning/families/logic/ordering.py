@@ -6,7 +6,7 @@ from itertools import permutations
 from math import factorial
 from typing import Any
 
-from ....drawing import Rng, integer, pick, sample
+from ....drawing import Rng, integer, pick, sample, shuffled
 from ...family import Family, Problem
 
 NAMES = ("Ada", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gia", "Hugo", "Ida", "Jon", "Kim", "Leo")
@@ -32,7 +32,7 @@ class SeatingOrder(Family):
             if len(rest) < len(left):
                 clues, left = [*clues, text], rest
         question = (
-            f"{', '.join(sorted(people))} sit in a row. {' '.join(sample(rng, clues, len(clues)))}\n"
+            f"{', '.join(sorted(people))} sit in a row. {' '.join(shuffled(rng, clues))}\n"
             "Who sits where? Write the names from left to right, with commas between them."
         )
         swapped = [*people[1::-1], *people[2:]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ....drawing import Rng, integer, pick, sample
+from ....drawing import Rng, integer, pick, sample, shuffled
 from ...family import Family, Problem
 from ...lists import same_items
 from .ordering import NAMES
@@ -48,14 +48,14 @@ class FamilyTree(Family):
             children = _descendants(rng, names, generations=3 + (level > 1) + (level > 3), most=30)
             members = sorted({name for parent, born in children.items() for name in (parent, *born)})
             # Not the first with two: it would stand near the root of the tree.
-            for person in sample(rng, members, len(members)):
+            for person in shuffled(rng, members):
                 found = _related(children, person, _RELATIONS[relation])
                 if len(found) >= 2:
                     break
-        facts = [_birth(rng, parent, sample(rng, born, len(born))) for parent, born in children.items() if born]
+        facts = [_birth(rng, parent, shuffled(rng, born)) for parent, born in children.items() if born]
         ask = pick(rng, ("Who are {}'s {}?", "Name all of {}'s {}.", "Find {}'s {}."))
         question = (
-            f"{' '.join(sample(rng, facts, len(facts)))}\n{ask.format(person, relation)} Only the relations named here "
+            f"{' '.join(shuffled(rng, facts))}\n{ask.format(person, relation)} Only the relations named here "
             "count. Write all names with commas between them."
         )
         right = sorted(found)

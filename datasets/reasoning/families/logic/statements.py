@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 from typing import Any
 
-from ....drawing import Rng, integer, pick, sample
+from ....drawing import Rng, integer, pick, sample, shuffled
 from ...family import Family, Problem
 from ...lists import same_items
 from .ordering import NAMES
@@ -40,7 +40,7 @@ class KnightsAndKnaves(Family):
         ask = pick(rng, ("Who are the knights?", "Name all knights.", "Which of them are knights?"))
         question = (
             f"{', '.join(people)} live on an island where everyone is either a knight, who always tells the truth, "
-            f"or a knave, who always lies.\n{chr(10).join(sample(rng, said, len(said)))}\n"
+            f"or a knave, who always lies.\n{chr(10).join(shuffled(rng, said))}\n"
             f"{ask} Write their names with commas between them."
         )
         slips = (knaves, knights[1:], [*knights, *knaves[:1]])
@@ -102,7 +102,7 @@ class Syllogisms(Family):
             rng, ("Which of these conclusions follow?", "Which of these must be true?", "What follows of these?")
         )
         question = (
-            f"{' '.join(sample(rng, given, len(given)))}\n{ask}\n{chr(10).join(shown)}\n"
+            f"{' '.join(shuffled(rng, given))}\n{ask}\n{chr(10).join(shown)}\n"
             "“Some” means at least one, and “all” and “no” hold also where there are none of a kind. "
             "Write the numbers of the conclusions that follow with commas between them."
         )

@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-from ....drawing import LETTERS, Rng, integer, pick, sample, word
+from ....drawing import LETTERS, Rng, integer, pick, sample, shuffled, word
 from ...family import Family, Problem
 from ...lists import same_items, words_in
 from .vocabulary import WORDS
@@ -94,7 +94,7 @@ class ListDifference(Family):
             number = count - 1 if text in right else count if count == 2 or pick(rng, (True, False)) else 1
             for index in sample(rng, range(count), number):
                 lists[index].append(text)
-        shown = "\n".join(f"List {i}: {', '.join(sample(rng, held, len(held)))}" for i, held in enumerate(lists, 1))
+        shown = "\n".join(f"List {i}: {', '.join(shuffled(rng, held))}" for i, held in enumerate(lists, 1))
         which = "in only one of both lists" if count == 2 else "in exactly two of the three lists"
         ask = pick(rng, ("Which words are", "Find the words that are", "Name all words that are"))
         question = (
@@ -140,7 +140,8 @@ class CodeLadder(Family):
     chance = (0.01, 0.0, 0.0, 0.0)
 
     def problem(self, rng: Rng, level: int) -> Problem:
-        letters, size = sample(rng, LETTERS, 3 + level), 3 + level // 2
+        # Without d no code is "and", which may stand between the items of a list.
+        letters, size = sample(rng, LETTERS.replace("d", ""), 3 + level), 3 + level // 2
         ladder = [word(rng, size, "".join(letters))]
         others = set(ladder)
         steps = (4, 5, 7, 9)[level - 1]
@@ -156,7 +157,7 @@ class CodeLadder(Family):
         ask = pick(rng, ("Find a way", "Get", "Find a ladder"))
         question = (
             f"{ask} from {ladder[0]} to {ladder[-1]}: each step changes one letter, and every code on the way is in "
-            f"this list: {', '.join(sample(rng, codes, len(codes)))}.\nWrite all codes of the way, both ends included, "
+            f"this list: {', '.join(shuffled(rng, codes))}.\nWrite all codes of the way, both ends included, "
             "with commas between them."
         )
         answer = {"codes": codes, "start": ladder[0], "goal": ladder[-1]}

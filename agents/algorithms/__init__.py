@@ -1,0 +1,1 @@
+"""Algorithms: what turns trajectories into updates."""

@@ -1,0 +1,117 @@
+"""The metrics of a step, by name.
+
+Of the rollout, means over trajectories unless said otherwise:
+    ``reward``: what the algorithm learnt from, before advantages, over trajectories whose grading worked.
+    ``pass_rate``: share of them that the environment gave a full score; ``pass_rate/<domain>`` for each domain.
+    ``reward/<component>``: the parts of the environment's score.
+    ``response_length``: sampled tokens.
+    ``truncated``: share cut off by a token or turn limit.
+    ``zero_variance_groups``: share of groups whose rewards are all equal, so that they teach nothing.
+    ``failures/<status>``: number of trajectories with a status other than ``scored``.
+
+Of the update, means over sampled tokens:
+    ``loss``, ``policy_loss``: the objective, and its policy-gradient part.
+    ``kl``: from policy to reference, in nats (estimator k3).
+    ``clip_fraction``: share of tokens whose gradient the trust region removed.
+    ``ratio``: probability under the policy relative to that when sampled.
+    ``entropy``: of the policy, in nats.
+    ``grad_norm``: before clipping, mean over updates.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from statistics import fmean
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from ..losses import LossOutputs
+from ..rollouts.trajectory import Trajectory, response_lengths, states_of
+
+Metrics: TypeAlias = dict[str, float]
+
+
+def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
+    """Metrics of what was collected; ``rewards`` [N] is what the algorithm learns from."""
+    valid = trajectories.valid
+    states = states_of(trajectories)
+    metrics = {
+        "reward": _mean(rewards[valid]),
+        **pass_rates(trajectories),
+        "response_length": _mean(response_lengths(trajectories).double()),
+        "truncated": _mean(trajectories.truncated.double()),
+        "zero_variance_groups": _zero_variance(rewards, trajectories.group, valid),
+    }
+    components: dict[str, list[float]] = defaultdict(list)
+    for state, graded in zip(states, valid.tolist(), strict=True):
+        for name, value in state["components"].items() if graded else ():
+            components[name].append(value)
+    metrics |= {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
+    failures = Counter(str(state["status"]) for state in states)
+    return metrics | {f"failures/{name}": float(n) for name, n in sorted(failures.items()) if name != "scored"}
+
+
+def pass_rates(trajectories: Trajectory) -> Metrics:
+    """``pass_rate``, and ``pass_rate/<domain>`` for each domain, over trajectories whose grading worked."""
+    passed = passes(trajectories)
+    by_domain: dict[str, list[float]] = defaultdict(list)
+    for state, outcome in zip(states_of(trajectories), passed.tolist(), strict=True):
+        by_domain[state["domain"]].append(outcome)
+    means = {f"pass_rate/{domain}": _mean(torch.tensor(values)) for domain, values in sorted(by_domain.items())}
+    return {"pass_rate": _mean(passed), **means}
+
+
+def passes(trajectories: Trajectory) -> Tensor:
+    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32."""
+    return torch.where(trajectories.valid, (trajectories.reward >= 1.0).float(), torch.nan)
+
+
+def group_pass_rates(trajectories: Trajectory, group_size: int) -> Tensor:
+    """The pass rate of each of the consecutive groups: [N / group_size], NaN where no member could be graded."""
+    return torch.nanmean(passes(trajectories).view(-1, group_size), 1)
+
+
+class UpdateSums:
+    """Sums over the tokens of an update, reduced once at its end."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._norms: list[float] = []
+
+    def add(self, loss: LossOutputs, entropy: Tensor) -> None:
+        """Adds one micro-batch; ``entropy`` is 0 where it does not count."""
+        parts = {
+            "loss": loss.loss.detach(),
+            "policy_loss": loss.policy_loss,
+            "kl": loss.kl,
+            "clip_fraction": loss.clipped,
+            "ratio": loss.ratio,
+            "entropy": entropy.sum(),
+        }
+        for name, value in parts.items():
+            self._sums[name] = self._sums.get(name, 0) + value.double()
+
+    def add_step(self, grad_norm: float) -> None:
+        """Notes that the weights were updated."""
+        self._norms.append(grad_norm)
+
+    def means(self, tokens: int) -> Metrics:
+        """Means over ``tokens`` tokens and all updates."""
+        return {name: float(value) / (tokens * len(self._norms)) for name, value in self._sums.items()} | {
+            "grad_norm": fmean(self._norms)
+        }
+
+
+def _mean(values: Tensor) -> float:
+    known = values.double()[~values.isnan()]
+    return float(known.mean()) if len(known) else float("nan")
+
+
+def _zero_variance(rewards: Tensor, groups: Tensor, valid: Tensor) -> float:
+    spans = []
+    for group in set(groups.tolist()):
+        members = rewards[(groups == group) & valid]
+        spans.append(float(len(members) == 0 or members.max() == members.min()))
+    return fmean(spans)

@@ -1,0 +1,1 @@
+"""Credit: rewards after collection, and the advantages made from them."""

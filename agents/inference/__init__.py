@@ -1,0 +1,1 @@
+"""Inference: text in, text and token records out."""

@@ -1,0 +1,1 @@
+"""Models: loaded, or made on the spot."""

@@ -1,0 +1,86 @@
+"""The policy of a run: made on the spot, or loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+
+from ..config import ConfigError, ModelConfig
+from .tiny_model import make_model, make_tokenizer
+
+
+def find_device(name: str) -> torch.device:
+    """``auto`` is the GPU where there is one.
+
+    Raises:
+        ConfigError: if the device does not exist.
+    """
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"trainer.device={name}: {str(error).splitlines()[0]}") from None
+    return device
+
+
+def make_policy(
+    config: ModelConfig, device: torch.device, *, seed: int, folder: Path | None = None
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """The model, in float32 (autocast decides the arithmetic) and without dropout, and its tokenizer.
+
+    Args:
+        config: which model.
+        device: where it goes.
+        seed: of the weights of a model made on the spot.
+        folder: load from here instead: a checkpoint.
+
+    Raises:
+        ConfigError: if the model cannot be loaded.
+    """
+    if folder is not None or config.name is not None:
+        model, tokenizer = load_policy(str(folder or config.name))
+    elif config.tiny is not None:
+        tokenizer = make_tokenizer()
+        model = make_model(tokenizer, config.tiny, seed=seed)
+    else:
+        raise ConfigError("no model: set model.name, or take model=tiny")
+    _disable_dropout(model)
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable()
+    # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
+    return model.to(device).train(), tokenizer
+
+
+def load_policy(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Loads model and tokenizer from a local folder or by hub name, weights in float32.
+
+    Raises:
+        ConfigError: says in one line what is missing.
+    """
+    folder = Path(name).expanduser()
+    local = folder.is_dir()
+    if not local and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
+        raise ConfigError(f"model.name={name}: no such folder")
+    source = str(folder) if local else name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        where = "the folder cannot be loaded" if local else "no such folder, and the hub did not give it"
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ConfigError(f"model.name={name}: {where} ({reason})") from None
+    return model, tokenizer
+
+
+def _disable_dropout(model: PreTrainedModel) -> None:
+    """Dropout would make training see another policy than the one that sampled."""
+    for holder in (model.config, *model.modules()):
+        for name, value in list(vars(holder).items()):
+            if isinstance(value, float) and name.endswith(("dropout", "dropout_p", "_pdrop", "layerdrop")):
+                setattr(holder, name, 0.0)
+        if isinstance(holder, torch.nn.Dropout):
+            holder.p = 0.0

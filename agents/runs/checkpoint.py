@@ -1,0 +1,103 @@
+"""Checkpoints: everything that the next step depends on, in a folder that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import TYPE_CHECKING, Any
+
+from ..config import ConfigError
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+_NAME = re.compile(r"step-(\d{8})")
+STATE_FILE = "trainer.pt"
+
+
+class Checkpoints:
+    """The checkpoints of one run, ``step-00000050`` and so on; each is a folder that transformers loads too.
+
+    A checkpoint is written beside its place and moved there when it is complete, so a kill at any instant leaves the
+    earlier ones usable.
+
+    Args:
+        folder: where they lie; made when the first is saved.
+        keep: how many of the latest are kept.
+    """
+
+    def __init__(self, folder: Path, *, keep: int) -> None:
+        self.folder = folder
+        self.keep = keep
+        self._put_back()
+
+    def steps(self) -> list[int]:
+        """The steps of all complete checkpoints, in order."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(int(match[1]) for path in self.folder.iterdir() if (match := _NAME.fullmatch(path.name)))
+
+    def path(self, step: int) -> Path:
+        """Where the checkpoint of ``step`` lies."""
+        return self.folder / f"step-{step:08d}"
+
+    def save(
+        self, step: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
+    ) -> Path:
+        """Saves model, tokenizer and ``state`` (tensors and plain values), then removes the oldest beyond ``keep``."""
+        import torch  # late: a bad configuration is refused without the seconds that loading it takes
+
+        self._put_back()
+        place = self.path(step)
+        draft = self.folder / f".{place.name}.{os.getpid()}"
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        save_policy(draft, model, tokenizer)
+        torch.save(state, draft / STATE_FILE)
+        if place.exists():  # the same step again, after a resume
+            place.rename(self.folder / f".{place.name}.old")
+        draft.rename(place)
+        for old in self.steps()[: -self.keep]:
+            shutil.rmtree(self.path(old))
+        for leftover in self.folder.glob(".step-*"):  # of a killed process
+            shutil.rmtree(leftover, ignore_errors=True)
+        return place
+
+    def latest(self) -> tuple[Path, dict[str, Any]]:
+        """Folder and state of the latest checkpoint.
+
+        Raises:
+            ConfigError: if there is none, or it cannot be read.
+        """
+        import torch
+
+        steps = self.steps()
+        if not steps:
+            raise ConfigError(f"{self.folder}: no checkpoint to resume from")
+        path = self.path(steps[-1])
+        try:
+            state = torch.load(path / STATE_FILE, weights_only=True, map_location="cpu")
+        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+            # torch's own words advise to load the file as a program, which we never do.
+            unclear = isinstance(error, EOFError | UnpicklingError)
+            reason = type(error).__name__ if unclear else str(error).splitlines()[0]
+            raise ConfigError(f"{path}: cannot be read ({reason}); remove it to use the one before") from None
+        return path, state
+
+    def _put_back(self) -> None:
+        """Between its two moves ``save`` may be killed: what it had moved aside takes its place again."""
+        for aside in self.folder.glob(".step-*.old"):
+            place = self.folder / aside.name[1:].removesuffix(".old")
+            if place.exists():
+                shutil.rmtree(aside)
+            else:
+                aside.rename(place)
+
+
+def save_policy(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Saves a folder that ``from_pretrained`` loads."""
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)

@@ -1,0 +1,65 @@
+"""Held-out evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import sqrt
+
+import torch
+
+from ...buffers.tasks import TaskDraw
+from ..algorithms.metrics import Metrics, pass_rates, passes
+from ..rollouts.manager import RolloutManager
+from ..rollouts.trajectory import Trajectory, stack
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        pass_rate: mean over tasks of the share of right responses.
+        standard_error: of that mean, clustered by task.
+        trajectories: the responses, ``samples_per_prompt`` for each task in order.
+        metrics: both numbers, and the pass rate of each domain, by name.
+    """
+
+    pass_rate: float
+    standard_error: float
+    trajectories: Trajectory
+    metrics: Metrics
+
+
+def evaluate(
+    rollouts: RolloutManager, *, samples_per_prompt: int, on_progress: Callable[[int], None] = lambda count: None
+) -> Evaluation:
+    """Answers every task of the environment ``samples_per_prompt`` times.
+
+    Args:
+        rollouts: drives an environment with a finite list of tasks.
+        samples_per_prompt: responses to each.
+        on_progress: called after each round with the number of tasks that it answered.
+
+    The random streams are the same at each call, so that two evaluations differ by the policy alone.
+
+    Raises:
+        ValueError: if the environment's task source is endless.
+    """
+    size = rollouts.env.tasks.size
+    if size is None:
+        raise ValueError("evaluation needs a finite list of tasks")
+    draws = [TaskDraw(index) for index in range(size)]
+    at_once = max(1, rollouts.config.num_parallel // samples_per_prompt)
+    found: list[Trajectory] = []
+    for start in range(0, size, at_once):
+        wave = draws[start : start + at_once]
+        found += rollouts.collect(wave, samples_per_prompt).unbind(0)
+        on_progress(len(wave))
+    trajectories = stack(found)
+    per_task = torch.nanmean(passes(trajectories).double().view(size, samples_per_prompt), 1)
+    known = per_task[~per_task.isnan()]
+    rate = float(known.mean()) if len(known) else float("nan")
+    error = float(known.std()) / sqrt(len(known)) if len(known) > 1 else float("nan")
+    metrics = {**pass_rates(trajectories), "pass_rate": rate, "standard_error": error}
+    return Evaluation(rate, error, trajectories, metrics)

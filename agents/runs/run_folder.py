@@ -1,0 +1,50 @@
+"""The folders of runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from ..config import ConfigError, TrainConfig
+from .checkpoint import Checkpoints
+
+RUNS = Path("runs")
+CONFIG_FILE = "config.yaml"
+CHECKPOINTS = "checkpoints"
+
+
+def make_run(config: TrainConfig) -> Path:
+    """Makes the folder of a new run. What a run that never came to a checkpoint left there is overwritten.
+
+    Raises:
+        ConfigError: if it cannot be written, or holds a run already.
+    """
+    name = f"{config.experiment}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
+    folder = Path(config.trainer.save_dir).expanduser() if config.trainer.save_dir else RUNS / name
+    if Checkpoints(folder / CHECKPOINTS, keep=1).steps():
+        raise ConfigError(
+            f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error.strerror or error}); set trainer.save_dir") from None
+    return folder
+
+
+def find_run(folder: Path | None) -> Path:
+    """The folder of the run to resume: the given one, or that under ``runs/`` which was started last.
+
+    Raises:
+        ConfigError: if there is none.
+    """
+    if folder is not None:
+        return folder.expanduser()
+    runs = [path.parent for path in RUNS.glob(f"*/{CONFIG_FILE}")]
+    if not runs:
+        raise ConfigError(f"no run to resume under {RUNS}/; name its folder: --resume FOLDER")
+    return max(runs, key=lambda run: (run / CONFIG_FILE).stat().st_mtime)

@@ -1,0 +1,126 @@
+"""What a run writes down: metrics, timing, transcripts, summary."""
+
+from __future__ import annotations
+
+import json
+import resource
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from math import isfinite
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..config import TrainConfig
+from ..rollouts.trajectory import Trajectory
+
+
+def cpu_seconds() -> float:
+    """CPU time of this process and its ended children, in seconds."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+class RunLog:
+    """Appends to ``metrics.jsonl`` and ``timing.jsonl`` of a run's folder, and to Weights & Biases where asked.
+
+    ``metrics.jsonl`` holds nothing that depends on the machine's speed: the same seed writes the same bytes. Everything
+    with a clock in it goes to ``timing.jsonl``.
+
+    Args:
+        folder: of the run.
+        offset: how many bytes of ``metrics.jsonl`` to keep: those that a checkpoint had seen.
+        tested: whether that checkpoint had the transcripts of the test before training.
+        config: of the run.
+    """
+
+    def __init__(self, folder: Path, *, offset: int, tested: bool = True, config: TrainConfig) -> None:
+        self.folder = folder
+        self._metrics = (folder / "metrics.jsonl").open("ab")
+        self._metrics.truncate(min(offset, self._metrics.tell()))
+        _keep_transcripts(folder / "transcripts.jsonl", "before" if tested else "")
+        self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
+        self._wandb = _start_wandb(folder, config) if config.trainer.use_wandb else None
+
+    @property
+    def offset(self) -> int:
+        """How many bytes of metrics there are."""
+        self._metrics.flush()
+        return (self.folder / "metrics.jsonl").stat().st_size
+
+    def write(self, step: int, phase: str, values: Mapping[str, Any]) -> None:
+        """Writes one row of metrics."""
+        row = {"step": step, "phase": phase, **{key: _json(value) for key, value in values.items()}}
+        self._metrics.write((json.dumps(row) + "\n").encode())
+        self._metrics.flush()
+        if self._wandb is not None:
+            numbers = {f"{phase}/{key}": value for key, value in values.items() if isinstance(value, int | float)}
+            self._wandb.log({"step": step, **numbers})
+
+    @contextmanager
+    def timed(self, step: int, phase: str) -> Iterator[dict[str, float]]:
+        """Times a block; what the block puts into the yielded dictionary is written beside the times.
+
+        ``tokens`` becomes ``tokens_per_second`` too.
+        """
+        counts: dict[str, float] = {}
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        yield counts
+        seconds = time.perf_counter() - wall
+        if "tokens" in counts:
+            counts["tokens_per_second"] = counts["tokens"] / max(seconds, 1e-9)
+        row = {"step": step, "phase": phase, "seconds": seconds, "cpu_seconds": cpu_seconds() - cpu, **counts}
+        self._timing.write(json.dumps(row) + "\n")
+        self._timing.flush()
+
+    def transcripts(self, when: str, trajectories: Trajectory, *, every: int, most: int = 12) -> None:
+        """Appends some trajectories, the first of every ``every``, to ``transcripts.jsonl``."""
+        with (self.folder / "transcripts.jsonl").open("a", encoding="utf-8") as file:
+            for place in range(0, min(len(trajectories), every * most), every):
+                trajectory = trajectories[place]
+                keys = ("task_id", "domain", "messages", "answer", "status", "error_msg")
+                row = {key: trajectory.state[key] for key in keys}
+                row = {"when": when, **row, "reward": float(trajectory.reward)}
+                file.write(json.dumps(row, default=str) + "\n")
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Writes ``summary.json``."""
+        row = {key: _json(value) for key, value in values.items()}
+        (self.folder / "summary.json").write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
+        if self._wandb is not None:
+            self._wandb.summary.update(row)
+
+    def __enter__(self) -> Self:
+        """Nothing more to open."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the files and the remote run."""
+        self._metrics.close()
+        self._timing.close()
+        if self._wandb is not None:
+            self._wandb.finish(exit_code=int(error is not None))
+
+
+def _keep_transcripts(path: Path, when: str) -> None:
+    """Drops what a run that is now resumed wrote at its end."""
+    if path.exists():
+        rows = [line for line in path.read_text("utf-8").splitlines(True) if line.startswith(f'{{"when": "{when}"')]
+        path.write_text("".join(rows), "utf-8")
+
+
+def _json(value: Any) -> Any:
+    """NaN is no JSON: an unknown number is null."""
+    return None if isinstance(value, float) and not isfinite(value) else value
+
+
+def _start_wandb(folder: Path, config: TrainConfig) -> Any:
+    import wandb  # slow to import, and seldom wanted
+
+    run = wandb.init(project=config.trainer.project, name=folder.name, dir=folder, config=asdict(config))
+    run.define_metric("*", step_metric="step")
+    return run

@@ -1,0 +1,267 @@
+"""A training run, step by step, resumable at any of them."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from ...datasets.task import SPLITS, Split
+from ..algorithms.metrics import group_pass_rates
+from ..config import ConfigError, TrainConfig
+from ..credit.reward_computer import RewardComputer
+from ..models.policy import load_policy
+from ..progress import Progress
+from ..rollouts.trajectory import Trajectory, response_lengths, states_of
+from .build import build, freeze_copy, learning_rate, make_algorithm
+from .checkpoint import Checkpoints, save_policy
+from .evaluation import Evaluation, evaluate
+from .interrupt import Interrupt
+from .load_config import save_config
+from .provenance import code_hash, file_hash, tasks_hash, versions
+from .run_folder import CHECKPOINTS, CONFIG_FILE
+from .run_log import RunLog, cpu_seconds
+
+
+class Trainer:
+    """One run: warm start, test, training with checks on the validation split, test again.
+
+    The test split is measured before and after, and never used to choose anything.
+
+    Args:
+        config: what to do.
+        folder: where the run is written.
+        resume: go on from the folder's latest checkpoint.
+        reward_computer: gives trajectories their rewards; by default the environment's own.
+
+    Raises:
+        ConfigError: if the configuration names something that is not there.
+    """
+
+    def __init__(
+        self, config: TrainConfig, folder: Path, *, resume: bool = False, reward_computer: RewardComputer | None = None
+    ) -> None:
+        self.config, self.folder = config, folder
+        self.checkpoints = Checkpoints(folder / CHECKPOINTS, keep=config.trainer.keep)
+        checkpoint, state = self.checkpoints.latest() if resume else (None, {})
+        self.step = 0
+        self.results: dict[str, Any] = {"tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0}
+        self._offset = 0
+        try:
+            self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
+            self.warm = self.parts.warm_start is None
+            if state:
+                self._restore(state)
+        except (ValueError, LookupError, TypeError) as error:
+            raise ConfigError(str(error)) from error
+        # What the latest checkpoint holds, so that nothing is saved twice.
+        self._saved = self._progress_made() if state else None
+
+    def run(self) -> dict[str, Any]:
+        """Does what is left of the run.
+
+        Returns:
+            The summary, as written to ``summary.json``. Its ``status`` is ``finished`` or ``interrupted``.
+        """
+        self._clock = time.perf_counter(), cpu_seconds()
+        # Only now: a run whose parts could not be built is no run to resume.
+        save_config(self.config, self.folder / CONFIG_FILE)
+        with ExitStack() as stack:
+            self.progress = stack.enter_context(
+                Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
+            )
+            self.interrupt = stack.enter_context(Interrupt(self._hear))
+            self.log = stack.enter_context(
+                RunLog(self.folder, offset=self._offset, tested="test_before" in self.results, config=self.config)
+            )
+            self._announce()
+            for phase in (self.warm_up, self.test_before, self.train, self.test_after):
+                if not self.interrupt.requested:
+                    phase()
+                    self.save()
+            summary = self._summary()
+            self.log.summary(summary)
+        return summary
+
+    def train(self) -> None:
+        """The loop: draw tasks, answer them, learn from it; now and then check and save."""
+        config, parts, group_size = self.config, self.parts, self.config.data.responses_per_prompt
+        algorithm = make_algorithm(config, parts, self._reference())
+        self.progress.phase("training", config.trainer.steps)
+        self.progress.advance(self.step)
+        while self.step < config.trainer.steps and not self.interrupt.requested:
+            self.step += 1
+            with self.log.timed(self.step, "train") as counts:
+                draws = parts.curriculum.draw(config.data.prompts_per_rollout)
+                trajectories = parts.rollouts["train"].collect(draws, group_size)
+                algorithm.backprop.set_learning_rate(learning_rate(config.actor, self.step))
+                metrics = algorithm.step(trajectories)
+                parts.inference.load(parts.model.state_dict(), version=self.step)
+                parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
+                counts["tokens"] = int(response_lengths(trajectories).sum())
+            self.log.write(self.step, "train", metrics)
+            if self.step % config.evaluation.every == 0:
+                self.validate()
+            self._report_step(metrics, counts)
+            if self.step % config.trainer.save_every == 0:
+                self.save()
+
+    def warm_up(self) -> None:
+        """Supervised steps until the validation pass rate reaches the target, where the configuration asks for them."""
+        config, warm_start = self.config.model.warm_start, self.parts.warm_start
+        if warm_start is None or config is None or self.warm:
+            return
+        self.progress.phase("warm start", config.max_steps)
+        self.progress.advance(warm_start.steps)
+        while not self.warm and not self.interrupt.requested:
+            loss = warm_start.step()
+            last = warm_start.steps >= config.max_steps
+            if warm_start.steps % config.check_every and not last:
+                self.progress.advance()
+                continue
+            rate = self._evaluate("validation").pass_rate
+            self.log.write(warm_start.steps, "warmup", {"loss": loss, "validation_pass_rate": rate})
+            self.progress.advance(held_out=rate)
+            self.warm = rate >= config.target
+            if not self.warm and last:
+                self.progress.note(
+                    f"the warm start ends at its {config.max_steps} steps with {rate:.3f} on the validation split, "
+                    f"below its target {config.target}: rewards may be too rare to learn from; more tasks may help"
+                )
+                self.warm = True
+
+    def validate(self) -> None:
+        """Measures the validation split."""
+        evaluation = self._evaluate("validation")
+        self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
+        self.progress.advance(0, held_out=evaluation.pass_rate)
+
+    def test_before(self) -> None:
+        """Measures the test split once, before training."""
+        if "test_before" not in self.results:
+            self._test("before")
+
+    def test_after(self) -> None:
+        """Measures the test split after training."""
+        self._test("after")
+        self.results["gain"] = self.results["test_after"] - self.results["test_before"]
+
+    def save(self) -> None:
+        """Saves a checkpoint, if anything was done since the last one. What comes after the last step is not saved."""
+        if self._saved == self._progress_made() or "test_after" in self.results:
+            return
+        self._saved = self._progress_made()
+        warm_start = self.parts.warm_start
+        self.checkpoints.save(
+            self.step,
+            self.parts.model,
+            self.parts.tokenizer,
+            {
+                "step": self.step,
+                "warm": self.warm,
+                "warm_start": warm_start.state_dict() if warm_start and not self.warm else None,
+                "warm_start_steps": warm_start.steps if warm_start else 0,
+                "optimizer": self.parts.optimizer.state_dict(),
+                "curriculum": self.parts.curriculum.state_dict(),
+                "results": self.results | self._spent(),
+                "metrics_offset": self.log.offset,
+            },
+        )
+
+    def _progress_made(self) -> tuple[int, int, bool]:
+        """Steps, warm-up steps, and whether the test split was measured."""
+        warm_start = self.parts.warm_start
+        return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
+        self.results = state["results"]
+        self.parts.optimizer.load_state_dict(state["optimizer"])
+        self.parts.curriculum.load_state_dict(state["curriculum"])
+        self.parts.inference.version = self.step
+        if self.parts.warm_start is not None:
+            self.parts.warm_start.steps = state["warm_start_steps"]
+            if state["warm_start"] is not None:
+                self.parts.warm_start.load_state_dict(state["warm_start"])
+
+    def _reference(self) -> PreTrainedModel | None:
+        """The policy as it was before the first step, kept beside the checkpoints."""
+        if not self.config.actor.kl_coef:
+            return None
+        folder = self.checkpoints.folder / "reference"
+        if self.step == 0:
+            save_policy(folder, self.parts.model, self.parts.tokenizer)
+            return freeze_copy(self.parts.model)
+        return load_policy(str(folder))[0].to(self.parts.model.device)
+
+    def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
+        samples = self.config.evaluation.samples_per_prompt
+        with self.log.timed(self.step, "eval"):
+            return evaluate(self.parts.rollouts[split], samples_per_prompt=samples, on_progress=on_progress)
+
+    def _test(self, when: str) -> None:
+        self.progress.phase(f"test {when}", len(self.parts.splits.test.tasks))
+        evaluation = self._evaluate("test", self.progress.advance)
+        self.log.write(self.step, "eval", {"split": "test", **evaluation.metrics})
+        self.log.transcripts(when, evaluation.trajectories, every=self.config.evaluation.samples_per_prompt)
+        if not evaluation.trajectories.valid.any():
+            reason = evaluation.trajectories[0].state["error_msg"]
+            raise ConfigError(f"not one response to the test tasks could be graded ({reason})")
+        if not evaluation.pass_rate:
+            self.progress.note(f"no response to the test tasks is right: {_outcomes(evaluation.trajectories)}")
+        self.results[f"test_{when}"] = evaluation.pass_rate
+        self.results[f"test_{when}_se"] = evaluation.standard_error
+
+    def _report_step(self, metrics: dict[str, float], counts: dict[str, float]) -> None:
+        self.results["tokens"] += int(counts["tokens"])
+        self.progress.advance(reward=metrics["reward"], kl=metrics["kl"], tokens_per_second=counts["tokens_per_second"])
+
+    def _spent(self) -> dict[str, float]:
+        """Time spent so far, runs before a resume included."""
+        wall, cpu = self._clock
+        return {
+            "seconds": self.results["seconds"] + time.perf_counter() - wall,
+            "cpu_seconds": self.results["cpu_seconds"] + cpu_seconds() - cpu,
+        }
+
+    def _summary(self) -> dict[str, Any]:
+        return {
+            "status": "finished" if "test_after" in self.results else "interrupted",
+            "experiment": self.config.experiment,
+            "env": self.config.data.env,
+            "model": self.config.model.name or "tiny",
+            "parameters": self.parts.model.num_parameters(),
+            "seed": self.config.seed,
+            "steps": self.step,
+            "warm_start_steps": self.parts.warm_start.steps if self.parts.warm_start else 0,
+            **self.results,
+            **self._spent(),
+            "device": str(self.parts.model.device),
+            "threads": torch.get_num_threads(),
+            "versions": versions(),
+            "hashes": {
+                "code": code_hash(),
+                "config": file_hash(self.folder / CONFIG_FILE),
+                **{name: tasks_hash(getattr(self.parts.splits, name)) for name in ("train", "validation", "test")},
+            },
+        }
+
+    def _announce(self) -> None:
+        sizes = ", ".join(f"{len(getattr(self.parts.splits, name).tasks)} {name}" for name in SPLITS)
+        self.progress.note(f"{self.folder}: {sizes} tasks" + (f"; resumed at step {self.step}" if self._saved else ""))
+
+    def _hear(self) -> None:
+        self.progress.note("stopping as soon as what is in hand is done; press Ctrl-C again to stop at once")
+
+
+def _outcomes(trajectories: Trajectory) -> str:
+    """What became of responses, for people: how many of each status, and how many were cut off."""
+    counts = Counter(state["status"] for state in states_of(trajectories))
+    parts = [f"{count} {status}" for status, count in counts.most_common()]
+    return ", ".join([*parts, f"{int(trajectories.truncated.sum())} cut off"])

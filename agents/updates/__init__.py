@@ -1,0 +1,1 @@
+"""Updates: scores of tokens, gradients, steps."""

@@ -1,0 +1,94 @@
+"""Metrics: each number is what its name says, whatever failed."""
+
+from math import isnan, nan
+
+import pytest
+import torch
+
+from infinite_rl.agents.algorithms.metrics import UpdateSums, group_pass_rates, pass_rates, passes, rollout_metrics
+from infinite_rl.agents.losses import LossOutputs
+from infinite_rl.agents.rollouts.trajectory import stack
+
+
+@pytest.fixture
+def batch(make_trajectory):
+    """Two groups of three; one failed grading in the second."""
+    return stack(
+        [
+            make_trajectory([1], [2, 3], reward=1.0, domain="add", components={"correctness": 1.0, "format": 1.0}),
+            make_trajectory([1], [2], reward=0.0, domain="add", components={"correctness": 0.0, "format": 1.0}),
+            make_trajectory([1], [2], reward=0.5, domain="add", truncated=True, components={"correctness": 0.5}),
+            make_trajectory([1], [2] * 9, reward=1.0, group=1, domain="sub", components={"correctness": 1.0}),
+            make_trajectory([1], [2, 3], reward=0.0, group=1, domain="sub", valid=False, components={"correctness": 9}),
+            make_trajectory([1], [2, 3, 4], reward=0.0, group=1, domain="sub", status="no_answer"),
+        ]
+    )
+
+
+def test_of_a_rollout(batch):
+    rewards = torch.tensor([2.0, 0.0, 1.0, 2.0, 99.0, 0.0])
+    assert rollout_metrics(batch, rewards) == pytest.approx(
+        {
+            "reward": 1.0,  # (2 + 0 + 1 + 2 + 0) / 5: what is learnt from, without the failed one
+            "pass_rate": 2 / 5,
+            "pass_rate/add": 1 / 3,
+            "pass_rate/sub": 1 / 2,
+            "reward/correctness": 2.5 / 4,  # of the four that have this part and could be graded
+            "reward/format": 1.0,
+            "response_length": 18 / 6,
+            "truncated": 1 / 6,
+            "zero_variance_groups": 0.0,
+            "failures/error": 1.0,
+            "failures/no_answer": 1.0,
+        }
+    )
+
+
+def test_zero_variance_looks_at_what_is_learnt_from(batch):
+    equal = rollout_metrics(batch, torch.tensor([1.0, 1.0, 1.0, 0.0, 5.0, 1.0]))
+    assert equal["zero_variance_groups"] == 0.5
+    # The failed member differs, but it does not count.
+    assert rollout_metrics(batch, torch.tensor([1.0, 0, 0, 1.0, 5.0, 1.0]))["zero_variance_groups"] == 0.5
+
+
+def test_all_gradings_failed(make_trajectory):
+    batch = stack([make_trajectory([1], [2], valid=False), make_trajectory([1], [2], valid=False, group=1)])
+    metrics = rollout_metrics(batch, batch.reward)
+    assert isnan(metrics["reward"])
+    assert isnan(metrics["pass_rate"])
+    assert isnan(metrics["pass_rate/d"])
+    assert metrics["failures/error"] == 2
+    assert metrics["zero_variance_groups"] == 1  # they teach nothing
+    assert metrics["response_length"] == 1
+
+
+def test_a_failed_grading_s_reward_may_be_nan(batch):
+    metrics = rollout_metrics(batch, torch.tensor([2.0, 0.0, 1.0, 2.0, nan, 0.0]))
+    assert metrics["reward"] == 1.0
+
+
+def test_only_a_full_score_passes(make_trajectory):
+    batch = stack([make_trajectory([1], [2], reward=reward) for reward in (0.0, 0.5, 0.999, 1.0)])
+    assert passes(batch).tolist() == [0.0, 0.0, 0.0, 1.0]
+    assert pass_rates(batch) == {"pass_rate": 0.25, "pass_rate/d": 0.25}
+
+
+def test_pass_rates_by_group(batch, make_trajectory):
+    assert group_pass_rates(batch, 3).tolist() == pytest.approx([1 / 3, 1 / 2])
+    failed = stack([make_trajectory([1], [2], valid=False), make_trajectory([1], [2], valid=False)])
+    assert isnan(float(group_pass_rates(failed, 2)))
+
+
+def outputs(loss, policy_loss, kl, clipped, ratio):
+    return LossOutputs(*[torch.tensor(float(value)) for value in (loss, policy_loss, kl, clipped, ratio)])
+
+
+def test_of_an_update_are_means_over_tokens_and_updates():
+    sums = UpdateSums()
+    for _ in range(2):  # epochs
+        sums.add(outputs(3, 2, 1, 4, 10), torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
+        sums.add(outputs(-1, 0, 1, 0, 6), torch.tensor([[4.0]]))
+        sums.add_step(0.5)
+    sums.add_step(2.0)  # a third epoch in which nothing was added counts as zeros
+    expected = {"loss": 4, "policy_loss": 4, "kl": 4, "clip_fraction": 8, "ratio": 32, "entropy": 14}
+    assert sums.means(8) == pytest.approx({k: v / 24 for k, v in expected.items()} | {"grad_norm": 1.0})

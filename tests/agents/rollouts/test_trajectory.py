@@ -1,0 +1,47 @@
+"""Trajectories: ragged records with views of their text."""
+
+import torch
+
+from infinite_rl.agents.rollouts.trajectory import response_lengths, stack, states_of
+
+
+def test_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
+    one = make_trajectory([1, 2], [3, 4, 5, 6, 7])
+    two = make_trajectory([1], [2, 3])
+    one.action_mask = torch.tensor([False, False, True, False, False, False, True])  # two turns, a gap between
+    lengths = response_lengths(stack([one, two]))
+    assert lengths.tolist() == [2, 2]
+    assert lengths.dtype == torch.int64
+
+
+def test_a_batch_keeps_every_length_and_state(make_trajectory):
+    rows = [make_trajectory([1] * n, [2] * (7 - n), reward=n, prompt=f"p{n}", response=f"r{n}") for n in range(1, 6)]
+    batch = stack(rows)
+    assert len(batch) == 5
+    assert tuple(batch.batch_size) == (5,)
+    assert batch.reward.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert [row.prompt for row in batch] == [f"p{n}" for n in range(1, 6)]
+    assert [row.response for row in batch] == [f"r{n}" for n in range(1, 6)]
+    assert [state["prompt"] for state in states_of(batch)] == [f"p{n}" for n in range(1, 6)]
+    assert [len(row.token_ids) for row in batch] == [7] * 5
+
+
+def test_a_batch_of_one_is_a_batch(make_trajectory):
+    batch = stack([make_trajectory([1], [2, 3], prompt="only")])
+    assert tuple(batch.batch_size) == (1,)
+    assert states_of(batch)[0]["prompt"] == "only"
+    assert response_lengths(batch).tolist() == [2]
+
+
+def test_advantages_set_on_a_batch_reach_its_members(make_trajectory):
+    batch = stack([make_trajectory([1], [2]), make_trajectory([1, 2, 3], [4])])
+    batch.advantage = torch.tensor([0.25, -4.0])
+    assert [float(row.advantage) for row in batch] == [0.25, -4.0]
+
+
+def test_a_trajectory_survives_saving(make_trajectory, tmp_path):
+    row = make_trajectory([1], [2, 3], prompt="saved")
+    torch.save(row, tmp_path / "row.pt")
+    found = torch.load(tmp_path / "row.pt", weights_only=False)
+    assert found.token_ids.tolist() == [1, 2, 3]
+    assert found.prompt == "saved"

@@ -1,0 +1,223 @@
+"""The configuration: every key is known, read by code, and explained where it is wrong."""
+
+import ast
+from dataclasses import asdict, fields, is_dataclass
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import pytest
+from omegaconf import OmegaConf
+
+from infinite_rl.agents import config as schema
+from infinite_rl.agents.config import ConfigError, TrainConfig
+from infinite_rl.agents.runs.load_config import CONFIG_DIR, known_keys, load_config, reload_config, save_config
+
+AGENTS = Path(schema.__file__).parent
+FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
+
+
+def leaves(value, prefix=""):
+    """The dotted keys of a YAML file's values."""
+    for key, inner in value.items():
+        name = f"{prefix}{key}"
+        yield from leaves(inner, name + ".") if isinstance(inner, dict) else (name,)
+
+
+def keys_of_file(path):
+    values = OmegaConf.to_container(OmegaConf.load(path))
+    values.pop("defaults", None)
+    everywhere = path.parent == CONFIG_DIR or "# @package _global_" in path.read_text("utf-8")
+    return list(leaves(values, "" if everywhere else f"{path.parent.name}."))
+
+
+def sections(section=TrainConfig, prefix=""):
+    """Each dataclass of the schema with the dotted prefix of its keys."""
+    yield section, prefix
+    for name, hint in get_type_hints(section).items():
+        for inner in (hint, *get_args(hint)):
+            if is_dataclass(inner):
+                yield from sections(inner, f"{prefix}{name}.")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_key_of_every_file_is_known(path):
+    assert not set(keys_of_file(path)) - set(known_keys())
+
+
+def test_every_known_key_has_a_value_in_the_files():
+    written = {key for path in FILES for key in keys_of_file(path)}
+    parents = {key.rsplit(".", 1)[0] for key in written if "." in key}
+    assert not {key for key in known_keys() if key not in written and key not in parents and "." in key}
+
+
+def test_every_key_is_read_by_code():
+    """Some module other than the schema's own reads an attribute of that name."""
+    read = set()
+    for path in AGENTS.rglob("*.py"):
+        if path.name not in ("config.py", "load_config.py"):
+            read |= {
+                node.attr for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)
+            }
+    names = {prefix + field.name for section, prefix in sections() for field in fields(section)}
+    assert not {name for name in names if name.rsplit(".", 1)[-1] not in read}
+
+
+def test_every_section_documents_its_keys():
+    """A key is in its class's docstring; shapes that say everything in their name are exempt."""
+    for section, _ in sections():
+        if section.__name__ in ("ArithmeticConfig", "TinyConfig", "TrainConfig"):
+            continue
+        for field in fields(section):
+            assert field.name in (section.__doc__ or ""), f"{section.__name__}.{field.name}"
+
+
+def test_the_default_configuration():
+    config = load_config()
+    assert (config.experiment, config.seed, config.model.name) == ("grpo", 0, None)
+    assert config.model.tiny is not None
+    assert config.actor.lr == 4e-4
+    assert isinstance(config.data.arithmetic.operations, list)
+
+
+def test_the_hugging_face_variant():
+    config = load_config(overrides=["model=hf", "model.name=some/model"])
+    assert config.model.name == "some/model"
+    assert config.model.tiny is None
+    assert config.model.warm_start is None
+    assert config.actor.lr == 1e-6
+    assert config.rollout.max_new_tokens == 512
+
+
+def test_the_file_variant():
+    config = load_config(overrides=["data=file", "data.train_path=tasks.jsonl", "data.test_size=null"])
+    assert config.data.train_path == "tasks.jsonl"
+    assert config.data.test_size is None
+
+
+def test_both_variants_together():
+    config = load_config(overrides=["data=file", "data.train_path=t.jsonl", "model=hf", "model.name=m"])
+    assert (config.data.train_path, config.model.name) == ("t.jsonl", "m")
+
+
+def test_an_override_comes_last_whatever_the_variant_says():
+    config = load_config(overrides=["actor.lr=1e-5", "model=hf", "model.name=m", "rollout.max_new_tokens=7"])
+    assert config.actor.lr == 1e-5
+    assert config.rollout.max_new_tokens == 7
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["actor.learning_rate=1"], "unknown configuration key 'actor.learning_rate'"),
+        (["actor.lrr=1"], "did you mean 'actor.lr'?"),
+        (["rollout.temprature=1"], "did you mean 'rollout.temperature'?"),
+        (["sed=1"], "did you mean 'seed'?"),
+        (["+new=1"], "unknown configuration key 'new'"),
+        (["++actor.new=1"], "unknown configuration key 'actor.new'"),
+        (["+actor.lrr=1"], "did you mean 'actor.lr'?"),
+        (["seed"], "has no value"),
+        (["actor.lr=fast"], "actor.lr"),
+        (["seed=1.5"], "seed"),
+        (["trainer.progress=perhaps"], "trainer.progress"),
+        (["trainer.steps=null"], "trainer.steps"),
+        (["data.arithmetic.operations=add"], "data.arithmetic.operations"),
+        (["data.arithmetic.digits=[one]"], "data.arithmetic.digits"),
+        (["actor=3"], "actor"),
+        (["model.tiny=3"], "model.tiny"),
+        (["model=hf"], "model.name needs a value: add model.name="),
+        (["data=file"], "data.train_path needs a value: add data.train_path="),
+        (["model=huge"], "choose from hf, tiny"),
+        (["data=nothing"], "choose from arithmetic, file"),
+        (["actor.lr=[1"], "actor.lr"),
+        (["rollout.num_parallel=0"], "rollout.num_parallel must be at least 1, not 0"),
+        (["actor.epochs=-1"], "actor.epochs must be at least 1"),
+        (["actor.lr=-1"], "actor.lr must be at least 0"),
+        (["actor.lr=nan"], "actor.lr"),
+        (["rollout.temperature=0"], "rollout.temperature must be above 0"),
+        (["rollout.temperature=nan"], "rollout.temperature"),
+        (["model.dtype=float16"], "model.dtype must be one of auto, float32, bfloat16"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(overrides, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(overrides=overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "actor.clip=-0.1",
+        "actor.clip=nan",
+        "actor.max_grad_norm=0",
+        "actor.max_grad_norm=-1",
+        "actor.max_grad_norm=nan",
+        "actor.weight_decay=-1",
+        "actor.lr=inf",
+        "rollout.temperature=inf",
+        "model.warm_start.batch_size=0",
+        "model.warm_start.check_every=0",
+        "model.warm_start.lr=-1",
+        "model.tiny.hidden_size=0",
+    ],
+)
+def test_values_that_no_run_can_use_are_refused(override):
+    """``clip=-0.1`` clamps ratios to nonsense, ``max_grad_norm=0`` learns nothing, ``check_every=0`` divides by it."""
+    with pytest.raises(ConfigError, match=override.split("=")[0]):
+        load_config(overrides=[override])
+
+
+def test_an_unknown_configuration_name_lists_those_there_are():
+    with pytest.raises(ConfigError, match="choose from grpo"):
+        load_config("ppo")
+
+
+def test_saved_and_reloaded_it_is_the_same(tmp_path):
+    config = load_config(overrides=["seed=3", "actor.lr=1e-7", "trainer.save_dir=/tmp/x"])
+    save_config(config, tmp_path / "config.yaml")
+    assert reload_config(tmp_path / "config.yaml") == config
+    save_config(reload_config(tmp_path / "config.yaml"), tmp_path / "again.yaml")
+    assert (tmp_path / "again.yaml").read_bytes() == (tmp_path / "config.yaml").read_bytes()
+
+
+def test_a_resumed_run_takes_overrides(tmp_path):
+    path = tmp_path / "config.yaml"
+    save_config(load_config(), path)
+    found = reload_config(path, ["trainer.steps=999", "evaluation.every=7"])
+    expected = asdict(load_config())
+    expected["trainer"]["steps"], expected["evaluation"]["every"] = 999, 7
+    assert asdict(found) == expected
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["actor.lrr=1"], "did you mean 'actor.lr'?"),
+        (["+new=1"], "unknown configuration key 'new'"),
+        (["trainer.steps"], "trainer.steps"),
+        (["trainer.steps=many"], "trainer.steps"),
+        (["trainer.keep=0"], "trainer.keep must be at least 1"),
+        (["actor.lr=1e-5"], "actor.lr cannot change on resume"),
+        (["model=hf"], "model"),
+    ],
+)
+def test_wrong_overrides_of_a_resumed_run_are_said_in_one_line(tmp_path, overrides, message):
+    save_config(load_config(), tmp_path / "config.yaml")
+    with pytest.raises(ConfigError) as error:
+        reload_config(tmp_path / "config.yaml", overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_that_is_no_run_says_so(tmp_path):
+    with pytest.raises(ConfigError, match="not a run to resume"):
+        reload_config(tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "a: [", "- 1\n- 2\n", "seed: 1\n", "42\n"])
+def test_a_damaged_saved_configuration_is_a_clear_error(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError):
+        reload_config(path)

@@ -1,0 +1,80 @@
+"""Micro-batches: every trajectory once, within the token budget, padded on the right."""
+
+import pytest
+import torch
+
+from infinite_rl.agents.rollouts.trajectory import stack
+from infinite_rl.agents.updates.batching import TokenBatch, TokenRow, microbatches
+
+CPU = torch.device("cpu")
+LENGTHS = ((3, 2), (5, 8), (2, 1), (4, 6), (7, 3), (1, 9), (2, 2), (30, 5))
+
+
+def rows_of(batch):
+    """The unpadded rows of a batch, as plain values."""
+    found = []
+    for i in range(len(batch.token_ids)):
+        n = int(batch.attention_mask[i].sum())
+        found.append(
+            (
+                batch.token_ids[i, :n].tolist(),
+                batch.action_mask[i, :n].tolist(),
+                batch.behaviour_logprob[i, :n].tolist(),
+                float(batch.advantage[i, 0]),
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 13, 20, 40, 10_000])
+def test_every_trajectory_is_in_exactly_one_micro_batch(random_batch, tokens):
+    trajectories = random_batch(LENGTHS)
+    trajectories.advantage = torch.arange(8.0)
+    expected = sorted(
+        (t.token_ids.tolist(), t.action_mask.tolist(), t.behaviour_logprob.tolist(), float(t.advantage))
+        for t in trajectories
+    )
+    found = [row for batch in microbatches(trajectories, tokens, CPU) for row in rows_of(batch)]
+    assert sorted(found) == expected
+
+
+@pytest.mark.parametrize("tokens", [1, 13, 20, 40])
+def test_only_a_single_trajectory_may_exceed_the_budget(random_batch, tokens):
+    batches = list(microbatches(random_batch(LENGTHS), tokens, CPU))
+    for batch in batches:
+        rows, width = batch.token_ids.shape
+        assert rows * width <= tokens or rows == 1
+    widths = [batch.token_ids.shape[1] for batch in batches]
+    assert widths == sorted(widths, reverse=True)
+    assert widths[0] == 35
+
+
+def test_a_budget_for_all_makes_one_batch(random_batch):
+    (batch,) = microbatches(random_batch(LENGTHS), 35 * 8, CPU)
+    assert batch.token_ids.shape == (8, 35)
+
+
+def test_padding_is_on_the_right_and_counts_nowhere(random_batch):
+    (batch,) = microbatches(random_batch(((3, 2), (1, 1))), 100, CPU)
+    assert batch.attention_mask.tolist() == [[1] * 5, [1, 1, 0, 0, 0]]
+    assert not batch.action_mask[batch.attention_mask == 0].any()
+    assert (batch.token_ids.dtype, batch.action_mask.dtype) == (torch.int64, torch.bool)
+    assert (batch.behaviour_logprob.dtype, batch.advantage.dtype) == (torch.float32, torch.float32)
+
+
+def test_an_advantage_stands_at_each_token_of_its_trajectory(make_trajectory):
+    trajectories = stack([make_trajectory([1], [2, 3]), make_trajectory([1, 2], [3, 4, 5])])
+    trajectories.advantage = torch.tensor([0.5, -2.0])
+    (batch,) = microbatches(trajectories, 100, CPU)
+    assert batch.advantage.tolist() == [[-2.0] * 5, [0.5] * 5]  # longest first
+
+
+def test_trajectories_of_one_length_keep_their_order(random_batch):
+    trajectories = random_batch([(2, 2)] * 6)
+    batches = list(microbatches(trajectories, 8, CPU))
+    assert [ids for batch in batches for ids, *_ in rows_of(batch)] == [t.token_ids.tolist() for t in trajectories]
+
+
+def test_rows_without_an_advantage_have_zero():
+    row = TokenRow(torch.tensor([1, 2]), torch.tensor([False, True]), torch.tensor([0.0, -1.0]))
+    assert TokenBatch.of_rows([row], CPU).advantage.tolist() == [[0.0, 0.0]]
