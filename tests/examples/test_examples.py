@@ -54,7 +54,7 @@ def test_a_tiny_model_learns_with_trl():
 
 
 def check_transcript(output, rows):
-    """The lines with sums show rewards that are right, and the last line a mean that a model at the floor can't have."""
+    """The lines with sums have the right rewards, and the last one has a mean above the floor."""
     lines = output.splitlines()
     asked = [re.match(r"(?:policy_0: )?(\d)\+(\d)=<answer>(\d+)</answer>(?:\D+(\d).*)?$", line) for line in lines]
     found = [tuple(int(group) for group in match.groups() if group) for match in asked if match]
