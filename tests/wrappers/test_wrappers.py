@@ -279,7 +279,8 @@ def test_difficulty_follows_success():
 @pytest.mark.parametrize("env_id", ["InfiniteRL/MultiDomain-v0", "InfiniteRL/SelfVerification-v0"])
 def test_mixed_tasks_become_harder_too(env_id):
     weights = {"math": 3, "coding": 1}
-    env = CurriculumDifficulty(gymnasium.make(env_id, weights=weights, seed=5, split="test"), up=1.0, down=0.5, window=1)
+    env = gymnasium.make(env_id, weights=weights, seed=5, split="test")
+    env = CurriculumDifficulty(env, up=1.0, down=0.5, window=1)
     env.env.unwrapped.graders.score = lambda episodes: [RewardFunctionScore.scored(1.0)] * len(episodes)
     for level in (1, 2, 3, 4, 4):
         assert env.reset(options={"task_index": 7})[1]["level"] == level
