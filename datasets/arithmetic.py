@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .drawing import Rng, below, pick
+from .naming import check_names
 from .procedural import ProceduralSource
 from .task import Split, Task
 
@@ -51,20 +52,23 @@ class ArithmeticSource(ProceduralSource):
         seed: int = 0,
         split: Split = "train",
         level: int = 1,
-        operations: Sequence[str] | None = None,
+        operations: Sequence[str] | str | None = None,
         digits: Sequence[int] | None = None,
         template: str = QUESTION,
     ) -> None:
         super().__init__(seed=seed, split=split, level=level)
-        self.operations = tuple(operations or LEVELS[level].operations)
+        self.operations = check_names("operations", operations or LEVELS[level].operations, OPERATIONS)
         self.digits = tuple(digits or LEVELS[level].digits)
         self.template = template
-        if unknown := [name for name in self.operations if name not in OPERATIONS]:
-            raise ValueError(f"operations must be of {', '.join(OPERATIONS)}, not {unknown[0]!r}")
         if len(self.digits) != 2 or not all(isinstance(n, int) and 1 <= n <= 18 for n in self.digits):
             raise ValueError(f"digits must be two numbers from 1 to 18, not {list(self.digits)}")
         if "{expression}" not in template:
             raise ValueError(f"template must contain {{expression}}; it is {template!r}")
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """One for each operation."""
+        return tuple(f"arithmetic/{name}" for name in self.operations)
 
     def draw(self, rng: Rng) -> Task:
         """Draws operation and operands, all values of the digit ranges equally likely."""

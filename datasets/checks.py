@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
-from difflib import get_close_matches
+from collections.abc import Callable, Collection, Iterable, Mapping
 from functools import cache
 from math import isfinite
 from typing import Any
@@ -12,14 +11,17 @@ from typing import Any
 from ..rewards import get_reward_functions
 from ..rewards.code.cases import read_expected
 from ..rewards.equivalence.limits import check_text
-from ..rewards.expected import expected_text
 from ..rewards.forms import ANSWER_FORMS
+from ..rewards.math import read_expected as read_expected_number
 from ..rewards.reward_function import TaggedRewardFunction
+from .naming import did_you_mean, misspelt
 from .reasoning.grading import FamilyRewardFunction
 from .rows import is_text
 from .task import Task
 
 ROLES = ("system", "developer", "user", "assistant", "tool")
+# What is read of the metadata, by graders and by reports.
+_METADATA = ("grader", "answer_form", "expression", "level", "key")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 
 
@@ -62,6 +64,7 @@ def check_task(task: Task, grader: str | None = None) -> None:
     if task.answer in ([], {}) or (isinstance(task.answer, str) and not task.answer.strip()):
         raise RowError('"answer" is empty. Give null where nothing is expected.')
     metadata = task.metadata
+    check_spelling(metadata, _METADATA, "metadata.")
     if "answer_form" in metadata:
         _check_choice("metadata.answer_form", metadata["answer_form"], ANSWER_FORMS)
     if not isinstance(metadata.get("expression", ""), str):
@@ -73,19 +76,29 @@ def check_task(task: Task, grader: str | None = None) -> None:
         try:
             graders()[grader](task.answer)
         except (TypeError, ValueError) as error:
+            if task.answer is None:
+                raise RowError(f'"answer" is empty, and the grader {grader!r} needs one.') from None
             raise RowError(f'"answer" can\'t be used by the grader {grader!r}: {error}') from None
+
+
+def check_spelling(names: Iterable[str], known: Collection[str], place: str = "") -> None:
+    """Refuses a name that is next to a known one, which would not be read; others are the writer's own.
+
+    Raises:
+        RowError: there is one; ``place`` is where.
+    """
+    if slip := misspelt(names, known):
+        raise RowError(f'"{place}{slip[0]}" is not read. Is it meant to be "{place}{slip[1]}"?')
 
 
 def _check_choice(name: str, value: object, allowed: Collection[str]) -> None:
     if isinstance(value, str) and value in allowed:
         return
-    near = get_close_matches(value.lower(), allowed, n=1) if isinstance(value, str) else ()
-    guess = f" Did you mean {near[0]!r}?" if near else ""
-    raise RowError(f'"{name}" is {value!r:.80}.{guess} There are {", ".join(allowed)}.')
+    raise RowError(f'"{name}" is {value!r:.80}.{did_you_mean(value, allowed)} There are {", ".join(allowed)}.')
 
 
 def _read_math(answer: object) -> None:
-    check_text(expected_text(answer))
+    check_text(read_expected_number(answer))
 
 
 def _check_json(fields: Mapping[str, Any]) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .naming import misspelt
 from .rows import is_text, read_rows
 
 _FIELDS = ("id", "title", "text")
@@ -41,7 +42,7 @@ def load_documents(path: str | Path) -> list[Document]:
     """
     documents: dict[str, Document] = {}
     numbers: dict[str, int] = {}
-    for number, where, row in read_rows(Path(path)):
+    for number, where, row in read_rows(Path(path), "documents"):
         document = _document(row, where)
         if document.id in documents:
             raise ValueError(f'{where}: "id" {document.id!r} is that of row {numbers[document.id]}. Ids are unique.')
@@ -67,7 +68,9 @@ def _document(row: Any, where: str) -> Document:
         row = row | {"id": str(row["id"])}
     for field in _FIELDS:
         if field not in row:
-            raise ValueError(f'{where}: "{field}" is missing. {_NEEDS}')
+            slip = misspelt(row, _FIELDS)
+            meant = f" Is {slip[0]!r} meant to be {slip[1]!r}?" if slip else ""
+            raise ValueError(f'{where}: "{field}" is missing.{meant} {_NEEDS}')
         if not isinstance(row[field], str):
             raise ValueError(f'{where}: "{field}" must be text, not {type(row[field]).__name__}.')
         if not is_text(row[field]):

@@ -47,4 +47,4 @@ def hub_rows(name: str, split: str) -> Iterator[Row]:
             f"{place}: no folder {dataset!r} is here, and the hub gives no such dataset ({why})"
         ) from error
     for number, row in enumerate(rows, 1):
-        yield number, f"{place}, row {number}", {key: value for key, value in row.items() if value is not None}
+        yield number, f"{place}, row {number}", dict(row)

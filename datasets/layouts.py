@@ -19,7 +19,7 @@ from math import isfinite
 from typing import Any, TypeAlias
 
 from ..rewards.boxed import last_boxed
-from .checks import RowError, check_task
+from .checks import RowError, check_spelling, check_task
 from .coding.source import CLOSING as CODE_CLOSING
 from .reasoning.source import TAGGED
 from .task import Message, Task
@@ -57,14 +57,28 @@ def parse_row(row: object, defaults: Defaults) -> Task:
             task = make(fields, defaults)
             check_task(task, defaults.grader)
             return task
-    missing = next(name for name in ("messages", "answer") if name not in fields)
     found = ", ".join(map(repr, list(fields)[:8])) or "nothing"
-    near = get_close_matches(missing, fields, n=1)
-    meant = f" Is {near[0]!r} meant to be it?" if near else ""
     raise RowError(
-        f'"{missing}" is missing; there is {found}.{meant} Each row needs "messages" and "answer"; docs/datasets.md '
-        "has more layouts."
+        f'"{_missing(fields)}" is missing; there is {found}.{_meant(fields)} Each row needs "messages" and "answer"; '
+        "docs/datasets.md has more layouts."
     )
+
+
+def _missing(fields: Fields) -> str:
+    """What a row needs that is next to a layout."""
+    for needed, _ in _LAYOUTS:
+        lacking = needed - fields.keys()
+        if len(lacking) == 1:
+            return lacking.pop()
+    return "messages"
+
+
+def _meant(fields: Fields) -> str:
+    known = {name for needed, _ in _LAYOUTS for name in needed}
+    for name in fields:
+        if name not in known and (near := get_close_matches(name, known - fields.keys(), n=1)):
+            return f" Is {name!r} meant to be {near[0]!r}?"
+    return ""
 
 
 def _trainer(fields: Fields, defaults: Defaults) -> Task:
@@ -75,6 +89,7 @@ def _trainer(fields: Fields, defaults: Defaults) -> Task:
         raise RowError("the messages hold no text, so there is nothing to answer.")
     if not isinstance(metadata, Mapping):
         raise RowError('"metadata" must be an object.')
+    check_spelling(fields, ("id", "domain", "metadata"))
     if lost := [name for name in _METADATA if name in fields]:
         raise RowError(f'"{lost[0]}" belongs into "metadata".')
     # Parquet gives all messages the members of any, null where they have none.
@@ -146,7 +161,7 @@ def _called(test: str) -> str:
 
 def _problem(fields: Fields, defaults: Defaults) -> Task:
     answer = fields.get("answer")
-    if answer is None:
+    if answer is None and "solution" in fields:
         answer = _boxed(_text(fields, "solution"))
         if answer is None:
             raise RowError('"answer" is missing, and "solution" holds no \\boxed{…}.')
@@ -173,8 +188,11 @@ def _question(fields: Fields, defaults: Defaults) -> Task:
 
 
 def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> Task:
+    # Tables say with NaN that there is nothing.
+    if answer is None or answer != answer or not str(answer).strip():
+        raise RowError('"answer" is empty.')
     infinite = isinstance(answer, float) and not isfinite(answer)
-    if isinstance(answer, bool) or infinite or not isinstance(answer, str | int | float) or not str(answer).strip():
+    if isinstance(answer, bool) or infinite or not isinstance(answer, str | int | float):
         raise RowError('"answer" must be text or a number.')
     text = f"{question.strip()}\n\n{TAGGED}"
     return Task.ask(text, str(answer), id=id, domain=domain, grader="math", solution=str(answer), **metadata)
@@ -182,6 +200,7 @@ def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> 
 
 def _prompt(fields: Fields, defaults: Defaults) -> Task:
     prompt, kind = _text(fields, "prompt"), fields.get("type")
+    check_spelling(fields, ("id", "domain"))
     messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
     metadata = {"grader": str(kind)} if kind in ("math", "coding") else {}
     return Task(_id(fields, defaults), _domain(fields, defaults), messages, fields["answer"], metadata)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .drawing import below
 from .procedural import ProceduralSource, stream
-from .task import Task, TaskSource
+from .task import Task, TaskSource, domains_of
 
 
 class Mixture:
@@ -55,6 +55,17 @@ class Mixture:
         place = int(np.searchsorted(self._bounds, rng.random(), side="right"))
         source = [*self.sources.values()][min(place, len(self.sources) - 1)]
         return source.task(index if source.size is None else below(rng, source.size))
+
+    @property
+    def domains(self) -> tuple[str, ...] | None:
+        """Those of all sources; None if one of them doesn't say."""
+        found: dict[str, None] = {}
+        for source in self.sources.values():
+            names = domains_of(source)
+            if names is None:
+                return None
+            found |= dict.fromkeys(names)
+        return tuple(found)
 
     @property
     def level(self) -> int | None:

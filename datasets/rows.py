@@ -26,10 +26,14 @@ _JSON = json.JSONDecoder(object_pairs_hook=unique_members)
 _MISSING = "needs pyarrow: pip install 'infinite-rl[train]'"
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def read_rows(path: Path, of: str = "tasks") -> Iterator[Row]:
     """The rows of a file, by its name: ``.jsonl``, ``.json`` (a list), ``.csv``, ``.parquet`` or ``.arrow``.
 
     The first three may be compressed (``.gz`` behind it). Other names are read as JSON Lines.
+
+    Args:
+        path: the file.
+        of: what its rows are, for people.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -37,7 +41,7 @@ def read_rows(path: Path) -> Iterator[Row]:
         ValueError: the file is not what its name says; the message names the place.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected JSON Lines with one task a line")
+        raise FileNotFoundError(f"{path}: no such file. Give a file of {of}, such as {of}.jsonl or {of}.csv.")
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
     try:
@@ -184,7 +188,7 @@ def _batches(path: Path, batches: Any) -> Iterator[Row]:
     for batch in batches:
         for row in batch.to_pylist():
             number += 1
-            yield number, f"{path}, row {number}", {name: value for name, value in row.items() if value is not None}
+            yield number, f"{path}, row {number}", row
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {

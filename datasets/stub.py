@@ -37,6 +37,11 @@ class StubSource(ProceduralSource):
             raise ValueError(f"pass_rates must be numbers from 0 to 1 by domain, not {dict(pass_rates)}")
         self.pass_rates = dict(pass_rates)
 
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Those with a pass rate."""
+        return tuple(self.pass_rates)
+
     def draw(self, rng: Rng) -> Task:
         """Draws a domain and a number."""
         domain = pick(rng, [*self.pass_rates])

@@ -68,6 +68,12 @@ class TaskSource(Protocol):
         """
 
 
+def domains_of(source: TaskSource) -> Sequence[str] | None:
+    """The domains of a source's tasks; None if it doesn't say: its ``domains`` are left out, or None."""
+    found: Sequence[str] | None = getattr(source, "domains", None)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class TaskList:
     """A source over tasks that are already in memory."""
@@ -78,6 +84,11 @@ class TaskList:
     def size(self) -> int:
         """How many tasks there are."""
         return len(self.tasks)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """Those of its tasks."""
+        return tuple(dict.fromkeys(task.domain for task in self.tasks))
 
     def task(self, index: int) -> Task:
         """The task at ``index``, which must lie in [0, size)."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..datasets.files import load_tasks
-from ..datasets.task import Task, TaskSource
+from ..datasets.naming import did_you_mean, listed
+from ..datasets.task import TaskSource, domains_of
+
+if TYPE_CHECKING:
+    from .text_env import TextEnv
 
 # Indices drawn from an endless source: exact in JSON and in floats, and so many that repeats are rare.
 _ENDLESS = 2**53
@@ -17,23 +23,13 @@ _ENDLESS = 2**53
 _DRAWS_FOR_A_DOMAIN = 3_000
 
 
-def find_tasks(
-    tasks: TaskSource | str | Path | None,
-    make_source: Callable[..., TaskSource],
-    arguments: Mapping[str, Any],
-    name: str,
-    domain: str,
-    grader: str | None,
-) -> TaskSource:
+def find_tasks(env: TextEnv, tasks: TaskSource | str | Path | None, arguments: Mapping[str, Any]) -> TaskSource:
     """The tasks of an environment.
 
     Args:
+        env: the environment, of which only the class is made yet.
         tasks: a source, or the path of a file; None for the environment's own.
-        make_source: makes these from ``arguments``.
-        arguments: what else the environment was made with.
-        name: of the environment's class.
-        domain: of the tasks of a file that names none.
-        grader: the same for the grader that their answers are checked for.
+        arguments: what else it was made with.
 
     Raises:
         TypeError: if ``tasks`` is none of these, if there are arguments beside them, or the source does not know one.
@@ -41,22 +37,34 @@ def find_tasks(
     """
     if tasks is None:
         try:
-            return make_source(**arguments)
+            return env.make_source(**arguments)
         except TypeError as error:
-            if "unexpected keyword argument" not in str(error):
+            unknown = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+            if unknown is None:
                 raise
-            unknown = str(error).rpartition("argument ")[2]
-            known = f"see help({name}), or its page in docs/environments"
-            # The words of Python: TorchRL looks for them.
-            raise TypeError(f"{name} got an unexpected keyword argument {unknown}; {known}") from None
+            raise TypeError(_unexpected(type(env), unknown[1])) from None
     if arguments:
         raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
-    source = load_tasks(tasks, domain=domain, grader=grader) if isinstance(tasks, (str, Path)) else tasks
+    source = tasks
+    if isinstance(tasks, (str, Path)):
+        source = load_tasks(tasks, domain=env.domain, grader=env.default_grader)
     if not isinstance(source, TaskSource):
         raise TypeError(f"tasks must be a task source or the path of a file of tasks, not {type(tasks).__name__}")
     if source.size == 0:
         raise ValueError("tasks holds no task")
     return source
+
+
+def _unexpected(environment: type[TextEnv], name: str) -> str:
+    """What to say about an argument that neither the environment nor its source has."""
+    # The page of an environment names those of its source, which has not been made.
+    known = re.findall(r"``(\w+)``", environment.__doc__ or "")
+    for ancestor in environment.__mro__:
+        known += inspect.signature(ancestor.__init__).parameters
+    name_of, guess = environment.__name__, did_you_mean(name, dict.fromkeys(known))
+    # The words of Python: TorchRL looks for them.
+    words = f"{name_of} got an unexpected keyword argument {name!r}.{guess}"
+    return f"{words} See help({name_of}), or its page in docs/environments."
 
 
 def draw_index(tasks: TaskSource, rng: np.random.Generator, domain: str | None = None) -> int:
@@ -69,11 +77,18 @@ def draw_index(tasks: TaskSource, rng: np.random.Generator, domain: str | None =
     """
     if domain is None:
         return _draw(rng, tasks.size or _ENDLESS)
+    if not isinstance(domain, str):
+        raise TypeError(f"domain must be text, not {domain!r}")
+    known = domains_of(tasks)
+    if known is not None and not any(_within(name, domain) for name in known):
+        roots = dict.fromkeys(name.partition("/")[0] for name in known)
+        guess = did_you_mean(domain, [*known, *roots], cutoff=0.8)  # they have their beginnings in common
+        raise ValueError(f"no task of domain {domain!r}.{guess} There are {listed(known)}.")
     if tasks.size is None:
         draws = (_draw(rng, _ENDLESS) for _ in range(_DRAWS_FOR_A_DOMAIN))
-        index = next((index for index in draws if _belongs(tasks.task(index), domain)), None)
+        index = next((index for index in draws if _within(tasks.task(index).domain, domain)), None)
     else:
-        found = [index for index in range(tasks.size) if _belongs(tasks.task(index), domain)]
+        found = [index for index in range(tasks.size) if _within(tasks.task(index).domain, domain)]
         index = found[_draw(rng, len(found))] if found else None
     if index is None:
         raise ValueError(f"no task of domain {domain!r}; one of this source is {tasks.task(0).domain!r}")
@@ -95,8 +110,8 @@ def check_index(tasks: TaskSource, index: object) -> int:
     return int(index)
 
 
-def _belongs(task: Task, domain: str) -> bool:
-    return task.domain == domain or task.domain.startswith(f"{domain}/")
+def _within(name: str, domain: str) -> bool:
+    return name == domain or name.startswith(f"{domain}/")
 
 
 def check_options(options: dict[str, Any] | None, *known: str) -> None:

@@ -11,6 +11,7 @@ from ..datasets.coding.source import CodingSource
 from ..datasets.task import TaskSource
 from ..rewards import CodingRewardFunction, RewardFunctionScore
 from ..rewards.coding import Partial
+from ..runtimes.artefact import find_artefact
 from .episode import Episode
 from .grading import Graders
 from .text_env import TextEnv
@@ -62,6 +63,7 @@ class CodingEnv(TextEnv):
         )
         self.graders = Graders("coding", timeout=timeout, coding=self.reward)
         if tasks is None:
+            find_artefact(self.reward.language)  # at once, not when the first program has been written
             arguments["language"] = self.reward.language
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..datasets.arithmetic import QUESTION, ArithmeticSource
+from ..datasets.naming import check_names
 from ..datasets.reasoning.families import DOMAINS
 from ..datasets.reasoning.source import TAGGED, ReasoningSource
 from ..datasets.task import TaskSource
@@ -73,10 +74,7 @@ def math_families(families: Sequence[str] | str) -> Sequence[str]:
     Raises:
         ValueError: if one is of another domain.
     """
-    names = DOMAINS["math"] if families == "all" else [families] if isinstance(families, str) else families
-    if unknown := [name for name in names if name not in DOMAINS["math"]]:
-        raise ValueError(f"families must be of {', '.join(DOMAINS['math'])}, not {unknown[0]!r}")
-    return names
+    return DOMAINS["math"] if families == "all" else check_names("families", families, DOMAINS["math"])
 
 
 MathVectorEnv = partial(TextVectorEnv, MathEnv)

@@ -5,13 +5,28 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterable
+from numbers import Real
 
 from ..rewards.score import RewardFunctionScore, Status
+from ..runtimes.artefact import MissingArtefactError
 
 logger = logging.getLogger(__name__)
 
 CUT_OFF = RewardFunctionScore(0.0, 0.0, "A wrapper cut the episode off before it was graded.", status=Status.TIMEOUT)
 """What is shown where a wrapper ended an episode, such as one that limits the time."""
+
+
+def as_score(found: RewardFunctionScore | float) -> RewardFunctionScore:
+    """A score, which an author may give as its correctness alone.
+
+    Raises:
+        ValueError: the number is not from 0 to 1.
+    """
+    if not isinstance(found, Real):
+        return found  # what is no score either, `checked` refuses
+    if not 0 <= found <= 1:
+        raise ValueError(f"a score must be a number from 0 to 1 or a RewardFunctionScore, not {found!r}")
+    return RewardFunctionScore.scored(float(found))
 
 
 def checked(scores: Iterable[RewardFunctionScore], count: int) -> list[RewardFunctionScore]:
@@ -40,5 +55,7 @@ def _checked(score: RewardFunctionScore) -> RewardFunctionScore:
 
 def failure(what: str, error: Exception) -> RewardFunctionScore:
     """The score of an episode in which our own code raised; the log tells where."""
-    logger.warning("%s failed", what, exc_info=error)
+    # What was never built is nowhere in the code.
+    place = None if isinstance(error, MissingArtefactError) else error
+    logger.warning("%s failed: %s", what, error, exc_info=place)
     return RewardFunctionScore.error(f"{what} raised {type(error).__name__}: {error}")

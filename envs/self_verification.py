@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ..datasets.naming import check_names
 from ..datasets.task import TaskSource
 from ..rewards import RewardFunctionScore
 from .episode import Episode
@@ -67,7 +68,7 @@ class SelfVerificationEnv(ToolEnv):
         budget: float = 10.0,
         verification_weight: float = 0.1,
         costs: Mapping[str, float] | None = None,
-        tools: Sequence[str] | None = None,
+        tools: Sequence[str] | str | None = None,
         corpus: str | Path | Retriever | None = None,
         tool_format: str | None = None,
         timeout: float = 5.0,
@@ -81,9 +82,7 @@ class SelfVerificationEnv(ToolEnv):
             raise ValueError(f"verification_weight must be from 0 to 1, not {verification_weight}")
         self._retriever = None if corpus is None else open_retriever(corpus)
         everything = tuple(name for name in COSTS if name != "search" or corpus is not None)
-        chosen = everything if tools is None else tuple(tools)
-        if unknown := [name for name in chosen if name not in COSTS]:
-            raise ValueError(f"tools must be of {', '.join(COSTS)}, not {unknown[0]!r}")
+        chosen = everything if tools is None else check_names("tools", tools, COSTS)
         if "search" in chosen and corpus is None:
             raise ValueError("the tool search needs documents: give corpus, a file of them or a service's URL")
         costs = costs or {}

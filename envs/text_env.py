@@ -17,9 +17,12 @@ from ..rewards.score import RewardFunctionScore, Status
 from ..spaces import TextSpace
 from .choice import check_action, check_index, check_options, draw_index, find_tasks
 from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
-from .scoring import checked, failure
+from .scoring import as_score, checked, failure
 from .tools.reply import assistant_message, length
 from .transcript import print_messages, transcript
+
+# An environment needs one of these of its own.
+_JUDGES = ("grade", "finish", "respond", "respond_all", "advance")
 
 
 class TextEnv(gymnasium.Env[str, str]):
@@ -76,8 +79,9 @@ class TextEnv(gymnasium.Env[str, str]):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, not {render_mode!r}")
         if max_turns is not None and max_turns < 1:
             raise ValueError(f"max_turns must be at least 1, not {max_turns}")
-        name = type(self).__name__
-        self.tasks = find_tasks(tasks, self.make_source, arguments, name, self.domain, self.default_grader)
+        if all(getattr(type(self), name) is getattr(TextEnv, name) for name in _JUDGES):
+            raise TypeError(f"{type(self).__name__} must define grade(task, response) or finish(episodes)")
+        self.tasks = find_tasks(self, tasks, arguments)
         self.max_turns = max_turns
         self.render_mode = render_mode
         self.observation_space = TextSpace()
@@ -88,10 +92,16 @@ class TextEnv(gymnasium.Env[str, str]):
 
     def make_source(self, **arguments: Any) -> TaskSource:
         """Makes the class's own tasks from the arguments that the environment was made with."""
-        raise TypeError(f"{type(self).__name__} has no tasks of its own: pass tasks (a task source or a file's path)")
+        raise TypeError(
+            f"{type(self).__name__} has no tasks of its own: pass tasks (a task source or a file's path), or define "
+            "make_source"
+        )
 
-    def grade(self, task: Task, response: str) -> RewardFunctionScore:
-        """Judges one response to ``task``. Exceptions count as failures of ours, never as wrong answers."""
+    def grade(self, task: Task, response: str) -> RewardFunctionScore | float:
+        """Judges one response to ``task``: a score, or only its correctness, from 0 to 1 (True is 1).
+
+        Exceptions count as failures of ours, never as wrong answers.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define grade(task, response) or finish(episodes)")
 
     # The protocol that both forms drive. Environments with several turns or a batched grader override these.
@@ -289,6 +299,6 @@ class TextEnv(gymnasium.Env[str, str]):
     def _grade(self, episode: Episode) -> RewardFunctionScore:
         # One response that breaks the grader must not cost the others of its batch their scores.
         try:
-            return self.grade(episode.task, episode.response)
+            return as_score(self.grade(episode.task, episode.response))
         except Exception as error:
             return failure("grading", error)

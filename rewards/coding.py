@@ -59,7 +59,7 @@ class CodingRewardFunction(BatchedRewardFunction):
         partial: Partial | None = None,
         language: str = "python",
     ) -> None:
-        if not timeout > 0:
+        if not isinstance(timeout, int | float) or not timeout > 0:
             raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
         if limits not in ("time", "fuel"):
             raise ValueError(f"limits must be time or fuel, not {limits!r}")

@@ -23,6 +23,7 @@ Verdicts: TypeAlias = Mapping[tuple[str, str], Verdict]
 
 # Longer verdicts are not kept in memory, so that hostile text cannot fill it.
 REMEMBERED_LENGTH = 500
+_NO_NUMBERS = ("nan", "inf", "infinity")
 
 
 class MathRewardFunction(BatchedRewardFunction):
@@ -114,7 +115,7 @@ class MathRewardFunction(BatchedRewardFunction):
             raise ValueError(f"answer_form is {answer_form!r}. Give one of {', '.join(ANSWER_FORMS)}.")
         if not self.initialized:
             self.initialize()
-        expected = expected_output if callable(expected_output) else expected_text(expected_output)
+        expected = expected_output if callable(expected_output) else read_expected(expected_output)
         found = extract_answer(model_output, answer_tag)
         if not found.answers:
             return RewardFunctionScore.no_answer(found.error_msg)
@@ -131,13 +132,26 @@ class MathRewardFunction(BatchedRewardFunction):
         return (_judge if short else _judge.__wrapped__)(expected, found, answer_form, question)
 
 
+def read_expected(expected: object) -> str:
+    """The expected answer of a problem, as in `expected_text`.
+
+    Raises:
+        TypeError: it is neither text nor a number.
+        ValueError: it is no finite number: empty cells of tables come as ``nan``, which would be the answer then.
+    """
+    text = expected_text(expected)
+    if text.lstrip("+-").lower() in _NO_NUMBERS:
+        raise ValueError(f"The expected answer is {text}. Give a finite number.")
+    return text
+
+
 def _asked(model_output: object, expected: object, answer_tag: str) -> tuple[str, str] | None:
     """The two texts whose verdict decides on a response; None where none does, or something is wrong with them."""
     if not isinstance(model_output, str) or callable(expected):
         return None
     try:
         answers = extract_answer(model_output, answer_tag).answers
-        return (expected_text(expected), answers[0]) if answers and len(answers[0]) <= MAX_CHARACTERS else None
+        return (read_expected(expected), answers[0]) if answers and len(answers[0]) <= MAX_CHARACTERS else None
     except (TypeError, ValueError):
         return None
 

@@ -18,10 +18,15 @@ class SystemPrompt(TextWrapper):
     Args:
         env: the environment.
         text: the message. One that the task has itself comes behind it, in the same message.
+
+    Raises:
+        TypeError: if ``text`` is no text.
     """
 
     def __init__(self, env: gymnasium.Env[str, str], text: str) -> None:
         super().__init__(env, text=text)
+        if not isinstance(text, str):
+            raise TypeError(f"text must be a str, not {text!r}")
         self.text = text
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:

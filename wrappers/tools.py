@@ -7,6 +7,7 @@ from typing import Any
 
 import gymnasium
 
+from ..datasets.naming import did_you_mean
 from ..envs.choice import check_action
 from ..envs.tool_env import ToolEnv
 from ..envs.tools.builtin import calculator, sandbox
@@ -45,7 +46,7 @@ class ToolUse(TextWrapper):
     def __init__(
         self,
         env: gymnasium.Env[str, str],
-        tools: Sequence[str | Tool] = ("calculator",),
+        tools: Sequence[str | Tool] | str = ("calculator",),
         tool_format: str = "hermes",
         budget: float | None = None,
         calls: int = 8,
@@ -53,9 +54,11 @@ class ToolUse(TextWrapper):
         super().__init__(env, tools=tools, tool_format=tool_format, budget=budget, calls=calls)
         if isinstance(self.text_env, ToolEnv):
             raise TypeError(f"{type(self.text_env).__name__} has tools of its own")
-        if unknown := [tool for tool in tools if isinstance(tool, str) and tool not in BUILTIN]:
-            raise ValueError(f"tools must be of {', '.join(BUILTIN)}, or a Tool, not {unknown[0]!r}")
-        made = [BUILTIN[tool]() if isinstance(tool, str) else tool for tool in tools]
+        named = (tools,) if isinstance(tools, str) else tools
+        if unknown := [tool for tool in named if isinstance(tool, str) and tool not in BUILTIN]:
+            guess = did_you_mean(unknown[0], BUILTIN)
+            raise ValueError(f"tools must be of {', '.join(BUILTIN)}, or a Tool, not {unknown[0]!r}.{guess}")
+        made = [BUILTIN[tool]() if isinstance(tool, str) else tool for tool in named]
         self.toolbox = ToolBox(made, tool_format, budget)
         self.tool_schemas = self.toolbox.schemas
         self.calls = calls

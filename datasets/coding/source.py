@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..drawing import Rng, pick
+from ..naming import check_names
 from ..procedural import ProceduralSource
 from ..task import Split, Task
 from .families import FAMILIES
@@ -54,22 +55,26 @@ class CodingSource(ProceduralSource):
         split: Split = "train",
         level: int = 1,
         language: Language = "python",
-        families: Sequence[str] | None = None,
+        families: Sequence[str] | str | None = None,
         template: str | None = None,
     ) -> None:
         super().__init__(seed=seed, split=split, level=level)
         if language not in LANGUAGES:
             raise ValueError(f"language must be one of {', '.join(LANGUAGES)}, not {language!r}")
-        if unknown := [name for name in families or () if name not in FAMILIES]:
-            raise ValueError(f"families must be of {', '.join(FAMILIES)}, not {unknown[0]!r}")
+        chosen = check_names("families", families or (), FAMILIES)
         if template is not None and "{expression}" not in template:
             raise ValueError(f"template must contain {{expression}}; it is {template!r}")
-        if template is not None and list(families or ()) != ["print_arithmetic"]:
+        if template is not None and chosen != ("print_arithmetic",):
             raise ValueError('template is for the family print_arithmetic alone: give families=["print_arithmetic"]')
         self.language: Language = language
-        chosen = families or [name for name, family in FAMILIES.items() if family.level == level]
-        self.families = tuple(FAMILIES[name] for name in chosen)
+        of_level = (family for family in FAMILIES.values() if family.level == level)
+        self.families = tuple(FAMILIES[name] for name in chosen) or tuple(of_level)
         self.template = template
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """One for each family."""
+        return tuple(f"coding/{family.name}" for family in self.families)
 
     def draw(self, rng: Rng) -> Task:
         """Draws a family, its parameters and its inputs."""

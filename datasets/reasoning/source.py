@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 
 from ..drawing import Rng, pick
+from ..naming import check_names
 from ..procedural import ProceduralSource
 from ..task import Split, Task
 from .families import DOMAINS, FAMILIES
@@ -35,7 +36,7 @@ class ReasoningSource(ProceduralSource):
         seed: int = 0,
         split: Split = "train",
         level: int = 1,
-        families: Sequence[str] | None = None,
+        families: Sequence[str] | str | None = None,
         domain: str | None = None,
         closing: str = TAGGED,
     ) -> None:
@@ -45,12 +46,16 @@ class ReasoningSource(ProceduralSource):
         if domain is not None and domain not in DOMAINS:
             raise ValueError(f"domain must be one of {', '.join(DOMAINS)}, not {domain!r}")
         chosen = DOMAINS[domain] if domain is not None else families if families is not None else tuple(FAMILIES)
-        if unknown := [name for name in chosen if name not in FAMILIES]:
-            raise ValueError(f"families must be of {', '.join(FAMILIES)}, not {unknown[0]!r}")
+        chosen = check_names("families", chosen, FAMILIES)
         if not chosen:
             raise ValueError("families names no family")
         self.families = tuple(FAMILIES[name] for name in chosen)
         self.closing = closing
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """One for each family."""
+        return tuple(f"{_DOMAIN_OF[family.name]}/{family.name}" for family in self.families)
 
     def draw(self, rng: Rng) -> Task:
         """Draws a family and a problem of it."""

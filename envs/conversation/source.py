@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...datasets.drawing import Rng, integer, pick, sample
+from ...datasets.naming import check_names
 from ...datasets.procedural import ProceduralSource
 from ...datasets.task import Split, Task
 from .scenarios import SCENARIOS
@@ -34,16 +35,19 @@ class ConversationSource(ProceduralSource):
     """
 
     def __init__(
-        self, *, seed: int = 0, split: Split = "train", level: int = 1, scenarios: Sequence[str] | None = None
+        self, *, seed: int = 0, split: Split = "train", level: int = 1, scenarios: Sequence[str] | str | None = None
     ) -> None:
         super().__init__(seed=seed, split=split, level=level)
         known = {scenario.name: scenario for scenario in SCENARIOS}
-        chosen = tuple(known) if scenarios is None else tuple(scenarios)
-        if unknown := [name for name in chosen if name not in known]:
-            raise ValueError(f"scenarios must be of {', '.join(known)}, not {unknown[0]!r}")
+        chosen = tuple(known) if scenarios is None else check_names("scenarios", scenarios, known)
         if not chosen:
             raise ValueError("scenarios names no scenario")
         self.scenarios = tuple(known[name] for name in chosen)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """One for each scenario."""
+        return tuple(f"conversation/{scenario.name}" for scenario in self.scenarios)
 
     def draw(self, rng: Rng) -> Task:
         """Draws a scenario, its details and how the user behaves."""

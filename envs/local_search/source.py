@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from ...datasets.drawing import Rng, pick
+from ...datasets.naming import check_names
 from ...datasets.procedural import ProceduralSource, split_of
 from ...datasets.task import Split, Task
 from .bin_packing import BinPacking
@@ -37,15 +38,18 @@ class LocalSearchSource(ProceduralSource):
     """
 
     def __init__(
-        self, *, seed: int = 0, split: Split = "train", level: int = 1, problems: Sequence[str] | None = None
+        self, *, seed: int = 0, split: Split = "train", level: int = 1, problems: Sequence[str] | str | None = None
     ) -> None:
         super().__init__(seed=seed, split=split, level=level)
-        chosen = tuple(PROBLEMS) if problems is None else tuple(problems)
-        if unknown := [name for name in chosen if name not in PROBLEMS]:
-            raise ValueError(f"problems must be of {', '.join(PROBLEMS)}, not {unknown[0]!r}")
+        chosen = tuple(PROBLEMS) if problems is None else check_names("problems", problems, PROBLEMS)
         if not chosen:
             raise ValueError("problems names no problem")
         self.problems = tuple(PROBLEMS[name] for name in chosen)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """One for each kind of problem."""
+        return tuple(f"local_search/{problem.name}" for problem in self.problems)
 
     def draw(self, rng: Rng) -> Task:
         """Draws an instance of the split; only those are solved, since that takes longest."""

@@ -11,6 +11,7 @@ import decimal
 import enum
 import fractions
 import pathlib
+import re
 import typing
 from collections.abc import Sequence
 from functools import lru_cache
@@ -31,7 +32,7 @@ def programs(tests: object, setup: str, function: str) -> list[str]:
         function: the candidate's own name, under which a test may call it too.
 
     Raises:
-        ValueError: they are no Python.
+        ValueError: they are no Python, or never name the candidate.
     """
     texts = [tests] if isinstance(tests, str) else tests
     if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
@@ -45,7 +46,15 @@ def programs(tests: object, setup: str, function: str) -> list[str]:
         _require_python("tests", text)
         program += "check(candidate)\n" if _has_uncalled_check(ast.parse(program)) else ""
         found.append(program)
+    if texts and not _names("\n".join([setup, *texts]), function) and not any(map(classes_of, found)):
+        raise ValueError(f"the tests never call {function}: they name neither it nor candidate")
     return found
+
+
+def _names(text: str, function: str) -> bool:
+    # Also in a text or a comment: only what can't be right is refused before it is run.
+    method = re.escape(function.rpartition(".")[2])
+    return re.search(rf"(?<!\w)(?:candidate|{method})(?!\w)", text) is not None
 
 
 def _require_python(what: str, text: str) -> None:

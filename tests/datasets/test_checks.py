@@ -36,6 +36,15 @@ MALFORMED = [
     (with_metadata(answer_form="numerals"), "\"metadata.answer_form\" is 'numerals'. Did you mean 'numeral'? There"),
     (with_metadata(answer_form=None), '"metadata.answer_form" is None. There are any, numeral, simplified.'),
     (with_metadata(expression=3), '"metadata.expression" must be text'),
+    (ROW | {"metdata": {"level": 1}}, '"metdata" is not read. Is it meant to be "metadata"?'),
+    (ROW | {"di": "a"}, '"di" is not read. Is it meant to be "id"?'),
+    (with_metadata(gradr="math"), '"metadata.gradr" is not read. Is it meant to be "metadata.grader"?'),
+    (with_metadata(answer_from="any"), '"metadata.answer_from" is not read'),
+    (with_metadata(levle=1), 'meant to be "metadata.level"?'),
+    (
+        with_metadata({"function": "f", "tests": ["assert g(1) == 2"]}, grader="coding"),
+        "\"answer\" can't be used by the grader 'coding': the tests never call f",
+    ),
     (with_metadata(weights=[1.0, float("nan")]), '"metadata.weights[1]" is nan, not a finite number'),
     (ROW | {"grader": "math"}, '"grader" belongs into "metadata"'),
     (ROW | {"answer": float("nan")}, '"answer" is nan, not a finite number'),
@@ -52,7 +61,7 @@ MALFORMED = [
     (ROW | {"id": " "}, '"id" must be text or a number'),
     (ROW | {"domain": 3}, '"domain" must be text'),
     (ROW | {"domain": ""}, '"domain" must be text'),
-    ({"mesages": [USER], "answer": "2"}, "Is 'mesages' meant to be it?"),
+    ({"mesages": [USER], "answer": "2"}, "Is 'mesages' meant to be 'messages'?"),
     (json.dumps(ROW)[:-1] + ', "answer": "3"}', "not JSON (an object has two members of the same name, 'answer'"),
     (
         with_metadata(True, grader="math"),
@@ -98,6 +107,26 @@ def test_an_environment_checks_answers_by_its_own_grader(tmp_path, environment):
         environment(str(written(tmp_path, ROW | {"answer": True})))
     row = with_metadata(["2", "two"], grader="search")  # a row that names another one is judged by that
     assert environment(str(written(tmp_path, row))).tasks.size == 2
+
+
+def test_columns_of_ones_own_are_kept(tmp_path):
+    own = {"grade": 5, "keys": [1], "source": "x", "label": 2, "uid": 3, "graders": 1, "grader": "math"}
+    task = load_tasks(written(tmp_path, ROW | {"idx": 7, "subdomain": "x", "split": "train", "metadata": own})).task(1)
+    assert task.metadata == own
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"function": "f", "tests": "def check(candidate):\n    assert candidate(1) == 2"},
+        {"function": "f", "tests": "check()", "setup": "def check():\n    assert f(1) == 2"},
+        {"function": "$f", "tests": "assert eval('$f')(1) == 2"},
+        {"function": "Solution().double", "tests": "assert Solution().double(1) == 2"},
+        {"function": "main", "tests": "assert Tally().count(1) == 2"},
+    ],
+)
+def test_tests_that_may_reach_the_program_are_taken(tmp_path, answer):
+    assert load_tasks(written(tmp_path, with_metadata(answer, grader="coding"))).size == 2
 
 
 def test_messages_of_tables_lose_members_that_only_other_messages_have(tmp_path):

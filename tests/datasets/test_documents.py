@@ -30,6 +30,7 @@ def test_a_corpus_may_begin_with_a_byte_order_mark(tmp_path):
         ("[" * 100_000, "line 2: not JSON"),
         ([], "line 2: not an object"),
         ({"id": "b", "title": ""}, 'line 2: "text" is missing'),
+        ({"id": "b", "titel": "", "text": "x"}, "line 2: \"title\" is missing. Is 'titel' meant to be 'title'?"),
         ({"title": "", "text": "x"}, 'line 2: "id" is missing'),
         ({"id": "b", "title": None, "text": "x"}, 'line 2: "title" must be text, not NoneType'),
         ({"id": True, "title": "", "text": "x"}, 'line 2: "id" must be text, not bool'),
@@ -48,7 +49,7 @@ def test_a_malformed_line_is_named_with_its_field(tmp_path, row, says):
 
 
 def test_files_that_are_no_corpus_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such file"):
+    with pytest.raises(FileNotFoundError, match=r"no such file\. Give a file of documents"):
         load_documents(tmp_path / "nothing.jsonl")
     with pytest.raises(ValueError, match="no documents"):
         load_documents(written(tmp_path))

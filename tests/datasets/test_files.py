@@ -82,8 +82,10 @@ def test_an_empty_file_is_an_error_that_says_what_to_do(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nothing\.jsonl: no such file"):
-        load_tasks(tmp_path / "nothing.jsonl")
+    for name in ("nothing.jsonl", "nothing.csv"):
+        with pytest.raises(FileNotFoundError) as caught:
+            load_tasks(tmp_path / name)
+        assert str(caught.value).startswith(f"{tmp_path / name}: no such file. Give a file of tasks, such as")
 
 
 def test_a_folder_needs_a_split(tmp_path):

@@ -77,13 +77,19 @@ def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
     [
         (3, "not an object"),
         ({}, '"messages" is missing'),
-        ({"question": "?"}, '"messages" is missing'),
+        ({"question": "?"}, "\"answer\" is missing; there is 'question'"),
+        ({"qestion": "?", "answer": "2"}, "Is 'qestion' meant to be 'question'?"),
+        ({"promt": "?", "answer": "2"}, "Is 'promt' meant to be 'prompt'?"),
+        ({"prompt": "?", "answer": "2", "domian": "x"}, '"domian" is not read. Is it meant to be "domain"?'),
+        ({"problem": "?", "answer": None}, '"answer" is empty'),
+        ({"problem": "?", "answer": ""}, '"answer" is empty'),
         ({"question": " ", "answer": "2"}, '"question" must be text'),
         (MBPP | {"test_imports": [1]}, '"test_imports" must be a list of texts'),
-        ({"question": "?", "answer": float("nan")}, '"answer" must be text or a number'),
+        ({"question": "?", "answer": float("nan")}, '"answer" is empty'),
+        ({"question": "?", "answer": float("inf")}, '"answer" must be text or a number'),
         ({"question": "?", "answer": True}, '"answer" must be text or a number'),
-        ({"question": "?", "answer": None}, '"answer" must be text or a number'),
-        ({"question": "?", "answer": "so\n####"}, '"answer" must be text or a number'),
+        ({"question": "?", "answer": None}, '"answer" is empty'),
+        ({"question": "?", "answer": "so\n####"}, '"answer" is empty'),
         ({"problem": "?", "solution": "no box"}, "no \\\\boxed"),
         (HUMANEVAL | {"test": 3}, '"test" must be text'),
         (MBPP | {"test_list": []}, '"test_list" must be a non-empty list'),
@@ -202,7 +208,7 @@ def test_a_file_that_is_not_what_its_name_says_is_a_clear_error(tmp_path, name):
 def test_tables_name_line_and_field(tmp_path):
     path = tmp_path / "x.csv"
     path.write_text('question,answer\n"1+1?\nplease",2\n1+2?\n')
-    with pytest.raises(ValueError, match=r'x\.csv, line 4: "messages" is missing'):
+    with pytest.raises(ValueError, match=r'x\.csv, line 4: "answer" is missing; there is \'question\''):
         load_tasks(path)
     path.write_text("question,answer\na,b,c\n")
     with pytest.raises(ValueError, match="line 2: more fields than the heading names"):
@@ -210,6 +216,38 @@ def test_tables_name_line_and_field(tmp_path):
     path.write_text(f"messages,answer\n{json.dumps(json.dumps(MESSAGES))[1:-1]!r},2\n")
     with pytest.raises(ValueError, match=r"x\.csv, line 2"):
         load_tasks(path)
+
+
+@pytest.mark.parametrize("cell", ["nan", "NaN", "-inf", "Infinity"])
+@pytest.mark.parametrize("name", ["x.csv", "x.jsonl"])
+def test_text_that_stands_for_no_number_is_no_answer_of_mathematics(tmp_path, name, cell):
+    row = {"question": "1+1?", "answer": cell}
+    text = f"question,answer\n1+1?,{cell}\n" if name == "x.csv" else json.dumps(row)
+    (tmp_path / name).write_text(text)
+    with pytest.raises(
+        ValueError, match=f"\"answer\" can't be used by the grader 'math': The expected answer is {cell}"
+    ):
+        load_tasks(tmp_path / name)
+    (tmp_path / name).write_text(text.replace("question", "prompt"))
+    assert load_tasks(tmp_path / name, grader="eq").task(0).answer == cell, "a word to other graders"
+
+
+def test_an_empty_answer_of_a_table_is_told_as_such(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "x.parquet"
+    for nothing in (None, float("nan")):
+        rows = [{"problem": "1+1?", "answer": 2.0}, {"problem": "1+2?", "answer": nothing}]
+        parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+        with pytest.raises(ValueError, match=r'x\.parquet, row 2: "answer" is empty'):
+            load_tasks(path)
+    parquet.write_table(pyarrow.Table.from_pylist([{"messages": MESSAGES, "answer": None}]), path)
+    assert load_tasks(path).task(0).answer is None, "as in JSON Lines"
+    with pytest.raises(ValueError, match="\"answer\" is empty, and the grader 'math' needs one"):
+        load_tasks(path, grader="math")
+    (tmp_path / "x.csv").write_text("question,answer\n1+1?,\n")
+    with pytest.raises(ValueError, match='line 2: "answer" is empty'):
+        load_tasks(tmp_path / "x.csv")
 
 
 def test_a_table_may_hold_messages_as_json(tmp_path):
@@ -267,5 +305,5 @@ def test_nested_values_of_parquet_are_what_json_would_give(tmp_path):
     with pytest.raises(ValueError, match=r'x\.parquet, row 1: "answer" is of type bytes, which JSON does not have'):
         load_tasks(path)
     parquet.write_table(pyarrow.table({"question": ["?", "?"], "answer": [1.0, float("nan")]}), path)
-    with pytest.raises(ValueError, match=r'x\.parquet, row 2: "answer" must be text or a number'):
+    with pytest.raises(ValueError, match=r'x\.parquet, row 2: "answer" is empty'):
         load_tasks(path)

@@ -14,6 +14,7 @@ from infinite_rl.datasets.coding.source import BARE, CodingSource
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.coding import CodingEnv, CodingVectorEnv
 from infinite_rl.rewards import Status
+from infinite_rl.runtimes.sandboxes import Sandboxes
 
 LEVELS = (1, 2, 3, 4)
 LANGUAGES = ("python", "javascript")
@@ -168,7 +169,9 @@ def test_fuel_gives_the_same_verdicts():
         ({"level": 9}, "level must be from 1 to 4"),
         ({"families": ["sorting"]}, "families must be of"),
         ({"language": "lua"}, "language must be one of"),
+        ({"families": ["ceasar"]}, "Did you mean 'caesar'?"),
         ({"timeout": -1}, "timeout is -1"),
+        ({"timeout": None}, "timeout is None. Give a positive number of seconds."),
         ({"limits": "cpu"}, "limits must be time or fuel"),
         ({"partial": "half"}, "partial must be one of"),
     ],
@@ -176,6 +179,36 @@ def test_fuel_gives_the_same_verdicts():
 def test_wrong_arguments_are_clear_errors(arguments, says):
     with pytest.raises(ValueError, match=says):
         gymnasium.make("InfiniteRL/Coding-v0", **arguments)
+
+
+def test_a_family_may_be_given_by_its_name_alone():
+    assert gymnasium.make("InfiniteRL/Coding-v0", families="caesar").reset(seed=0)[1]["domain"] == "coding/caesar"
+
+
+def test_a_sandbox_that_was_not_built_is_told_when_the_environment_is_made_and_in_one_line(
+    monkeypatch, tmp_path, caplog
+):
+    tasks = tasks_of(1, "python")
+    monkeypatch.setenv("INFINITE_RL_CACHE", str(tmp_path))
+    monkeypatch.setattr("infinite_rl.runtimes.artefact.__file__", str(tmp_path / "artefact.py"))
+    monkeypatch.setattr("infinite_rl.runtimes.sandboxes._sandboxes", Sandboxes())
+    with pytest.raises(FileNotFoundError, match=r"python\.wasm is missing\. Make it with: python -m"):
+        gymnasium.make("InfiniteRL/Coding-v0")
+    env = CodingEnv(tasks)  # tasks of files may be of any language
+    env.reset(seed=0)
+    assert "python.wasm is missing" in env.step(fenced("x"))[4]["error_msg"]
+    (record,) = caplog.records
+    assert record.exc_info is None
+    assert "python.wasm is missing. Make it with" in record.getMessage()
+
+
+def test_tests_that_name_another_function_than_the_one_under_test_are_an_error():
+    answer = {"function": "f", "tests": ["assert g(1) == 2"]}
+    env = CodingEnv(TaskList([Task.ask("Write f.", answer, id="f", domain="coding")]))
+    env.reset()
+    info = env.step(fenced("def f(n):\n    return 2 * n"))[4]
+    assert info["status"] == Status.ERROR
+    assert "the tests never call f" in info["error_msg"]
 
 
 def test_tasks_of_a_file(tmp_path):

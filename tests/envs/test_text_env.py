@@ -1,4 +1,5 @@
 import json
+import math
 import pickle
 import threading
 from typing import ClassVar
@@ -9,8 +10,17 @@ from gymnasium.error import ResetNeeded
 from hypothesis import given
 from hypothesis import strategies as st
 
-from infinite_rl.datasets.task import Task, TaskList
+from infinite_rl.datasets.arithmetic import ArithmeticSource
+from infinite_rl.datasets.coding.source import CodingSource
+from infinite_rl.datasets.mixture import Mixture
+from infinite_rl.datasets.reasoning.source import ReasoningSource
+from infinite_rl.datasets.search.source import SearchSource
+from infinite_rl.datasets.stub import StubSource
+from infinite_rl.datasets.task import Task, TaskList, domains_of
+from infinite_rl.envs.conversation.source import ConversationSource
+from infinite_rl.envs.local_search.source import LocalSearchSource
 from infinite_rl.envs.math import MathEnv
+from infinite_rl.envs.multi_domain import MultiDomainEnv
 from infinite_rl.envs.text_env import TextEnv
 from infinite_rl.envs.vector import TextVectorEnv
 from infinite_rl.rewards.score import RewardFunctionScore, Status
@@ -259,7 +269,9 @@ def test_a_selected_task_takes_no_draw():
     ("options", "error", "says"),
     [
         ({"task": 1}, ValueError, "unknown reset option 'task'; known: task_index, domain"),
-        ({"domain": "chess"}, ValueError, "no task of domain 'chess'; one of this source is 'quiz'"),
+        ({"domain": "chess"}, ValueError, r"no task of domain 'chess'\. There are quiz\."),
+        ({"domain": "quizz"}, ValueError, "no task of domain 'quizz'. Did you mean 'quiz'?"),
+        ({"domain": 3}, TypeError, "domain must be text, not 3"),
         ({"domain": "quiz", "task_index": 1}, ValueError, "task_index and domain exclude each other"),
         ({"task_index": 5}, ValueError, "from 0 to 4, not 5"),
         ({"task_index": -1}, ValueError, "from 0 to 4, not -1"),
@@ -316,11 +328,71 @@ def test_wrong_arguments_are_clear_errors(arguments, error, says):
 
 
 def test_an_environment_without_tasks_or_grader_says_what_is_missing():
-    with pytest.raises(TypeError, match="no tasks of its own"):
-        TextEnv()
-    env = TextEnv(TaskList([ask(0)]))
+    with pytest.raises(TypeError, match=r"EqualEnv has no tasks of its own: pass tasks .* or define make_source"):
+        EqualEnv()
+    with pytest.raises(TypeError, match="TextEnv must define grade"):
+        TextEnv(TaskList([ask(0)]))
+    silent = type("SilentEnv", (TextEnv,), {"make_source": lambda self: TaskList([ask(0)])})
+    with pytest.raises(TypeError, match="SilentEnv must define grade"):
+        silent()
+
+
+class EqualEnv(TextEnv):
+    """Its grader returns no score but a number, or a truth value."""
+
+    def grade(self, task, response):
+        return {"half": 0.5, "two": 2.0, "nan": math.nan}.get(response, response == task.answer)
+
+
+@pytest.mark.parametrize(("response", "reward"), [("half", 0.5), (f"{SECRET}-0", 1.0), ("x", 0.0)])
+def test_a_grader_may_return_the_correctness_alone(response, reward):
+    env = EqualEnv(TaskList([ask(0)]))
     env.reset()
-    assert "must define grade" in env.step("")[4]["error_msg"]
+    _, earned, terminated, _, info = env.step(response)
+    assert (earned, terminated, info["score"]) == (reward, True, RewardFunctionScore.scored(reward))
+    assert type(earned) is float
+
+
+@pytest.mark.parametrize("response", ["two", "nan"])
+def test_a_correctness_outside_0_to_1_is_a_failure_of_ours(response):
+    env = EqualEnv(TaskList([ask(0)]))
+    env.reset()
+    assert env.step(response)[4]["status"] == Status.ERROR
+    assert "must be a number from 0 to 1" in env.episode.score.error_msg
+
+
+def test_a_domain_that_an_endless_source_does_not_have_is_refused_without_drawing_tasks(monkeypatch):
+    env = MultiDomainEnv()
+    monkeypatch.setattr(Mixture, "task", lambda self, index: pytest.fail("a task was drawn"))
+    with pytest.raises(ValueError, match=r"no task of domain 'coding/clmap'\. Did you mean 'coding/clamp'\?"):
+        env.reset(options={"domain": "coding/clmap"})
+    with pytest.raises(ValueError, match=r"no task of domain 'logics'\. Did you mean 'logic'\?"):
+        env.reset(options={"domain": "logics"})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ArithmeticSource(level=3),
+        CodingSource(),
+        ReasoningSource(),
+        StubSource(),
+        ConversationSource(),
+        LocalSearchSource(problems="knapsack"),
+        Mixture({"a": ArithmeticSource(), "b": TaskList([ask(0)])}),
+    ],
+    ids=lambda source: type(source).__name__,
+)
+def test_sources_know_the_domains_of_their_tasks(source):
+    known = domains_of(source)
+    assert known is not None
+    found = {source.task(index).domain for index in range(30)}
+    assert found <= {*known}
+    assert len(found) > 1 or len(known) == 1
+
+
+def test_a_mixture_with_a_source_that_does_not_know_its_domains_does_not_either():
+    assert domains_of(Mixture({"a": ArithmeticSource(), "b": SearchSource()})) is None
 
 
 def test_a_pickled_environment_goes_on_where_it_was():
@@ -376,5 +448,11 @@ def test_the_first_observation_shows_examples_of_the_assistant_and_no_calls():
 
 
 def test_a_mistyped_argument_is_named():
-    with pytest.raises(TypeError, match=r"MathEnv got an unexpected keyword argument 'levl'; see help\(MathEnv\)"):
-        MathEnv(levl=2)
+    with pytest.raises(TypeError) as caught:
+        MathEnv(levle=2)
+    assert str(caught.value) == (
+        "MathEnv got an unexpected keyword argument 'levle'. Did you mean 'level'? See help(MathEnv), or its page in "
+        "docs/environments."
+    )
+    with pytest.raises(TypeError, match=r"Did you mean 'render_mode'\?"):
+        MathEnv(rendermode="ansi")

@@ -236,6 +236,14 @@ def test_any_environment_gets_tools():
     assert env.step(call)[2], "the third message with calls is the action"
     with pytest.raises(ValueError, match="tools must be of"):
         ToolUse(math(), ["hammer"])
+    assert ToolUse(math(), "calculator").tool_schemas == ToolUse(math(), ["calculator"]).tool_schemas
+    with pytest.raises(ValueError, match=r"Did you mean 'calculator'\?"):
+        ToolUse(math(), "calculater")
+
+
+def test_a_system_prompt_is_text():
+    with pytest.raises(TypeError, match="text must be a str, not None"):
+        SystemPrompt(math(), None)
 
 
 def test_transcripts_are_lines_without_the_answer(tmp_path):
