@@ -59,8 +59,11 @@ def _unexpected(environment: type[TextEnv], name: str) -> str:
     """What to say about an argument that neither the environment nor its source has."""
     # The page of an environment names those of its source, which has not been made.
     known = re.findall(r"``(\w+)``", environment.__doc__ or "")
-    for ancestor in environment.__mro__:
-        known += inspect.signature(ancestor.__init__).parameters
+    made_by = [vars(ancestor)["__init__"] for ancestor in environment.__mro__ if "__init__" in vars(ancestor)]
+    for function in (environment.make_source, *made_by):
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                known.append(parameter.name)
     name_of, guess = environment.__name__, did_you_mean(name, dict.fromkeys(known))
     # The words of Python: TorchRL looks for them.
     words = f"{name_of} got an unexpected keyword argument {name!r}.{guess}"

@@ -16,16 +16,19 @@ CUT_OFF = RewardFunctionScore(0.0, 0.0, "A wrapper cut the episode off before it
 """What is shown where a wrapper ended an episode, such as one that limits the time."""
 
 
-def as_score(found: RewardFunctionScore | float) -> RewardFunctionScore:
+def as_score(found: object) -> RewardFunctionScore:
     """A score, which an author may give as its correctness alone.
 
     Raises:
+        TypeError: it is neither.
         ValueError: the number is not from 0 to 1.
     """
+    if isinstance(found, RewardFunctionScore):
+        return found
     if not isinstance(found, Real):
-        return found  # what is no score either, `checked` refuses
-    if not 0 <= found <= 1:
-        raise ValueError(f"a score must be a number from 0 to 1 or a RewardFunctionScore, not {found!r}")
+        raise TypeError(f"a score must be a RewardFunctionScore or a number from 0 to 1, not {type(found).__name__}")
+    if not 0 <= float(found) <= 1:
+        raise ValueError(f"a score must be a RewardFunctionScore or a number from 0 to 1, not {found!r}")
     return RewardFunctionScore.scored(float(found))
 
 

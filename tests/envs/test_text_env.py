@@ -358,7 +358,7 @@ def test_a_correctness_outside_0_to_1_is_a_failure_of_ours(response):
     env = EqualEnv(TaskList([ask(0)]))
     env.reset()
     assert env.step(response)[4]["status"] == Status.ERROR
-    assert "must be a number from 0 to 1" in env.episode.score.error_msg
+    assert "a number from 0 to 1, not" in env.episode.score.error_msg
 
 
 def test_a_domain_that_an_endless_source_does_not_have_is_refused_without_drawing_tasks(monkeypatch):
@@ -456,3 +456,5 @@ def test_a_mistyped_argument_is_named():
     )
     with pytest.raises(TypeError, match=r"Did you mean 'render_mode'\?"):
         MathEnv(rendermode="ansi")
+    with pytest.raises(TypeError, match=r"Did you mean 'count'\?"):
+        QuizEnv(coutn=3)
