@@ -410,9 +410,9 @@ def test_no_trick_ends_a_trusted_test_well(code, tests):
 @pytest.mark.parametrize(
     ("tests", "says"),
     [
-        ("import sys\nsys.exit(0)", "ended its process before that, with exit code 0"),
-        ("import sys\nsys.exit(3)", "ended its process before that, with exit code 3"),
-        ("import os\nos._exit(0)", "ended its process before that, with exit code 0"),
+        ("import sys\nsys.exit(0)\nf()", "ended its process before that, with exit code 0"),
+        ("import sys\nsys.exit(3)\nf()", "ended its process before that, with exit code 3"),
+        ("import os\nos._exit(0)\nf()", "ended its process before that, with exit code 0"),
     ],
 )
 def test_a_trusted_test_that_ends_early_says_how(python, tests, says):
