@@ -6,6 +6,7 @@ Values live in ``config/*.yaml`` alone; names, types and meanings live here alon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 DTYPES = ("auto", "float32", "bfloat16")
 
@@ -15,51 +16,25 @@ class ConfigError(ValueError):
 
 
 @dataclass
-class ArithmeticConfig:
-    """Arguments of :class:`~infinite_rl.datasets.arithmetic.ArithmeticSource`; null takes the level's default."""
-
-    level: int
-    operations: list[str] | None
-    digits: list[int] | None
-    template: str | None
-
-
-@dataclass
-class CodingConfig:
-    """Arguments of :class:`~infinite_rl.datasets.coding.source.CodingSource`.
-
-    Attributes:
-        level: 1 to 4.
-        language: ``python`` or ``javascript``.
-        families: names of families; null takes the level's.
-        template: the prompt of ``print_arithmetic`` alone; null asks in words.
-    """
-
-    level: int
-    language: str
-    families: list[str] | None
-    template: str | None
-
-
-@dataclass
 class DataConfig:
     """Which tasks.
 
     Attributes:
-        env: id of the environment that asks and grades.
+        env: id of the environment that asks and grades, or the path of a Python file with ``interact`` and
+            ``reward_fn``.
+        env_arguments: its arguments, as its class describes them; null leaves one out.
         prompts_per_rollout: tasks per step.
         responses_per_prompt: responses per task: the size of a group.
-        train_path: JSON Lines file of tasks; null for procedural ones.
+        train_path: file of tasks, ``split@folder`` or ``split@hub/name``; null for the environment's own tasks.
         validation_path: the same for the validation split; null carves it out of the train file.
         test_path: the same for the test split.
-        train_size: at most so many different tasks; null for all of a file.
+        train_size: so many different tasks, of a file at most; null for all there are.
         validation_size: the same for the validation split.
         test_size: the same for the test split.
-        arithmetic: the procedural tasks, used where there is no file.
-        coding: the procedural tasks of ``InfiniteRL/Coding-v0``, used instead there.
     """
 
     env: str
+    env_arguments: dict[str, Any] | None
     prompts_per_rollout: int
     responses_per_prompt: int
     train_path: str | None
@@ -68,8 +43,6 @@ class DataConfig:
     train_size: int | None
     validation_size: int | None
     test_size: int | None
-    arithmetic: ArithmeticConfig | None
-    coding: CodingConfig | None
 
 
 @dataclass

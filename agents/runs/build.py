@@ -6,14 +6,11 @@ import copy
 from dataclasses import dataclass
 from pathlib import Path
 
-import gymnasium
 import torch
-from gymnasium.error import Error as GymnasiumError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
-from ...datasets.task import SPLITS, Split, TaskList
-from ...envs.text_env import TextEnv
+from ...datasets.task import SPLITS, Split
 from ..algorithms.algorithm import AlgorithmConfig, GRPOAlgorithm
 from ..config import ActorConfig, ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
@@ -67,6 +64,11 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
     splits = load_splits(config.data, seed=config.seed)
+    if config.data.prompts_per_rollout > len(splits.train.tasks):
+        raise ConfigError(
+            f"data.prompts_per_rollout={config.data.prompts_per_rollout} tasks per step, but the train split has only "
+            f"{len(splits.train.tasks)}: lower the one, or give more tasks"
+        )
     device = find_device(config.trainer.device)
     model, tokenizer = make_policy(config.model, device, seed=config.seed, folder=checkpoint)
     inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
@@ -84,7 +86,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         model=model,
         tokenizer=tokenizer,
         inference=inference,
-        rollouts={name: _rollouts(config, getattr(splits, name), name, inference) for name in SPLITS},
+        rollouts={name: _rollouts(config, splits, name, inference) for name in SPLITS},
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
         # A slow second moment: the gradients of single steps are noisy.
@@ -137,14 +139,7 @@ def freeze_copy(model: PreTrainedModel) -> PreTrainedModel:
     return copy.deepcopy(model).requires_grad_(False)
 
 
-def _rollouts(config: TrainConfig, tasks: TaskList, split: Split, inference: InferenceModule) -> RolloutManager:
-    try:
-        env = gymnasium.make(config.data.env, tasks=tasks).unwrapped
-    except (GymnasiumError, TypeError, ValueError) as error:
-        # Gymnasium's words may hold all arguments, and so every task.
-        raise ConfigError(f"data.env={config.data.env}: {str(error).split(' with kwargs')[0][:200]}") from None
-    if not isinstance(env, TextEnv):
-        raise ConfigError(f"data.env={config.data.env}: not a text environment")
+def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: InferenceModule) -> RolloutManager:
     sampling = RolloutConfig(
         num_parallel=config.rollout.num_parallel,
         max_new_tokens=config.rollout.max_new_tokens,
@@ -152,4 +147,4 @@ def _rollouts(config: TrainConfig, tasks: TaskList, split: Split, inference: Inf
         seed=config.seed,
         stream=split,
     )
-    return RolloutManager(env, sampling, inference=inference)
+    return RolloutManager(splits.envs[split], sampling, inference=inference)

@@ -21,7 +21,8 @@ from yaml import YAMLError
 from ..config import DTYPES, ConfigError, TinyConfig, TrainConfig
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
-
+# A section whose keys the environment checks, not we.
+FREE = "data.env_arguments."
 
 # What may change when a run is resumed: how long and where it goes on, not what it is.
 RESUMABLE = ("trainer.", "evaluation.every", "model.warm_start.max_steps")
@@ -41,9 +42,10 @@ def load_config(config_name: str = "grpo", overrides: Sequence[str] = ()) -> Tra
         names = ", ".join(_choices(CONFIG_DIR))
         raise ConfigError(f"--config-name {config_name}: there is no such configuration; choose from {names}")
     _check_keys(overrides)
+    overrides = _spell_out(overrides)
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base=None):
-            composed = compose(config_name, overrides=list(overrides))
+            composed = compose(config_name, overrides=overrides)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_explain(error)) from None
     return _typed(composed)
@@ -159,14 +161,36 @@ def _check_keys(overrides: Sequence[str]) -> None:
         key, sign, value = override.partition("=")
         bare = key.lstrip("+~")
         group = CONFIG_DIR / bare
-        if bare not in known and not (bare and group.is_dir()):
+        if bare not in known and not bare.startswith(FREE) and not (bare and group.is_dir()):
             near = difflib.get_close_matches(bare, known, n=1)
             raise ConfigError(f"unknown configuration key {bare!r}" + (f": did you mean {near[0]!r}?" if near else ""))
         if not sign:
             raise ConfigError(f"override {override!r} has no value: write {bare}=…")
-        if group.is_dir() and value not in _choices(group):
+        if group.is_dir() and value not in _choices(group) and not (bare == "env" and _is_environment(value)):
             choices = ", ".join(_choices(group))
             raise ConfigError(f"{bare}={value}: there is no such configuration; choose from {choices}")
+
+
+def _spell_out(overrides: Sequence[str]) -> list[str]:
+    """What people write in the words of Hydra: ids as environments, and free arguments.
+
+    An environment that is named by its id starts without the arguments that a YAML file gives to another.
+    """
+    spelled = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.startswith(FREE):
+            spelled.append(f"++{override}")
+        elif key == "env" and value not in _choices(CONFIG_DIR / "env"):
+            spelled += ["env=any", f"data.env={value}"]
+        else:
+            spelled.append(override)
+    keys = [override.partition("=")[0] for override in spelled]
+    return ["env=any", *spelled] if "data.env" in keys and "env" not in keys else spelled
+
+
+def _is_environment(value: str) -> bool:
+    return "/" in value or ":" in value or "-v" in value or value.endswith(".py")
 
 
 def _explain(error: Exception) -> str:
