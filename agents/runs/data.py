@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import gymnasium
@@ -147,8 +148,8 @@ def _problem(task: Task) -> str:
     return str(task.metadata.get("key", task.prompt))
 
 
-def _check_disjoint(tasks: Mapping[Split, TaskList], name_of: Any) -> None:
+def _check_disjoint(tasks: Mapping[Split, TaskList], name_of: Callable[[Task], str]) -> None:
     named = {split: {name_of(task) for task in tasks[split].tasks} for split in SPLITS}
-    for name, other in (("train", "validation"), ("train", "test"), ("validation", "test")):
+    for name, other in combinations(SPLITS, 2):
         if shared := named[name] & named[other]:
             raise ConfigError(f"{len(shared)} tasks are in both {name} and {other}, such as {min(shared)[:80]!r}")
