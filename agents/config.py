@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 DTYPES = ("auto", "float32", "bfloat16")
+WEIGHTS = ("float32", "bfloat16")
+OPTIMIZERS = ("adamw", "adafactor", "sgd")
+SCHEDULERS = ("constant", "linear", "cosine")
 
 
 class ConfigError(ValueError):
@@ -58,20 +61,41 @@ class TinyConfig:
 
 
 @dataclass
+class LoraConfig:
+    """Adapters that are trained instead of the model's weights; the reference is then the model without them.
+
+    Attributes:
+        r: their rank.
+        alpha: they count times ``alpha / r``.
+        target_modules: names of the layers that get one; null takes all linear layers but the head.
+    """
+
+    r: int
+    alpha: float
+    target_modules: list[str] | None
+
+
+@dataclass
 class WarmStartConfig:
     """Supervised steps before reinforcement learning, so that rewards are not all zero.
 
     Attributes:
+        path: conversations to learn from, in any form that ``data.train_path`` has; null takes solved training tasks.
+        max_tokens: longer conversations are left out, and counted; null takes the model's own limit.
         lr: learning rate of AdamW.
-        batch_size: solved tasks per step.
-        target: stop at this pass rate on the validation split, sampled at temperature 1.
+        batch_size: conversations or solved tasks per step.
+        tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
+        target: stop at this pass rate on the validation split, sampled at temperature 1; null for never.
         check_every: steps between checks.
-        max_steps: stop here at the latest.
+        max_steps: stop here at the latest; 0 for no warm start.
     """
 
+    path: str | None
+    max_tokens: int | None
     lr: float
     batch_size: int
-    target: float
+    tokens_per_microbatch: int
+    target: float | None
     check_every: int
     max_steps: int
 
@@ -83,14 +107,19 @@ class ModelConfig:
     Attributes:
         name: local folder or hub name; null makes the tiny model.
         dtype: arithmetic of forward passes: ``float32``, ``bfloat16``, or ``auto`` (bfloat16 on a GPU that has it).
+        weights: how weights are kept: ``float32``, or ``bfloat16``, which halves their memory and loses updates that
+            are smaller than 1/256 of a weight; adapters are in float32 always.
         gradient_checkpointing: recompute activations in the backward pass, to save memory.
+        lora: adapters to train instead of the weights; null for none.
         tiny: shape of the tiny model.
         warm_start: supervised steps first; null for none.
     """
 
     name: str | None
     dtype: str
+    weights: str
     gradient_checkpointing: bool
+    lora: LoraConfig | None
     tiny: TinyConfig | None
     warm_start: WarmStartConfig | None
 
@@ -100,10 +129,17 @@ class ActorConfig:
     """The update.
 
     Attributes:
-        lr: learning rate of AdamW.
-        decay_steps: the rate falls linearly to a tenth over so many steps and stays there; null keeps it. It does not
-            depend on ``trainer.steps``, so that a run can be resumed for more.
-        weight_decay: its decoupled weight decay.
+        optimizer: ``adamw``, ``adafactor`` (less memory) or ``sgd``.
+        betas: how long the optimizer's averages last: of gradients and of their squares.
+        lr: learning rate.
+        scheduler: how the rate falls: ``constant``, ``linear`` or ``cosine``.
+        decay_steps: over so many steps, warm-up included; null for ``constant``. It does not depend on
+            ``trainer.steps``, so that a run can be resumed for more.
+        min_ratio: to so much of it, and stays there.
+        warmup_steps: the rate rises linearly over so many steps first.
+        warmup_ratio: the same as a share of ``decay_steps``; null takes ``warmup_steps``.
+        freeze_steps: the policy stays as it is for so many steps first, while the critic learns.
+        weight_decay: of matrices, decoupled; norms and biases don't decay.
         max_grad_norm: gradients are scaled down to this norm.
         clip: half-width of the trust region of the ratio.
         kl_coef: weight of the KL term against the model at the start; 0 keeps no reference model.
@@ -111,14 +147,34 @@ class ActorConfig:
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
     """
 
+    optimizer: str
+    betas: list[float]
     lr: float
+    scheduler: str
     decay_steps: int | None
+    min_ratio: float
+    warmup_steps: int
+    warmup_ratio: float | None
+    freeze_steps: int
     weight_decay: float
     max_grad_norm: float
     clip: float
     kl_coef: float
     epochs: int
     tokens_per_microbatch: int
+
+
+@dataclass
+class CriticConfig:
+    """The critic of PPO; its optimizer, schedule and norm are the actor's.
+
+    Attributes:
+        lr: learning rate.
+        weight_decay: of matrices, decoupled.
+    """
+
+    lr: float
+    weight_decay: float
 
 
 @dataclass
@@ -192,13 +248,14 @@ class TrainerConfig:
 
 @dataclass
 class TrainConfig:
-    """All of a run; ``experiment`` names it, ``seed`` sets every random stream."""
+    """All of a run; ``experiment`` names it, ``seed`` sets every random stream, ``critic`` is null but for PPO."""
 
     experiment: str
     seed: int
     data: DataConfig
     model: ModelConfig
     actor: ActorConfig
+    critic: CriticConfig | None
     rollout: SamplingConfig
     adv: AdvConfig
     buffer: BufferConfig

@@ -12,12 +12,15 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ...buffers.tasks import TaskBuffer
 from ...datasets.task import SPLITS, Split
 from ..algorithms.algorithm import AlgorithmConfig, GRPOAlgorithm
-from ..config import ActorConfig, ConfigError, TrainConfig
+from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
+from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
 from ..updates.backprop import BackpropConfig, BackpropModule
+from ..updates.conversations import Conversations, read_conversations
+from ..updates.optimizer import make_optimizer
 from ..updates.warm_start import WarmStart, solved
 from .data import Splits, load_splits
 
@@ -72,9 +75,6 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     device = find_device(config.trainer.device)
     model, tokenizer = make_policy(config.model, device, seed=config.seed, folder=checkpoint)
     inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
-    warm_start = None
-    if config.model.warm_start is not None:
-        warm_start = WarmStart(model, solved(splits.train, tokenizer), config.model.warm_start, seed=config.seed)
     try:
         curriculum = TaskBuffer(
             [task.domain for task in splits.train.tasks], preset=config.buffer.sampler, seed=config.seed
@@ -89,11 +89,8 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         rollouts={name: _rollouts(config, splits, name, inference) for name in SPLITS},
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
-        # A slow second moment: the gradients of single steps are noisy.
-        optimizer=torch.optim.AdamW(
-            model.parameters(), lr=config.actor.lr, betas=(0.9, 0.99), weight_decay=config.actor.weight_decay
-        ),
-        warm_start=warm_start,
+        optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
+        warm_start=_warm_start(config, splits, inference),
     )
 
 
@@ -127,16 +124,30 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
     )
 
 
-def learning_rate(actor: ActorConfig, step: int) -> float:
-    """The learning rate of ``step``, counted from 1."""
-    if actor.decay_steps is None:
-        return actor.lr
-    return actor.lr * max(0.1, 1 - 0.9 * (step - 1) / actor.decay_steps)
+def make_reference(model: PreTrainedModel) -> torch.nn.Module:
+    """The policy as it is now, for later; with adapters, the model without them."""
+    return WithoutAdapters(model) if has_adapters(model) else copy.deepcopy(model).requires_grad_(False)
 
 
-def freeze_copy(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of the policy as it is now."""
-    return copy.deepcopy(model).requires_grad_(False)
+def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule) -> WarmStart | None:
+    how, tokenizer = config.model.warm_start, inference.tokenizer
+    if how is None or not how.max_steps:
+        return None
+    if how.path is None:
+        found = Conversations(solved(splits.train, tokenizer), solved(splits.validation, tokenizer))
+    else:
+        limit = how.max_tokens or getattr(inference.model.config.get_text_config(), "max_position_embeddings", None)
+        measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}
+        found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+    return WarmStart(
+        inference.model,
+        found.train,
+        how,
+        seed=config.seed,
+        validation=found.validation,
+        autocast=inference.backend.autocast,
+        left_out=found.left_out,
+    )
 
 
 def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: InferenceModule) -> RolloutManager:

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ..config import DTYPES, ConfigError, TinyConfig, TrainConfig
+from ..config import DTYPES, OPTIMIZERS, SCHEDULERS, WEIGHTS, ConfigError, TinyConfig, TrainConfig
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # A section whose keys the environment checks, not we.
@@ -123,7 +123,10 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.save_every",
             "trainer.keep",
             "trainer.threads",
+            "model.lora.r",
             "model.warm_start.batch_size",
+            "model.warm_start.max_tokens",
+            "model.warm_start.tokens_per_microbatch",
             "model.warm_start.check_every",
             *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),
         ),
@@ -131,9 +134,30 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
     "at least 2, to be compared with one another": (lambda value: value >= 2, ("data.responses_per_prompt",)),
     "at least 0": (
         lambda value: 0 <= value < inf,
-        ("actor.lr", "actor.weight_decay", "actor.clip", "actor.kl_coef", "trainer.steps", "model.warm_start.lr"),
+        (
+            "actor.lr",
+            "actor.weight_decay",
+            "actor.clip",
+            "actor.kl_coef",
+            "actor.warmup_steps",
+            "actor.freeze_steps",
+            "critic.lr",
+            "critic.weight_decay",
+            "trainer.steps",
+            "model.warm_start.lr",
+            "model.warm_start.max_steps",
+        ),
     ),
-    "above 0": (lambda value: 0 < value < inf, ("rollout.temperature", "actor.max_grad_norm")),
+    "above 0": (lambda value: 0 < value < inf, ("rollout.temperature", "actor.max_grad_norm", "model.lora.alpha")),
+    "from 0 to 1": (lambda value: 0 <= value <= 1, ("actor.min_ratio", "actor.warmup_ratio")),
+}
+
+
+CHOICES = {
+    "model.dtype": DTYPES,
+    "model.weights": WEIGHTS,
+    "actor.optimizer": OPTIMIZERS,
+    "actor.scheduler": SCHEDULERS,
 }
 
 
@@ -150,8 +174,24 @@ def _check_ranges(config: DictConfig) -> None:
             raise ConfigError(f"model.tiny.hidden_size must be a multiple of 2 x heads, {2 * tiny.heads}")
         if tiny.heads % tiny.kv_heads:
             raise ConfigError(f"model.tiny.kv_heads must divide heads, {tiny.heads}")
-    if config.model.dtype not in DTYPES:
-        raise ConfigError(f"model.dtype must be one of {', '.join(DTYPES)}, not {config.model.dtype!r}")
+    for key, choices in CHOICES.items():
+        if (value := OmegaConf.select(config, key)) not in choices:
+            hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
+            raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
+    _check_schedule(config.actor)
+    if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
+        raise ConfigError("model.warm_start.path is not used while model.warm_start.max_steps=0: set how many steps")
+
+
+def _check_schedule(actor: DictConfig) -> None:
+    if len(actor.betas) != 2 or not all(0 <= beta < 1 for beta in actor.betas):
+        raise ConfigError(f"actor.betas must be two numbers from 0 to below 1, not {list(actor.betas)}")
+    constant = actor.scheduler == "constant"
+    if constant == (actor.decay_steps is not None):
+        what = f"needs no actor.decay_steps, but there are {actor.decay_steps}" if constant else "needs actor.decay_steps"
+        raise ConfigError(f"actor.scheduler={actor.scheduler} {what}")
+    if actor.warmup_ratio is not None and (constant or actor.warmup_steps):
+        raise ConfigError("actor.warmup_ratio is a share of actor.decay_steps, in place of actor.warmup_steps")
 
 
 def _check_keys(overrides: Sequence[str]) -> None:

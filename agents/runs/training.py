@@ -19,7 +19,7 @@ from ..credit.reward_computer import RewardComputer
 from ..models.policy import load_policy
 from ..progress import Progress
 from ..rollouts.trajectory import Trajectory, response_lengths, states_of
-from .build import build, freeze_copy, learning_rate, make_algorithm
+from .build import build, make_algorithm, make_reference
 from .checkpoint import Checkpoints, save_policy
 from .evaluation import Evaluation, evaluate
 from .interrupt import Interrupt
@@ -100,7 +100,7 @@ class Trainer:
             with self.log.timed(self.step, "train") as counts:
                 draws = parts.curriculum.draw(config.data.prompts_per_rollout)
                 trajectories = parts.rollouts["train"].collect(draws, group_size)
-                algorithm.backprop.set_learning_rate(learning_rate(config.actor, self.step))
+                self._set_learning_rates()
                 metrics = algorithm.step(trajectories)
                 parts.inference.load(parts.model.state_dict(), version=self.step)
                 parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
@@ -119,6 +119,8 @@ class Trainer:
             return
         self.progress.phase("warm start", config.max_steps)
         self.progress.advance(warm_start.steps)
+        if warm_start.left_out:
+            self.progress.note(f"{config.path}: conversations left out: {warm_start.left_out}")
         while not self.warm and not self.interrupt.requested:
             loss = warm_start.step()
             last = warm_start.steps >= config.max_steps
@@ -126,15 +128,16 @@ class Trainer:
                 self.progress.advance()
                 continue
             rate = self._evaluate("validation").pass_rate
-            self.log.write(warm_start.steps, "warmup", {"loss": loss, "validation_pass_rate": rate})
+            values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
+            self.log.write(warm_start.steps, "warmup", values)
             self.progress.advance(held_out=rate)
-            self.warm = rate >= config.target
-            if not self.warm and last:
+            reached = config.target is not None and rate >= config.target
+            if last and config.target is not None and not reached:
                 self.progress.note(
                     f"the warm start ends at its {config.max_steps} steps with {rate:.3f} on the validation split, "
                     f"below its target {config.target}: rewards may be too rare to learn from; more tasks may help"
                 )
-                self.warm = True
+            self.warm = reached or last
 
     def validate(self) -> None:
         """Measures the validation split."""
@@ -197,7 +200,7 @@ class Trainer:
         folder = self.checkpoints.folder / "reference"
         if self.step == 0:
             save_policy(folder, self.parts.model, self.parts.tokenizer)
-            return freeze_copy(self.parts.model)
+            return make_reference(self.parts.model)
         return load_policy(str(folder))[0].to(self.parts.model.device)
 
     def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
@@ -240,6 +243,7 @@ class Trainer:
             "seed": self.config.seed,
             "steps": self.step,
             "warm_start_steps": self.parts.warm_start.steps if self.parts.warm_start else 0,
+            "warm_start_left_out": self.parts.warm_start.left_out if self.parts.warm_start else "",
             **self.results,
             **self._spent(),
             "device": str(self.parts.model.device),
