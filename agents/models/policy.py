@@ -69,9 +69,7 @@ def make_policy(
     return model.to(device).train(), tokenizer
 
 
-def load_policy(
-    name: str, *, dtype: torch.dtype = torch.float32
-) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Loads model and tokenizer from a local folder or by hub name; ``dtype`` is that of the weights.
 
     Raises:

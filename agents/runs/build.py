@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
 from ...datasets.task import SPLITS, Split
-from ..algorithms.algorithm import AlgorithmConfig, GRPOAlgorithm
+from ..algorithms.algorithm import Algorithm, AlgorithmConfig
+from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
-from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
-from ..updates.backprop import BackpropConfig, BackpropModule
+from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.conversations import Conversations, read_conversations
 from ..updates.optimizer import make_optimizer
 from ..updates.warm_start import WarmStart, solved
+from .companions import Companions
 from .data import Splits, load_splits
 
 
@@ -94,22 +95,25 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     )
 
 
-def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel | None) -> GRPOAlgorithm:
-    """The algorithm over the run's parts; ``reference`` is the model of the KL term."""
+def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:
+    """The algorithm over the run's parts."""
     backprop = BackpropModule(
         parts.model,
-        reference,
+        companions.reference,
         parts.optimizer,
         BackpropConfig(
-            ppo_clip_range=config.actor.clip,
-            kl_coef=config.actor.kl_coef,
             max_grad_norm=config.actor.max_grad_norm,
+            ref_update_method=cast(RefUpdate, config.actor.ref_update),
+            ema_alpha=config.actor.ema_alpha,
             temperature=config.rollout.temperature,
+            max_skipped_steps=config.actor.max_skipped_steps,
         ),
         autocast=parts.inference.backend.autocast,
+        critic=companions.critic,
+        critic_optimizer=companions.critic_optimizer,
     )
     rollouts = parts.rollouts["train"]
-    return GRPOAlgorithm(
+    return Algorithm(
         rollouts.env,
         rollouts,
         parts.reward_computer,
@@ -117,16 +121,10 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
         AlgorithmConfig(
             batch_size=config.data.prompts_per_rollout * config.data.responses_per_prompt,
             group_size=config.data.responses_per_prompt,
-            ppo_epochs=config.actor.epochs,
-            norm_std=config.adv.norm_std,
             tokens_per_microbatch=config.actor.tokens_per_microbatch,
         ),
+        recipe=make_recipe(config.actor, config.adv),
     )
-
-
-def make_reference(model: PreTrainedModel) -> torch.nn.Module:
-    """The policy as it is now, for later; with adapters, the model without them."""
-    return WithoutAdapters(model) if has_adapters(model) else copy.deepcopy(model).requires_grad_(False)
 
 
 def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule) -> WarmStart | None:

@@ -116,6 +116,11 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "rollout.max_new_tokens",
             "rollout.num_parallel",
             "actor.epochs",
+            "actor.minibatches",
+            "actor.max_skipped_steps",
+            "actor.normaliser",
+            "actor.ref_period",
+            "adv.max_rounds",
             "actor.decay_steps",
             "actor.tokens_per_microbatch",
             "evaluation.samples_per_prompt",
@@ -138,18 +143,29 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.lr",
             "actor.weight_decay",
             "actor.clip",
+            "actor.clip_high",
             "actor.kl_coef",
+            "actor.entropy_coef",
+            "actor.value_coef",
             "actor.warmup_steps",
             "actor.freeze_steps",
             "critic.lr",
             "critic.weight_decay",
+            "adv.overlong_tokens",
             "trainer.steps",
             "model.warm_start.lr",
             "model.warm_start.max_steps",
         ),
     ),
-    "above 0": (lambda value: 0 < value < inf, ("rollout.temperature", "actor.max_grad_norm", "model.lora.alpha")),
-    "from 0 to 1": (lambda value: 0 <= value <= 1, ("actor.min_ratio", "actor.warmup_ratio")),
+    "above 0": (
+        lambda value: 0 < value < inf,
+        ("rollout.temperature", "actor.max_grad_norm", "actor.dual_clip", "actor.value_clip", "model.lora.alpha"),
+    ),
+    "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
+    "from 0 to 1": (
+        lambda value: 0 <= value <= 1,
+        ("adv.gamma", "adv.lam", "actor.ema_alpha", "actor.min_ratio", "actor.warmup_ratio"),
+    ),
 }
 
 
@@ -179,6 +195,8 @@ def _check_ranges(config: DictConfig) -> None:
             hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
     _check_schedule(config.actor)
+    if config.model.lora is not None and config.actor.ref_period is not None:
+        raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
     if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
         raise ConfigError("model.warm_start.path is not used while model.warm_start.max_steps=0: set how many steps")
 
@@ -188,7 +206,9 @@ def _check_schedule(actor: DictConfig) -> None:
         raise ConfigError(f"actor.betas must be two numbers from 0 to below 1, not {list(actor.betas)}")
     constant = actor.scheduler == "constant"
     if constant == (actor.decay_steps is not None):
-        what = f"needs no actor.decay_steps, but there are {actor.decay_steps}" if constant else "needs actor.decay_steps"
+        what = (
+            f"needs no actor.decay_steps, but there are {actor.decay_steps}" if constant else "needs actor.decay_steps"
+        )
         raise ConfigError(f"actor.scheduler={actor.scheduler} {what}")
     if actor.warmup_ratio is not None and (constant or actor.warmup_steps):
         raise ConfigError("actor.warmup_ratio is a share of actor.decay_steps, in place of actor.warmup_steps")
