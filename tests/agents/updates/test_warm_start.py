@@ -111,13 +111,23 @@ def test_micro_batches_change_no_loss_and_no_gradient(uneven, tokenizer, tiny, l
     for tokens in (16384, limit):
         model = tiny(tokenizer, dtype=torch.float64)
         warm = WarmStart(model, uneven, replace(CONFIG, tokens_per_microbatch=tokens, batch_size=5), seed=0)
-        parts = len(list(warm._parts(uneven)))
-        found.append((warm.step(), [weight.grad.clone() for weight in model.parameters()], parts))
+        parts, gradients = len(list(warm._parts(uneven))), []
+        warm._optimizer.register_step_pre_hook(
+            lambda *_, model=model, gradients=gradients: gradients.extend(w.grad.clone() for w in model.parameters())
+        )
+        found.append((warm.step(), gradients, parts))
     (loss, gradients, one), (other_loss, other_gradients, several) = found
     assert (one, several > 1) == (1, True)
     assert other_loss == pytest.approx(loss, rel=1e-12)
     for a, b in zip(gradients, other_gradients, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-14)
+
+
+def test_a_step_leaves_no_gradient_behind(uneven, tokenizer, tiny):
+    """The first update of reinforcement learning would add to it."""
+    model = tiny(tokenizer)
+    WarmStart(model, uneven, CONFIG, seed=0).step()
+    assert all(weight.grad is None for weight in model.parameters())
 
 
 def test_micro_batches_hold_every_row_once_and_keep_to_their_limit(uneven, tokenizer, tiny):
