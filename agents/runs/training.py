@@ -197,7 +197,9 @@ class Trainer:
                 self.parts.warm_start.load_state_dict(state["warm_start"])
 
     def _reference(self) -> PreTrainedModel | None:
-        """The policy as it was before the first step, kept beside the checkpoints."""
+        """The teacher where there is one, else the policy as it was before the first step, kept beside checkpoints."""
+        if self.config.adv.teacher is not None:
+            return load_policy(self.config.adv.teacher)[0].to(self.parts.model.device)
         if not self.config.actor.kl_coef:
             return None
         folder = self.checkpoints.folder / "reference"
