@@ -186,7 +186,7 @@ def test_an_environment_that_never_asks_is_named(inference):
             state.step_count += 1
             return state
 
-    with pytest.raises(RuntimeError, match="never called self.inference.generate"):
+    with pytest.raises(RuntimeError, match="an episode that never called"):
         collect(Silent(inference), 2)
 
 
@@ -204,7 +204,7 @@ def test_a_hanging_episode_is_given_up_and_the_others_go_on(inference):
     hangs = [row.prompt == "hang" for row in trajectories]
     assert 0 < sum(hangs) < 8
     assert trajectories.valid.tolist() == [not one for one in hangs]
-    assert [row.state["limits"] == ["time"] for row in trajectories if row.prompt == "hang"] == [True] * sum(hangs)
+    assert ["time" in row.state["limits"] for row in trajectories] == hangs
 
 
 def assert_ended_by_ctrl_c(env):
@@ -275,7 +275,7 @@ def test_a_temperature_that_training_would_not_know_is_refused(inference):
         def step(self, state):
             return self.update_state(state, self.inference.generate(["x"], temperature=0.0)[0])
 
-    with pytest.raises(RuntimeError, match="asked for temperature 0.0, but responses are trained as sampled at 1.0"):
+    with pytest.raises(RuntimeError, match="but responses are trained as sampled at"):
         collect(Greedy(inference), 1)
 
 
