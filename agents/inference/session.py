@@ -74,7 +74,7 @@ class Session:
             "behaviour_logprob": logprobs,
             "version": torch.tensor(self.versions),
             "reward": torch.tensor(reward),
-            "advantage": torch.tensor(0.0),
+            "advantage": torch.zeros(len(ids)),
             "group": torch.tensor(group),
             "valid": torch.tensor(valid),
             "truncated": torch.tensor(truncated or self.truncated),

@@ -182,7 +182,7 @@ def make_trajectory():
             behaviour_logprob=torch.tensor([0.0] * len(prompt) + list([-3.0] * n if logprobs is None else logprobs)),
             version=torch.tensor([-1] * len(prompt) + [0] * n),
             reward=torch.tensor(float(reward)),
-            advantage=torch.tensor(0.0),
+            advantage=torch.zeros(len(ids)),
             group=torch.tensor(group),
             valid=torch.tensor(valid),
             truncated=torch.tensor(truncated),
