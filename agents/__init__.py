@@ -12,7 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .algorithms.algorithm import AlgorithmConfig, GRPOAlgorithm
+    from .algorithms.algorithm import Algorithm, AlgorithmConfig, GRPOAlgorithm, PPOAlgorithm, REINFORCEAlgorithm
+    from .algorithms.create import create_algorithm, load_algorithm_from_checkpoint
     from .credit.objectives import ParetoRewardComputer, SVRLRewardComputer
     from .credit.reward_computer import RewardComputer
     from .environments.base import BaseEnvironment
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 
 # Where each name lies. A type checker reads the imports above; a test holds the two equal.
 _HOMES = {
-    "algorithms.algorithm": ("AlgorithmConfig", "GRPOAlgorithm"),
+    "algorithms.algorithm": ("Algorithm", "AlgorithmConfig", "GRPOAlgorithm", "PPOAlgorithm", "REINFORCEAlgorithm"),
+    "algorithms.create": ("create_algorithm", "load_algorithm_from_checkpoint"),
     "credit.objectives": ("ParetoRewardComputer", "SVRLRewardComputer"),
     "credit.reward_computer": ("RewardComputer",),
     "environments.base": ("BaseEnvironment",),
@@ -55,6 +57,7 @@ _HOMES = {
 _PUBLIC = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "Algorithm",
     "AlgorithmConfig",
     "Backend",
     "BackendError",
@@ -68,8 +71,10 @@ __all__ = [
     "GenerationResult",
     "HuggingFaceBackend",
     "InferenceModule",
+    "PPOAlgorithm",
     "ParetoRewardComputer",
     "PlayedEnv",
+    "REINFORCEAlgorithm",
     "RewardComputer",
     "RolloutConfig",
     "RolloutManager",
@@ -81,8 +86,10 @@ __all__ = [
     "ToolCall",
     "Trajectory",
     "VLLMBackend",
+    "create_algorithm",
     "create_environment",
     "create_inference_module",
+    "load_algorithm_from_checkpoint",
 ]
 
 

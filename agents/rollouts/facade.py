@@ -100,7 +100,7 @@ def trajectory_of(one: Play) -> Trajectory:
         "behaviour_logprob": torch.tensor([value for segment in segments for value in segment.logprobs]),
         "version": torch.tensor([value for segment in segments for value in segment.versions], dtype=torch.long),
         "reward": torch.tensor(0.0),
-        "advantage": torch.tensor(0.0),
+        "advantage": torch.zeros(len(ids)),
         "group": torch.tensor(one.start.group),
         "valid": torch.tensor(one.status == "scored"),
         "truncated": torch.tensor(one.truncated or one.record.truncated),

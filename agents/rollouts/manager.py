@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
@@ -131,6 +131,18 @@ class RolloutManager:
         """Counts over everything collected so far."""
         mean = self._tokens / self._trajectories if self._trajectories else 0.0
         return {"trajectories": self._trajectories, "tokens": self._tokens, "avg_trajectory_length": mean}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next draws depend on, and the counts; plain values."""
+        counts = {"draws": self._free_draws, "trajectories": self._trajectories, "tokens": self._tokens}
+        return {"random": self._rng.bit_generator.state, "version": self.inference.version, **counts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave."""
+        self._rng.bit_generator.state = state["random"]
+        self.inference.version = state["version"]
+        self._free_draws, self._trajectories = state["draws"], state["trajectories"]
+        self._tokens = state["tokens"]
 
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)
