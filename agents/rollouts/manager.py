@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 
 from ...buffers.tasks import TaskDraw
 from ...envs.episode import Episode
 from ...envs.text_env import TextEnv
+from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
 from ..inference.sampling import stream_key
 from ..inference.session import Session
+from .facade import collect_programs, find_policy
 from .trajectory import State, Trajectory, response_lengths, stack
 
 
@@ -27,6 +29,11 @@ class RolloutConfig:
         temperature: of sampling.
         seed: of the run.
         stream: names the random streams, so that training and evaluation never share one.
+        deadline: seconds that the environment may take over one turn of one episode; None for any time.
+        maintain_parallel_count: begin an episode as soon as another ends, instead of waiting for all that are played;
+            for environments that ask the policy themselves.
+        verbose: print what was collected, likewise.
+        enable_progress_bar: show progress, likewise.
     """
 
     num_parallel: int = 256
@@ -34,6 +41,10 @@ class RolloutConfig:
     temperature: float = 1.0
     seed: int = 0
     stream: str = "train"
+    deadline: float | None = None
+    maintain_parallel_count: bool = False
+    verbose: bool = False
+    enable_progress_bar: bool = False
 
 
 class RolloutStatistics(TypedDict):
@@ -50,22 +61,25 @@ class RolloutManager:
     Args:
         env: the environment.
         config: how trajectories are collected.
-        inference: the policy.
+        inference: the policy; by default the environment's own, where it has one.
         num_parallel: overrides the config's.
+
+    Raises:
+        ValueError: if there is no policy, or another one than the environment asks.
     """
 
     def __init__(
         self,
-        env: TextEnv,
+        env: TextEnv | BaseEnvironment[Any],
         config: RolloutConfig | None = None,
         *,
-        inference: InferenceModule,
+        inference: InferenceModule | None = None,
         num_parallel: int | None = None,
     ) -> None:
         config = config or RolloutConfig()
         self.config = replace(config, num_parallel=num_parallel or config.num_parallel)
         self.env = env
-        self.inference = inference
+        self.inference = find_policy(env, inference)
         self._free_draws = 0
         self._rng = np.random.default_rng(self._key("draws"))
         self._trajectories = 0
@@ -86,6 +100,10 @@ class RolloutManager:
         """
         members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
         found: list[Trajectory] = []
+        if isinstance(self.env, BaseEnvironment):
+            keyed = [(member, self._key(member[1].task_index, member[1].attempt, member[2])) for member in members]
+            found = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
+            members = []
         for start in range(0, len(members), self.config.num_parallel):
             wave = members[start : start + self.config.num_parallel]
             found += self._play(
@@ -113,6 +131,18 @@ class RolloutManager:
         """Counts over everything collected so far."""
         mean = self._tokens / self._trajectories if self._trajectories else 0.0
         return {"trajectories": self._trajectories, "tokens": self._tokens, "avg_trajectory_length": mean}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next draws depend on, and the counts; plain values."""
+        counts = {"draws": self._free_draws, "trajectories": self._trajectories, "tokens": self._tokens}
+        return {"random": self._rng.bit_generator.state, "version": self.inference.version, **counts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave."""
+        self._rng.bit_generator.state = state["random"]
+        self.inference.version = state["version"]
+        self._free_draws, self._trajectories = state["draws"], state["trajectories"]
+        self._tokens = state["tokens"]
 
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)

@@ -9,7 +9,7 @@ from typing import Any, cast
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from ..config import TrainConfig
+from ..config import ConfigError, TrainConfig
 from ..models.critic import Critic, make_critic
 from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import load_policy
@@ -27,7 +27,7 @@ class Companions:
         folder: where the reference is kept; beside the checkpoints, as it does not change.
 
     Attributes:
-        reference: None without a KL term. With adapters, the policy without them.
+        reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
         critic: None where the configuration has none.
         critic_optimizer: of its weights.
     """
@@ -43,8 +43,8 @@ class Companions:
 
     def begin(self, step: int) -> None:
         """Makes what is missing before training goes on after ``step``."""
-        if self.config.actor.kl_coef and self.reference is None:
-            self.reference = self._find_reference(step)
+        if self.reference is None:
+            self.reference = self._find_teacher() or self._find_reference(step)
         if self.config.critic is not None and self.critic is None:
             self.critic = make_critic(self.model)
             how = self.config.critic
@@ -67,7 +67,21 @@ class Companions:
         """Takes what :meth:`state_dict` gave, for :meth:`begin`."""
         self._saved = state
 
-    def _find_reference(self, step: int) -> PreTrainedModel:
+    def _find_teacher(self) -> PreTrainedModel | None:
+        """Of a distillation: it takes the reference's place."""
+        if self.config.adv.teacher is None:
+            return None
+        teacher, _ = load_policy(self.config.adv.teacher, dtype=self.model.dtype)
+        if teacher.config.vocab_size != self.model.config.vocab_size:
+            raise ConfigError(
+                f"adv.teacher={self.config.adv.teacher}: it has {teacher.config.vocab_size} tokens, the policy "
+                f"{self.model.config.vocab_size}; teacher and policy must share a tokenizer"
+            )
+        return teacher.to(self.model.device)
+
+    def _find_reference(self, step: int) -> PreTrainedModel | None:
+        if not self.config.actor.kl_coef:
+            return None
         if has_adapters(self.model):
             return cast(PreTrainedModel, WithoutAdapters(self.model))
         if step == 0:

@@ -188,7 +188,7 @@ def test_values_that_no_run_can_use_are_refused(override):
 
 def test_an_unknown_configuration_name_lists_those_there_are():
     with pytest.raises(ConfigError, match="choose from grpo"):
-        load_config("ppo")
+        load_config("nothing")
 
 
 def test_saved_and_reloaded_it_is_the_same(tmp_path):
