@@ -91,7 +91,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
-        warm_start=_warm_start(config, splits, inference),
+        warm_start=_warm_start(config, splits, model, inference),
     )
 
 
@@ -127,18 +127,23 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
     )
 
 
-def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule) -> WarmStart | None:
+def _warm_start(
+    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule
+) -> WarmStart | None:
     how, tokenizer = config.model.warm_start, inference.tokenizer
     if how is None or not how.max_steps:
         return None
     if how.path is None:
         found = Conversations(solved(splits.train, tokenizer), solved(splits.validation, tokenizer))
     else:
-        limit = how.max_tokens or getattr(inference.model.config.get_text_config(), "max_position_embeddings", None)
+        limit = how.max_tokens or getattr(model.config.get_text_config(), "max_position_embeddings", None)
         measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}
-        found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+        try:
+            found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+        except (OSError, ValueError, ModuleNotFoundError) as error:
+            raise ConfigError(f"model.warm_start.path: {error}") from None
     return WarmStart(
-        inference.model,
+        model,
         found.train,
         how,
         seed=config.seed,
