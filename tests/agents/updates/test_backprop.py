@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from infinite_rl.agents.losses import LossConfig, LossInputs, objective
-
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
