@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 after Ctrl-C.
+        The exit code: 0, 1 where training broke down, 2 for bad input, 130 after Ctrl-C.
     """
     from infinite_rl.agents.config import ConfigError
 
@@ -89,6 +89,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
     from infinite_rl.agents.runs.training import Trainer
+    from infinite_rl.agents.updates.guard import NonFiniteError
 
     if not parsed.resume:
         folder = make_run(config)
@@ -101,6 +102,10 @@ def _run(parsed: argparse.Namespace) -> int:
         raise
     try:
         summary = trainer.run()
+    except NonFiniteError as error:
+        write_report(folder)
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         write_report(folder)
         saved = trainer.checkpoints.steps()
