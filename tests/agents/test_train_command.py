@@ -161,7 +161,7 @@ def base(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def varied(tmp_path_factory):
-    """Overrides of a job whose rewards differ from response to response, whatever the model: no warm start is needed."""
+    """Overrides of a job whose rewards differ from response to response, whatever the model."""
     folder = tmp_path_factory.mktemp("varied")
     functions = """
 def interact(messages): return []
