@@ -227,8 +227,9 @@ def test_18_the_reference_follows_the_policy_every_so_many_steps(lm, random_batc
 def test_ppo_with_a_critic_moves_the_critic_towards_the_returns(lm, make_trajectory):
     model, critic = lm(), Critic()
     rows = stack([make_trajectory([1, 2], [3, 4], reward=1.0), make_trajectory([1, 2], [5, 6], reward=1.0, group=1)])
-    learner = algorithm(model, "ppo", lr=0.2, critic=critic, loss={"value_clip": None}, minibatches=1)
-    losses = [learner.step(rows)["value_loss"] for _ in range(40)]
+    loss = {"value_clip": None, "value_coef": 5.0}
+    learner = algorithm(model, "ppo", lr=0.2, critic=critic, loss=loss, minibatches=1)
+    losses = [learner.step(rows)["value_loss"] for _ in range(12)]
     assert losses[-1] < 0.2 * losses[0]
     assert sampled(rows, "value").shape == sampled(rows, "returns").shape == (4,)
     # With gamma 1 and lambda 0.95 the last token's return is the reward itself.
