@@ -69,6 +69,11 @@ class GRPOAlgorithm:
                 f"responses are sampled at temperature {rollout_manager.config.temperature}, "
                 f"but BackpropConfig says {backprop.config.temperature}: ratios would be wrong"
             )
+        if rollout_manager.config.token_filter:
+            raise ValueError(
+                "top_p, top_k and min_p are for evaluation: ratios of filtered probabilities would be wrong. "
+                "Train without them, at a lower temperature if need be"
+            )
         self.rollout_manager = rollout_manager
         self.reward_computer = reward_computer
         self.backprop = backprop

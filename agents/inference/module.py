@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ..config import DTYPES
 from ..models.policy import load_policy
 from ..updates.scoring import token_scores
-from .sampling import Sample, sample_tokens, stream_key
+from .sampling import Sample, TokenFilter, sample_tokens, stream_key
 from .session import Session
 
 
@@ -87,7 +87,13 @@ class HuggingFaceBackend:
         return torch.autocast(self.model.device.type, dtype=torch.bfloat16)
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Samples one continuation per prompt of token ids; row i draws from the random stream ``keys[i]``."""
         training = self.model.training
@@ -102,6 +108,7 @@ class HuggingFaceBackend:
                     temperature=temperature,
                     end_ids=self.end_ids,
                     pad_id=self.pad_id,
+                    token_filter=token_filter,
                 )
         finally:
             self.model.train(training)
@@ -175,13 +182,21 @@ class InferenceModule:
             for text, ids, sample in zip(texts, prompt_ids, samples, strict=True)
         )
 
-    def respond(self, sessions: Sequence[Session], *, max_new_tokens: int, temperature: float) -> list[str]:
+    def respond(
+        self,
+        sessions: Sequence[Session],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        **sampling: Any,
+    ) -> list[str]:
         """Lets the policy speak next in each session, which keeps the tokens; the texts are returned."""
         samples = self.backend.sample(
             [session.token_ids for session in sessions],
             [session.key for session in sessions],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            **sampling,
         )
         for session, sample in zip(sessions, samples, strict=True):
             session.record(sample, self.version)
