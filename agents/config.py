@@ -132,9 +132,26 @@ class ActorConfig:
             depend on ``trainer.steps``, so that a run can be resumed for more.
         weight_decay: its decoupled weight decay.
         max_grad_norm: gradients are scaled down to this norm.
-        clip: half-width of the trust region of the ratio.
-        kl_coef: weight of the KL term against the model at the start; 0 keeps no reference model.
+        max_skipped_steps: so many steps in a row whose loss or gradient is not finite end the run.
+        policy_loss: ``clip``, ``gspo``, ``cispo`` or ``reinforce``.
+        clip: the trust region of the ratio begins at 1 - ``clip``.
+        clip_high: and ends at 1 + ``clip_high``; null takes ``clip``.
+        dual_clip: for negative advantages the ratio counts at most so much; null for no bound.
+        aggregation: how tokens weigh: ``token_mean``, ``sequence_mean`` or ``sequence_sum``.
+        normaliser: tokens that ``sequence_sum`` divides by; null takes ``rollout.max_new_tokens``.
+        kl_coef: weight of the KL term against the reference; 0 keeps no reference model.
+        kl_estimator: ``k1``, ``k2`` or ``k3``.
+        kl_in: where the term goes: ``loss`` or ``reward``.
+        entropy_coef: weight of the entropy bonus.
+        correction: of tokens on which sampler and trainer disagree: ``none``, ``truncate`` or ``mask``.
+        correction_cap: the ratio of trainer and sampler from which on that is done.
+        value_coef: weight of the critic's loss.
+        value_clip: half-width of the region around the critic's old value; null for no clipping.
+        ref_update: how the reference follows the policy: ``copy`` or ``ema``.
+        ref_period: steps between such updates; null keeps the model of the start.
+        ema_alpha: share of the old reference that ``ema`` keeps.
         epochs: passes over the trajectories of a step.
+        minibatches: optimizer steps in each of them.
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
     """
 
@@ -142,9 +159,26 @@ class ActorConfig:
     decay_steps: int | None
     weight_decay: float
     max_grad_norm: float
+    max_skipped_steps: int
+    policy_loss: str
     clip: float
+    clip_high: float | None
+    dual_clip: float | None
+    aggregation: str
+    normaliser: int | None
     kl_coef: float
+    kl_estimator: str
+    kl_in: str
+    entropy_coef: float
+    correction: str
+    correction_cap: float
+    value_coef: float
+    value_clip: float | None
+    ref_update: str
+    ref_period: int | None
+    ema_alpha: float
     epochs: int
+    minibatches: int
     tokens_per_microbatch: int
 
 
@@ -165,9 +199,31 @@ class SamplingConfig:
 
 @dataclass
 class AdvConfig:
-    """Advantages; ``norm_std`` divides them by the standard deviation of their group."""
+    """Advantages.
 
+    Attributes:
+        estimator: ``group``, ``rloo``, ``reinforce``, ``reinforce_pp``, ``gae`` or ``distillation``.
+        norm_std: ``group``: divide by the standard deviation of the group.
+        gamma: discount from token to token; by turns from turn to turn.
+        lam: of ``gae``: 0 trusts the critic, 1 the rewards.
+        by_turn: ``gae``: a whole turn is one action.
+        whiten: scale advantages of estimators without groups to mean 0 and standard deviation 1.
+        filter_groups: drop groups whose rewards are all equal, and draw others in their place.
+        max_rounds: at most so many rounds of drawing a step.
+        overlong_tokens: punish responses that come nearer than this to the longest allowed; 0 for none.
+        teacher: ``distillation``: local folder or hub name of the teacher; null elsewhere.
+    """
+
+    estimator: str
     norm_std: bool
+    gamma: float
+    lam: float
+    by_turn: bool
+    whiten: bool
+    filter_groups: bool
+    max_rounds: int
+    overlong_tokens: int
+    teacher: str | None
 
 
 @dataclass

@@ -11,28 +11,42 @@ Of the rollout, means over trajectories unless said otherwise:
     ``zero_variance_groups``: share of groups whose rewards are all equal, so that they teach nothing.
     ``failures/<status>``: number of trajectories with a status other than ``scored``.
 
-Of the update, means over sampled tokens:
-    ``loss``, ``policy_loss``: the objective, and its policy-gradient part.
-    ``kl``: from policy to reference, in nats (estimator k3).
-    ``clip_fraction``: share of tokens whose gradient the trust region removed.
-    ``ratio``: probability under the policy relative to that when sampled.
+    ``learnt_from``: share of trajectories that the update used: graded, and not filtered out.
+
+Of the update. Parts of the objective, as the optimizer saw them, means over its steps:
+    ``loss``: the objective.
+    ``policy_loss``: its policy-gradient part.
+    ``value_loss``, ``kl_loss``, ``entropy_bonus``: the other parts, before their coefficients.
+Means over sampled tokens of all updates:
+    ``kl``: from policy to reference, in nats (estimator k3); 0 without a reference.
+    ``clip_fraction``: share of tokens whose gradient the trust region changed.
+    ``ratio``, ``ratio_std``: probability under the policy relative to the old one: mean and standard deviation.
     ``entropy``: of the policy, in nats.
+    ``correction``: the importance weight of sampler and trainer; 0 without a correction.
+And
     ``grad_norm``: before clipping, mean over updates.
+    ``updates``: optimizer steps that were made.
+    ``skipped_steps``: optimizer steps that were not, because a loss or gradient was not finite.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from math import isnan, nan
 from statistics import fmean
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from ..losses import LossOutputs
+from ..losses import LossInputs, Objective
 from ..rollouts.trajectory import Trajectory, response_lengths, states_of
 
 Metrics: TypeAlias = dict[str, float]
+
+# Of the objective; already weighed over the optimizer step.
+_PARTS = ("loss", "policy_loss", "value_loss", "kl_loss", "entropy_bonus")
+_PER_TOKEN = ("kl", "clip_fraction", "ratio", "ratio_std", "entropy", "correction")
 
 
 def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
@@ -84,31 +98,50 @@ class UpdateSums:
     """Sums over the tokens of an update, reduced once at its end."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
+        self._parts: dict[str, Tensor] = dict.fromkeys(_PARTS, torch.zeros(()))
+        self._tokens: dict[str, Tensor] = dict.fromkeys(_PER_TOKEN, torch.zeros(()))
+        self._count = 0
         self._norms: list[float] = []
 
-    def add(self, loss: LossOutputs, entropy: Tensor) -> None:
-        """Adds one micro-batch; ``entropy`` is 0 where it does not count."""
-        parts = {
-            "loss": loss.loss.detach(),
-            "policy_loss": loss.policy_loss,
-            "kl": loss.kl,
-            "clip_fraction": loss.clipped,
-            "ratio": loss.ratio,
-            "entropy": entropy.sum(),
+    def add(self, found: Objective, inputs: LossInputs) -> None:
+        """Adds one micro-batch."""
+        for name in self._parts:
+            self._parts[name] = self._parts[name] + getattr(found, name).detach().double().cpu()
+        per_token = {
+            "kl": found.kl,
+            "clip_fraction": found.clipped,
+            "ratio": found.ratio,
+            "ratio_std": found.ratio.double().square(),
+            "entropy": inputs.entropy,
+            "correction": found.correction,
         }
-        for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0) + value.double()
+        for name, values in per_token.items():
+            if values is not None:
+                self._tokens[name] = self._tokens[name] + values.detach().double().sum().cpu()
+        self._count += len(inputs.logprob)
 
     def add_step(self, grad_norm: float) -> None:
-        """Notes that the weights were updated."""
+        """Notes that the weights were updated; a norm of NaN says that the step was skipped."""
         self._norms.append(grad_norm)
 
-    def means(self, tokens: int) -> Metrics:
-        """Means over ``tokens`` tokens and all updates."""
-        return {name: float(value) / (tokens * len(self._norms)) for name, value in self._sums.items()} | {
-            "grad_norm": fmean(self._norms)
+    def means(self) -> Metrics:
+        """Means over tokens and over updates."""
+        norms = [norm for norm in self._norms if not isnan(norm)]
+        parts = {name: _ratio(value, len(self._norms)) for name, value in self._parts.items()}
+        tokens = {name: _ratio(value, self._count) for name, value in self._tokens.items()}
+        tokens["ratio_std"] = max(0.0, tokens["ratio_std"] - tokens["ratio"] ** 2) ** 0.5
+        skipped = len(self._norms) - len(norms)
+        return {
+            **parts,
+            **tokens,
+            "grad_norm": fmean(norms) if norms else nan,
+            "updates": float(len(norms)),
+            "skipped_steps": float(skipped),
         }
+
+
+def _ratio(total: Tensor, count: int) -> float:
+    return float(total) / count if count else nan
 
 
 def _mean(values: Tensor) -> float:

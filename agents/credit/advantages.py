@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ..losses.aggregation import Reduce, alone
+
 
 def group_advantages(rewards: Tensor, groups: Tensor, valid: Tensor, *, norm_std: bool, eps: float = 1e-4) -> Tensor:
     """Rewards relative to their group (GRPO, Shao et al. 2024, arXiv:2402.03300, section 4.1.2).
@@ -30,6 +32,28 @@ def group_advantages(rewards: Tensor, groups: Tensor, valid: Tensor, *, norm_std
         std = (_sum_by(member_of, centred.square(), count) / (size - 1).clamp(min=1)).sqrt()
         centred = centred / (std[member_of] + eps)
     return centred.float()
+
+
+def leave_one_out(rewards: Tensor, groups: Tensor) -> Tensor:
+    """Each reward less the mean of the others of its group: [N], float32; 0 for a group of one."""
+    _, member_of = torch.unique(groups, return_inverse=True)
+    count = int(member_of.max()) + 1 if len(groups) else 0
+    reward = rewards.double()
+    size = _sum_by(member_of, torch.ones_like(reward), count)[member_of]
+    mean = _sum_by(member_of, reward, count)[member_of] / size
+    # r - (sum - r) / (n - 1), rearranged so that equal rewards give exactly 0.
+    return ((reward - mean) * size / (size - 1).clamp(min=1)).float()
+
+
+def whiten(values: Tensor, reduce: Reduce = alone, eps: float = 1e-8) -> Tensor:
+    """Scales ``values`` [N] to mean 0 and standard deviation 1 over all ranks; equal values become 0."""
+    values = values.double()
+    count, total, size = reduce(torch.stack([values.new_tensor(len(values)), values.sum(), values.abs().sum()]))
+    count = count.clamp(min=1)
+    centred = values - total / count
+    spread = (reduce(centred.square().sum()) / count).sqrt()
+    # Equal values differ from their mean by rounding alone, and dividing by such a spread would blow that up.
+    return torch.where(spread > 1e-12 * size / count, centred / (spread + eps), 0.0)
 
 
 def _sum_by(member_of: Tensor, values: Tensor, count: int) -> Tensor:

@@ -89,7 +89,7 @@ class Session:
             "version": torch.tensor(self.versions),
             "turn": torch.tensor(self.turns),
             "reward": torch.tensor(reward),
-            "advantage": torch.tensor(0.0),
+            "advantage": torch.zeros(len(ids)),
             "group": torch.tensor(group),
             "valid": torch.tensor(valid),
             "truncated": torch.tensor(truncated or self.truncated),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import gymnasium
 import torch
@@ -14,13 +15,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ...buffers.tasks import TaskBuffer
 from ...datasets.task import SPLITS, Split, TaskList
 from ...envs.text_env import TextEnv
-from ..algorithms.algorithm import AlgorithmConfig, GRPOAlgorithm
+from ..algorithms.algorithm import Algorithm, AlgorithmConfig
+from ..algorithms.recipes import make_recipe
 from ..config import ActorConfig, ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
-from ..updates.backprop import BackpropConfig, BackpropModule
+from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.warm_start import WarmStart, solved
 from .data import Splits, load_splits
 
@@ -95,22 +97,23 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     )
 
 
-def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel | None) -> GRPOAlgorithm:
+def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel | None) -> Algorithm:
     """The algorithm over the run's parts; ``reference`` is the model of the KL term."""
     backprop = BackpropModule(
         parts.model,
         reference,
         parts.optimizer,
         BackpropConfig(
-            ppo_clip_range=config.actor.clip,
-            kl_coef=config.actor.kl_coef,
             max_grad_norm=config.actor.max_grad_norm,
+            ref_update_method=cast(RefUpdate, config.actor.ref_update),
+            ema_alpha=config.actor.ema_alpha,
             temperature=config.rollout.temperature,
+            max_skipped_steps=config.actor.max_skipped_steps,
         ),
         autocast=parts.inference.backend.autocast,
     )
     rollouts = parts.rollouts["train"]
-    return GRPOAlgorithm(
+    return Algorithm(
         rollouts.env,
         rollouts,
         parts.reward_computer,
@@ -118,10 +121,9 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
         AlgorithmConfig(
             batch_size=config.data.prompts_per_rollout * config.data.responses_per_prompt,
             group_size=config.data.responses_per_prompt,
-            ppo_epochs=config.actor.epochs,
-            norm_std=config.adv.norm_std,
             tokens_per_microbatch=config.actor.tokens_per_microbatch,
         ),
+        recipe=make_recipe(config.actor, config.adv),
     )
 
 

@@ -114,6 +114,11 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "rollout.max_new_tokens",
             "rollout.num_parallel",
             "actor.epochs",
+            "actor.minibatches",
+            "actor.max_skipped_steps",
+            "actor.normaliser",
+            "actor.ref_period",
+            "adv.max_rounds",
             "actor.decay_steps",
             "actor.tokens_per_microbatch",
             "evaluation.samples_per_prompt",
@@ -129,9 +134,25 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
     "at least 2, to be compared with one another": (lambda value: value >= 2, ("data.responses_per_prompt",)),
     "at least 0": (
         lambda value: 0 <= value < inf,
-        ("actor.lr", "actor.weight_decay", "actor.clip", "actor.kl_coef", "trainer.steps", "model.warm_start.lr"),
+        (
+            "actor.lr",
+            "actor.weight_decay",
+            "actor.clip",
+            "actor.clip_high",
+            "actor.kl_coef",
+            "actor.entropy_coef",
+            "actor.value_coef",
+            "adv.overlong_tokens",
+            "trainer.steps",
+            "model.warm_start.lr",
+        ),
     ),
-    "above 0": (lambda value: 0 < value < inf, ("rollout.temperature", "actor.max_grad_norm")),
+    "above 0": (
+        lambda value: 0 < value < inf,
+        ("rollout.temperature", "actor.max_grad_norm", "actor.dual_clip", "actor.value_clip"),
+    ),
+    "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
+    "from 0 to 1": (lambda value: 0 <= value <= 1, ("adv.gamma", "adv.lam", "actor.ema_alpha")),
 }
 
 

@@ -91,19 +91,17 @@ class Trainer:
 
     def train(self) -> None:
         """The loop: draw tasks, answer them, learn from it; now and then check and save."""
-        config, parts, group_size = self.config, self.parts, self.config.data.responses_per_prompt
+        config, parts = self.config, self.parts
         algorithm = make_algorithm(config, parts, self._reference())
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
         while self.step < config.trainer.steps and not self.interrupt.requested:
             self.step += 1
             with self.log.timed(self.step, "train") as counts:
-                draws = parts.curriculum.draw(config.data.prompts_per_rollout)
-                trajectories = parts.rollouts["train"].collect(draws, group_size)
+                trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
                 algorithm.backprop.set_learning_rate(learning_rate(config.actor, self.step))
-                metrics = algorithm.step(trajectories)
+                metrics = algorithm.step(trajectories, rewards)
                 parts.inference.load(parts.model.state_dict(), version=self.step)
-                parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
                 counts["tokens"] = int(response_lengths(trajectories).sum())
             self.log.write(self.step, "train", metrics)
             if self.step % config.evaluation.every == 0:
@@ -111,6 +109,14 @@ class Trainer:
             self._report_step(metrics, counts)
             if self.step % config.trainer.save_every == 0:
                 self.save()
+
+    def _collect(self, groups: int) -> Trajectory:
+        """Draws so many tasks, has each answered by a group, and tells the curriculum how that went."""
+        parts, group_size = self.parts, self.config.data.responses_per_prompt
+        draws = parts.curriculum.draw(groups)
+        trajectories = parts.rollouts["train"].collect(draws, group_size)
+        parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
+        return trajectories
 
     def warm_up(self) -> None:
         """Supervised steps until the validation pass rate reaches the target, where the configuration asks for them."""

@@ -184,7 +184,7 @@ def make_trajectory():
             version=torch.tensor([-1] * len(prompt) + [0] * n),
             turn=torch.tensor([-1] * len(prompt) + [0] * n),
             reward=torch.tensor(float(reward)),
-            advantage=torch.tensor(0.0),
+            advantage=torch.zeros(len(ids)),
             group=torch.tensor(group),
             valid=torch.tensor(valid),
             truncated=torch.tensor(truncated),

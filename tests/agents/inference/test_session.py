@@ -257,7 +257,7 @@ def test_the_trajectory_is_the_record(tokenizer):
     assert found.action_mask.tolist() == [False, False, True, True]
     assert found.version.tolist() == [-1, -1, 7, 7]
     assert (float(found.reward), int(found.group), bool(found.valid), bool(found.truncated)) == (0.5, 3, True, False)
-    assert float(found.advantage) == 0
+    assert found.advantage.tolist() == [0.0] * len(found.token_ids)
     assert (found.prompt, found.response, found.state) == ("xx", "y", state)
 
 

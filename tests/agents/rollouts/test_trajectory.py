@@ -1,8 +1,9 @@
 """Trajectories: ragged records with views of their text."""
 
+import pytest
 import torch
 
-from infinite_rl.agents.rollouts.trajectory import response_lengths, stack, states_of
+from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack, states_of, turns
 
 
 def test_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
@@ -35,8 +36,18 @@ def test_a_batch_of_one_is_a_batch(make_trajectory):
 
 def test_advantages_set_on_a_batch_reach_its_members(make_trajectory):
     batch = stack([make_trajectory([1], [2]), make_trajectory([1, 2, 3], [4])])
-    batch.advantage = torch.tensor([0.25, -4.0])
-    assert [float(row.advantage) for row in batch] == [0.25, -4.0]
+    set_sampled(batch, "advantage", torch.tensor([0.25, -4.0]))
+    assert [row.advantage.tolist() for row in batch] == [[0.0, 0.25], [0.0, 0.0, 0.0, -4.0]]
+    assert sampled(batch, "advantage").tolist() == [0.25, -4.0]
+    assert sampled(batch, "returns") is None
+    with pytest.raises(ValueError, match=r"shape \[3\] for 2 sampled tokens"):
+        set_sampled(batch, "advantage", torch.zeros(3))
+
+
+def test_turns_are_counted_over_the_gaps(make_trajectory):
+    one, two = make_trajectory([1, 2], [3, 4, 5, 6, 7]), make_trajectory([1], [2, 3])
+    one.action_mask = torch.tensor([False, True, True, False, True, False, True])
+    assert turns(stack([one, two])).tolist() == [0, 0, 1, 2, 0, 0]
 
 
 def test_a_trajectory_survives_saving(make_trajectory, tmp_path):

@@ -133,7 +133,7 @@ def test_a_token_is_predicted_from_the_one_before_it(table_model):
     model = table_model(table)
     scores = token_scores(model, ids, torch.ones_like(ids), scored, temperature=1.0)
     logprob = torch.log_softmax(table, -1)
-    expected = torch.stack([logprob[6, 7], logprob[7, 8]]).float()
+    expected = torch.stack([logprob[6, 7], logprob[7, 8]])
     torch.testing.assert_close(scores.logprob[0, 2:], expected)
     scores.logprob.sum().backward()
     # Only the rows that predict a response token: those of the last prompt token and the first response token.
