@@ -36,7 +36,9 @@ def stub_manager(model, module):
 
 
 def algorithm(model, *, reference=None, lr=0.0, backprop=None, reward_computer=None, **config):
-    settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "entropy_coef": 0.0, "max_grad_norm": float("inf")} | (backprop or {})
+    settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "entropy_coef": 0.0, "max_grad_norm": float("inf")} | (
+        backprop or {}
+    )
     module = Recorder(model, reference, torch.optim.SGD(model.parameters(), lr=lr), BackpropConfig(**settings))
     module.gradients = []
     manager = stub_manager(model, module)
@@ -80,7 +82,7 @@ def closed_form(model, reference, trajectories, *, temperature=1.0):
     for row in trajectories:
 
         def logprobs(lm, ids=row.token_ids[None]):
-            return torch.log_softmax(lm(ids).logits[0, :-1]/ temperature, -1)
+            return torch.log_softmax(lm(ids).logits[0, :-1] / temperature, -1)
 
         mask, target = row.action_mask[1:], row.token_ids[1:, None]
         everything = logprobs(model)
