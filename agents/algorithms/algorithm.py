@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -12,40 +12,32 @@ from torch import Tensor
 from ...buffers.trajectories import TrajectoryBuffer
 from ...envs.text_env import TextEnv
 from ..credit.estimators import CreditInputs, estimate
-from ..credit.reward_computer import RewardComputer
 from ..credit.shaping import informative_groups, overlong_penalty
+from ..environments.base import BaseEnvironment
 from ..losses import find_kl_estimator, sequence_weights
-from ..progress import Progress
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, response_lengths, sampled, set_sampled, stack, states_of, turns
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
+from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
 from .recipes import Recipe, find_recipe
+from .settings import AlgorithmConfig as AlgorithmConfig
+from .settings import check_parts, share_arithmetic
+
+# Responses per task where rewards are compared within a group.
+GROUP_SIZE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class AlgorithmConfig:
-    """How an algorithm learns from a batch. None takes the recipe's value.
+class ComputesRewards(Protocol):
+    """What gives trajectories their rewards: a :class:`RewardComputer`, or anything with its method."""
 
-    Attributes:
-        batch_size: trajectories per iteration of :meth:`Algorithm.train`.
-        group_size: responses per task there.
-        ppo_epochs: passes over the trajectories of a step.
-        minibatches: optimizer steps in each of them.
-        norm_std: divide advantages by the standard deviation of their group.
-        tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
-    """
-
-    batch_size: int = 32
-    group_size: int = 8
-    ppo_epochs: int | None = None
-    minibatches: int | None = None
-    norm_std: bool | None = None
-    tokens_per_microbatch: int = 16_384
+    @property
+    def compute_rewards(self) -> Any:
+        """Takes the trajectories, and ``method`` where one is asked for; returns a number for each."""
 
 
-class Algorithm:
+class Algorithm(TrainingLoop):
     """Learns from trajectories by a recipe.
 
     Args:
@@ -61,56 +53,31 @@ class Algorithm:
 
     def __init__(
         self,
-        env: TextEnv,
+        env: TextEnv | BaseEnvironment[Any],
         rollout_manager: RolloutManager,
-        reward_computer: RewardComputer,
+        reward_computer: ComputesRewards,
         backprop: BackpropModule,
         config: AlgorithmConfig | None = None,
         *,
         recipe: Recipe | str | None = None,
     ) -> None:
-        if env is not rollout_manager.env:
-            raise ValueError("env is not the environment that rollout_manager drives")
-        if backprop.model is not rollout_manager.inference.model:
-            raise ValueError("backprop trains another model than the one that rollout_manager samples from")
-        if backprop.config.temperature != rollout_manager.config.temperature:
-            raise ValueError(
-                f"responses are sampled at temperature {rollout_manager.config.temperature}, "
-                f"but BackpropConfig says {backprop.config.temperature}: ratios would be wrong"
-            )
-        if rollout_manager.config.token_filter:
-            raise ValueError(
-                "top_p, top_k and min_p are for evaluation: ratios of filtered probabilities would be wrong. "
-                "Train without them, at a lower temperature if need be"
-            )
         self.rollout_manager = rollout_manager
         self.reward_computer = reward_computer
         self.backprop = backprop
         self.config = config or AlgorithmConfig()
+        check_parts(env, rollout_manager, backprop, self.config)
+        share_arithmetic(rollout_manager, backprop, self.config.use_amp)
         self.max_new_tokens = rollout_manager.config.max_new_tokens
-        self.recipe = self._adapt(recipe if isinstance(recipe, Recipe) else find_recipe(recipe or self.default_recipe))
+        self.name = recipe if isinstance(recipe, str) else self.default_recipe
+        self.recipe = self._adapt(recipe if isinstance(recipe, Recipe) else find_recipe(self.name))
         self.steps = 0
 
-    def train(self, num_iterations: int, progress_bar: bool = True) -> list[Metrics]:
-        """Collects and learns ``num_iterations`` times, on tasks that the environment draws.
-
-        Returns:
-            The metrics of each iteration.
-        """
-        history = []
-        size = self.config.group_size
-        with Progress(total_steps=num_iterations, enabled=progress_bar) as progress:
-            progress.phase("training", num_iterations)
-            for _ in range(num_iterations):
-                trajectories, rewards = self.gather(
-                    lambda groups: self.rollout_manager.collect_rollouts(groups * size, group_size=size),
-                    -(-self.config.batch_size // size),
-                )
-                history.append(self.step(trajectories, rewards))
-                inference = self.rollout_manager.inference
-                inference.load(self.backprop.model.state_dict(), version=inference.version + 1)
-                progress.advance(reward=history[-1]["reward"], kl=history[-1]["kl"])
-        return history
+    @property
+    def group_size(self) -> int:
+        """Responses per task in :meth:`train`."""
+        if self.config.group_size is not None:
+            return self.config.group_size
+        return GROUP_SIZE if self.recipe.credit.estimator in ("group", "rloo") else 1
 
     def gather(self, collect: Callable[[int], Trajectory], groups: int) -> tuple[Trajectory, Tensor]:
         """Collects until there are ``groups`` groups to learn from, or the rounds are used up.
@@ -145,7 +112,9 @@ class Algorithm:
         Raises:
             ValueError: for another number of rewards than trajectories, or one that is not finite.
         """
-        rewards = torch.as_tensor(self.reward_computer.compute_rewards(trajectories), dtype=torch.float32)
+        method = self.config.reward_method
+        asked = {} if method is None else {"method": method}
+        rewards = torch.as_tensor(self.reward_computer.compute_rewards(trajectories, **asked), dtype=torch.float32)
         if rewards.shape != trajectories.batch_size:
             raise ValueError(f"{len(trajectories)} trajectories but rewards of shape {list(rewards.shape)}")
         bad = ~rewards.isfinite() & trajectories.valid
@@ -230,6 +199,8 @@ class Algorithm:
         recipe, config = recipe.adapted(self.backprop.config, max_new_tokens=self.max_new_tokens), self.config
         if config.norm_std is not None:
             recipe = replace(recipe, credit=replace(recipe.credit, norm_std=config.norm_std))
+        if config.reward_method == "relative":  # they are normalised already
+            recipe = replace(recipe, credit=replace(recipe.credit, norm_std=False, whiten=False))
         return replace(
             recipe, epochs=config.ppo_epochs or recipe.epochs, minibatches=config.minibatches or recipe.minibatches
         )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from functools import cached_property
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -12,8 +13,10 @@ from ...buffers.tasks import TaskDraw
 from ...envs.episode import Episode
 from ...envs.text_env import TextEnv
 from ...rewards.score import RewardFunctionScore
+from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
+from .facade import collect_programs, find_policy
 from .failures import Failures
 from .player import Player
 from .trajectory import Trajectory, response_lengths, stack
@@ -29,11 +32,15 @@ class RolloutConfig:
         temperature: of sampling.
         token_filter: which tokens may be sampled: for evaluation only, see :class:`TokenFilter`.
         max_length: at most so many tokens an episode, all messages included; None for what the model was made for.
+        seed: of the run.
+        stream: names the random streams, so that training and evaluation never share one.
         deadline: seconds that the environment may take over one turn of one episode; None for any time. Episodes are
             then graded one by one in threads, instead of all in one call.
         patience: so many collections in a row in which no episode comes to a verdict end the run.
-        seed: of the run.
-        stream: names the random streams, so that training and evaluation never share one.
+        maintain_parallel_count: begin an episode as soon as another ends, instead of waiting for all that are played;
+            for environments that ask the policy themselves.
+        verbose: print what was collected, likewise.
+        enable_progress_bar: show progress, likewise.
     """
 
     num_parallel: int = 256
@@ -41,10 +48,13 @@ class RolloutConfig:
     temperature: float = 1.0
     token_filter: TokenFilter | None = None
     max_length: int | None = None
-    deadline: float | None = None
-    patience: int = 3
     seed: int = 0
     stream: str = "train"
+    deadline: float | None = None
+    patience: int = 3
+    maintain_parallel_count: bool = False
+    verbose: bool = False
+    enable_progress_bar: bool = False
 
 
 class RolloutStatistics(TypedDict):
@@ -61,32 +71,26 @@ class RolloutManager:
     Args:
         env: the environment.
         config: how trajectories are collected.
-        inference: the policy.
+        inference: the policy; by default the environment's own, where it has one.
         num_parallel: overrides the config's.
+
+    Raises:
+        ValueError: if there is no policy, or another one than the environment asks.
     """
 
     def __init__(
         self,
-        env: TextEnv,
+        env: TextEnv | BaseEnvironment[Any],
         config: RolloutConfig | None = None,
         *,
-        inference: InferenceModule,
+        inference: InferenceModule | None = None,
         num_parallel: int | None = None,
     ) -> None:
         config = config or RolloutConfig()
         self.config = replace(config, num_parallel=num_parallel or config.num_parallel)
         self.env = env
-        self.inference = inference
+        self.inference = find_policy(env, inference)
         self._failures = Failures(self.config.patience)
-        self._player = Player(
-            env,
-            inference,
-            max_new_tokens=self.config.max_new_tokens,
-            max_length=self.config.max_length,
-            temperature=self.config.temperature,
-            token_filter=self.config.token_filter,
-            deadline=self.config.deadline,
-        )
         self._free_draws = 0
         self._rng = np.random.default_rng(self._key("draws"))
         self._trajectories = 0
@@ -109,16 +113,18 @@ class RolloutManager:
             RolloutError: after ``patience`` calls in a row in which no episode came to a verdict.
         """
         members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
-        found: list[Trajectory] = []
-        for start in range(0, len(members), self.config.num_parallel):
-            wave = members[start : start + self.config.num_parallel]
-            with self._failures.told_once():
-                found += self._player.play(
-                    [self._begin(draw.task_index) for _, draw, _ in wave],
-                    [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in wave],
-                    [group for group, _, _ in wave],
-                    max_steps_per_rollout,
-                )
+        keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
+        if isinstance(self.env, BaseEnvironment):
+            keyed = list(zip(members, keys, strict=True))
+            found = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
+        else:
+            found = []
+            for start in range(0, len(members), self.config.num_parallel):
+                wave = members[start : start + self.config.num_parallel]
+                with self._failures.told_once():
+                    episodes = [self._begin(draw.task_index) for _, draw, _ in wave]
+                    groups = [group for group, _, _ in wave]
+                    found += self._player.play(episodes, keys[start : start + len(wave)], groups, max_steps_per_rollout)
         trajectories = stack(found)
         self._failures.note(trajectories)
         self._trajectories += len(found)
@@ -140,11 +146,38 @@ class RolloutManager:
         mean = self._tokens / self._trajectories if self._trajectories else 0.0
         return {"trajectories": self._trajectories, "tokens": self._tokens, "avg_trajectory_length": mean}
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the next draws depend on, and the counts; plain values."""
+        counts = {"draws": self._free_draws, "trajectories": self._trajectories, "tokens": self._tokens}
+        return {"random": self._rng.bit_generator.state, "version": self.inference.version, **counts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave."""
+        self._rng.bit_generator.state = state["random"]
+        self.inference.version = state["version"]
+        self._free_draws, self._trajectories = state["draws"], state["trajectories"]
+        self._tokens = state["tokens"]
+
+    @cached_property
+    def _player(self) -> Player:
+        assert isinstance(self.env, TextEnv)
+        config = self.config
+        return Player(
+            self.env,
+            self.inference,
+            max_new_tokens=config.max_new_tokens,
+            max_length=config.max_length,
+            temperature=config.temperature,
+            token_filter=config.token_filter,
+            deadline=config.deadline,
+        )
+
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)
 
     def _begin(self, task_index: int) -> Episode:
         """An episode of a task; one that has failed already, if the environment cannot open it."""
+        assert isinstance(self.env, TextEnv)
         task = self.env.tasks.task(task_index)
         try:
             return self.env.begin(task, task_index)

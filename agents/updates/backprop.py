@@ -35,7 +35,7 @@ class BackpropModule(TensorPrimitives):
         ref_model: the reference of the KL term; its weights get no gradient. None for no KL term.
         optimizer: over the policy's parameters.
         config: how updates are made.
-        autocast: makes the context of forward passes: that of sampling, so that log-probs agree.
+        autocast: makes the context of forward passes; an algorithm takes that of sampling, so that log-probs agree.
         critic: gives a value after each token: called as ``critic(token_ids, attention_mask)``, it returns [B, T].
         critic_optimizer: over the critic's parameters.
     """
@@ -47,7 +47,7 @@ class BackpropModule(TensorPrimitives):
         optimizer: torch.optim.Optimizer | None = None,
         config: BackpropConfig | None = None,
         *,
-        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        autocast: Callable[[], AbstractContextManager[Any]] | None = None,
         critic: nn.Module | None = None,
         critic_optimizer: torch.optim.Optimizer | None = None,
     ) -> None:
@@ -61,7 +61,8 @@ class BackpropModule(TensorPrimitives):
         self.optimizer = optimizer
         self.critic_optimizer = critic_optimizer
         self.config = config or BackpropConfig()
-        self.autocast = autocast
+        self.has_own_autocast = autocast is not None
+        self.autocast = autocast or nullcontext
         self.guard = FiniteGuard(self.config.max_skipped_steps)
 
     def score(self, batch: TokenBatch, *, entropy_gradient: bool = False) -> TokenScores:
@@ -232,6 +233,20 @@ class BackpropModule(TensorPrimitives):
             "ratio_mean": found.ratio.mean(),
             "ratio_std": found.ratio.std(correction=0),
         }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next update depends on, but for the policy's weights."""
+        parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
+        held = {name: None if part is None else part.state_dict() for name, part in parts.items()}
+        return {"optimizer": self.optimizer.state_dict(), **held}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave; a model that there was and is not any more is left out."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
+        for name, part in parts.items():
+            if part is not None and state[name] is not None:
+                part.load_state_dict(state[name])
 
     @torch.no_grad()
     def update_ref_model(self, method: RefUpdate | None = None) -> None:

@@ -1,0 +1,303 @@
+"""Plays environments that ask the policy themselves: many episodes at once, their questions answered in batches.
+
+Every episode is a program in a thread. All that wait for the policy are answered together: when no program is busy any
+more, or when the busy ones keep the others waiting for longer than ``PATIENCE_S``. Tokens are drawn from streams keyed
+by task, attempt, sample and call, so who is answered together changes nothing but the rounding of the arithmetic.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from ..environments.base import BaseEnvironment
+from ..environments.text_env import run_episode
+from ..inference.calls import EpisodeContext, EpisodeThread, inside
+from ..inference.endpoint import EndpointBackend
+from ..inference.generation import Generation, GenerationResult
+from ..inference.module import InferenceModule
+from ..inference.record import EpisodeRecord
+from ..inference.sampling import stream_key
+
+logger = logging.getLogger(__name__)
+
+# A program that is busy for so long keeps the others waiting no longer.
+PATIENCE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How an episode begins.
+
+    Attributes:
+        key: of its random streams.
+        task_index: which prompt.
+        group: of its trajectory.
+        state: the first state; or what ``reset`` raised.
+    """
+
+    key: int
+    task_index: int
+    group: int
+    state: Any
+
+
+@dataclass(slots=True)
+class Play:
+    """An episode under way, and what came of it.
+
+    Attributes:
+        start: how it began.
+        record: its tokens.
+        thread: its program; None if it could not begin.
+        state: the final state; the first one if the program failed.
+        truncated: whether the limit of steps cut it off.
+        status: ``scored``, ``timeout`` or ``error``.
+        error_msg: what went wrong.
+        since: when it was last set going.
+    """
+
+    start: Start
+    record: EpisodeRecord
+    thread: EpisodeThread | None = None
+    state: Any = None
+    truncated: bool = False
+    status: str = "scored"
+    error_msg: str = ""
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlaySettings:
+    """How episodes are played.
+
+    Attributes:
+        num_parallel: at most so many at once.
+        refill: begin a new one as soon as one ends; else when all have ended.
+        max_new_tokens: of a response, where the environment does not say.
+        temperature: of sampling.
+        max_steps: cuts episodes off; None for the environment's own end, at most 100.
+        deadline: seconds that an episode's own code may take between two calls; None for any.
+        on_end: told of every episode that ends.
+    """
+
+    num_parallel: int
+    max_new_tokens: int
+    temperature: float
+    refill: bool = False
+    max_steps: int | None = None
+    deadline: float | None = None
+    on_end: Callable[[], None] = lambda: None
+
+
+def open_group(env: BaseEnvironment[Any], keys: Sequence[int], task_index: int, group: int) -> list[Start]:
+    """The starts of a group: copies of one state, which the first key's random numbers helped to make."""
+    context = EpisodeContext(_random(keys[0], "reset"), task_index)
+    try:
+        state = inside(context, env.reset)
+        if state is None:
+            raise TypeError(f"{type(env).__name__}.reset returned None: it must return a state")
+        states = [copy.deepcopy(state) for _ in keys]
+    except Exception as error:  # what an author's code raises is an episode's failure
+        states = [error] * len(keys)
+    return [Start(key, task_index, group, state) for key, state in zip(keys, states, strict=True)]
+
+
+def play(
+    env: BaseEnvironment[Any], inference: InferenceModule, starts: Iterable[Start], settings: PlaySettings
+) -> list[Play]:
+    """Plays episodes, each to its end.
+
+    Returns:
+        One play for each start, in their order.
+
+    Raises:
+        RuntimeError: if every episode failed by an exception; the first is its cause.
+    """
+    table = _Table(env, inference, settings)
+    inference.playing += 1
+    try:
+        plays = table.run(deque(starts))
+    finally:
+        inference.playing -= 1
+        table.stop()
+    failed = [one for one in plays if one.status == "error"]
+    if failed and len(failed) == len(plays):
+        cause = _cause(failed[0])
+        raise RuntimeError(f"every episode failed, the first by {failed[0].error_msg}") from cause
+    for one in failed[:1]:
+        text = "%d of %d episodes failed and are left out; the first by %s"
+        logger.warning(text, len(failed), len(plays), one.error_msg, exc_info=_cause(one))
+    return plays
+
+
+class _Table:
+    """The episodes that are played at once."""
+
+    def __init__(self, env: BaseEnvironment[Any], inference: InferenceModule, settings: PlaySettings) -> None:
+        self.env, self.inference, self.settings = env, inference, settings
+        self.stopped: SimpleQueue[EpisodeThread] = SimpleQueue()
+        self.busy: dict[EpisodeThread, Play] = {}
+        self.asking: dict[EpisodeThread, Play] = {}
+        self.end_texts = {end: str(inference.tokenizer.decode([end])) for end in inference.backend.end_ids}
+
+    def run(self, waiting: deque[Start]) -> list[Play]:
+        """Plays all of them; see :func:`play`."""
+        plays: list[Play] = []
+        while waiting or self.busy or self.asking:
+            if waiting and (self.settings.refill or not (self.busy or self.asking)):
+                for _ in range(min(len(waiting), self.settings.num_parallel - len(self.busy) - len(self.asking))):
+                    plays.append(self._begin(waiting.popleft()))
+            self._gather()
+            if self.asking:
+                self._answer()
+        return plays
+
+    def stop(self) -> None:
+        """Ends the programs that still run: after Ctrl-C, say."""
+        for thread in (*self.busy, *self.asking):
+            thread.cancel()
+
+    def _begin(self, start: Start) -> Play:
+        one = Play(start, EpisodeRecord(self.inference.encode, self.inference.encode_rest, self.end_texts))
+        if isinstance(start.state, Exception):
+            self._fail(one, start.state)
+            return one
+        one.state = start.state
+        one.thread = EpisodeThread(
+            lambda: run_episode(self.env, start.state, self.settings.max_steps),
+            self.inference,
+            self.stopped,
+            random=_random(start.key, "steps"),
+            task_index=start.task_index,
+        )
+        self.busy[one.thread] = one
+        one.since = time.monotonic()
+        one.thread.start()
+        return one
+
+    def _gather(self) -> None:
+        """Waits until no program is busy, or until those that ask have waited long enough."""
+        patience = time.monotonic() + PATIENCE_S
+        while self.busy:
+            until = min([patience] * bool(self.asking) + [self._deadline(one) for one in self.busy.values()])
+            try:
+                thread = self.stopped.get(timeout=min(max(until - time.monotonic(), 0.0), 3600.0))
+            except Empty:
+                self._expire()
+                if self.asking and time.monotonic() >= patience:
+                    return
+                continue
+            one = self.busy.pop(thread, None)
+            if one is None:  # it had been given up
+                continue
+            if thread.ended:
+                self._end(one, thread)
+            else:
+                self.asking[thread] = one
+
+    def _answer(self) -> None:
+        """Answers all that ask, and sets them going again."""
+        asking = dict(sorted(self.asking.items(), key=lambda item: item[1].start.key))
+        answers: dict[EpisodeThread, Any] = {thread: GenerationResult() for thread in asking}
+        questions: dict[int, list[_Question]] = {}
+        for thread, one in asking.items():
+            request = thread.request
+            assert request is not None
+            if request.temperature not in (None, self.settings.temperature):
+                answers[thread] = _wrong_temperature(request.temperature, self.settings.temperature)
+                continue
+            limit = self.settings.max_new_tokens if request.max_new_tokens is None else request.max_new_tokens
+            for row, prompt in enumerate(request.prompts):
+                key = stream_key(one.start.key, "call", one.record.calls, row)
+                questions.setdefault(limit, []).append(_Question(thread, one.record, prompt, key))
+            one.record.calls += 1
+        for limit, asked in sorted(questions.items()):
+            for question, answer in zip(asked, self._sample(asked, limit), strict=True):
+                answers[question.thread].append(answer)
+        for thread, answer in answers.items():
+            one = self.busy[thread] = self.asking.pop(thread)
+            one.since = time.monotonic()
+            thread.resume(answer)
+
+    def _sample(self, questions: list[_Question], limit: int) -> list[Generation]:
+        """One batch; what is sampled enters the records."""
+        inference, temperature = self.inference, self.settings.temperature
+        if isinstance(inference.backend, EndpointBackend):  # texts, of which there is nothing to record
+            prompts = [question.prompt for question in questions]
+            texts = inference.backend.continue_texts(prompts, max_new_tokens=limit, temperature=temperature)
+            return [Generation.of_text(text, inference.version) for text in texts]
+        ids = [question.record.prompt_ids(question.prompt) for question in questions]
+        keys = [question.key for question in questions]
+        samples = inference.backend.sample(ids, keys, max_new_tokens=limit, temperature=temperature)
+        texts = inference.decode([sample.token_ids for sample in samples])
+        found = []
+        for question, prompt_ids, sample, text in zip(questions, ids, samples, texts, strict=True):
+            question.record.add(question.prompt, prompt_ids, sample, text, inference.version)
+            found.append(Generation(text, prompt_ids, sample, inference.version))
+        return found
+
+    def _end(self, one: Play, thread: EpisodeThread) -> None:
+        if thread.error is not None:
+            self._fail(one, thread.error)
+            return
+        one.state, one.truncated = thread.result
+        if not one.record.calls:
+            one.status, one.error_msg = "error", "an episode that never called self.inference.generate"
+        self.settings.on_end()
+
+    def _fail(self, one: Play, error: BaseException) -> None:
+        if not isinstance(error, Exception):  # Ctrl-C and the like concern everybody
+            raise error
+        one.status, one.error_msg = "error", f"{type(error).__name__}: {error}"
+        self.settings.on_end()
+
+    def _deadline(self, one: Play) -> float:
+        deadline = self.settings.deadline
+        return float("inf") if deadline is None else one.since + deadline
+
+    def _expire(self) -> None:
+        """Gives up the episodes whose own code takes too long. Their threads end at their next call, if ever."""
+        now = time.monotonic()
+        for thread, one in list(self.busy.items()):
+            if now >= self._deadline(one):
+                del self.busy[thread]
+                thread.cancel()
+                one.status = "timeout"
+                one.error_msg = f"the environment's own code took more than {self.settings.deadline:g} s"
+                self.settings.on_end()
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One prompt of a request."""
+
+    thread: EpisodeThread
+    record: EpisodeRecord
+    prompt: str
+    key: int
+
+
+def _random(key: int, use: str) -> np.random.Generator:
+    return np.random.default_rng(stream_key(key, use))
+
+
+def _cause(one: Play) -> BaseException | None:
+    if isinstance(one.start.state, Exception):
+        return one.start.state
+    return one.thread.error if one.thread is not None else None
+
+
+def _wrong_temperature(asked: float | None, trained: float) -> ValueError:
+    return ValueError(
+        f"generate was asked for temperature {asked}, but responses are trained as sampled at {trained}: "
+        "set RolloutConfig(temperature=…) and BackpropConfig(temperature=…), or leave it out"
+    )
