@@ -106,8 +106,8 @@ class VLLMBackend:
         token_filter = token_filter or TokenFilter()
         if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
             raise BackendError(
-                f"at temperature {temperature}, or with top_p, top_k and min_p, the server must give log-probs of what it samples from: start it with "
-                "--logprobs-mode processed_logprobs, and pass processed_logprobs=True"
+                f"at temperature {temperature}, or with top_p, top_k and min_p, the server must give log-probs of what "
+                "it samples from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
             )
         limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
         requests = [
