@@ -187,7 +187,7 @@ def test_messages_that_the_template_refuses_fail_their_own_episode(scripted, tal
 
 
 def test_a_run_ends_after_so_many_steps_without_a_verdict(scripted, tokenizer):
-    said = iter("grade grade a grade grade grade a".split())
+    said = iter(["grade", "grade", "a", "grade", "grade", "grade", "a"])
     inference = scripted(tokenizer, lambda turn, row: f"{next(said)}<eos>")
     rollouts = RolloutManager(BreakingEnv(), RolloutConfig(patience=3), inference=inference)
     for _ in range(5):
