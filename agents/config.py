@@ -71,7 +71,7 @@ class LoraConfig:
     """
 
     r: int
-    alpha: float
+    alpha: int
     target_modules: list[str] | None
 
 

@@ -65,7 +65,6 @@ class WarmStart:
         chosen = torch.randint(len(self.rows), (self.config.batch_size,), generator=self._generator)
         rows = [self.rows[i] for i in chosen.tolist()]
         tokens = sum(int(row.action_mask.sum()) for row in rows)
-        self._optimizer.zero_grad()
         total = 0.0
         for part in self._parts(rows):
             loss = self._negative_likelihood(part) / tokens
@@ -73,6 +72,8 @@ class WarmStart:
             total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
+        # Nothing may be left for the first update of reinforcement learning, which adds to what it finds.
+        self._optimizer.zero_grad(set_to_none=True)
         return total
 
     @torch.no_grad()
