@@ -5,7 +5,9 @@ Of the rollout, means over trajectories unless said otherwise:
     ``pass_rate``: share of them that the environment gave a full score; ``pass_rate/<domain>`` for each domain.
     ``reward/<component>``: the parts of the environment's score.
     ``response_length``: sampled tokens.
-    ``truncated``: share cut off by a token or turn limit.
+    ``truncated``: share cut off by a limit; ``truncated/<limit>``: share that met this one, also in an earlier turn:
+        ``response`` and ``context`` (tokens), ``turns``, ``time``.
+    ``turns``: responses of the policy, where any trajectory has several.
     ``zero_variance_groups``: share of groups whose rewards are all equal, so that they teach nothing.
     ``failures/<status>``: number of trajectories with a status other than ``scored``.
 
@@ -63,6 +65,11 @@ def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
         for name, value in state["components"].items() if graded else ():
             components[name].append(value)
     metrics |= {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
+    limits = Counter(limit for state in states for limit in state["limits"])
+    metrics |= {f"truncated/{name}": n / len(states) for name, n in sorted(limits.items())}
+    turns = [int(turn.max()) + 1 for turn in trajectories.get("turn", as_list=True)]
+    if max(turns) > 1:
+        metrics["turns"] = fmean(turns)
     failures = Counter(str(state["status"]) for state in states)
     return metrics | {f"failures/{name}": float(n) for name, n in sorted(failures.items()) if name != "scored"}
 

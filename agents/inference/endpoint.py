@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ...runtimes import ChatEndpoint
 from .backend import BackendError
-from .sampling import Sample
+from .sampling import Sample, TokenFilter
 
 
 class EndpointBackend:
@@ -63,7 +63,13 @@ class EndpointBackend:
         return nullcontext()
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Refused."""
         raise self.refuse("tokens")

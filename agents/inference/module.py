@@ -164,13 +164,21 @@ class InferenceModule:
         result = self.generate([f"{told}\n\n{prompt}" for prompt in prompts], max_new_tokens, temperature)
         return result, [read_calls(text, tools, tool_format) for text in result]
 
-    def respond(self, sessions: Sequence[Session], *, max_new_tokens: int, temperature: float) -> list[str]:
+    def respond(
+        self,
+        sessions: Sequence[Session],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        **sampling: Any,
+    ) -> list[str]:
         """Lets the policy speak next in each session, which keeps the tokens; the texts are returned."""
         samples = self.backend.sample(
             [session.token_ids for session in sessions],
             [session.key for session in sessions],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            **sampling,
         )
         for session, sample in zip(sessions, samples, strict=True):
             session.record(sample, self.version)

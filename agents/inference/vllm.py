@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from .backend import BackendError
 from .huggingface import end_tokens
-from .sampling import Sample
+from .sampling import Sample, TokenFilter
 from .vllm_server import VLLMServer
 
 
@@ -90,34 +90,41 @@ class VLLMBackend:
         return nullcontext()
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Samples one continuation per prompt; row i is sampled with a seed of its own, made from ``keys[i]``.
 
         Raises:
             BackendError: if the log-probs would not be those of the sampled distribution.
         """
-        if temperature not in (0.0, 1.0) and not self.engine.processed_logprobs:
+        if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
             raise BackendError(
-                f"at temperature {temperature} the server must give log-probs of what it samples from: start it with "
+                f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
+                "from: start it with "
                 "--logprobs-mode processed_logprobs, and pass processed_logprobs=True"
             )
+        limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
+        kept = token_filter or TokenFilter()
+        shared = {
+            "temperature": temperature,
+            "stop_token_ids": self.end_ids,
+            "logprobs": 1,
+            "top_p": kept.top_p,
+            "top_k": -1 if kept.top_k is None else kept.top_k,
+            "min_p": kept.min_p,
+            "repetition_penalty": 1.0,
+            "presence_penalty": 0.0,
+            "frequency_penalty": 0.0,
+        }
         requests = [
-            {
-                "prompt": list(prompt),
-                "max_tokens": max_new_tokens,
-                "temperature": temperature,
-                "seed": key >> 1,  # vLLM takes signed 64-bit numbers
-                "stop_token_ids": self.end_ids,
-                "logprobs": 1,
-                "top_p": 1.0,
-                "top_k": -1,
-                "min_p": 0.0,
-                "repetition_penalty": 1.0,
-                "presence_penalty": 0.0,
-                "frequency_penalty": 0.0,
-            }
-            for prompt, key in zip(prompts, keys, strict=True)
+            {"prompt": list(prompt), "max_tokens": limit, "seed": key >> 1, **shared}  # seeds are signed, of 64 bits
+            for prompt, key, limit in zip(prompts, keys, limits, strict=True)
         ]
         return [_sample(completion) for completion in self.engine.complete(requests)]
 

@@ -1,5 +1,6 @@
 """GRPO's update: its token mean, its micro-batches, its ratio, and the rewards it accepts."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,12 +32,15 @@ class Recorder(BackpropModule):
 
 def stub_manager(model, module):
     """A rollout manager that samples as the module trains, and is never asked to."""
-    config = SimpleNamespace(temperature=module.config.temperature, max_new_tokens=8)
-    return SimpleNamespace(env=object(), inference=SimpleNamespace(model=model), config=config)
+    config = RolloutConfig(temperature=module.config.temperature, max_new_tokens=8)
+    inference = SimpleNamespace(model=model, backend=SimpleNamespace(autocast=nullcontext))
+    return SimpleNamespace(env=object(), inference=inference, config=config)
 
 
 def algorithm(model, *, reference=None, lr=0.0, backprop=None, reward_computer=None, **config):
-    settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "entropy_coef": 0.0, "max_grad_norm": float("inf")} | (backprop or {})
+    settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "entropy_coef": 0.0, "max_grad_norm": float("inf")} | (
+        backprop or {}
+    )
     module = Recorder(model, reference, torch.optim.SGD(model.parameters(), lr=lr), BackpropConfig(**settings))
     module.gradients = []
     manager = stub_manager(model, module)
@@ -80,7 +84,7 @@ def closed_form(model, reference, trajectories, *, temperature=1.0):
     for row in trajectories:
 
         def logprobs(lm, ids=row.token_ids[None]):
-            return torch.log_softmax(lm(ids).logits[0, :-1]/ temperature, -1)
+            return torch.log_softmax(lm(ids).logits[0, :-1] / temperature, -1)
 
         mask, target = row.action_mask[1:], row.token_ids[1:, None]
         everything = logprobs(model)

@@ -83,7 +83,9 @@ def test_some_of_the_trajectories_keep_their_places(random_batch):
     assert sorted(int(row) for batch in batches for row in batch.rows) == [1, 3, 5, 7]
     for batch in batches:
         for i, row in enumerate(batch.rows.tolist()):
-            assert batch.token_ids[i, : len(trajectories[row].token_ids)].tolist() == trajectories[row].token_ids.tolist()
+            assert (
+                batch.token_ids[i, : len(trajectories[row].token_ids)].tolist() == trajectories[row].token_ids.tolist()
+            )
 
 
 def test_trajectories_of_one_length_keep_their_order(random_batch):
