@@ -6,8 +6,12 @@ Values live in ``config/*.yaml`` alone; names, types and meanings live here alon
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 DTYPES = ("auto", "float32", "bfloat16")
+WEIGHTS = ("float32", "bfloat16")
+OPTIMIZERS = ("adamw", "adafactor", "sgd")
+SCHEDULERS = ("constant", "linear", "cosine")
 
 
 class ConfigError(ValueError):
@@ -15,51 +19,25 @@ class ConfigError(ValueError):
 
 
 @dataclass
-class ArithmeticConfig:
-    """Arguments of :class:`~infinite_rl.datasets.arithmetic.ArithmeticSource`; null takes the level's default."""
-
-    level: int
-    operations: list[str] | None
-    digits: list[int] | None
-    template: str | None
-
-
-@dataclass
-class CodingConfig:
-    """Arguments of :class:`~infinite_rl.datasets.coding.source.CodingSource`.
-
-    Attributes:
-        level: 1 to 4.
-        language: ``python`` or ``javascript``.
-        families: names of families; null takes the level's.
-        template: the prompt of ``print_arithmetic`` alone; null asks in words.
-    """
-
-    level: int
-    language: str
-    families: list[str] | None
-    template: str | None
-
-
-@dataclass
 class DataConfig:
     """Which tasks.
 
     Attributes:
-        env: id of the environment that asks and grades.
+        env: id of the environment that asks and grades, or the path of a Python file with ``interact`` and
+            ``reward_fn``.
+        env_arguments: its arguments, as its class describes them; null leaves one out.
         prompts_per_rollout: tasks per step.
         responses_per_prompt: responses per task: the size of a group.
-        train_path: JSON Lines file of tasks; null for procedural ones.
+        train_path: file of tasks, ``split@folder`` or ``split@hub/name``; null for the environment's own tasks.
         validation_path: the same for the validation split; null carves it out of the train file.
         test_path: the same for the test split.
-        train_size: at most so many different tasks; null for all of a file.
+        train_size: so many different tasks, of a file at most; null for all there are.
         validation_size: the same for the validation split.
         test_size: the same for the test split.
-        arithmetic: the procedural tasks, used where there is no file.
-        coding: the procedural tasks of ``InfiniteRL/Coding-v0``, used instead there.
     """
 
     env: str
+    env_arguments: dict[str, Any] | None
     prompts_per_rollout: int
     responses_per_prompt: int
     train_path: str | None
@@ -68,8 +46,6 @@ class DataConfig:
     train_size: int | None
     validation_size: int | None
     test_size: int | None
-    arithmetic: ArithmeticConfig | None
-    coding: CodingConfig | None
 
 
 @dataclass
@@ -85,20 +61,41 @@ class TinyConfig:
 
 
 @dataclass
+class LoraConfig:
+    """Adapters that are trained instead of the model's weights; the reference is then the model without them.
+
+    Attributes:
+        r: their rank.
+        alpha: they count times ``alpha / r``.
+        target_modules: names of the layers that get one; null takes all linear layers but the head.
+    """
+
+    r: int
+    alpha: float
+    target_modules: list[str] | None
+
+
+@dataclass
 class WarmStartConfig:
     """Supervised steps before reinforcement learning, so that rewards are not all zero.
 
     Attributes:
+        path: conversations to learn from, in any form that ``data.train_path`` has; null takes solved training tasks.
+        max_tokens: longer conversations are left out, and counted; null takes the model's own limit.
         lr: learning rate of AdamW.
-        batch_size: solved tasks per step.
-        target: stop at this pass rate on the validation split, sampled at temperature 1.
+        batch_size: conversations or solved tasks per step.
+        tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
+        target: stop at this pass rate on the validation split, sampled at temperature 1; null for never.
         check_every: steps between checks.
-        max_steps: stop here at the latest.
+        max_steps: stop here at the latest; 0 for no warm start.
     """
 
+    path: str | None
+    max_tokens: int | None
     lr: float
     batch_size: int
-    target: float
+    tokens_per_microbatch: int
+    target: float | None
     check_every: int
     max_steps: int
 
@@ -110,14 +107,19 @@ class ModelConfig:
     Attributes:
         name: local folder or hub name; null makes the tiny model.
         dtype: arithmetic of forward passes: ``float32``, ``bfloat16``, or ``auto`` (bfloat16 on a GPU that has it).
+        weights: how weights are kept: ``float32``, or ``bfloat16``, which halves their memory and loses updates that
+            are smaller than 1/256 of a weight; adapters are in float32 always.
         gradient_checkpointing: recompute activations in the backward pass, to save memory.
+        lora: adapters to train instead of the weights; null for none.
         tiny: shape of the tiny model.
         warm_start: supervised steps first; null for none.
     """
 
     name: str | None
     dtype: str
+    weights: str
     gradient_checkpointing: bool
+    lora: LoraConfig | None
     tiny: TinyConfig | None
     warm_start: WarmStartConfig | None
 
@@ -127,10 +129,17 @@ class ActorConfig:
     """The update.
 
     Attributes:
-        lr: learning rate of AdamW.
-        decay_steps: the rate falls linearly to a tenth over so many steps and stays there; null keeps it. It does not
-            depend on ``trainer.steps``, so that a run can be resumed for more.
-        weight_decay: its decoupled weight decay.
+        optimizer: ``adamw``, ``adafactor`` (less memory) or ``sgd``.
+        betas: how long the optimizer's averages last: of gradients and of their squares.
+        lr: learning rate.
+        scheduler: how the rate falls: ``constant``, ``linear`` or ``cosine``.
+        decay_steps: over so many steps, warm-up included; null for ``constant``. It does not depend on
+            ``trainer.steps``, so that a run can be resumed for more.
+        min_ratio: to so much of it, and stays there.
+        warmup_steps: the rate rises linearly over so many steps first.
+        warmup_ratio: the same as a share of ``decay_steps``; null takes ``warmup_steps``.
+        freeze_steps: the policy stays as it is for so many steps first, while the critic learns.
+        weight_decay: of matrices, decoupled; norms and biases don't decay.
         max_grad_norm: gradients are scaled down to this norm.
         max_skipped_steps: so many steps in a row whose loss or gradient is not finite end the run.
         policy_loss: ``clip``, ``gspo``, ``cispo`` or ``reinforce``.
@@ -155,8 +164,15 @@ class ActorConfig:
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
     """
 
+    optimizer: str
+    betas: list[float]
     lr: float
+    scheduler: str
     decay_steps: int | None
+    min_ratio: float
+    warmup_steps: int
+    warmup_ratio: float | None
+    freeze_steps: int
     weight_decay: float
     max_grad_norm: float
     max_skipped_steps: int
@@ -180,6 +196,19 @@ class ActorConfig:
     epochs: int
     minibatches: int
     tokens_per_microbatch: int
+
+
+@dataclass
+class CriticConfig:
+    """The critic of PPO; its optimizer, schedule and norm are the actor's.
+
+    Attributes:
+        lr: learning rate.
+        weight_decay: of matrices, decoupled.
+    """
+
+    lr: float
+    weight_decay: float
 
 
 @dataclass
@@ -275,13 +304,14 @@ class TrainerConfig:
 
 @dataclass
 class TrainConfig:
-    """All of a run; ``experiment`` names it, ``seed`` sets every random stream."""
+    """All of a run; ``experiment`` names it, ``seed`` sets every random stream, ``critic`` is null but for PPO."""
 
     experiment: str
     seed: int
     data: DataConfig
     model: ModelConfig
     actor: ActorConfig
+    critic: CriticConfig | None
     rollout: SamplingConfig
     adv: AdvConfig
     buffer: BufferConfig

@@ -88,8 +88,8 @@ def set_sampled(trajectories: Trajectory, name: str, values: Tensor) -> None:
     lengths = [int(mask.sum()) for mask in masks]
     if values.shape != (sum(lengths),):
         raise ValueError(f"{name} has shape {list(values.shape)} for {sum(lengths)} sampled tokens")
-    for row, mask, part in zip(trajectories.unbind(0), masks, torch.split(values.float().cpu(), lengths), strict=True):
-        row.set(name, torch.zeros(len(mask)).masked_scatter(mask, part))
+    for row, mask, part in zip(trajectories.unbind(0), masks, torch.split(values.cpu(), lengths), strict=True):
+        row.set(name, part.new_zeros(len(mask)).masked_scatter(mask, part))
 
 
 def response_lengths(trajectories: Trajectory) -> Tensor:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import gymnasium
 import torch
-from gymnasium.error import Error as GymnasiumError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
-from ...datasets.task import SPLITS, Split, TaskList
-from ...envs.text_env import TextEnv
+from ...datasets.task import SPLITS, Split
 from ..algorithms.algorithm import Algorithm, AlgorithmConfig
 from ..algorithms.recipes import make_recipe
-from ..config import ActorConfig, ConfigError, TrainConfig
+from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
+from ..updates.conversations import Conversations, read_conversations
+from ..updates.optimizer import make_optimizer
 from ..updates.warm_start import WarmStart, solved
+from .companions import Companions
 from .data import Splits, load_splits
 
 
@@ -69,12 +68,14 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
     splits = load_splits(config.data, seed=config.seed)
+    if config.data.prompts_per_rollout > len(splits.train.tasks):
+        raise ConfigError(
+            f"data.prompts_per_rollout={config.data.prompts_per_rollout} tasks per step, but the train split has only "
+            f"{len(splits.train.tasks)}: lower the one, or give more tasks"
+        )
     device = find_device(config.trainer.device)
     model, tokenizer = make_policy(config.model, device, seed=config.seed, folder=checkpoint)
     inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
-    warm_start = None
-    if config.model.warm_start is not None:
-        warm_start = WarmStart(model, solved(splits.train, tokenizer), config.model.warm_start, seed=config.seed)
     try:
         curriculum = TaskBuffer(
             [task.domain for task in splits.train.tasks], preset=config.buffer.sampler, seed=config.seed
@@ -86,22 +87,19 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         model=model,
         tokenizer=tokenizer,
         inference=inference,
-        rollouts={name: _rollouts(config, getattr(splits, name), name, inference) for name in SPLITS},
+        rollouts={name: _rollouts(config, splits, name, inference) for name in SPLITS},
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
-        # A slow second moment: the gradients of single steps are noisy.
-        optimizer=torch.optim.AdamW(
-            model.parameters(), lr=config.actor.lr, betas=(0.9, 0.99), weight_decay=config.actor.weight_decay
-        ),
-        warm_start=warm_start,
+        optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
+        warm_start=_warm_start(config, splits, inference),
     )
 
 
-def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel | None) -> Algorithm:
-    """The algorithm over the run's parts; ``reference`` is the model of the KL term."""
+def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:
+    """The algorithm over the run's parts."""
     backprop = BackpropModule(
         parts.model,
-        reference,
+        companions.reference,
         parts.optimizer,
         BackpropConfig(
             max_grad_norm=config.actor.max_grad_norm,
@@ -111,6 +109,8 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
             max_skipped_steps=config.actor.max_skipped_steps,
         ),
         autocast=parts.inference.backend.autocast,
+        critic=companions.critic,
+        critic_optimizer=companions.critic_optimizer,
     )
     rollouts = parts.rollouts["train"]
     return Algorithm(
@@ -127,26 +127,28 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
     )
 
 
-def learning_rate(actor: ActorConfig, step: int) -> float:
-    """The learning rate of ``step``, counted from 1."""
-    if actor.decay_steps is None:
-        return actor.lr
-    return actor.lr * max(0.1, 1 - 0.9 * (step - 1) / actor.decay_steps)
+def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule) -> WarmStart | None:
+    how, tokenizer = config.model.warm_start, inference.tokenizer
+    if how is None or not how.max_steps:
+        return None
+    if how.path is None:
+        found = Conversations(solved(splits.train, tokenizer), solved(splits.validation, tokenizer))
+    else:
+        limit = how.max_tokens or getattr(inference.model.config.get_text_config(), "max_position_embeddings", None)
+        measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}
+        found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+    return WarmStart(
+        inference.model,
+        found.train,
+        how,
+        seed=config.seed,
+        validation=found.validation,
+        autocast=inference.backend.autocast,
+        left_out=found.left_out,
+    )
 
 
-def freeze_copy(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of the policy as it is now."""
-    return copy.deepcopy(model).requires_grad_(False)
-
-
-def _rollouts(config: TrainConfig, tasks: TaskList, split: Split, inference: InferenceModule) -> RolloutManager:
-    try:
-        env = gymnasium.make(config.data.env, tasks=tasks).unwrapped
-    except (GymnasiumError, TypeError, ValueError) as error:
-        # Gymnasium's words may hold all arguments, and so every task.
-        raise ConfigError(f"data.env={config.data.env}: {str(error).split(' with kwargs')[0][:200]}") from None
-    if not isinstance(env, TextEnv):
-        raise ConfigError(f"data.env={config.data.env}: not a text environment")
+def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: InferenceModule) -> RolloutManager:
     sampling = RolloutConfig(
         num_parallel=config.rollout.num_parallel,
         max_new_tokens=config.rollout.max_new_tokens,
@@ -154,4 +156,4 @@ def _rollouts(config: TrainConfig, tasks: TaskList, split: Split, inference: Inf
         seed=config.seed,
         stream=split,
     )
-    return RolloutManager(env, sampling, inference=inference)
+    return RolloutManager(splits.envs[split], sampling, inference=inference)

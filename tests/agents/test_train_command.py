@@ -316,6 +316,8 @@ BAD = {
     "missing task file": (lambda path: ["data=file", f"data.train_path={path}/none"], "no such file"),
     "empty task file": (lambda path: ["data=file", f"data.train_path={empty(path)}"], "no tasks"),
     "too few problems": (lambda _: ["data.train_size=100000"], "data.train_size"),
+    "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),
+    "more tasks a step than there are": (lambda _: ["data.prompts_per_rollout=41"], "the train split has only 40"),
     "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
     "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),

@@ -192,7 +192,7 @@ def test_the_last_prompt_token_is_no_target_and_the_first_response_token_is(tabl
 def algorithm_of_stub(model):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
     module = BackpropModule(model, None, optimizer, BackpropConfig())
-    module.accumulate = lambda loss: None
+    module.accumulate = lambda loss, explain: None
     module.step = lambda: 0.0
     manager = stub_manager(model, module)
     return GRPOAlgorithm(manager.env, manager, RewardComputer(), module)
@@ -253,9 +253,9 @@ def test_the_second_epoch_sees_new_weights(lm, random_batch):
 def test_over_epochs_metrics_are_means(lm, random_batch):
     model = lm()
     trajectories = with_advantages(random_batch())
-    once = learn(algorithm(model, reference=lm(seed=1)), trajectories)
-    thrice = learn(algorithm(model, reference=lm(seed=1), ppo_epochs=3), trajectories)  # lr 0: all epochs are equal
-    for name, value in once.items():
+    twice, thrice = (learn(algorithm(model, reference=lm(seed=1), ppo_epochs=n), trajectories) for n in (2, 3))
+    assert (twice.pop("updates"), thrice.pop("updates")) == (2, 3)
+    for name, value in twice.items():  # with a learning rate of 0 all epochs are equal
         assert thrice[name] == pytest.approx(value, rel=1e-6), name
 
 
@@ -277,15 +277,16 @@ def test_equal_rewards_without_divergence_leave_the_weights_alone(lm, random_bat
 
 
 def test_a_failed_grading_does_not_move_its_group(lm, random_batch, make_trajectory):
-    """The failed member counts as tokens of the step, but teaches nothing and shifts no mean."""
+    """The failed member shifts no mean, counts in no total, and is reported."""
     model = lm()
     rows = [make_trajectory([1], [2, 3], reward=1.0), make_trajectory([1], [4, 5], reward=0.0)]
     failed = make_trajectory([1], [6, 7], reward=0.0, valid=False)
     with_failure, without = algorithm(model), algorithm(model)
-    with_failure.step(stack([*rows, failed]))
+    metrics = with_failure.step(stack([*rows, failed]))
     without.step(stack(rows))
-    scaled = {name: value * 4 / 6 for name, value in without.backprop.gradients[0].items()}
-    assert distance(with_failure.backprop.gradients[0], scaled) < 1e-6
+    assert distance(with_failure.backprop.gradients[0], without.backprop.gradients[0]) < 1e-12
+    assert metrics["failures/error"] == 1
+    assert metrics["learnt_from"] == pytest.approx(2 / 3)
 
 
 # pad == eos

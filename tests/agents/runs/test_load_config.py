@@ -17,10 +17,11 @@ FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
 
 
 def leaves(value, prefix=""):
-    """The dotted keys of a YAML file's values."""
+    """The dotted keys of a YAML file's values; an environment's arguments are its own affair."""
     for key, inner in value.items():
         name = f"{prefix}{key}"
-        yield from leaves(inner, name + ".") if isinstance(inner, dict) else (name,)
+        nested = isinstance(inner, dict) and key != "env_arguments"
+        yield from leaves(inner, name + ".") if nested else (name,)
 
 
 def keys_of_file(path):
@@ -65,7 +66,7 @@ def test_every_key_is_read_by_code():
 def test_every_section_documents_its_keys():
     """A key is in its class's docstring; shapes that say everything in their name are exempt."""
     for section, _ in sections():
-        if section.__name__ in ("ArithmeticConfig", "TinyConfig", "TrainConfig"):
+        if section.__name__ in ("TinyConfig", "TrainConfig"):
             continue
         for field in fields(section):
             assert field.name in (section.__doc__ or ""), f"{section.__name__}.{field.name}"
@@ -76,7 +77,23 @@ def test_the_default_configuration():
     assert (config.experiment, config.seed, config.model.name) == ("grpo", 0, None)
     assert config.model.tiny is not None
     assert config.actor.lr == 4e-4
-    assert isinstance(config.data.arithmetic.operations, list)
+    assert config.data.env_arguments["operations"] == ["add"]
+    assert isinstance(config.data.env_arguments["operations"], list)
+
+
+def test_a_large_model_is_asked_in_words():
+    assert load_config(overrides=["model=hf", "model.name=m"]).data.env_arguments == {"level": 2}
+
+
+@pytest.mark.parametrize("key", ["env", "data.env"])
+def test_an_environment_named_by_its_id_starts_without_another_s_arguments(key):
+    config = load_config(overrides=[f"{key}=InfiniteRL/Search-v0", "data.env_arguments.level=3"])
+    assert (config.data.env, config.data.env_arguments) == ("InfiniteRL/Search-v0", {"level": 3})
+
+
+def test_the_tasks_of_a_file_come_without_arguments_for_procedural_ones():
+    overrides = ["env=coding", "data=file", "data.train_path=t.jsonl", "data.env_arguments.timeout=2"]
+    assert load_config(overrides=overrides).data.env_arguments == {"timeout": 2}
 
 
 def test_the_hugging_face_variant():
@@ -120,14 +137,15 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["seed=1.5"], "seed"),
         (["trainer.progress=perhaps"], "trainer.progress"),
         (["trainer.steps=null"], "trainer.steps"),
-        (["data.arithmetic.operations=add"], "data.arithmetic.operations"),
-        (["data.arithmetic.digits=[one]"], "data.arithmetic.digits"),
+        (["data.env_arguments=3"], "data.env_arguments"),
+        (["env=maths"], "env=maths: there is no such configuration; choose from any, coding, math"),
+        (["env=any"], "data.env needs a value"),
         (["actor=3"], "actor"),
         (["model.tiny=3"], "model.tiny"),
         (["model=hf"], "model.name needs a value: add model.name="),
         (["data=file"], "data.train_path needs a value: add data.train_path="),
         (["model=huge"], "choose from hf, tiny"),
-        (["data=nothing"], "choose from arithmetic, file"),
+        (["data=nothing"], "choose from file, procedural"),
         (["actor.lr=[1"], "actor.lr"),
         (["rollout.num_parallel=0"], "rollout.num_parallel must be at least 1, not 0"),
         (["actor.epochs=-1"], "actor.epochs must be at least 1"),
@@ -170,7 +188,7 @@ def test_values_that_no_run_can_use_are_refused(override):
 
 def test_an_unknown_configuration_name_lists_those_there_are():
     with pytest.raises(ConfigError, match="choose from grpo"):
-        load_config("ppo")
+        load_config("nothing")
 
 
 def test_saved_and_reloaded_it_is_the_same(tmp_path):
