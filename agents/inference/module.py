@@ -172,7 +172,14 @@ class InferenceModule:
         temperature: float,
         **sampling: Any,
     ) -> list[str]:
-        """Lets the policy speak next in each session, which keeps the tokens; the texts are returned."""
+        """Lets the policy speak next in each session, which keeps the tokens; the texts are returned.
+
+        Args:
+            sessions: whose tokens so far are the prompts.
+            max_new_tokens: at most so many tokens; one number for all, or one for each.
+            temperature: 0 takes the likeliest token.
+            **sampling: what else the backend is told.
+        """
         samples = self.backend.sample(
             [session.token_ids for session in sessions],
             [session.key for session in sessions],

@@ -75,7 +75,7 @@ class TokenFilter:
 
     def apply(self, logprob: Tensor) -> Tensor:
         """Log-probs of the filtered distribution: [B, V], from those of the whole one. Of equals, the first counts."""
-        ordered, token = logprob.sort(-1, descending=True, stable=True)
+        ordered, token = torch.sort(logprob, dim=-1, descending=True, stable=True)
         probability = ordered.double().exp()
         keep = (probability.cumsum(-1) - probability < self.top_p) & (probability >= self.min_p * probability[:, :1])
         if self.top_k is not None:

@@ -106,8 +106,7 @@ class VLLMBackend:
         if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
             raise BackendError(
                 f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
-                "from: start it with "
-                "--logprobs-mode processed_logprobs, and pass processed_logprobs=True"
+                "from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
             )
         limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
         kept = token_filter or TokenFilter()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, TypedDict
 
 import numpy as np
@@ -31,11 +32,11 @@ class RolloutConfig:
         temperature: of sampling.
         token_filter: which tokens may be sampled: for evaluation only, see :class:`TokenFilter`.
         max_length: at most so many tokens an episode, all messages included; None for what the model was made for.
+        seed: of the run.
+        stream: names the random streams, so that training and evaluation never share one.
         deadline: seconds that the environment may take over one turn of one episode; None for any time. Episodes are
             then graded one by one in threads, instead of all in one call.
         patience: so many collections in a row in which no episode comes to a verdict end the run.
-        seed: of the run.
-        stream: names the random streams, so that training and evaluation never share one.
         maintain_parallel_count: begin an episode as soon as another ends, instead of waiting for all that are played;
             for environments that ask the policy themselves.
         verbose: print what was collected, likewise.
@@ -47,10 +48,10 @@ class RolloutConfig:
     temperature: float = 1.0
     token_filter: TokenFilter | None = None
     max_length: int | None = None
-    deadline: float | None = None
-    patience: int = 3
     seed: int = 0
     stream: str = "train"
+    deadline: float | None = None
+    patience: int = 3
     maintain_parallel_count: bool = False
     verbose: bool = False
     enable_progress_bar: bool = False
@@ -90,17 +91,6 @@ class RolloutManager:
         self.env = env
         self.inference = find_policy(env, inference)
         self._failures = Failures(self.config.patience)
-        self._player: Player | None = None
-        if not isinstance(env, BaseEnvironment):
-            self._player = Player(
-                env,
-                self.inference,
-                max_new_tokens=self.config.max_new_tokens,
-                max_length=self.config.max_length,
-                temperature=self.config.temperature,
-                token_filter=self.config.token_filter,
-                deadline=self.config.deadline,
-            )
         self._free_draws = 0
         self._rng = np.random.default_rng(self._key("draws"))
         self._trajectories = 0
@@ -124,21 +114,17 @@ class RolloutManager:
         """
         members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
         keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
-        found: list[Trajectory] = []
         if isinstance(self.env, BaseEnvironment):
             keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
             found = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
         else:
-            assert self._player is not None
+            found = []
             for start in range(0, len(members), self.config.num_parallel):
-                wave = slice(start, start + self.config.num_parallel)
+                wave = members[start : start + self.config.num_parallel]
                 with self._failures.told_once():
-                    found += self._player.play(
-                        [self._begin(self.env, draw.task_index) for _, draw, _ in members[wave]],
-                        keys[wave],
-                        [group for group, _, _ in members[wave]],
-                        max_steps_per_rollout,
-                    )
+                    episodes = [self._begin(draw.task_index) for _, draw, _ in wave]
+                    groups = [group for group, _, _ in wave]
+                    found += self._player.play(episodes, keys[start : start + len(wave)], groups, max_steps_per_rollout)
         trajectories = stack(found)
         self._failures.note(trajectories)
         self._trajectories += len(found)
@@ -172,14 +158,29 @@ class RolloutManager:
         self._free_draws, self._trajectories = state["draws"], state["trajectories"]
         self._tokens = state["tokens"]
 
+    @cached_property
+    def _player(self) -> Player:
+        assert isinstance(self.env, TextEnv)
+        config = self.config
+        return Player(
+            self.env,
+            self.inference,
+            max_new_tokens=config.max_new_tokens,
+            max_length=config.max_length,
+            temperature=config.temperature,
+            token_filter=config.token_filter,
+            deadline=config.deadline,
+        )
+
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)
 
-    def _begin(self, env: TextEnv, task_index: int) -> Episode:
+    def _begin(self, task_index: int) -> Episode:
         """An episode of a task; one that has failed already, if the environment cannot open it."""
-        task = env.tasks.task(task_index)
+        assert isinstance(self.env, TextEnv)
+        task = self.env.tasks.task(task_index)
         try:
-            return env.begin(task, task_index)
+            return self.env.begin(task, task_index)
         except Exception as error:
             problem = RewardFunctionScore.error(f"the task cannot be opened ({type(error).__name__}: {error})")
             return Episode(task, list(task.messages), task_index, truncated=True, score=problem)

@@ -125,9 +125,8 @@ class Player:
             groups: the group of each.
             max_turns: a turn limit instead of the environment's own.
         """
-        plays = [
-            Play(*row) for row in zip(episodes, [Session(self._template, key) for key in keys], groups, strict=True)
-        ]
+        sessions = [Session(self._template, key) for key in keys]
+        plays = [Play(*row) for row in zip(episodes, sessions, groups, strict=True)]
         self._open(plays)
         while live := [play for play in plays if not play.episode.ended]:
             rooms = [self._room(play) for play in live]

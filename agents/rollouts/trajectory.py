@@ -99,11 +99,9 @@ def response_lengths(trajectories: Trajectory) -> Tensor:
 
 def turns(trajectories: Trajectory) -> Tensor:
     """Which turn of its episode each sampled token belongs to, from 0, one trajectory after the other: [N], int64."""
-    found = [torch.zeros(0, dtype=torch.long)]
-    for mask in trajectories.get("action_mask", as_list=True):
-        begins = mask & ~torch.nn.functional.pad(mask, (1, 0))[:-1]
-        found.append((begins.cumsum(0) - 1)[mask])
-    return torch.cat(found)
+    found = sampled(trajectories, "turn")
+    assert found is not None
+    return found
 
 
 def states_of(trajectories: Trajectory) -> list[State]:
