@@ -15,6 +15,10 @@ class BackendError(RuntimeError):
     """A backend is not there, or cannot do what it was asked for; says what to do instead."""
 
 
+class NoTokens(BackendError, AttributeError):
+    """A backend speaks text alone; also an ``AttributeError``, for those who ask whether there is a tokenizer."""
+
+
 class Backend(Protocol):
     """Samples and scores tokens. Ids in and out: text is the module's business.
 
