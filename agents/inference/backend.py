@@ -15,6 +15,10 @@ class BackendError(RuntimeError):
     """A backend is not there, or cannot do what it was asked for; says what to do instead."""
 
 
+class NoTokens(BackendError, AttributeError):
+    """A backend speaks text alone; also an ``AttributeError``, for those who ask whether there is a tokenizer."""
+
+
 class Backend(Protocol):
     """Samples and scores tokens. Ids in and out: text is the module's business.
 
@@ -40,10 +44,10 @@ class Backend(Protocol):
 
         Args:
             prompts: token ids.
-            keys: random streams.
-            max_new_tokens: at most so many tokens; one number for all rows, or one for each.
-            temperature: 0 takes the likeliest token.
-            token_filter: which tokens may be sampled.
+            keys: one for each prompt.
+            max_new_tokens: at most so many tokens a row; one number for all of them, or one for each.
+            temperature: divides the logits; 0 takes the likeliest token.
+            token_filter: which tokens may be sampled; None for all.
         """
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from ...runtimes import ChatEndpoint
-from .backend import BackendError
+from .backend import NoTokens
 from .sampling import Sample, TokenFilter
 
 
@@ -51,9 +51,9 @@ class EndpointBackend:
             return list(pool.map(ask, prompts))
 
     @staticmethod
-    def refuse(what: str) -> BackendError:
+    def refuse(what: str) -> NoTokens:
         """The error of asking for something else than texts."""
-        return BackendError(
+        return NoTokens(
             f"a server of chat completions gives texts, not {what}: it serves evaluation; "
             "to train, take the backend huggingface or vllm"
         )

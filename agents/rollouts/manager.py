@@ -115,7 +115,7 @@ class RolloutManager:
         members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
         keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
         if isinstance(self.env, BaseEnvironment):
-            keyed = list(zip(members, keys, strict=True))
+            keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
             found = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
         else:
             found = []
