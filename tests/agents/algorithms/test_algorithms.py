@@ -1,5 +1,6 @@
 """GRPO's update: its token mean, its micro-batches, its ratio, and the rewards it accepts."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -31,8 +32,9 @@ class Recorder(BackpropModule):
 
 def stub_manager(model, module):
     """A rollout manager that samples as the module trains, and is never asked to."""
-    config = SimpleNamespace(temperature=module.config.temperature, max_new_tokens=8)
-    return SimpleNamespace(env=object(), inference=SimpleNamespace(model=model), config=config)
+    config = RolloutConfig(temperature=module.config.temperature, max_new_tokens=8)
+    inference = SimpleNamespace(model=model, backend=SimpleNamespace(autocast=nullcontext))
+    return SimpleNamespace(env=object(), inference=inference, config=config)
 
 
 def algorithm(model, *, reference=None, lr=0.0, backprop=None, reward_computer=None, **config):

@@ -44,9 +44,10 @@ def test_advantages_set_on_a_batch_reach_its_members(make_trajectory):
         set_sampled(batch, "advantage", torch.zeros(3))
 
 
-def test_turns_are_counted_over_the_gaps(make_trajectory):
-    one, two = make_trajectory([1, 2], [3, 4, 5, 6, 7]), make_trajectory([1], [2, 3])
-    one.action_mask = torch.tensor([False, True, True, False, True, False, True])
+def test_turns_are_those_of_the_record(make_trajectory):
+    """Also where nothing was said between two of them."""
+    one, two = make_trajectory([1, 2], [3, 4, 5, 6]), make_trajectory([1], [2, 3])
+    one.turn = torch.tensor([-1, -1, 0, 0, 1, 2])
     assert turns(stack([one, two])).tolist() == [0, 0, 1, 2, 0, 0]
 
 
