@@ -13,9 +13,14 @@ from .workers import Job, Workers
 
 
 def advance_in_time(
-    env: TextEnv, workers: Workers[None], episodes: Sequence[Episode], actions: Sequence[str]
+    env: TextEnv,
+    workers: Workers[None],
+    episodes: Sequence[Episode],
+    actions: Sequence[str],
+    *,
+    max_turns: int | None = None,
 ) -> list[Episode]:
-    """Takes one action in each episode, each in a thread.
+    """Takes one action in each episode, each in a thread; ``max_turns`` is a limit instead of the environment's own.
 
     Returns:
         The episodes. One that is late is replaced by another that has ended with the status ``timeout``: the thread
@@ -25,7 +30,7 @@ def advance_in_time(
     found = list(episodes)
     try:
         workers.submit(
-            Job(place, partial(env.advance, [episode], [action]))
+            Job(place, partial(env.advance, [episode], [action], max_turns=max_turns))
             for place, (episode, action) in enumerate(zip(episodes, actions, strict=True))
         )
         jobs = workers.collect(len(found))

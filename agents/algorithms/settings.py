@@ -76,6 +76,11 @@ def check_parts(env: object, manager: RolloutManager, backprop: BackpropModule, 
     sampled = manager.inference.model
     if sampled is not None and backprop.model is not sampled:
         raise ValueError("backprop trains another model than the one that rollout_manager samples from")
+    if manager.config.token_filter:
+        raise ValueError(
+            "top_p, top_k and min_p are for evaluation: the ratios of filtered probabilities would be wrong. "
+            "Train without them"
+        )
     if backprop.config.temperature != manager.config.temperature:
         raise ValueError(
             f"responses are sampled at temperature {manager.config.temperature}, "

@@ -8,11 +8,15 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from .sampling import Sample
+from .sampling import Sample, TokenFilter
 
 
 class BackendError(RuntimeError):
     """A backend is not there, or cannot do what it was asked for; says what to do instead."""
+
+
+class NoTokens(BackendError, AttributeError):
+    """A backend speaks text alone; also an ``AttributeError``, for those who ask whether there is a tokenizer."""
 
 
 class Backend(Protocol):
@@ -28,9 +32,23 @@ class Backend(Protocol):
         """The arithmetic of forward passes, for a trainer whose log-probs are to agree."""
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
-        """Samples one continuation per prompt; row i draws from the random stream ``keys[i]``."""
+        """Samples one continuation per prompt; row i draws from the random stream ``keys[i]``.
+
+        Args:
+            prompts: token ids.
+            keys: one for each prompt.
+            max_new_tokens: at most so many tokens a row; one number for all of them, or one for each.
+            temperature: divides the logits; 0 takes the likeliest token.
+            token_filter: which tokens may be sampled; None for all.
+        """
 
     def logprobs(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
         """The log-prob of each response token at temperature 1: [len(response)], float32."""

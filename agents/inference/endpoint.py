@@ -10,8 +10,8 @@ from typing import Any
 from torch import Tensor
 
 from ...runtimes import ChatEndpoint
-from .backend import BackendError
-from .sampling import Sample
+from .backend import NoTokens
+from .sampling import Sample, TokenFilter
 
 
 class EndpointBackend:
@@ -51,9 +51,9 @@ class EndpointBackend:
             return list(pool.map(ask, prompts))
 
     @staticmethod
-    def refuse(what: str) -> BackendError:
+    def refuse(what: str) -> NoTokens:
         """The error of asking for something else than texts."""
-        return BackendError(
+        return NoTokens(
             f"a server of chat completions gives texts, not {what}: it serves evaluation; "
             "to train, take the backend huggingface or vllm"
         )
@@ -63,7 +63,13 @@ class EndpointBackend:
         return nullcontext()
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Refused."""
         raise self.refuse("tokens")

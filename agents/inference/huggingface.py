@@ -12,7 +12,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..config import DTYPES
 from ..updates.scoring import token_scores
-from .sampling import Sample, sample_tokens
+from .sampling import Sample, TokenFilter, sample_tokens
 
 
 class HuggingFaceBackend:
@@ -52,7 +52,13 @@ class HuggingFaceBackend:
         return torch.autocast(self.model.device.type, dtype=torch.bfloat16)
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Samples one continuation per prompt of token ids; row i draws from the random stream ``keys[i]``."""
         training = self.model.training
@@ -67,6 +73,7 @@ class HuggingFaceBackend:
                     temperature=temperature,
                     end_ids=self.end_ids,
                     pad_id=self.pad_id,
+                    token_filter=token_filter,
                 )
         finally:
             self.model.train(training)

@@ -164,13 +164,28 @@ class InferenceModule:
         result = self.generate([f"{told}\n\n{prompt}" for prompt in prompts], max_new_tokens, temperature)
         return result, [read_calls(text, tools, tool_format) for text in result]
 
-    def respond(self, sessions: Sequence[Session], *, max_new_tokens: int, temperature: float) -> list[str]:
-        """Lets the policy speak next in each session, which keeps the tokens; the texts are returned."""
+    def respond(
+        self,
+        sessions: Sequence[Session],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        **sampling: Any,
+    ) -> list[str]:
+        """Lets the policy speak next in each session, which keeps the tokens; the texts are returned.
+
+        Args:
+            sessions: whose tokens so far are the prompts.
+            max_new_tokens: at most so many tokens; one number for all, or one for each.
+            temperature: 0 takes the likeliest token.
+            **sampling: what else the backend is told.
+        """
         samples = self.backend.sample(
             [session.token_ids for session in sessions],
             [session.key for session in sessions],
             max_new_tokens=max_new_tokens,
             temperature=temperature,
+            **sampling,
         )
         for session, sample in zip(sessions, samples, strict=True):
             session.record(sample, self.version)

@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from .backend import BackendError
 from .huggingface import end_tokens
-from .sampling import Sample
+from .sampling import Sample, TokenFilter
 from .vllm_server import VLLMServer
 
 
@@ -50,6 +50,9 @@ class Engine(Protocol):
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
+
+    def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
+        """The log-probs of the whole vocabulary, by id, at each token but the first."""
 
     def reload(self, folder: Path) -> None:
         """Takes the weights in a folder, and forgets what was computed with the old ones."""
@@ -90,34 +93,40 @@ class VLLMBackend:
         return nullcontext()
 
     def sample(
-        self, prompts: Sequence[Sequence[int]], keys: Sequence[int], *, max_new_tokens: int, temperature: float
+        self,
+        prompts: Sequence[Sequence[int]],
+        keys: Sequence[int],
+        *,
+        max_new_tokens: int | Sequence[int],
+        temperature: float,
+        token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Samples one continuation per prompt; row i is sampled with a seed of its own, made from ``keys[i]``.
 
         Raises:
             BackendError: if the log-probs would not be those of the sampled distribution.
         """
-        if temperature not in (0.0, 1.0) and not self.engine.processed_logprobs:
+        if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
             raise BackendError(
-                f"at temperature {temperature} the server must give log-probs of what it samples from: start it with "
-                "--logprobs-mode processed_logprobs, and pass processed_logprobs=True"
+                f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
+                "from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
             )
+        limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
+        kept = token_filter or TokenFilter()
+        shared = {
+            "temperature": temperature,
+            "stop_token_ids": self.end_ids,
+            "logprobs": 1,
+            "top_p": kept.top_p,
+            "top_k": -1 if kept.top_k is None else kept.top_k,
+            "min_p": kept.min_p,
+            "repetition_penalty": 1.0,
+            "presence_penalty": 0.0,
+            "frequency_penalty": 0.0,
+        }
         requests = [
-            {
-                "prompt": list(prompt),
-                "max_tokens": max_new_tokens,
-                "temperature": temperature,
-                "seed": key >> 1,  # vLLM takes signed 64-bit numbers
-                "stop_token_ids": self.end_ids,
-                "logprobs": 1,
-                "top_p": 1.0,
-                "top_k": -1,
-                "min_p": 0.0,
-                "repetition_penalty": 1.0,
-                "presence_penalty": 0.0,
-                "frequency_penalty": 0.0,
-            }
-            for prompt, key in zip(prompts, keys, strict=True)
+            {"prompt": list(prompt), "max_tokens": limit, "seed": key >> 1, **shared}  # seeds are signed, of 64 bits
+            for prompt, key, limit in zip(prompts, keys, limits, strict=True)
         ]
         return [_sample(completion) for completion in self.engine.complete(requests)]
 
@@ -128,12 +137,14 @@ class VLLMBackend:
         return torch.tensor(self.engine.prompt_logprobs([*prompt_ids, *response_ids])[-len(response_ids) :])
 
     def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
-        """Refused: vLLM gives no logits.
+        """The logits that predict each response token, shifted so that they are log-probs: [len(response), V], float32.
 
-        Raises:
-            BackendError: always.
+        vLLM sends the whole vocabulary for every token, prompt included: for a few short texts. A server must have been
+        started with ``--max-logprobs -1``.
         """
-        raise BackendError("vLLM gives log-probs of tokens, not logits: take get_logprobs, or the backend huggingface")
+        count = len(response_ids)
+        rows = self.engine.prompt_distributions([*prompt_ids, *response_ids])
+        return torch.tensor(rows[len(rows) - count :], dtype=torch.float32).reshape(count, -1)
 
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
         """Takes new weights, by way of a folder that engine or server reads."""
@@ -165,7 +176,8 @@ class LocalEngine:
                 "or pass the base_url of a vLLM server"
             ) from None
         self._params = vllm.SamplingParams
-        defaults = {"logprobs_mode": "processed_logprobs", "generation_config": "vllm", "dtype": dtype}
+        defaults = {"logprobs_mode": "processed_logprobs", "generation_config": "vllm", "max_logprobs": -1}
+        defaults["dtype"] = dtype
         self._llm = vllm.LLM(model=model, **(defaults | dict(options)))
 
     def complete(self, requests: Sequence[Mapping[str, Any]]) -> list[Completion]:
@@ -184,14 +196,22 @@ class LocalEngine:
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
-        params = self._params(max_tokens=1, temperature=1.0, prompt_logprobs=1)
-        (output,) = self._llm.generate([{"prompt_token_ids": list(token_ids)}], params, use_tqdm=False)
-        return [float(row[token].logprob) for token, row in zip(token_ids[1:], output.prompt_logprobs[1:], strict=True)]
+        rows = self._read_prompt(token_ids, 1)
+        return [float(row[token].logprob) for token, row in zip(token_ids[1:], rows, strict=True)]
+
+    def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
+        """The log-probs of the whole vocabulary, by id, at each token but the first."""
+        return [[float(row[token].logprob) for token in sorted(row)] for row in self._read_prompt(token_ids, -1)]
 
     def reload(self, folder: Path) -> None:
         """Takes the weights in a folder, and forgets what was computed with the old ones."""
         self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
         self._llm.reset_prefix_cache()
+
+    def _read_prompt(self, token_ids: Sequence[int], count: int) -> list[Mapping[int, Any]]:
+        params = self._params(max_tokens=1, temperature=1.0, prompt_logprobs=count)
+        (output,) = self._llm.generate([{"prompt_token_ids": list(token_ids)}], params, use_tqdm=False)
+        return list(output.prompt_logprobs[1:])
 
 
 def _sample(completion: Any) -> Sample:

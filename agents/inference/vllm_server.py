@@ -89,11 +89,12 @@ class VLLMServer:
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
-        choice = self._ask({"prompt": list(token_ids), "max_tokens": 1, "temperature": 1.0, "prompt_logprobs": 1})
-        rows = choice.get("prompt_logprobs")
-        if not isinstance(rows, list) or len(rows) != len(token_ids):
-            raise BackendError(f"{self._completions.url} gave no log-probs of the prompt")
-        return [float(row[str(token)]["logprob"]) for token, row in zip(token_ids[1:], rows[1:], strict=True)]
+        rows = self._read_prompt(token_ids, 1)
+        return [row[token] for token, row in zip(token_ids[1:], rows, strict=True)]
+
+    def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
+        """The log-probs of the whole vocabulary, by id, at each token but the first."""
+        return [[row[token] for token in sorted(row)] for row in self._read_prompt(token_ids, -1)]
 
     def reload(self, folder: Path) -> None:
         """Takes the weights in a folder, and forgets what was computed with the old ones.
@@ -114,6 +115,14 @@ class VLLMServer:
         if (given := choice.get("prompt_token_ids")) is not None and given != request["prompt"]:
             raise BackendError(f"{self._completions.url} continued other tokens than it was given")
         return ServerCompletion(ids, [float(score) for score in scores], str(choice.get("finish_reason")))
+
+    def _read_prompt(self, token_ids: Sequence[int], count: int) -> list[dict[int, float]]:
+        """Log-probs by token id at each token but the first: of it, and of the likeliest ``count`` (-1: of all)."""
+        choice = self._ask({"prompt": list(token_ids), "max_tokens": 1, "temperature": 1.0, "prompt_logprobs": count})
+        rows = choice.get("prompt_logprobs")
+        if not isinstance(rows, list) or len(rows) != len(token_ids):
+            raise BackendError(f"{self._completions.url} gave no log-probs of the prompt")
+        return [{int(token): float(entry["logprob"]) for token, entry in row.items()} for row in rows[1:]]
 
     def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The only choice of the answer."""

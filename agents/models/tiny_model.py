@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
@@ -17,13 +19,14 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tokenizer() -> PreTrainedTokenizerFast:
-    """A tokenizer with one token a character; ``<answer>`` and ``</answer>`` are single tokens."""
+def make_tokenizer(phrases: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+    """A tokenizer with one token a character; ``<answer>``, ``</answer>`` and ``phrases`` are single tokens."""
     vocabulary = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
-    tokenizer.add_tokens([AddedToken("<answer>", normalized=False), AddedToken("</answer>", normalized=False)])
+    whole = dict.fromkeys(["<answer>", "</answer>", *phrases])
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in whole])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",

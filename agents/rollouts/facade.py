@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tensordict import NonTensorData, TensorDict
 
-from ...buffers.tasks import TaskDraw
 from ...datasets.task import Message
 from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
 from ..inference.record import Segment
 from ..progress import Progress
-from .programs import Play, PlaySettings, Start, open_group, play
+from .programs import PlaySettings, ProgramPlay, Start, open_group, play
 from .trajectory import Trajectory
 
 if TYPE_CHECKING:
     from .manager import RolloutConfig
-
-Member = tuple[int, TaskDraw, int]
 
 
 class PlayedState(dict[str, Any]):
@@ -55,7 +52,7 @@ def collect_programs(
     env: BaseEnvironment[Any],
     inference: InferenceModule,
     config: RolloutConfig,
-    members: Sequence[tuple[Member, int]],
+    members: Sequence[tuple[int, int, int]],
     max_steps: int | None,
 ) -> list[Trajectory]:
     """Plays an episode for each member of each group.
@@ -64,14 +61,13 @@ def collect_programs(
         env: the environment.
         inference: the policy.
         config: how to play.
-        members: group, draw and number within the group, each with the key of its random streams; groups together.
+        members: group, task index and key of the random streams of each episode; members of a group side by side.
         max_steps: cuts episodes off.
     """
     starts: list[Start] = []
-    for group, found in groupby(members, key=lambda member: member[0][0]):
-        together = list(found)
-        task_index = together[0][0][1].task_index
-        starts += open_group(env, [key for _, key in together], task_index, group)
+    for (group, task_index), found in groupby(members, key=lambda member: member[:2]):
+        starts += open_group(env, [key for _, _, key in found], task_index, group)
+    own = getattr(getattr(inference.model, "config", None), "max_position_embeddings", None)
     with Progress(total_steps=len(starts), enabled=config.enable_progress_bar) as progress:
         progress.phase("episodes", len(starts))
         settings = PlaySettings(
@@ -80,6 +76,8 @@ def collect_programs(
             max_new_tokens=config.max_new_tokens,
             temperature=config.temperature,
             max_steps=max_steps,
+            max_length=config.max_length or own,
+            sampling={"token_filter": config.token_filter} if config.token_filter else {},
             deadline=config.deadline,
             on_end=progress.advance,
         )
@@ -89,7 +87,7 @@ def collect_programs(
     return [trajectory_of(one) for one in plays]
 
 
-def trajectory_of(one: Play) -> Trajectory:
+def trajectory_of(one: ProgramPlay) -> Trajectory:
     """The record of an episode, its segments one after the other; ``state["segments"]`` holds their lengths."""
     segments = one.record.segments or [Segment()]
     ids = [token for segment in segments for token in segment.token_ids]
@@ -98,6 +96,7 @@ def trajectory_of(one: Play) -> Trajectory:
         "token_ids": torch.tensor(ids, dtype=torch.long),
         "action_mask": torch.tensor([turn >= 0 for turn in turns], dtype=torch.bool),
         "behaviour_logprob": torch.tensor([value for segment in segments for value in segment.logprobs]),
+        "turn": torch.tensor(turns, dtype=torch.long),
         "version": torch.tensor([value for segment in segments for value in segment.versions], dtype=torch.long),
         "reward": torch.tensor(0.0),
         "advantage": torch.zeros(len(ids)),
@@ -110,7 +109,7 @@ def trajectory_of(one: Play) -> Trajectory:
     return trajectory
 
 
-def _state(one: Play) -> PlayedState:
+def _state(one: ProgramPlay) -> PlayedState:
     final = one.state
     metadata = getattr(final, "metadata", None) or {}
     domain = str(metadata.get("domain", "text"))
@@ -126,7 +125,7 @@ def _state(one: Play) -> PlayedState:
         status="error" if one.status == "timeout" else one.status,
         components={},
         error_msg=one.error_msg,
-        limits=[name for name, met in limits.items() if met],
+        limits=sorted(name for name, met in limits.items() if met),
         segments=[len(segment.token_ids) for segment in one.record.segments],
         final=final,
     )
@@ -145,7 +144,7 @@ def _messages(final: Any) -> list[Message]:
     return pairs if pairs[0]["role"] != "assistant" else [prompt, *pairs]
 
 
-def _tell(plays: Sequence[Play]) -> None:
+def _tell(plays: Sequence[ProgramPlay]) -> None:
     """Prints what became of the episodes."""
     tokens = [sum(turn >= 0 for segment in one.record.segments for turn in segment.turns) for one in plays]
     failed = sum(one.status != "scored" for one in plays)

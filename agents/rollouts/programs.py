@@ -8,11 +8,12 @@ by task, attempt, sample and call, so who is answered together changes nothing b
 from __future__ import annotations
 
 import copy
-import logging
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -26,8 +27,7 @@ from ..inference.generation import Generation, GenerationResult
 from ..inference.module import InferenceModule
 from ..inference.record import EpisodeRecord
 from ..inference.sampling import stream_key
-
-logger = logging.getLogger(__name__)
+from .failures import RolloutError
 
 # A program that is busy for so long keeps the others waiting no longer.
 PATIENCE_S = 0.5
@@ -51,7 +51,7 @@ class Start:
 
 
 @dataclass(slots=True)
-class Play:
+class ProgramPlay:
     """An episode under way, and what came of it.
 
     Attributes:
@@ -85,6 +85,8 @@ class PlaySettings:
         max_new_tokens: of a response, where the environment does not say.
         temperature: of sampling.
         max_steps: cuts episodes off; None for the environment's own end, at most 100.
+        max_length: tokens that prompt and response may have together; None for any number.
+        sampling: other arguments of the backend's ``sample``.
         deadline: seconds that an episode's own code may take between two calls; None for any.
         on_end: told of every episode that ends.
     """
@@ -94,6 +96,8 @@ class PlaySettings:
     temperature: float
     refill: bool = False
     max_steps: int | None = None
+    max_length: int | None = None
+    sampling: Mapping[str, Any] = field(default_factory=dict)
     deadline: float | None = None
     on_end: Callable[[], None] = lambda: None
 
@@ -113,14 +117,14 @@ def open_group(env: BaseEnvironment[Any], keys: Sequence[int], task_index: int, 
 
 def play(
     env: BaseEnvironment[Any], inference: InferenceModule, starts: Iterable[Start], settings: PlaySettings
-) -> list[Play]:
+) -> list[ProgramPlay]:
     """Plays episodes, each to its end.
 
     Returns:
         One play for each start, in their order.
 
     Raises:
-        RuntimeError: if every episode failed by an exception; the first is its cause.
+        RolloutError: if every episode failed by an exception; the first is its cause.
     """
     table = _Table(env, inference, settings)
     inference.playing += 1
@@ -130,12 +134,8 @@ def play(
         inference.playing -= 1
         table.stop()
     failed = [one for one in plays if one.status == "error"]
-    if failed and len(failed) == len(plays):
-        cause = _cause(failed[0])
-        raise RuntimeError(f"every episode failed, the first by {failed[0].error_msg}") from cause
-    for one in failed[:1]:
-        text = "%d of %d episodes failed and are left out; the first by %s"
-        logger.warning(text, len(failed), len(plays), one.error_msg, exc_info=_cause(one))
+    if failed and len(failed) == len(plays):  # no bad luck, but a bug: waiting for more of them would hide it
+        raise RolloutError(f"every episode failed, the first by {failed[0].error_msg}") from _cause(failed[0])
     return plays
 
 
@@ -145,13 +145,13 @@ class _Table:
     def __init__(self, env: BaseEnvironment[Any], inference: InferenceModule, settings: PlaySettings) -> None:
         self.env, self.inference, self.settings = env, inference, settings
         self.stopped: SimpleQueue[EpisodeThread] = SimpleQueue()
-        self.busy: dict[EpisodeThread, Play] = {}
-        self.asking: dict[EpisodeThread, Play] = {}
+        self.busy: dict[EpisodeThread, ProgramPlay] = {}
+        self.asking: dict[EpisodeThread, ProgramPlay] = {}
         self.end_texts = {end: str(inference.tokenizer.decode([end])) for end in inference.backend.end_ids}
 
-    def run(self, waiting: deque[Start]) -> list[Play]:
+    def run(self, waiting: deque[Start]) -> list[ProgramPlay]:
         """Plays all of them; see :func:`play`."""
-        plays: list[Play] = []
+        plays: list[ProgramPlay] = []
         while waiting or self.busy or self.asking:
             if waiting and (self.settings.refill or not (self.busy or self.asking)):
                 for _ in range(min(len(waiting), self.settings.num_parallel - len(self.busy) - len(self.asking))):
@@ -166,8 +166,8 @@ class _Table:
         for thread in (*self.busy, *self.asking):
             thread.cancel()
 
-    def _begin(self, start: Start) -> Play:
-        one = Play(start, EpisodeRecord(self.inference.encode, self.inference.encode_rest, self.end_texts))
+    def _begin(self, start: Start) -> ProgramPlay:
+        one = ProgramPlay(start, EpisodeRecord(self.inference.encode, self.inference.encode_rest, self.end_texts))
         if isinstance(start.state, Exception):
             self._fail(one, start.state)
             return one
@@ -208,7 +208,7 @@ class _Table:
         """Answers all that ask, and sets them going again."""
         asking = dict(sorted(self.asking.items(), key=lambda item: item[1].start.key))
         answers: dict[EpisodeThread, Any] = {thread: GenerationResult() for thread in asking}
-        questions: dict[int, list[_Question]] = {}
+        questions: list[_Question] = []
         for thread, one in asking.items():
             request = thread.request
             assert request is not None
@@ -218,26 +218,31 @@ class _Table:
             limit = self.settings.max_new_tokens if request.max_new_tokens is None else request.max_new_tokens
             for row, prompt in enumerate(request.prompts):
                 key = stream_key(one.start.key, "call", one.record.calls, row)
-                questions.setdefault(limit, []).append(_Question(thread, one.record, prompt, key))
+                questions.append(_Question(thread, one.record, prompt, key, limit))
             one.record.calls += 1
-        for limit, asked in sorted(questions.items()):
-            for question, answer in zip(asked, self._sample(asked, limit), strict=True):
-                answers[question.thread].append(answer)
+        for question, answer in zip(questions, self._sample(questions), strict=True):
+            answers[question.thread].append(answer)
         for thread, answer in answers.items():
             one = self.busy[thread] = self.asking.pop(thread)
             one.since = time.monotonic()
             thread.resume(answer)
 
-    def _sample(self, questions: list[_Question], limit: int) -> list[Generation]:
+    def _sample(self, questions: list[_Question]) -> list[Generation]:
         """One batch; what is sampled enters the records."""
-        inference, temperature = self.inference, self.settings.temperature
+        if not questions:
+            return []
+        inference, settings = self.inference, self.settings
+        limits = [question.limit for question in questions]
         if isinstance(inference.backend, EndpointBackend):  # texts, of which there is nothing to record
             prompts = [question.prompt for question in questions]
-            texts = inference.backend.continue_texts(prompts, max_new_tokens=limit, temperature=temperature)
+            texts = inference.backend.continue_texts(
+                prompts, max_new_tokens=max(limits), temperature=settings.temperature
+            )
             return [Generation.of_text(text, inference.version) for text in texts]
         ids = [question.record.prompt_ids(question.prompt) for question in questions]
+        sampling = {"temperature": settings.temperature, **settings.sampling}
         keys = [question.key for question in questions]
-        samples = inference.backend.sample(ids, keys, max_new_tokens=limit, temperature=temperature)
+        samples = inference.backend.sample(ids, keys, max_new_tokens=self._rooms(ids, limits), **sampling)
         texts = inference.decode([sample.token_ids for sample in samples])
         found = []
         for question, prompt_ids, sample, text in zip(questions, ids, samples, texts, strict=True):
@@ -245,7 +250,20 @@ class _Table:
             found.append(Generation(text, prompt_ids, sample, inference.version))
         return found
 
-    def _end(self, one: Play, thread: EpisodeThread) -> None:
+    def _rooms(self, ids: list[list[int]], limits: list[int]) -> list[int]:
+        """How many tokens each response may have: no more than the context has room for.
+
+        Raises:
+            ValueError: if a prompt fills the context.
+        """
+        longest = self.settings.max_length
+        if longest is None:
+            return limits
+        if (most := max(map(len, ids))) >= longest:
+            raise ValueError(f"a prompt has {most} tokens; with a response the context holds {longest}")
+        return [min(limit, longest - len(row)) for row, limit in zip(ids, limits, strict=True)]
+
+    def _end(self, one: ProgramPlay, thread: EpisodeThread) -> None:
         if thread.error is not None:
             self._fail(one, thread.error)
             return
@@ -254,13 +272,13 @@ class _Table:
             one.status, one.error_msg = "error", "an episode that never called self.inference.generate"
         self.settings.on_end()
 
-    def _fail(self, one: Play, error: BaseException) -> None:
+    def _fail(self, one: ProgramPlay, error: BaseException) -> None:
         if not isinstance(error, Exception):  # Ctrl-C and the like concern everybody
             raise error
-        one.status, one.error_msg = "error", f"{type(error).__name__}: {error}"
+        one.status, one.error_msg = "error", f"{type(error).__name__}: {error}{_place(error)}"
         self.settings.on_end()
 
-    def _deadline(self, one: Play) -> float:
+    def _deadline(self, one: ProgramPlay) -> float:
         deadline = self.settings.deadline
         return float("inf") if deadline is None else one.since + deadline
 
@@ -284,16 +302,23 @@ class _Question:
     record: EpisodeRecord
     prompt: str
     key: int
+    limit: int
 
 
 def _random(key: int, use: str) -> np.random.Generator:
     return np.random.default_rng(stream_key(key, use))
 
 
-def _cause(one: Play) -> BaseException | None:
+def _cause(one: ProgramPlay) -> BaseException | None:
     if isinstance(one.start.state, Exception):
         return one.start.state
     return one.thread.error if one.thread is not None else None
+
+
+def _place(error: BaseException) -> str:
+    """Where an author's code raised."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
 
 
 def _wrong_temperature(asked: float | None, trained: float) -> ValueError:

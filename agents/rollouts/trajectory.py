@@ -21,14 +21,16 @@ class Trajectory(TensorClass):  # type: ignore[misc]
         action_mask: [T], bool: the tokens that the policy sampled.
         behaviour_logprob: [T], float32: log-prob of each sampled token when it was sampled; 0 elsewhere.
         version: [T], int64: the policy version that sampled the token; -1 elsewhere.
+        turn: [T], int64: which of the policy's turns the sampled token belongs to, counted from 0; -1 elsewhere.
         reward: [], float32: the environment's reward, summed over the episode.
         advantage: [T], float32: of each sampled token, set by the algorithm; 0 elsewhere, and until then.
         group: [], int64: equal for the trajectories of one task draw.
         valid: [], bool: false where grading failed, so that the reward says nothing.
-        truncated: [], bool: whether a token or turn limit cut the episode.
+        truncated: [], bool: whether a limit cut the episode, or its last response; ``state["limits"]`` names all that
+            were met: ``response`` (tokens of any response), ``context`` (tokens of the record), ``turns`` and ``time``.
         state: texts and verdicts, for people and reward computers: ``prompt``, ``response`` (the last one),
-            ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components`` and
-            ``error_msg``.
+            ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components``,
+            ``error_msg`` and ``limits``.
         old_logprob: [T], float32: under the policy before the update; like the following, of sampled tokens (0
             elsewhere), and None until the algorithm sets it, which it does only where it is needed.
         reference_logprob: [T], float32: under the reference model.
@@ -40,6 +42,7 @@ class Trajectory(TensorClass):  # type: ignore[misc]
     action_mask: Tensor
     behaviour_logprob: Tensor
     version: Tensor
+    turn: Tensor
     reward: Tensor
     advantage: Tensor
     group: Tensor
@@ -96,11 +99,9 @@ def response_lengths(trajectories: Trajectory) -> Tensor:
 
 def turns(trajectories: Trajectory) -> Tensor:
     """Which turn of its episode each sampled token belongs to, from 0, one trajectory after the other: [N], int64."""
-    found = [torch.zeros(0, dtype=torch.long)]
-    for mask in trajectories.get("action_mask", as_list=True):
-        begins = mask & ~torch.nn.functional.pad(mask, (1, 0))[:-1]
-        found.append((begins.cumsum(0) - 1)[mask])
-    return torch.cat(found)
+    found = sampled(trajectories, "turn")
+    assert found is not None
+    return found
 
 
 def states_of(trajectories: Trajectory) -> list[State]:

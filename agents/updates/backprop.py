@@ -123,16 +123,19 @@ class BackpropModule(TensorPrimitives):
         Returns:
             The critic's value after the last token of each trajectory, [S]; zeros where ``value`` is not asked for.
         """
-        parts: dict[str, list[Tensor]] = {name: [torch.zeros(0)] * len(trajectories) for name in names}
+        longest = response_lengths(trajectories).tolist()
+        parts: dict[str, list[Tensor]] = {}
         bootstrap = torch.zeros(len(trajectories))
         for batch in batches:
             found = self.columns(batch, names)
             lengths = batch.action_mask.sum(1).tolist()
             if "value" in names:
-                bootstrap[batch.rows] = found.pop("bootstrap").float().cpu()
+                bootstrap[batch.rows[batch.last]] = found.pop("bootstrap").float().cpu()[batch.last]
             for name, values in found.items():
-                for row, part in zip(batch.rows.tolist(), torch.split(values.cpu(), lengths), strict=True):
-                    parts[name][row] = part
+                pieces = torch.split(values.cpu(), lengths)
+                parts.setdefault(name, [pieces[0].new_zeros(length) for length in longest])
+                for row, start, piece in zip(batch.rows.tolist(), batch.starts.tolist(), pieces, strict=True):
+                    parts[name][row][start : start + len(piece)] = piece
         for name, column in parts.items():
             set_sampled(trajectories, name, torch.cat(column))
         return bootstrap

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..rollouts.trajectory import Trajectory
+from ..rollouts.trajectory import Trajectory, states_of
 
 # The per-token columns of a trajectory that losses read, where they are set.
 COLUMNS = ("behaviour_logprob", "advantage", "old_logprob", "reference_logprob", "value", "returns")
@@ -34,6 +34,9 @@ class TokenBatch:
         action_mask: [B, T], bool: the tokens that train.
         columns: what is known of those, by name; each [N], float32, row after row.
         rows: [B], int64: the place of each row in what the batch was made from.
+        starts: [B], int64: how many sampled tokens of that place came before the row: 0 but for trajectories of
+            several segments, each of which is a row.
+        last: [B], bool: whether the row holds the end of its place.
     """
 
     token_ids: Tensor
@@ -41,6 +44,8 @@ class TokenBatch:
     action_mask: Tensor
     columns: dict[str, Tensor] = field(default_factory=dict)
     rows: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    starts: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    last: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
 
     @classmethod
     def of_rows(cls, rows: Sequence[TokenRow], device: torch.device) -> TokenBatch:
@@ -92,20 +97,49 @@ def microbatches(
         for name in COLUMNS
         if name in trajectories.keys()  # noqa: SIM118
     }
-    chosen = range(len(ids)) if chosen is None else chosen
+    states = states_of(trajectories)
+    wanted = range(len(ids)) if chosen is None else chosen
+    spans = [span for i in wanted for span in _spans(i, masks[i], states[i].get("segments"))]
     batches = []
-    for plan in plan_batches([len(ids[i]) for i in chosen], tokens):
-        rows = [chosen[i] for i in plan]
+    for plan in plan_batches([span.tokens.stop - span.tokens.start for span in spans], tokens):
+        found = [spans[k] for k in plan]
+        parts = [masks[span.row][span.tokens] for span in found]
         batches.append(
             TokenBatch(
-                *_padded([ids[i] for i in rows], [masks[i] for i in rows], device),
+                *_padded([ids[span.row][span.tokens] for span in found], parts, device),
                 columns={
-                    name: torch.cat([column[i][masks[i]] for i in rows]).to(device) for name, column in columns.items()
+                    name: torch.cat(
+                        [column[span.row][span.tokens][part] for span, part in zip(found, parts, strict=True)]
+                    ).to(device)
+                    for name, column in columns.items()
                 },
-                rows=torch.tensor(rows),
+                rows=torch.tensor([span.row for span in found]),
+                starts=torch.tensor([span.start for span in found]),
+                last=torch.tensor([span.last for span in found]),
             )
         )
     return batches
+
+
+class _Span(NamedTuple):
+    """Tokens of a trajectory that make one sequence: its place, which of its tokens, sampled ones before, its end."""
+
+    row: int
+    tokens: slice
+    start: int
+    last: bool
+
+
+def _spans(row: int, mask: Tensor, segments: Sequence[int] | None) -> list[_Span]:
+    """The sequences of a trajectory: itself, or its segments, where an environment wrote prompts of its own."""
+    if not segments or len(segments) == 1:
+        return [_Span(row, slice(0, len(mask)), 0, True)]
+    found, begin, start = [], 0, 0
+    for length in segments:
+        count = int(mask[begin : begin + length].sum())
+        found.append(_Span(row, slice(begin, begin + length), start, False))
+        begin, start = begin + length, start + count
+    return [*found[:-1], found[-1]._replace(last=True)]
 
 
 def _padded(ids: list[Tensor], masks: list[Tensor], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

@@ -135,9 +135,9 @@ class TensorPrimitives:
 
 
 def spread_over_tokens(advantages: Tensor, lengths: Tensor) -> Tensor:
-    """Advantages of sequences [S] or of padded tokens [S, longest] at each sampled token: [N]."""
-    if advantages.shape == lengths.shape:
-        return torch.repeat_interleave(advantages, lengths)
+    """Advantages of sequences, [S] or [S, 1], or of padded tokens, [S, longest], at each sampled token: [N]."""
+    if advantages.shape in (lengths.shape, (*lengths.shape, 1)):
+        return torch.repeat_interleave(advantages.flatten(), lengths)
     longest = int(lengths.max())
     if advantages.shape != (len(lengths), longest):
         raise ValueError(

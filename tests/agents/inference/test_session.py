@@ -36,7 +36,7 @@ def tool(text):
 
 def say(session, text, *, truncated=False, version=0):
     """Lets the policy say ``text``, token by token as it stands."""
-    ids = session.tokenizer.encode(text, add_special_tokens=False)
+    ids = session.template.tokenizer.encode(text, add_special_tokens=False)
     session.record(Sample(torch.tensor(ids), torch.full((len(ids),), -0.5), truncated), version)
     return ids
 
@@ -219,8 +219,8 @@ class Opening:
     def __getattr__(self, name):
         return getattr(self.tokenizer, name)
 
-    def encode(self, text, add_special_tokens=True):
-        ids = self.tokenizer.encode(text, add_special_tokens=False)
+    def encode(self, text, add_special_tokens=True, **options):
+        ids = self.tokenizer.encode(text, add_special_tokens=False, **options)
         return [self.bos_token_id, *ids] if add_special_tokens else ids
 
 

@@ -10,6 +10,7 @@ from infinite_rl.agents.environments.base import BaseEnvironment
 from infinite_rl.agents.environments.state import State
 from infinite_rl.agents.environments.text import SimpleTextEnvironment
 from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.agents.rollouts.failures import RolloutError
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
 
 PROMPTS = ["1+1=", "say b:", "2*3=", "c"]
@@ -168,7 +169,7 @@ def test_if_all_fail_the_first_failure_is_raised(inference):
         def step(self, state):
             raise KeyError("typo")
 
-    with pytest.raises(RuntimeError, match="every episode failed, the first by KeyError") as caught:
+    with pytest.raises(RolloutError, match="every episode failed, the first by KeyError") as caught:
         collect(Broken(inference))
     assert isinstance(caught.value.__cause__, KeyError)
 

@@ -6,7 +6,7 @@ import torch
 from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack, states_of, turns
 
 
-def test_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
+def test_20_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
     one = make_trajectory([1, 2], [3, 4, 5, 6, 7])
     two = make_trajectory([1], [2, 3])
     one.action_mask = torch.tensor([False, False, True, False, False, False, True])  # two turns, a gap between
@@ -44,9 +44,10 @@ def test_advantages_set_on_a_batch_reach_its_members(make_trajectory):
         set_sampled(batch, "advantage", torch.zeros(3))
 
 
-def test_turns_are_counted_over_the_gaps(make_trajectory):
-    one, two = make_trajectory([1, 2], [3, 4, 5, 6, 7]), make_trajectory([1], [2, 3])
-    one.action_mask = torch.tensor([False, True, True, False, True, False, True])
+def test_turns_are_those_of_the_record(make_trajectory):
+    """Also where nothing was said between two of them."""
+    one, two = make_trajectory([1, 2], [3, 4, 5, 6]), make_trajectory([1], [2, 3])
+    one.turn = torch.tensor([-1, -1, 0, 0, 1, 2])
     assert turns(stack([one, two])).tolist() == [0, 0, 1, 2, 0, 0]
 
 

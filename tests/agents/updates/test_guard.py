@@ -89,7 +89,7 @@ def test_nothing_of_a_skipped_step_is_left_for_the_next(lm, random_batch):
         model = lm()
         backprop = BackpropModule(model, None, torch.optim.SGD(model.parameters(), lr=0.1))
         if skip:
-            learn(backprop, ready(random_batch(), advantage=(35, NAN)), tokens=20)
+            learn(backprop, ready(random_batch(), advantage=(28, NAN)), tokens=20)
         learn(backprop, ready(random_batch()))
         return model.state_dict()
 

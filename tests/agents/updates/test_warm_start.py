@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from infinite_rl.agents.config import WarmStartConfig
-from infinite_rl.agents.updates.warm_start import RAMP_STEPS, WarmStart, solved
+from infinite_rl.agents.updates.demonstrations import solved
+from infinite_rl.agents.updates.warm_start import RAMP_STEPS, WarmStart
 from infinite_rl.datasets.task import Task, TaskList
 
 CONFIG = WarmStartConfig(
