@@ -264,7 +264,8 @@ def test_a_damaged_saved_configuration_is_a_clear_error(tmp_path, text):
     "name", ["grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "ppo"]
 )
 def test_every_algorithm_is_a_configuration_and_the_same_recipe_in_python(name):
-    config = load_config(overrides=[f"algorithm={name}"])
+    teacher = ["adv.teacher=x"] if name == "distillation" else []
+    config = load_config(overrides=[f"algorithm={name}", *teacher])
     assert make_recipe(config.actor, config.adv) == find_recipe(name)
 
 
@@ -281,7 +282,7 @@ def test_names_in_the_configuration_are_those_of_the_registries():
         (["adv.estimator=gae"], "adv.estimator=gae needs a critic: take algorithm=ppo"),
         (["algorithm=ppo", "critic=null"], "adv.estimator=gae needs a critic"),
         (["algorithm=ppo", "adv.estimator=group"], "adv.estimator=group reads no critic: set critic=null"),
-        (["algorithm=distillation"], "adv.teacher needs a value"),
+        (["algorithm=distillation"], "adv.estimator=distillation needs adv.teacher, a folder or hub name"),
         (["adv.teacher=x"], "adv.estimator=group reads no adv.teacher"),
         (["actor.correction_cap=0.5"], "actor.correction_cap must be at least 1, a ratio, not 0.5"),
         (["adv.overlong_share=2"], "adv.overlong_share must be from 0 to 1"),

