@@ -12,6 +12,12 @@ DTYPES = ("auto", "float32", "bfloat16")
 WEIGHTS = ("float32", "bfloat16")
 OPTIMIZERS = ("adamw", "adafactor", "sgd")
 SCHEDULERS = ("constant", "linear", "cosine")
+# The names in the registries of agents/losses and agents/credit; a test holds the two together.
+POLICY_LOSSES = ("clip", "gspo", "cispo", "reinforce")
+AGGREGATIONS = ("token_mean", "sequence_mean", "sequence_sum")
+KL_ESTIMATORS = ("k1", "k2", "k3")
+CORRECTIONS = ("none", "truncate", "mask")
+ESTIMATORS = ("group", "rloo", "reinforce", "reinforce_pp", "gae", "distillation")
 
 
 class ConfigError(ValueError):
@@ -248,7 +254,7 @@ class AdvConfig:
         whiten: scale advantages of estimators without groups to mean 0 and standard deviation 1.
         filter_groups: drop groups whose rewards are all equal, and draw others in their place.
         max_rounds: at most so many rounds of drawing a step.
-        overlong_tokens: punish responses that come nearer than this to the longest allowed; 0 for none.
+        overlong_share: punish responses that reach this last share of the longest allowed; 0 for none.
         teacher: ``distillation``: local folder or hub name of the teacher; null elsewhere.
     """
 
@@ -260,7 +266,7 @@ class AdvConfig:
     whiten: bool
     filter_groups: bool
     max_rounds: int
-    overlong_tokens: int
+    overlong_share: float
     teacher: str | None
 
 
