@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .inference.huggingface import HuggingFaceBackend
     from .inference.module import InferenceModule, ToolCall, create_inference_module
     from .inference.vllm import VLLMBackend
+    from .models.tiny_model import make_tiny
+    from .rollouts.failures import RolloutError
     from .rollouts.manager import RolloutConfig, RolloutManager
     from .rollouts.trajectory import Trajectory
     from .updates.backprop import BackpropConfig, BackpropModule
@@ -50,6 +52,8 @@ _HOMES = {
     "inference.huggingface": ("HuggingFaceBackend",),
     "inference.module": ("InferenceModule", "ToolCall", "create_inference_module"),
     "inference.vllm": ("VLLMBackend",),
+    "models.tiny_model": ("make_tiny",),
+    "rollouts.failures": ("RolloutError",),
     "rollouts.manager": ("RolloutConfig", "RolloutManager"),
     "rollouts.trajectory": ("Trajectory",),
     "updates.backprop": ("BackpropConfig", "BackpropModule"),

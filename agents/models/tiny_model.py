@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
+from omegaconf import OmegaConf
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from ..config import TinyConfig
+
+CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 
 SHORTEST_LINE = 12
 CHARACTERS = [chr(code) for code in range(32, 127)] + ["\n"]
@@ -72,3 +76,16 @@ def _refrains(texts: Sequence[str]) -> list[str]:
     lines = [set(text.splitlines()) for text in texts]
     shared = set.intersection(*lines) if lines else set()
     return [*sorted(tags), *sorted(line for line in shared if len(line) >= SHORTEST_LINE)]
+
+
+def make_tiny(*, seed: int = 0, max_positions: int = 4096) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerFast]:
+    """The model of ``config/model/tiny.yaml`` with random weights, and its tokenizer: to try things with.
+
+    Args:
+        seed: of the weights.
+        max_positions: tokens that prompt and response may have together; a token is a character.
+    """
+    values = OmegaConf.load(CONFIG_DIR / "model" / "tiny.yaml").model.tiny
+    shape = TinyConfig(**{**values, "max_positions": max_positions})
+    tokenizer = make_tokenizer()
+    return make_model(tokenizer, shape, seed=seed), tokenizer
