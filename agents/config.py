@@ -12,6 +12,12 @@ DTYPES = ("auto", "float32", "bfloat16")
 WEIGHTS = ("float32", "bfloat16")
 OPTIMIZERS = ("adamw", "adafactor", "sgd")
 SCHEDULERS = ("constant", "linear", "cosine")
+# The names in the registries of agents/losses and agents/credit; a test holds the two together.
+POLICY_LOSSES = ("clip", "gspo", "cispo", "reinforce")
+AGGREGATIONS = ("token_mean", "sequence_mean", "sequence_sum")
+KL_ESTIMATORS = ("k1", "k2", "k3")
+CORRECTIONS = ("none", "truncate", "mask")
+ESTIMATORS = ("group", "rloo", "reinforce", "reinforce_pp", "gae", "distillation")
 
 
 class ConfigError(ValueError):
@@ -71,7 +77,7 @@ class LoraConfig:
     """
 
     r: int
-    alpha: float
+    alpha: int
     target_modules: list[str] | None
 
 
@@ -82,6 +88,7 @@ class WarmStartConfig:
     Attributes:
         path: conversations to learn from, in any form that ``data.train_path`` has; null takes solved training tasks.
         max_tokens: longer conversations are left out, and counted; null takes the model's own limit.
+        tool_share: the share of solved tasks that are first put to the calculator, where the environment has one.
         lr: learning rate of AdamW.
         batch_size: conversations or solved tasks per step.
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
@@ -92,6 +99,7 @@ class WarmStartConfig:
 
     path: str | None
     max_tokens: int | None
+    tool_share: float
     lr: float
     batch_size: int
     tokens_per_microbatch: int
@@ -218,11 +226,18 @@ class SamplingConfig:
     Attributes:
         max_new_tokens: at most so many tokens a response; what is longer counts as truncated.
         temperature: of sampling, and of the log-probs that training uses.
+        max_length: at most so many tokens an episode, all messages included; null for what the model was made for.
+        deadline: seconds that the environment may take over one turn of one episode; null for any time, and for grading
+            many at once.
+        patience: so many steps in a row in which no episode comes to a verdict end the run.
         num_parallel: at most so many episodes at once.
     """
 
     max_new_tokens: int
     temperature: float
+    max_length: int | None
+    deadline: float | None
+    patience: int
     num_parallel: int
 
 
@@ -239,7 +254,7 @@ class AdvConfig:
         whiten: scale advantages of estimators without groups to mean 0 and standard deviation 1.
         filter_groups: drop groups whose rewards are all equal, and draw others in their place.
         max_rounds: at most so many rounds of drawing a step.
-        overlong_tokens: punish responses that come nearer than this to the longest allowed; 0 for none.
+        overlong_share: punish responses that reach this last share of the longest allowed; 0 for none.
         teacher: ``distillation``: local folder or hub name of the teacher; null elsewhere.
     """
 
@@ -251,7 +266,7 @@ class AdvConfig:
     whiten: bool
     filter_groups: bool
     max_rounds: int
-    overlong_tokens: int
+    overlong_share: float
     teacher: str | None
 
 
@@ -267,12 +282,20 @@ class EvaluationConfig:
     """Held-out evaluation.
 
     Attributes:
-        samples_per_prompt: responses per task, at the rollout's temperature.
+        samples_per_prompt: responses per task.
         every: steps between evaluations on the validation split. The test split is measured before and after only.
+        temperature: 0 takes the likeliest token; null takes the rollout's.
+        top_k: sample from so many of the likeliest tokens only; null for all.
+        top_p: sample from the likeliest tokens that together have this probability; 1 for all.
+        min_p: sample from tokens with at least this share of the likeliest one's probability; 0 for all.
     """
 
     samples_per_prompt: int
     every: int
+    temperature: float | None
+    top_k: int | None
+    top_p: float
+    min_p: float
 
 
 @dataclass

@@ -154,8 +154,8 @@ class Algorithm(TrainingLoop):
         batches = [batch for part in self._parts(trajectories) for batch in part] if names else []
         last_values = backprop.set_columns(trajectories, batches, names)
         lengths = response_lengths(trajectories)
-        if recipe.overlong_tokens:
-            rewards = rewards + overlong_penalty(lengths, longest=self.max_new_tokens, margin=recipe.overlong_tokens)
+        if recipe.overlong_share:
+            rewards = rewards + overlong_penalty(lengths, longest=self.max_new_tokens, share=recipe.overlong_share)
         logprob = sampled(trajectories, "old_logprob" if recipe.needs_old_logprob else "behaviour_logprob")
         reference, penalty = sampled(trajectories, "reference_logprob"), None
         if recipe.loss.kl_in == "reward" and recipe.loss.kl_coef and reference is not None and logprob is not None:

@@ -60,18 +60,27 @@ def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
         "truncated": _mean(trajectories.truncated.double()),
         "zero_variance_groups": _zero_variance(rewards, trajectories.group, valid),
     }
-    components: dict[str, list[float]] = defaultdict(list)
-    for state, graded in zip(states, valid.tolist(), strict=True):
-        for name, value in state["components"].items() if graded else ():
-            components[name].append(value)
-    metrics |= {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
-    limits = Counter(limit for state in states for limit in state["limits"])
-    metrics |= {f"truncated/{name}": n / len(states) for name, n in sorted(limits.items())}
-    turns = [int(turn.max()) + 1 for turn in trajectories.get("turn", as_list=True)]
-    if max(turns) > 1:
-        metrics["turns"] = fmean(turns)
+    metrics |= component_means(trajectories) | limits_met(trajectories)
     failures = Counter(str(state["status"]) for state in states)
     return metrics | {f"failures/{name}": float(n) for name, n in sorted(failures.items()) if name != "scored"}
+
+
+def component_means(trajectories: Trajectory) -> Metrics:
+    """``reward/<component>`` for each part of the environment's score, over trajectories whose grading worked."""
+    components: dict[str, list[float]] = defaultdict(list)
+    for state, graded in zip(states_of(trajectories), trajectories.valid.tolist(), strict=True):
+        for name, value in state["components"].items() if graded else ():
+            components[name].append(value)
+    return {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
+
+
+def limits_met(trajectories: Trajectory) -> Metrics:
+    """``truncated/<limit>`` for each limit that a trajectory has met, and ``turns`` where any has several."""
+    states = states_of(trajectories)
+    limits = Counter(limit for state in states for limit in state["limits"])
+    metrics = {f"truncated/{name}": n / len(states) for name, n in sorted(limits.items())}
+    turns = [int(turn.max()) + 1 if len(turn) else 0 for turn in trajectories.get("turn", as_list=True)]
+    return metrics | ({"turns": fmean(turns)} if max(turns) > 1 else {})
 
 
 def pass_rates(trajectories: Trajectory) -> Metrics:
@@ -85,8 +94,13 @@ def pass_rates(trajectories: Trajectory) -> Metrics:
 
 
 def passes(trajectories: Trajectory) -> Tensor:
-    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32."""
-    return torch.where(trajectories.valid, (trajectories.reward >= 1.0).float(), torch.nan)
+    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32.
+
+    Where an environment takes off what calls of tools cost, the score before that counts: the component ``quality``.
+    """
+    pairs = zip(states_of(trajectories), trajectories.reward.tolist(), strict=True)
+    quality = torch.tensor([state["components"].get("quality", reward) for state, reward in pairs])
+    return torch.where(trajectories.valid, (quality >= 1.0).float(), torch.nan)
 
 
 def group_pass_rates(trajectories: Trajectory, group_size: int) -> Tensor:

@@ -29,7 +29,7 @@ class Recipe:
         minibatches: optimizer steps in each of them.
         filter_groups: groups whose rewards are all equal are dropped, and others drawn in their place.
         max_rounds: at most so many rounds of drawing a step.
-        overlong_tokens: responses are punished that come nearer than this to the longest allowed; 0 for none.
+        overlong_share: responses are punished that reach this last share of the longest allowed; 0 for none.
         ref_update: ``copy`` or ``ema``: how the reference follows the policy.
         ref_period: steps between such updates; None keeps the reference.
         ema_alpha: share of the old reference that ``ema`` keeps.
@@ -42,7 +42,7 @@ class Recipe:
     minibatches: int = 1
     filter_groups: bool = False
     max_rounds: int = 1
-    overlong_tokens: int = 0
+    overlong_share: float = 0.0
     ref_update: str = "copy"
     ref_period: int | None = None
     ema_alpha: float = 0.99
@@ -116,7 +116,7 @@ def make_recipe(actor: ActorConfig, adv: AdvConfig) -> Recipe:
         minibatches=actor.minibatches,
         filter_groups=adv.filter_groups,
         max_rounds=adv.max_rounds,
-        overlong_tokens=adv.overlong_tokens,
+        overlong_share=adv.overlong_share,
         ref_update=actor.ref_update,
         ref_period=actor.ref_period,
         ema_alpha=actor.ema_alpha,
@@ -134,7 +134,7 @@ def find_recipe(name: str) -> Recipe:
     if name not in names:
         raise ValueError(f"there is no algorithm {name!r}; choose from {', '.join(names)}")
     files = [OmegaConf.load(path) for path in (CONFIG_DIR / "grpo.yaml", CONFIG_DIR / "algorithm" / f"{name}.yaml")]
-    merged: Any = OmegaConf.merge(*files)
+    merged: Any = OmegaConf.merge(*files, {"adv": {"teacher": None}})  # the reference model given to the algorithm
     actor: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(ActorConfig), merged.actor))
     adv: Any = OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(AdvConfig), merged.adv))
     return make_recipe(actor, adv)

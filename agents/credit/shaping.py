@@ -6,22 +6,23 @@ import torch
 from torch import Tensor
 
 
-def overlong_penalty(lengths: Tensor, *, longest: int, margin: int) -> Tensor:
+def overlong_penalty(lengths: Tensor, *, longest: int, share: float) -> Tensor:
     """What a response gives up for coming near the longest allowed length: [S], float32, from 0 to -1.
 
     Soft overlong punishment (DAPO, arXiv:2503.14476, eq. 13): nothing up to ``longest - margin`` tokens, then linearly
-    down to -1 at ``longest``.
+    down to -1 at ``longest``, with a margin of ``share`` times ``longest``, at least 1.
 
     Args:
         lengths: [S], sampled tokens.
         longest: the most tokens allowed.
-        margin: how many tokens before that the penalty begins.
+        share: of the most tokens, at the end of which the penalty grows.
 
     Raises:
-        ValueError: if ``margin`` is not between 1 and ``longest``.
+        ValueError: if ``share`` is not above 0 and at most 1.
     """
-    if not 1 <= margin <= longest:
-        raise ValueError(f"the margin of overlong responses must be from 1 to {longest}, not {margin}")
+    if not 0 < share <= 1:
+        raise ValueError(f"the share of overlong responses must be above 0 and at most 1, not {share}")
+    margin = max(1, round(share * longest))
     return -((lengths.float() - (longest - margin)) / margin).clamp(0.0, 1.0)
 
 

@@ -82,7 +82,8 @@ class WithoutAdapters(nn.Module):
     @property
     def device(self) -> torch.device:
         """The model's own."""
-        return self._model[0].device
+        device: torch.device = self._model[0].device
+        return device
 
     def forward(self, *arguments: Any, **options: Any) -> Any:
         """What the model says without its adapters."""

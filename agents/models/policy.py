@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -36,7 +37,12 @@ def find_device(name: str) -> torch.device:
 
 
 def make_policy(
-    config: ModelConfig, device: torch.device, *, seed: int, folder: Path | None = None
+    config: ModelConfig,
+    device: torch.device,
+    *,
+    seed: int,
+    folder: Path | None = None,
+    phrases: Sequence[str] = (),
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, without dropout, and its tokenizer. How weights are kept says nothing of the arithmetic: see autocast.
 
@@ -45,6 +51,7 @@ def make_policy(
         device: where it goes.
         seed: of the weights of a model made on the spot.
         folder: load from here instead: a checkpoint.
+        phrases: get tokens of their own in a tokenizer that is made on the spot.
 
     Raises:
         ConfigError: if the model cannot be loaded.
@@ -58,7 +65,7 @@ def make_policy(
     elif folder is not None or config.name is not None:
         model, tokenizer = load_policy(str(folder or config.name), dtype=dtype)
     elif config.tiny is not None:
-        tokenizer = make_tokenizer()
+        tokenizer = make_tokenizer(phrases)
         model = make_model(tokenizer, config.tiny, seed=seed).to(dtype)
     else:
         raise ConfigError("no model: set model.name, or take model=tiny")

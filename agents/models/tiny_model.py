@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,8 +13,6 @@ from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 from ..config import TinyConfig
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
-
-SHORTEST_LINE = 12
 CHARACTERS = [chr(code) for code in range(32, 127)] + ["\n"]
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<unk>"]
 # Contents follow each other as they stand; an assistant's turn ends with the end token.
@@ -25,18 +22,14 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tokenizer(texts: Sequence[str] = ()) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token a character; ``<answer>`` and ``</answer>`` are single tokens.
-
-    Args:
-        texts: transcripts to come. The tags in them are single tokens too, and so are the lines that all of them have:
-            a tiny model could learn little else from a page about tools in every prompt.
-    """
+def make_tokenizer(phrases: Sequence[str] = ()) -> PreTrainedTokenizerFast:
+    """A tokenizer with one token a character; ``<answer>``, ``</answer>`` and ``phrases`` are single tokens."""
     vocabulary = {token: i for i, token in enumerate([*SPECIAL, *CHARACTERS])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     tokenizer.decoder = decoders.Fuse()
-    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in ["<answer>", "</answer>", *_refrains(texts)]])
+    whole = dict.fromkeys(["<answer>", "</answer>", *phrases])
+    tokenizer.add_tokens([AddedToken(text, normalized=False) for text in whole])
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -68,14 +61,6 @@ def make_model(tokenizer: PreTrainedTokenizerFast, shape: TinyConfig, *, seed: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Qwen2ForCausalLM(config)
-
-
-def _refrains(texts: Sequence[str]) -> list[str]:
-    """Tags that occur in ``texts``, and longer lines that occur in all of them."""
-    tags = {tag for text in texts for tag in re.findall(r"</?[a-z_]+>", text)} - {"<answer>", "</answer>"}
-    lines = [set(text.splitlines()) for text in texts]
-    shared = set.intersection(*lines) if lines else set()
-    return [*sorted(tags), *sorted(line for line in shared if len(line) >= SHORTEST_LINE)]
 
 
 def make_tiny(*, seed: int = 0, max_positions: int = 4096) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerFast]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -16,12 +16,14 @@ from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
+from ..inference.sampling import TokenFilter, stream_key
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.conversations import Conversations, read_conversations
+from ..updates.demonstrations import refrains, solved
 from ..updates.optimizer import make_optimizer
-from ..updates.warm_start import WarmStart, solved
+from ..updates.warm_start import WarmStart
 from .companions import Companions
 from .data import Splits, load_splits
 
@@ -74,7 +76,9 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
             f"{len(splits.train.tasks)}: lower the one, or give more tasks"
         )
     device = find_device(config.trainer.device)
-    model, tokenizer = make_policy(config.model, device, seed=config.seed, folder=checkpoint)
+    model, tokenizer = make_policy(
+        config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
+    )
     inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
     try:
         curriculum = TaskBuffer(
@@ -127,12 +131,25 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
     )
 
 
+def _phrases(config: TrainConfig, splits: Splits) -> list[str]:
+    """What a tokenizer that is made on the spot has single tokens for."""
+    if config.model.tiny is None or config.model.warm_start is None:
+        return []
+    return refrains(splits.train, splits.envs["train"], tool_share=config.model.warm_start.tool_share)
+
+
 def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule) -> WarmStart | None:
     how, tokenizer = config.model.warm_start, inference.tokenizer
     if how is None or not how.max_steps:
         return None
     if how.path is None:
-        found = Conversations(solved(splits.train, tokenizer), solved(splits.validation, tokenizer))
+        key = stream_key(config.seed, "demonstrations")
+        found = Conversations(
+            *(
+                solved(tasks, tokenizer, env, tool_share=how.tool_share, key=key)
+                for tasks, env in ((splits.train, splits.envs["train"]), (splits.validation, splits.envs["validation"]))
+            )
+        )
     else:
         limit = how.max_tokens or getattr(inference.model.config.get_text_config(), "max_position_embeddings", None)
         measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}
@@ -153,7 +170,15 @@ def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: Infe
         num_parallel=config.rollout.num_parallel,
         max_new_tokens=config.rollout.max_new_tokens,
         temperature=config.rollout.temperature,
+        max_length=config.rollout.max_length,
+        deadline=config.rollout.deadline,
+        patience=config.rollout.patience,
         seed=config.seed,
         stream=split,
     )
+    if split != "train":
+        ours = config.evaluation
+        temperature = sampling.temperature if ours.temperature is None else ours.temperature
+        only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
+        sampling = replace(sampling, temperature=temperature, token_filter=only)
     return RolloutManager(splits.envs[split], sampling, inference=inference)

@@ -18,7 +18,20 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ..config import DTYPES, OPTIMIZERS, SCHEDULERS, WEIGHTS, ConfigError, TinyConfig, TrainConfig
+from ..config import (
+    AGGREGATIONS,
+    CORRECTIONS,
+    DTYPES,
+    ESTIMATORS,
+    KL_ESTIMATORS,
+    OPTIMIZERS,
+    POLICY_LOSSES,
+    SCHEDULERS,
+    WEIGHTS,
+    ConfigError,
+    TinyConfig,
+    TrainConfig,
+)
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # A section whose keys the environment checks, not we.
@@ -151,7 +164,6 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.freeze_steps",
             "critic.lr",
             "critic.weight_decay",
-            "adv.overlong_tokens",
             "trainer.steps",
             "model.warm_start.lr",
             "model.warm_start.max_steps",
@@ -164,7 +176,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
     "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
     "from 0 to 1": (
         lambda value: 0 <= value <= 1,
-        ("adv.gamma", "adv.lam", "actor.ema_alpha", "actor.min_ratio", "actor.warmup_ratio"),
+        ("adv.gamma", "adv.lam", "adv.overlong_share", "actor.ema_alpha", "actor.min_ratio", "actor.warmup_ratio"),
     ),
 }
 
@@ -174,6 +186,13 @@ CHOICES = {
     "model.weights": WEIGHTS,
     "actor.optimizer": OPTIMIZERS,
     "actor.scheduler": SCHEDULERS,
+    "actor.policy_loss": POLICY_LOSSES,
+    "actor.aggregation": AGGREGATIONS,
+    "actor.kl_estimator": KL_ESTIMATORS,
+    "actor.kl_in": ("loss", "reward"),
+    "actor.correction": CORRECTIONS,
+    "actor.ref_update": ("copy", "ema"),
+    "adv.estimator": ESTIMATORS,
 }
 
 
@@ -195,10 +214,22 @@ def _check_ranges(config: DictConfig) -> None:
             hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
     _check_schedule(config.actor)
+    _check_companions(config)
     if config.model.lora is not None and config.actor.ref_period is not None:
         raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
     if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
         raise ConfigError("model.warm_start.path is not used while model.warm_start.max_steps=0: set how many steps")
+
+
+def _check_companions(config: DictConfig) -> None:
+    """Critic and teacher are there where they are read, and only there."""
+    estimator = config.adv.estimator
+    if (estimator == "gae") != (config.critic is not None):
+        what = "reads no critic: set critic=null" if config.critic is not None else "needs a critic: take algorithm=ppo"
+        raise ConfigError(f"adv.estimator={estimator} {what}")
+    if (estimator == "distillation") != (config.adv.teacher is not None):
+        what = "reads no adv.teacher" if config.adv.teacher is not None else "needs adv.teacher, a folder or hub name"
+        raise ConfigError(f"adv.estimator={estimator} {what}")
 
 
 def _check_schedule(actor: DictConfig) -> None:

@@ -11,7 +11,7 @@ from ..config import ActorConfig
 
 
 def make_optimizer(model: nn.Module, config: ActorConfig, *, lr: float, weight_decay: float) -> torch.optim.Optimizer:
-    """An optimizer over the weights that are trained: two groups, of which matrices decay and norms and biases don't."""
+    """An optimizer over the weights that are trained, in two groups: matrices decay, norms and biases don't."""
     trained = [weight for weight in model.parameters() if weight.requires_grad]
     matrices, vectors = ([w for w in trained if (w.dim() > 1) == wanted] for wanted in (True, False))
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]

@@ -7,13 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from ...datasets.task import TaskSource
-from ...rewards.expected import expected_text
 from ..config import WarmStartConfig
-from ..inference.sampling import Sample, stream_key
-from ..inference.session import Session
+from ..inference.sampling import stream_key
 from .batching import TokenBatch, TokenRow
 from .scoring import token_scores
 
@@ -25,7 +22,8 @@ class WarmStart:
 
     Args:
         model: trained in place.
-        rows: what to learn from; see :func:`solved` and :mod:`~infinite_rl.agents.updates.conversations`.
+        rows: what to learn from; see :mod:`~infinite_rl.agents.updates.demonstrations` and
+            :mod:`~infinite_rl.agents.updates.conversations`.
         config: how fast to go.
         seed: of the order of the batches.
         validation: rows that are only measured.
@@ -67,7 +65,6 @@ class WarmStart:
         chosen = torch.randint(len(self.rows), (self.config.batch_size,), generator=self._generator)
         rows = [self.rows[i] for i in chosen.tolist()]
         tokens = sum(int(row.action_mask.sum()) for row in rows)
-        self._optimizer.zero_grad()
         total = 0.0
         for part in self._parts(rows):
             loss = self._negative_likelihood(part) / tokens
@@ -75,6 +72,8 @@ class WarmStart:
             total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
+        # Nothing may be left for the first update of reinforcement learning, which adds to what it finds.
+        self._optimizer.zero_grad(set_to_none=True)
         return total
 
     @torch.no_grad()
@@ -116,29 +115,3 @@ class WarmStart:
             end = start + max(1, limit // len(rows[start].token_ids))
             yield rows[start:end]
             start = end
-
-
-def solved(tasks: TaskSource, tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
-    """Each task with its answer, as if the policy had said it: its solution where it has one, such as a program.
-
-    Raises:
-        ValueError: if the source is endless, or an answer is neither text nor a number.
-    """
-    if tasks.size is None:
-        raise ValueError("a warm start needs a finite list of tasks")
-    rows = []
-    for index in range(tasks.size):
-        task = tasks.task(index)
-        try:
-            answer = task.metadata.get("solution") or expected_text(task.answer)
-        except (TypeError, ValueError) as error:
-            raise ValueError(
-                f"task {task.id}: {error}; a warm start on it needs conversations: set model.warm_start.path, or "
-                "model.warm_start.max_steps=0"
-            ) from None
-        session = Session(tokenizer, key=0)
-        session.observe(task.messages)
-        ids = tokenizer.encode(f"<answer>{answer}</answer>{tokenizer.eos_token}", add_special_tokens=False)
-        session.record(Sample(torch.tensor(ids), torch.zeros(len(ids)), truncated=False), version=0)
-        rows.append(TokenRow(*session.tensors()))
-    return rows

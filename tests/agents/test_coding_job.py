@@ -8,7 +8,7 @@ from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.runs.data import load_splits
 from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.train import main
-from infinite_rl.agents.updates.warm_start import solved
+from infinite_rl.agents.updates.demonstrations import solved
 from infinite_rl.datasets.task import SPLITS
 
 SMALL = ["data.train_size=40", "data.validation_size=10", "data.test_size=15"]

@@ -124,7 +124,7 @@ def test_another_seed_writes_others(whole, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [1, 2])
-def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
+def test_19_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
     folder = train(tmp_path / "halves", f"trainer.steps={stop}")
     assert quick(["--resume", str(folder), "trainer.steps=6"]) == 0
     assert metrics(folder) == metrics(whole)

@@ -126,7 +126,7 @@ def test_an_update_is_the_closed_form(lm, random_batch, kind, temperature):
 
 
 @pytest.mark.parametrize("tokens", [1, 13, 26, 40, 10_000])
-def test_micro_batches_change_neither_gradient_nor_metrics(lm, random_batch, tokens):
+def test_3_micro_batches_change_neither_gradient_nor_metrics(lm, random_batch, tokens):
     model, reference = lm(), lm(seed=1)
     trajectories = with_advantages(random_batch())
     whole = algorithm(model, reference=reference, tokens_per_microbatch=100_000)
@@ -138,7 +138,7 @@ def test_micro_batches_change_neither_gradient_nor_metrics(lm, random_batch, tok
         assert found[name] == pytest.approx(value, rel=1e-6), name
 
 
-def test_one_two_and_four_micro_batches_of_uneven_token_counts(lm, random_batch):
+def test_3_one_two_and_four_micro_batches_of_uneven_token_counts(lm, random_batch):
     """Four rows of equal length with 1, 2, 4 and 9 sampled tokens: budgets of 4, 2 and 1 rows."""
     model, lengths = lm(), [(9, 1), (8, 2), (6, 4), (1, 9)]
     trajectories = with_advantages(random_batch(lengths))
@@ -151,7 +151,7 @@ def test_one_two_and_four_micro_batches_of_uneven_token_counts(lm, random_batch)
     assert distance(gradients[2], gradients[0]) < 1e-12
 
 
-def test_the_mean_is_over_tokens_of_the_step_not_over_sequences(lm, make_trajectory):
+def test_2_the_mean_is_over_tokens_of_the_step_not_over_sequences(lm, make_trajectory):
     """Lengths 2 and 8, on policy, advantages +1 and -1: (2 (-1) + 8 (+1)) / 10 = 0.6; a mean of means would be 0."""
     model = lm()
     rows = []
@@ -169,7 +169,7 @@ def test_the_mean_is_over_tokens_of_the_step_not_over_sequences(lm, make_traject
         assert metrics["clip_fraction"] == 0
 
 
-def test_the_last_prompt_token_is_no_target_and_the_first_response_token_is(table_model, make_trajectory):
+def test_1_the_last_prompt_token_is_no_target_and_the_first_response_token_is(table_model, make_trajectory):
     """A model that sees only the last token: the loss may not depend on how likely prompt tokens were."""
     table = torch.randn(32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -215,7 +215,7 @@ def collected(tiny, tokenizer, quiz):
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_on_fresh_samples_the_ratio_is_one_and_nothing_is_clipped(collected, temperature):
+def test_4_on_fresh_samples_the_ratio_is_one_and_nothing_is_clipped(collected, temperature):
     model, trajectories = collected(temperature=temperature)
     give(trajectories, torch.randn(12, generator=torch.Generator().manual_seed(0)))
     metrics = learn(algorithm(model, backprop={"temperature": temperature, "ppo_clip_range": 1e-3}), trajectories)
@@ -229,7 +229,7 @@ def test_another_temperature_than_that_of_sampling_is_seen_in_the_ratio(collecte
     assert abs(learn(algorithm(model), trajectories)["ratio"] - 1) > 1e-4
 
 
-def test_with_stale_weights_the_ratio_is_not_one(collected):
+def test_4_with_stale_weights_the_ratio_is_not_one(collected):
     model, trajectories = collected()
     with torch.no_grad():
         for weight in model.parameters():
@@ -259,7 +259,7 @@ def test_over_epochs_metrics_are_means(lm, random_batch):
         assert thrice[name] == pytest.approx(value, rel=1e-6), name
 
 
-def test_the_divergence_is_exactly_zero_before_the_first_update(collected):
+def test_18_the_divergence_is_exactly_zero_before_the_first_update(collected):
     model, trajectories = collected()
     grpo = algorithm(model, reference=freeze_copy(model), lr=1.0)
     assert grpo.step(trajectories)["kl"] == 0
@@ -292,7 +292,7 @@ def test_a_failed_grading_does_not_move_its_group(lm, random_batch, make_traject
 # pad == eos
 
 
-def test_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted, tokenizer, quiz):
+def test_9_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted, tokenizer, quiz):
     tokenizer.pad_token = tokenizer.eos_token
     inference = scripted(tokenizer, lambda turn, row: "a0<eos>" if row % 2 else "longer")
     rollouts = RolloutManager(quiz(), RolloutConfig(max_new_tokens=9), inference=inference)
@@ -314,7 +314,7 @@ def test_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted
     assert int((seen[0][:, :, end] < 0).sum()) == 2
 
 
-def test_padding_beyond_the_end_changes_nothing(lm, make_trajectory):
+def test_8_padding_beyond_the_end_changes_nothing(lm, make_trajectory):
     """A short row beside ever longer ones has the same gradient: the long ones teach nothing (advantage 0)."""
     model = lm()
     short = make_trajectory([1, 2], [3, 0], logprobs=[-1.0, -1.0])

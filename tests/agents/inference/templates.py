@@ -37,7 +37,8 @@ MISTRAL = (
     "{% set ns.index = ns.index + 1 %}{% endif %}{% endfor %}"
     "<s>{% for message in turns %}{% if message.role == 'user' %}[INST] {% if loop.last and system %}"
     "{{ system + '\n\n' }}{% endif %}{{ message.content }}[/INST]"
-    "{% elif message.role == 'tool' %}{% if message.tool_call_id | length != 9 %}{{ raise_exception('ids') }}{% endif %}"
+    "{% elif message.role == 'tool' %}"
+    "{% if message.tool_call_id | length != 9 %}{{ raise_exception('ids') }}{% endif %}"
     '[TOOL_RESULTS] {"content": {{ message.content }}, "call_id": "{{ message.tool_call_id }}"}[/TOOL_RESULTS]'
     "{% else %} {{ message.content }}</s>{% endif %}{% endfor %}"
 )
@@ -45,7 +46,8 @@ MISTRAL = (
 GEMMA = (
     "{{ '<bos>' }}{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}"
     + LOOP
-    + "{% if (message.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
+    + "{% if (message.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('roles must alternate') }}{% endif %}"
     "<start_of_turn>{{ 'model' if message.role == 'assistant' else message.role }}\n{{ message.content | trim }}"
     "<end_of_turn>\n{% endfor %}" + ASK + "<start_of_turn>model\n{% endif %}"
 )

@@ -6,7 +6,7 @@ import torch
 from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack, states_of, turns
 
 
-def test_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
+def test_20_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
     one = make_trajectory([1, 2], [3, 4, 5, 6, 7])
     two = make_trajectory([1], [2, 3])
     one.action_mask = torch.tensor([False, False, True, False, False, False, True])  # two turns, a gap between

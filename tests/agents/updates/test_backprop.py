@@ -125,7 +125,7 @@ def test_the_reference_gets_no_gradient_and_stays_in_evaluation_mode(lm):
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "gpt2"])
-def test_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, kind):
+def test_18_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, kind):
     model = lm(kind)
     backprop = module(model, freeze_copy(model))
     for batch in microbatches(random_batch(), 30, CPU):
@@ -155,7 +155,7 @@ def test_copy_takes_the_policy_s_weights_exactly(lm):
     assert same(weights(model), weights(reference))
 
 
-def test_ema_keeps_alpha_of_the_reference(lm):
+def test_18_ema_keeps_alpha_of_the_reference(lm):
     model, reference = lm(seed=0), lm(seed=1)
     new, old = weights(model), weights(reference)
     backprop = module(model, reference, ref_update_method="ema", ema_alpha=0.9)
