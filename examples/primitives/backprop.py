@@ -16,6 +16,7 @@ from infinite_rl.agents import (
 
 
 def main() -> None:
+    """Makes five updates."""
     inference = InferenceModule(*make_tiny())
     model = inference.model
     config = BackpropConfig(gamma=0.99, gae_lambda=0.95, ppo_clip_range=0.2, kl_coef=0.1, normalize_advantages=True)

@@ -22,19 +22,24 @@ class GuessDigit(BaseEnvironment):
     """Guess a digit in three tries; after each wrong guess the game says whether it was too low or too high."""
 
     def reset(self) -> State:
+        """Thinks of a digit."""
         return State(prompt="Digit? ", answer=int(self.np_random.integers(10)))
 
     def step(self, state: State) -> State:
+        """Takes one guess."""
         response = self.inference.generate([self.build_prompt(state)], max_new_tokens=1)[0]
         return self.update_state(state, response)
 
     def is_terminal(self, state: State) -> bool:
+        """Over after three guesses, or with the digit."""
         return state.step_count >= 3 or state.response == str(state.answer)
 
     def build_prompt(self, state: State) -> str:
+        """The game so far."""
         return state.prompt + "".join(state.history)
 
     def update_state(self, state: State, response: str) -> State:
+        """Answers a guess."""
         state.response = response
         state.step_count += 1
         if response.isdigit():
@@ -48,12 +53,14 @@ class Found(RewardComputer):
     """1 for the digit, less for later guesses; 0.2 for guesses that are digits at all."""
 
     def score_trajectory(self, trajectory) -> float:
+        """From the final state, which the author knows."""
         if trajectory.response == str(trajectory.state.answer):
             return 1.2 - 0.2 * trajectory.state.step_count
         return 0.2 * float(trajectory.response.isdigit())
 
 
 def main() -> None:
+    """Trains, then plays a round by hand."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--iterations", type=int, default=40)
     arguments = parser.parse_args()

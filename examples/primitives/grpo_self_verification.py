@@ -27,10 +27,12 @@ def check_sum(first: str, second: str, answer: str) -> str:
 
 
 def digits(trajectory) -> float:
+    """The share of digits in the answer."""
     return sum(c.isdigit() for c in trajectory.response) / max(len(trajectory.response), 1)
 
 
 def main() -> None:
+    """Trains, and shows one episode."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model")
     parser.add_argument("--iterations", type=int, default=20)

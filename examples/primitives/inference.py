@@ -6,6 +6,7 @@ from infinite_rl.agents import ConversationEnvironment, InferenceModule, Rollout
 
 
 def main() -> None:
+    """Goes through what the module can do."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", help="a folder or hub name; by default a tiny model made on the spot")
     parser.add_argument("--backend", default="huggingface", help="huggingface, vllm or openai")

@@ -18,14 +18,17 @@ from infinite_rl.agents import (
 
 
 def vowels(trajectory) -> float:
+    """The more the better."""
     return float(sum(c in "aeiou" for c in trajectory.response))
 
 
 def brevity(trajectory) -> float:
+    """The shorter the better."""
     return -float(len(trajectory.response))
 
 
 def main() -> None:
+    """Trains, and shows the fronts of some trajectories."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--iterations", type=int, default=20)
     arguments = parser.parse_args()

@@ -24,10 +24,12 @@ class Letters:
     """Any class with this method computes rewards: here, the share of letters and spaces in the response."""
 
     def compute_rewards(self, trajectories, method="absolute"):
+        """A number for each trajectory."""
         return [sum(c.isalpha() or c == " " for c in t.response) / max(len(t.response), 1) for t in trajectories]
 
 
 def main() -> None:
+    """Trains, and shows how the reward went."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model")
     parser.add_argument("--iterations", type=int, default=30)
