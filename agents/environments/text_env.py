@@ -102,7 +102,7 @@ class PlayedEnv(TextEnv):
         context = EpisodeContext(random, task_index)
         state = inside(context, self.env.reset)
         thread = EpisodeThread(
-            lambda: run_episode(self.env, state, None),
+            lambda: run_episode(self.env, state),
             self.env.inference,
             SimpleQueue(),
             random=random,
@@ -164,8 +164,19 @@ class PlayedEnv(TextEnv):
         episode.finished, episode.truncated = not truncated, truncated
 
 
-def run_episode(env: BaseEnvironment[Any], state: Any, max_steps: int | None) -> tuple[Any, bool]:
+def run_episode(
+    env: BaseEnvironment[Any],
+    state: Any,
+    max_steps: int | None = None,
+    on_step: Callable[[Any], None] = lambda state: None,
+) -> tuple[Any, bool]:
     """Steps an episode to its end.
+
+    Args:
+        env: the environment.
+        state: where the episode begins.
+        max_steps: cuts it off; None for 100.
+        on_step: told of every state on the way.
 
     Returns:
         The final state, and whether the limit of steps cut it off.
@@ -179,4 +190,5 @@ def run_episode(env: BaseEnvironment[Any], state: Any, max_steps: int | None) ->
         state = env.step(state)
         if state is None:
             raise TypeError(f"{type(env).__name__}.step returned None: it must return the state")
+        on_step(state)
     return state, not env.is_terminal(state)
