@@ -99,10 +99,6 @@ def _run(parsed: argparse.Namespace) -> int:
         raise
     try:
         summary = trainer.run()
-    except NonFiniteError as error:
-        write_report(folder)
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         write_report(folder)
         saved = trainer.checkpoints.steps()

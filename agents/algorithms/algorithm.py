@@ -187,7 +187,7 @@ class Algorithm(TrainingLoop):
         sums = UpdateSums()
         for _ in range(self.recipe.epochs):
             for part in parts:
-                rows = torch.cat([batch.rows for batch in part]).unique()  # segments share their trajectory's
+                rows = torch.unique(torch.cat([batch.rows for batch in part]))  # segments share their trajectory's
                 weights = torch.zeros(len(lengths), dtype=torch.float64)
                 weights[rows] = sequence_weights(lengths[rows], loss.aggregation, normaliser=loss.normaliser)
                 for batch in part:

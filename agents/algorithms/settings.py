@@ -86,11 +86,6 @@ def check_parts(env: object, manager: RolloutManager, backprop: BackpropModule, 
             f"responses are sampled at temperature {manager.config.temperature}, "
             f"but BackpropConfig says {backprop.config.temperature}: ratios would be wrong"
         )
-    if manager.config.token_filter:
-        raise ValueError(
-            "top_p, top_k and min_p are for evaluation: ratios of filtered probabilities would be wrong. "
-            "Train without them, at a lower temperature if need be"
-        )
     epochs = backprop.config.ppo_epochs
     if config.ppo_epochs is not None and epochs is not None and config.ppo_epochs != epochs:
         raise ValueError(

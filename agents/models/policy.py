@@ -66,7 +66,9 @@ def make_policy(
         model, tokenizer = load_policy(str(folder or config.name), dtype=dtype)
     elif config.tiny is not None:
         tokenizer = make_tokenizer(phrases)
-        model = make_model(tokenizer, config.tiny, seed=seed).to(dtype)
+        model = make_model(tokenizer, config.tiny, seed=seed)
+        for weight in model.parameters():  # not buffers: frequencies of positions need their precision
+            weight.data = weight.data.to(dtype)
     else:
         raise ConfigError("no model: set model.name, or take model=tiny")
     _disable_dropout(model)

@@ -95,7 +95,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
-        warm_start=_warm_start(config, splits, inference),
+        warm_start=_warm_start(config, splits, model, inference),
     )
 
 
@@ -138,7 +138,9 @@ def _phrases(config: TrainConfig, splits: Splits) -> list[str]:
     return refrains(splits.train, splits.envs["train"], tool_share=config.model.warm_start.tool_share)
 
 
-def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule) -> WarmStart | None:
+def _warm_start(
+    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule
+) -> WarmStart | None:
     how, tokenizer = config.model.warm_start, inference.tokenizer
     if how is None or not how.max_steps:
         return None
@@ -151,11 +153,14 @@ def _warm_start(config: TrainConfig, splits: Splits, inference: InferenceModule)
             )
         )
     else:
-        limit = how.max_tokens or getattr(inference.model.config.get_text_config(), "max_position_embeddings", None)
+        limit = how.max_tokens or getattr(model.config.get_text_config(), "max_position_embeddings", None)
         measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}
-        found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+        try:
+            found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+        except (OSError, ValueError, ModuleNotFoundError) as error:
+            raise ConfigError(f"model.warm_start.path: {error}") from None
     return WarmStart(
-        inference.model,
+        model,
         found.train,
         how,
         seed=config.seed,

@@ -124,7 +124,7 @@ class BackpropModule(TensorPrimitives):
             The critic's value after the last token of each trajectory, [S]; zeros where ``value`` is not asked for.
         """
         longest = response_lengths(trajectories).tolist()
-        parts = {name: [torch.zeros(length) for length in longest] for name in names}
+        parts: dict[str, list[Tensor]] = {}
         bootstrap = torch.zeros(len(trajectories))
         for batch in batches:
             found = self.columns(batch, names)
@@ -132,7 +132,8 @@ class BackpropModule(TensorPrimitives):
             if "value" in names:
                 bootstrap[batch.rows[batch.last]] = found.pop("bootstrap").float().cpu()[batch.last]
             for name, values in found.items():
-                pieces = torch.split(values.float().cpu(), lengths)
+                pieces = torch.split(values.cpu(), lengths)
+                parts.setdefault(name, [pieces[0].new_zeros(length) for length in longest])
                 for row, start, piece in zip(batch.rows.tolist(), batch.starts.tolist(), pieces, strict=True):
                     parts[name][row][start : start + len(piece)] = piece
         for name, column in parts.items():

@@ -17,6 +17,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from infinite_rl.agents.config import TinyConfig
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
 from infinite_rl.agents.train import main
 
@@ -60,18 +62,28 @@ def metrics(folder: Path) -> bytes:
 
 
 def assert_same_state(one: Path, other: Path, step: int) -> None:
-    """Weights, optimizer and curriculum of two runs are equal bit for bit."""
+    """Weights, or adapters, and all the trainer's state of two runs are equal bit for bit; but for the time it took."""
     first, second = (folder / "checkpoints" / f"step-{step:08d}" for folder in (one, other))
-    weights = load_file(first / "model.safetensors")
-    assert weights.keys() == load_file(second / "model.safetensors").keys()
-    assert all(torch.equal(value, weights[name]) for name, value in load_file(second / "model.safetensors").items())
+    (weights,) = first.glob("*.safetensors")
+    assert_same(load_file(weights), load_file(second / weights.name))
     states = [torch.load(path / "trainer.pt", weights_only=True) for path in (first, second)]
-    for number, moments in states[0]["optimizer"]["state"].items():
-        for name, value in moments.items():
-            assert torch.equal(value, states[1]["optimizer"]["state"][number][name])
-    for part in ("accuracy", "generator"):
-        assert torch.equal(states[0]["curriculum"]["sampler"][part], states[1]["curriculum"]["sampler"][part])
-    assert torch.equal(states[0]["curriculum"]["attempts"], states[1]["curriculum"]["attempts"])
+    for state in states:
+        for name in ("seconds", "cpu_seconds"):
+            state["results"].pop(name)
+    assert states[0]["optimizer"]["state"]
+    assert_same(*states)
+
+
+def assert_same(one: object, other: object, path: str = "") -> None:
+    """Nested dictionaries and lists of tensors and plain values are equal bit for bit."""
+    assert type(one) is type(other), path
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), path
+    if isinstance(one, dict | list | tuple):
+        for key in one if isinstance(one, dict) else range(len(one)):
+            assert_same(one[key], other[key], f"{path}.{key}")
+    else:
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other, path
 
 
 @pytest.fixture(scope="module")
@@ -131,6 +143,104 @@ def test_19_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
     assert_same_state(folder, whole, 6)
     before = [row for row in rows(folder, "transcripts.jsonl") if row["when"] == "after"]
     assert len(before) == 10  # those of the first end are gone
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """The folder of a tiny model that was made before."""
+    folder = tmp_path_factory.mktemp("base") / "model"
+    tokenizer = make_tokenizer()
+    shape = TinyConfig(hidden_size=32, layers=1, heads=4, kv_heads=2, mlp_size=64, max_positions=512)
+    model = make_model(tokenizer, shape, seed=0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+ADAPTERS = ["model=lora", "model.warm_start.max_steps=0", "rollout.max_new_tokens=8", "rollout.num_parallel=64"]
+VARIANTS = {
+    "critic": ["adv.estimator=gae", "critic={lr: 0.01, weight_decay: 0.1}"],
+    "schedule": [
+        "actor.scheduler=cosine",
+        "actor.decay_steps=4",
+        "actor.warmup_steps=2",
+        "actor.freeze_steps=1",
+        "actor.optimizer=adafactor",
+    ],
+    "reference that follows": ["actor.ref_period=2", "actor.ref_update=ema", "actor.ema_alpha=0.5", "actor.lr=0.01"],
+    "adapters": [*ADAPTERS, "actor.lr=0.01"],
+    "adapters and critic": [*ADAPTERS, "adv.estimator=gae", "critic={lr: 0.01, weight_decay: 0}"],
+    "half precision": ["model.weights=bfloat16"],
+}
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_part_of_a_run_is_resumed_exactly(variant, tmp_path, base):
+    overrides = [*VARIANTS[variant]]
+    if "model=lora" in overrides:
+        overrides += [f"model.name={base}"]
+    small = [o for o in SMALL if "model=lora" not in overrides or not o.startswith("model.")]
+    for name, steps in (("whole", 5), ("halves", 3)):
+        assert quick([*small, *overrides, f"trainer.steps={steps}", f"trainer.save_dir={tmp_path / name}"]) == 0
+    assert quick(["--resume", str(tmp_path / "halves"), "trainer.steps=5"]) == 0
+    assert metrics(tmp_path / "halves") == metrics(tmp_path / "whole")
+    assert_same_state(tmp_path / "halves", tmp_path / "whole", 5)
+    parts = torch.load(tmp_path / "whole" / "checkpoints" / "step-00000005" / "trainer.pt", weights_only=True)
+    assert set(parts["companions"]) == (
+        {"critic", "critic_optimizer"} if "critic" in variant else {"reference"} if "follows" in variant else set()
+    )
+
+
+# Rewards that any model earns, without a warm start.
+BY_CHANCE = [override for override in SMALL if not override.startswith("model.warm_start")]
+BY_CHANCE += ["env=InfiniteRL/Stub-v0", "model.warm_start=null", "rollout.max_new_tokens=2"]
+
+
+def test_a_frozen_policy_stays_while_its_critic_learns(tmp_path):
+    overrides = [*VARIANTS["critic"], "actor.freeze_steps=2", "trainer.save_every=1", "trainer.keep=9"]
+    assert quick([*BY_CHANCE, *overrides, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'run'}"]) == 0
+    folder = tmp_path / "run" / "checkpoints"
+    weights = [load_file(folder / f"step-0000000{step}" / "model.safetensors") for step in range(4)]
+    assert_same(weights[0], weights[2])
+    assert not all(torch.equal(weights[2][name], weights[3][name]) for name in weights[2])
+    critics = [torch.load(folder / f"step-0000000{step}" / "trainer.pt")["companions"]["critic"] for step in (1, 2)]
+    assert not torch.equal(critics[0]["head.bias"], critics[1]["head.bias"])
+
+
+def conversations(path: Path, count: int = 60) -> Path:
+    """Sums and differences, one of them far too long."""
+    rows = []
+    for i in range(count):
+        answer = {"role": "assistant", "content": f"<answer>{i + 3}</answer>" if i else "1" * 600}
+        rows.append({"messages": [{"role": "user", "content": f"{i}+3="}, answer], "answer": i + 3})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_conversations_warm_a_run_up_and_their_losses_are_reported(tmp_path):
+    path = conversations(tmp_path / "talk.jsonl")
+    overrides = [f"model.warm_start.path={path}", "model.warm_start.target=null", "model.warm_start.max_steps=40"]
+    folder = train(tmp_path / "run", *overrides, "trainer.steps=1")
+    warm = [row for row in rows(folder) if row["phase"] == "warmup"]
+    assert [row["step"] for row in warm] == [10, 20, 30, 40]
+    assert warm[-1]["loss"] < warm[0]["loss"]
+    assert warm[-1]["validation_loss"] < warm[0]["validation_loss"]
+    left_out = json.loads((folder / "summary.json").read_text())["warm_start_left_out"]
+    assert left_out.startswith("1 too long")
+
+
+def test_without_steps_a_run_is_supervised_alone(tmp_path):
+    path = conversations(tmp_path / "talk.jsonl")
+    folder = train(tmp_path / "run", f"model.warm_start.path={path}", "trainer.steps=0")
+    assert {row["phase"] for row in rows(folder)} == {"warmup", "eval"}
+    assert (folder / "checkpoints" / "step-00000000" / "model.safetensors").exists()
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["status"], summary["gain"]) == ("finished", 0.0)
+
+
+def test_any_environment_trains_by_its_id(tmp_path):
+    assert quick([*BY_CHANCE, "trainer.steps=1", f"trainer.save_dir={tmp_path / 'run'}"]) == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["env"] == "InfiniteRL/Stub-v0"
 
 
 def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
@@ -311,6 +421,11 @@ BAD = {
     "unknown sampler": (lambda _: ["buffer.sampler=best"], "uniform, seed_acc_ema"),
     "unknown config": (lambda _: ["--config-name", "grpoo"], "grpo"),
     "missing model name": (lambda _: ["model=hf"], "model.name"),
+    "missing conversations": (lambda path: [f"model.warm_start.path={path}/none"], "no such file"),
+    "adapters for the model made on the spot": (
+        lambda _: ["model.lora={r: 4, alpha: 8, target_modules: null}"],
+        "model=hf and set model.name",
+    ),
     "missing model folder": (lambda path: ["model=hf", f"model.name={path}/none"], "no such folder"),
     "folder without a model": (lambda path: ["model=hf", f"model.name={path}"], "cannot be loaded"),
     "missing task file": (lambda path: ["data=file", f"data.train_path={path}/none"], "no such file"),

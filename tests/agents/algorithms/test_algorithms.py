@@ -1,5 +1,6 @@
 """GRPO's update: its token mean, its micro-batches, its ratio, and the rewards it accepts."""
 
+import copy
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -14,7 +15,6 @@ from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
 from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack
-from infinite_rl.agents.runs.build import freeze_copy
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.scoring import token_scores
 
@@ -144,7 +144,7 @@ def test_3_one_two_and_four_micro_batches_of_uneven_token_counts(lm, random_batc
     trajectories = with_advantages(random_batch(lengths))
     gradients = []
     for rows in (4, 2, 1):
-        grpo = algorithm(model, reference=freeze_copy(model), tokens_per_microbatch=10 * rows)
+        grpo = algorithm(model, reference=copy.deepcopy(model), tokens_per_microbatch=10 * rows)
         learn(grpo, trajectories)
         gradients.append(grpo.backprop.gradients[0])
     assert distance(gradients[1], gradients[0]) < 1e-12
@@ -261,7 +261,7 @@ def test_over_epochs_metrics_are_means(lm, random_batch):
 
 def test_18_the_divergence_is_exactly_zero_before_the_first_update(collected):
     model, trajectories = collected()
-    grpo = algorithm(model, reference=freeze_copy(model), lr=1.0)
+    grpo = algorithm(model, reference=copy.deepcopy(model), lr=1.0)
     assert grpo.step(trajectories)["kl"] == 0
     give(trajectories, torch.randn(12))
     learn(grpo, trajectories)
@@ -271,7 +271,7 @@ def test_18_the_divergence_is_exactly_zero_before_the_first_update(collected):
 def test_equal_rewards_without_divergence_leave_the_weights_alone(lm, random_batch):
     model = lm()
     before = [weight.clone() for weight in model.parameters()]
-    metrics = algorithm(model, reference=freeze_copy(model), lr=1.0).step(random_batch(reward=1.0))
+    metrics = algorithm(model, reference=copy.deepcopy(model), lr=1.0).step(random_batch(reward=1.0))
     assert metrics["grad_norm"] == 0
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 

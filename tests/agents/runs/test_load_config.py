@@ -9,7 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from infinite_rl.agents import config as schema
-from infinite_rl.agents.config import ConfigError, TrainConfig
+from infinite_rl.agents import losses
+from infinite_rl.agents.algorithms.recipes import find_recipe, make_recipe
+from infinite_rl.agents.config import KL_ESTIMATORS, POLICY_LOSSES, ConfigError, TrainConfig
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, known_keys, load_config, reload_config, save_config
 
 AGENTS = Path(schema.__file__).parent
@@ -100,9 +102,15 @@ def test_the_hugging_face_variant():
     config = load_config(overrides=["model=hf", "model.name=some/model"])
     assert config.model.name == "some/model"
     assert config.model.tiny is None
-    assert config.model.warm_start is None
+    assert config.model.warm_start.max_steps == 0
     assert config.actor.lr == 1e-6
     assert config.rollout.max_new_tokens == 512
+
+
+def test_the_variant_with_adapters():
+    config = load_config(overrides=["model=lora", "model.name=some/model", "model.lora.r=4"])
+    assert (config.model.lora.r, config.model.lora.alpha, config.model.weights) == (4, 32, "bfloat16")
+    assert (config.model.gradient_checkpointing, config.rollout.max_new_tokens) == (True, 512)
 
 
 def test_the_file_variant():
@@ -144,7 +152,7 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["model.tiny=3"], "model.tiny"),
         (["model=hf"], "model.name needs a value: add model.name="),
         (["data=file"], "data.train_path needs a value: add data.train_path="),
-        (["model=huge"], "choose from hf, tiny"),
+        (["model=huge"], "choose from hf, lora, tiny"),
         (["data=nothing"], "choose from file, procedural"),
         (["actor.lr=[1"], "actor.lr"),
         (["rollout.num_parallel=0"], "rollout.num_parallel must be at least 1, not 0"),
@@ -153,7 +161,18 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["actor.lr=nan"], "actor.lr"),
         (["rollout.temperature=0"], "rollout.temperature must be above 0"),
         (["rollout.temperature=nan"], "rollout.temperature"),
-        (["model.dtype=float16"], "model.dtype must be one of auto, float32, bfloat16"),
+        (["model.dtype=float16"], "model.dtype must be one of auto, float32, bfloat16, not 'float16': take bfloat16"),
+        (["model.weights=float16"], "model.weights must be one of float32, bfloat16"),
+        (["actor.optimizer=adam"], "actor.optimizer must be one of adamw, adafactor, sgd"),
+        (["actor.scheduler=step"], "actor.scheduler must be one of constant, linear, cosine"),
+        (["actor.decay_steps=null"], "actor.scheduler=linear needs actor.decay_steps"),
+        (["actor.scheduler=constant"], "actor.scheduler=constant needs no actor.decay_steps, but there are 250"),
+        (["actor.warmup_ratio=0.1", "actor.warmup_steps=3"], "actor.warmup_ratio is a share of actor.decay_steps"),
+        (["actor.warmup_ratio=1.5"], "actor.warmup_ratio must be from 0 to 1"),
+        (["actor.betas=[0.9]"], "actor.betas must be two numbers"),
+        (["actor.betas=[0.9,1.0]"], "actor.betas must be two numbers"),
+        (["model=lora", "model.name=m", "actor.ref_period=2"], "actor.ref_period: with model.lora"),
+        (["model=hf", "model.name=m", "model.warm_start.path=x"], "set how many steps"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(overrides, message):
@@ -239,3 +258,38 @@ def test_a_damaged_saved_configuration_is_a_clear_error(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError):
         reload_config(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "ppo"]
+)
+def test_every_algorithm_is_a_configuration_and_the_same_recipe_in_python(name):
+    teacher = ["adv.teacher=x"] if name == "distillation" else []
+    config = load_config(overrides=[f"algorithm={name}", *teacher])
+    assert make_recipe(config.actor, config.adv) == find_recipe(name)
+
+
+def test_names_in_the_configuration_are_those_of_the_registries():
+    assert set(POLICY_LOSSES) == set(losses.POLICY_LOSSES)
+    assert set(KL_ESTIMATORS) == set(losses.KL_ESTIMATORS)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["algorithm=best"], "choose from cispo, dapo, distillation, dr_grpo, gr"),
+        (["actor.policy_loss=ppo"], "actor.policy_loss must be one of clip, gspo, cispo, reinforce, not 'ppo'"),
+        (["adv.estimator=gae"], "adv.estimator=gae needs a critic: take algorithm=ppo"),
+        (["algorithm=ppo", "critic=null"], "adv.estimator=gae needs a critic"),
+        (["algorithm=ppo", "adv.estimator=group"], "adv.estimator=group reads no critic: set critic=null"),
+        (["algorithm=distillation"], "adv.estimator=distillation needs adv.teacher, a folder or hub name"),
+        (["adv.teacher=x"], "adv.estimator=group reads no adv.teacher"),
+        (["actor.correction_cap=0.5"], "actor.correction_cap must be at least 1, a ratio, not 0.5"),
+        (["adv.overlong_share=2"], "adv.overlong_share must be from 0 to 1"),
+    ],
+)
+def test_values_of_algorithms_that_do_not_fit_are_refused_in_one_line(overrides, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(overrides=overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

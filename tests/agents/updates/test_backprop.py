@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from infinite_rl.agents.losses import LossConfig, LossInputs, objective
-from infinite_rl.agents.runs.build import freeze_copy
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
@@ -127,7 +126,7 @@ def test_the_reference_gets_no_gradient_and_stays_in_evaluation_mode(lm):
 @pytest.mark.parametrize("kind", ["qwen2", "gpt2"])
 def test_18_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, kind):
     model = lm(kind)
-    backprop = module(model, freeze_copy(model))
+    backprop = module(model, copy.deepcopy(model))
     for batch in microbatches(random_batch(), 30, CPU):
         batch.columns.update(backprop.columns(batch, ["reference_logprob"]))
         inputs = backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
@@ -143,7 +142,7 @@ def test_without_a_reference_nothing_is_scored_twice(lm, random_batch):
 
 
 def test_a_frozen_copy_shares_no_memory_with_the_policy(model):
-    twin = freeze_copy(model)
+    twin = copy.deepcopy(model)
     before = weights(twin)
     module(model).update(some_loss(model))
     assert same(before, weights(twin))
