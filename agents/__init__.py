@@ -8,8 +8,14 @@ transformers::
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+# Threads that spin while they wait for each other made a step nine times slower on a busy machine of two cores.
+# This must stand before torch is loaded; what the person has set stays.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 if TYPE_CHECKING:
     from .algorithms.algorithm import Algorithm, AlgorithmConfig, GRPOAlgorithm, PPOAlgorithm, REINFORCEAlgorithm
@@ -26,8 +32,11 @@ if TYPE_CHECKING:
     from .inference.endpoint import EndpointBackend
     from .inference.generation import Generation, GenerationResult
     from .inference.huggingface import HuggingFaceBackend
-    from .inference.module import InferenceModule, ToolCall, create_inference_module
+    from .inference.module import InferenceModule, create_inference_module
+    from .inference.tools import ToolCall
     from .inference.vllm import VLLMBackend
+    from .models.tiny_model import make_tiny
+    from .rollouts.failures import RolloutError
     from .rollouts.manager import RolloutConfig, RolloutManager
     from .rollouts.trajectory import Trajectory
     from .updates.backprop import BackpropConfig, BackpropModule
@@ -48,8 +57,11 @@ _HOMES = {
     "inference.endpoint": ("EndpointBackend",),
     "inference.generation": ("Generation", "GenerationResult"),
     "inference.huggingface": ("HuggingFaceBackend",),
-    "inference.module": ("InferenceModule", "ToolCall", "create_inference_module"),
+    "inference.module": ("InferenceModule", "create_inference_module"),
+    "inference.tools": ("ToolCall",),
     "inference.vllm": ("VLLMBackend",),
+    "models.tiny_model": ("make_tiny",),
+    "rollouts.failures": ("RolloutError",),
     "rollouts.manager": ("RolloutConfig", "RolloutManager"),
     "rollouts.trajectory": ("Trajectory",),
     "updates.backprop": ("BackpropConfig", "BackpropModule"),
@@ -77,6 +89,7 @@ __all__ = [
     "REINFORCEAlgorithm",
     "RewardComputer",
     "RolloutConfig",
+    "RolloutError",
     "RolloutManager",
     "SVRLEnvironment",
     "SVRLRewardComputer",
@@ -90,6 +103,7 @@ __all__ = [
     "create_environment",
     "create_inference_module",
     "load_algorithm_from_checkpoint",
+    "make_tiny",
 ]
 
 

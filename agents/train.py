@@ -11,10 +11,6 @@ from __future__ import annotations
 
 import os
 
-# Threads that spin while they wait for each other made a step nine times slower on a busy machine of two cores.
-# This must stand before torch is loaded; what the person has set stays.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")  # TorchRL tells of every buffer it makes
 
 import argparse

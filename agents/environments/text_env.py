@@ -102,7 +102,7 @@ class PlayedEnv(TextEnv):
         context = EpisodeContext(random, task_index)
         state = inside(context, self.env.reset)
         thread = EpisodeThread(
-            lambda: run_episode(self.env, state, None),
+            lambda: run_episode(self.env, state),
             self.env.inference,
             SimpleQueue(),
             random=random,
@@ -118,19 +118,19 @@ class PlayedEnv(TextEnv):
         assert isinstance(episode, PlayedEpisode)
         thread = episode.thread
         assert thread is not None
+        request = thread.request
         episode.messages.append(assistant_message(action))
         if thread.ended:  # the program asked nothing at all
             self._end(episode, thread)
             return
-        assert thread.request is not None
+        assert request is not None
         episode.answers = [*(episode.answers or []), str(action)]
-        if len(episode.answers) < len(thread.request.prompts):
-            self._show(episode, thread.request)
+        if len(episode.answers) < len(request.prompts):
+            self._show(episode, request)
             return
         answers, episode.answers = episode.answers, None
         thread.resume(answers)
-        self._wait(episode, thread)
-        if thread.ended:
+        if self._wait(episode, thread):
             self._end(episode, thread)
 
     def grade(self, task: Task, response: str) -> RewardFunctionScore:
@@ -144,7 +144,8 @@ class PlayedEnv(TextEnv):
             for episode in episodes
         ]
 
-    def _wait(self, episode: PlayedEpisode, thread: EpisodeThread) -> None:
+    def _wait(self, episode: PlayedEpisode, thread: EpisodeThread) -> bool:
+        """Waits until the program asks, and shows that, or until it ends: then true."""
         try:
             thread.stopped.get(timeout=self.timeout)
         except Empty:
@@ -154,6 +155,7 @@ class PlayedEnv(TextEnv):
             raise thread.error
         if thread.request is not None:
             self._show(episode, thread.request)
+        return thread.ended
 
     def _show(self, episode: PlayedEpisode, request: Request) -> None:
         place = len(episode.answers or [])
@@ -164,8 +166,19 @@ class PlayedEnv(TextEnv):
         episode.finished, episode.truncated = not truncated, truncated
 
 
-def run_episode(env: BaseEnvironment[Any], state: Any, max_steps: int | None) -> tuple[Any, bool]:
+def run_episode(
+    env: BaseEnvironment[Any],
+    state: Any,
+    max_steps: int | None = None,
+    on_step: Callable[[Any], None] = lambda state: None,
+) -> tuple[Any, bool]:
     """Steps an episode to its end.
+
+    Args:
+        env: the environment.
+        state: where the episode begins.
+        max_steps: cuts it off; None for 100.
+        on_step: told of every state on the way.
 
     Returns:
         The final state, and whether the limit of steps cut it off.
@@ -179,4 +192,5 @@ def run_episode(env: BaseEnvironment[Any], state: Any, max_steps: int | None) ->
         state = env.step(state)
         if state is None:
             raise TypeError(f"{type(env).__name__}.step returned None: it must return the state")
+        on_step(state)
     return state, not env.is_terminal(state)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
+from omegaconf import OmegaConf
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
 from ..config import TinyConfig
 
+CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 CHARACTERS = [chr(code) for code in range(32, 127)] + ["\n"]
 SPECIAL = ["<pad>", "<bos>", "<eos>", "<unk>"]
 # Contents follow each other as they stand; an assistant's turn ends with the end token.
@@ -58,3 +61,16 @@ def make_model(tokenizer: PreTrainedTokenizerFast, shape: TinyConfig, *, seed: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Qwen2ForCausalLM(config)
+
+
+def make_tiny(*, seed: int = 0, max_positions: int = 4096) -> tuple[Qwen2ForCausalLM, PreTrainedTokenizerFast]:
+    """The model of ``config/model/tiny.yaml`` with random weights, and its tokenizer: to try things with.
+
+    Args:
+        seed: of the weights.
+        max_positions: tokens that prompt and response may have together; a token is a character.
+    """
+    values = OmegaConf.load(CONFIG_DIR / "model" / "tiny.yaml").model.tiny
+    shape = TinyConfig(**{**values, "max_positions": max_positions})
+    tokenizer = make_tokenizer()
+    return make_model(tokenizer, shape, seed=seed), tokenizer

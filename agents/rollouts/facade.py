@@ -113,7 +113,12 @@ def _state(one: ProgramPlay) -> PlayedState:
     final = one.state
     metadata = getattr(final, "metadata", None) or {}
     domain = str(metadata.get("domain", "text"))
-    limits = {"turns": one.truncated, "response": one.record.truncated, "time": one.status == "timeout"}
+    limits = {
+        "context": one.context_full,
+        "turns": one.truncated and not one.context_full,
+        "response": one.record.truncated,
+        "time": one.status == "timeout",
+    }
     return PlayedState(
         prompt=str(getattr(final, "prompt", "")),
         response=str(getattr(final, "response", "")),

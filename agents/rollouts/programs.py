@@ -8,6 +8,7 @@ by task, attempt, sample and call, so who is answered together changes nothing b
 from __future__ import annotations
 
 import copy
+import sys
 import time
 import traceback
 from collections import deque
@@ -21,7 +22,7 @@ import numpy as np
 
 from ..environments.base import BaseEnvironment
 from ..environments.text_env import run_episode
-from ..inference.calls import EpisodeContext, EpisodeThread, inside
+from ..inference.calls import EpisodeContext, EpisodeStopped, EpisodeThread, inside
 from ..inference.endpoint import EndpointBackend
 from ..inference.generation import Generation, GenerationResult
 from ..inference.module import InferenceModule
@@ -58,8 +59,9 @@ class ProgramPlay:
         start: how it began.
         record: its tokens.
         thread: its program; None if it could not begin.
-        state: the final state; the first one if the program failed.
-        truncated: whether the limit of steps cut it off.
+        state: the latest state.
+        truncated: whether the limit of steps or the context cut it off.
+        context_full: whether it was the context.
         status: ``scored``, ``timeout`` or ``error``.
         error_msg: what went wrong.
         since: when it was last set going.
@@ -70,9 +72,18 @@ class ProgramPlay:
     thread: EpisodeThread | None = None
     state: Any = None
     truncated: bool = False
+    context_full: bool = False
     status: str = "scored"
     error_msg: str = ""
     since: float = 0.0
+
+    def move(self, state: Any) -> None:
+        """Notes the state after a step."""
+        self.state = state
+
+
+class ContextFull(EpisodeStopped):
+    """Ends a program whose prompt leaves no room for a response."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +184,7 @@ class _Table:
             return one
         one.state = start.state
         one.thread = EpisodeThread(
-            lambda: run_episode(self.env, start.state, self.settings.max_steps),
+            lambda: run_episode(self.env, start.state, self.settings.max_steps, one.move),
             self.inference,
             self.stopped,
             random=_random(start.key, "steps"),
@@ -216,9 +227,14 @@ class _Table:
                 answers[thread] = _wrong_temperature(request.temperature, self.settings.temperature)
                 continue
             limit = self.settings.max_new_tokens if request.max_new_tokens is None else request.max_new_tokens
-            for row, prompt in enumerate(request.prompts):
+            prompts = [self._encode(one.record, prompt) for prompt in request.prompts]
+            room = self._room(prompts)
+            if room < 1:
+                answers[thread] = ContextFull(f"a prompt of {max(map(len, prompts))} tokens fills the context")
+                continue
+            for row, (prompt, ids) in enumerate(zip(request.prompts, prompts, strict=True)):
                 key = stream_key(one.start.key, "call", one.record.calls, row)
-                questions.append(_Question(thread, one.record, prompt, key, limit))
+                questions.append(_Question(thread, one.record, prompt, ids, key, min(limit, room)))
             one.record.calls += 1
         for question, answer in zip(questions, self._sample(questions), strict=True):
             answers[question.thread].append(answer)
@@ -239,10 +255,10 @@ class _Table:
                 prompts, max_new_tokens=max(limits), temperature=settings.temperature
             )
             return [Generation.of_text(text, inference.version) for text in texts]
-        ids = [question.record.prompt_ids(question.prompt) for question in questions]
+        ids = [question.ids for question in questions]
         sampling = {"temperature": settings.temperature, **settings.sampling}
         keys = [question.key for question in questions]
-        samples = inference.backend.sample(ids, keys, max_new_tokens=self._rooms(ids, limits), **sampling)
+        samples = inference.backend.sample(ids, keys, max_new_tokens=limits, **sampling)
         texts = inference.decode([sample.token_ids for sample in samples])
         found = []
         for question, prompt_ids, sample, text in zip(questions, ids, samples, texts, strict=True):
@@ -250,22 +266,21 @@ class _Table:
             found.append(Generation(text, prompt_ids, sample, inference.version))
         return found
 
-    def _rooms(self, ids: list[list[int]], limits: list[int]) -> list[int]:
-        """How many tokens each response may have: no more than the context has room for.
+    def _encode(self, record: EpisodeRecord, prompt: str) -> list[int]:
+        return [] if isinstance(self.inference.backend, EndpointBackend) else record.prompt_ids(prompt)
 
-        Raises:
-            ValueError: if a prompt fills the context.
-        """
+    def _room(self, prompts: list[list[int]]) -> int:
+        """How many tokens the responses to these prompts may have, as far as the context is concerned."""
         longest = self.settings.max_length
-        if longest is None:
-            return limits
-        if (most := max(map(len, ids))) >= longest:
-            raise ValueError(f"a prompt has {most} tokens; with a response the context holds {longest}")
-        return [min(limit, longest - len(row)) for row, limit in zip(ids, limits, strict=True)]
+        return sys.maxsize if longest is None else longest - max(map(len, prompts))
 
     def _end(self, one: ProgramPlay, thread: EpisodeThread) -> None:
+        if isinstance(thread.error, ContextFull) and one.record.calls:
+            one.truncated = one.context_full = True
+            self.settings.on_end()
+            return
         if thread.error is not None:
-            self._fail(one, thread.error)
+            self._fail(one, ValueError(str(thread.error)) if isinstance(thread.error, ContextFull) else thread.error)
             return
         one.state, one.truncated = thread.result
         if not one.record.calls:
@@ -301,6 +316,7 @@ class _Question:
     thread: EpisodeThread
     record: EpisodeRecord
     prompt: str
+    ids: list[int]
     key: int
     limit: int
 

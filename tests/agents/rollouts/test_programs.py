@@ -310,3 +310,19 @@ def test_progress_and_a_summary_are_shown_where_asked_for(inference, capsys):
     assert "4/4" in shown
     collect(SimpleTextEnvironment(inference, ["ab"]), 4)
     assert not capsys.readouterr().out
+
+
+def test_a_full_context_truncates_and_says_so(inference):
+    trajectories = collect(SimpleTextEnvironment(inference, ["ab"], max_steps=50), 4, max_length=12)
+    cut = [row for row in trajectories if "context" in row.state["limits"]]
+    assert cut
+    for row in cut:
+        assert row.valid
+        assert row.truncated
+        assert row.state.step_count >= 1  # what was done before stays
+        assert max(row.state["segments"]) <= 12
+
+
+def test_a_prompt_that_leaves_no_room_at_all_is_a_failure(inference):
+    with pytest.raises(RolloutError, match="a prompt of 20 tokens fills the context"):
+        collect(SimpleTextEnvironment(inference, ["a" * 20]), 2, max_length=20)
