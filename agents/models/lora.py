@@ -62,7 +62,9 @@ def _load(model: PreTrainedModel, folder: Path) -> None:
     from safetensors.torch import load_file
 
     saved = load_file(folder / "adapter_model.safetensors")
-    found = set_peft_model_state_dict(model, {name.removeprefix("base_model.model."): w for name, w in saved.items()})
+    found: Any = set_peft_model_state_dict(
+        model, {name.removeprefix("base_model.model."): w for name, w in saved.items()}
+    )
     if found.unexpected_keys:
         raise ValueError(f"{folder}: adapters of another shape, such as {found.unexpected_keys[0]}")
 
