@@ -13,6 +13,7 @@ from infinite_rl.datasets.task import Task, TaskList
 CONFIG = WarmStartConfig(
     path=None,
     max_tokens=None,
+    tool_share=0.0,
     lr=1e-2,
     batch_size=4,
     tokens_per_microbatch=16384,
