@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from .inference.endpoint import EndpointBackend
     from .inference.generation import Generation, GenerationResult
     from .inference.huggingface import HuggingFaceBackend
-    from .inference.module import InferenceModule, ToolCall, create_inference_module
+    from .inference.module import InferenceModule, create_inference_module
+    from .inference.tools import ToolCall
     from .inference.vllm import VLLMBackend
     from .models.tiny_model import make_tiny
     from .rollouts.failures import RolloutError
@@ -56,7 +57,8 @@ _HOMES = {
     "inference.endpoint": ("EndpointBackend",),
     "inference.generation": ("Generation", "GenerationResult"),
     "inference.huggingface": ("HuggingFaceBackend",),
-    "inference.module": ("InferenceModule", "ToolCall", "create_inference_module"),
+    "inference.module": ("InferenceModule", "create_inference_module"),
+    "inference.tools": ("ToolCall",),
     "inference.vllm": ("VLLMBackend",),
     "models.tiny_model": ("make_tiny",),
     "rollouts.failures": ("RolloutError",),

@@ -38,7 +38,7 @@ class RewardComputer:
     def scores(self, trajectories: Trajectory) -> Tensor:
         """The score of each trajectory on its own: [N], float32."""
         if type(self).score_trajectory is RewardComputer.score_trajectory:
-            return trajectories.reward.clone()  # type: ignore[no-any-return]  # without a walk over the batch
+            return trajectories.reward.clone()  # without a walk over the batch
         return torch.tensor([float(self.score_trajectory(trajectory)) for trajectory in trajectories])
 
     def compute_rewards(self, trajectories: Trajectory, method: RewardMethod = "absolute") -> Tensor:
@@ -81,7 +81,7 @@ class RewardComputer:
 def _peers(trajectories: Trajectory) -> list[Tensor]:
     """The places of those that are compared with each other: groups, or all where no group has two members."""
     valid, groups = trajectories.valid, trajectories.group
-    names, counts = groups.unique(return_counts=True)
+    names, counts = torch.unique(groups, return_counts=True)
     if not len(names) or counts.max() == 1:
         return [valid.nonzero()[:, 0]]
     return [((groups == name) & valid).nonzero()[:, 0] for name in names]

@@ -14,7 +14,7 @@ def render(inference: Any, messages: Sequence[Message]) -> str:
     The text of a longer conversation should begin with that of the shorter one and the response: then the record of
     the episode stays one sequence. Templates that rewrite earlier turns make a sequence of every turn instead.
     """
-    tokenizer = getattr(inference, "tokenizer", None)
+    tokenizer: Any = getattr(inference, "tokenizer", None)
     if getattr(tokenizer, "chat_template", None):
         return str(tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True))
     lines = [f"{message['role'].capitalize()}: {message['content']}" for message in messages]

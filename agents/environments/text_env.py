@@ -118,19 +118,19 @@ class PlayedEnv(TextEnv):
         assert isinstance(episode, PlayedEpisode)
         thread = episode.thread
         assert thread is not None
+        request = thread.request
         episode.messages.append(assistant_message(action))
         if thread.ended:  # the program asked nothing at all
             self._end(episode, thread)
             return
-        assert thread.request is not None
+        assert request is not None
         episode.answers = [*(episode.answers or []), str(action)]
-        if len(episode.answers) < len(thread.request.prompts):
-            self._show(episode, thread.request)
+        if len(episode.answers) < len(request.prompts):
+            self._show(episode, request)
             return
         answers, episode.answers = episode.answers, None
         thread.resume(answers)
-        self._wait(episode, thread)
-        if thread.ended:
+        if self._wait(episode, thread):
             self._end(episode, thread)
 
     def grade(self, task: Task, response: str) -> RewardFunctionScore:
@@ -144,7 +144,8 @@ class PlayedEnv(TextEnv):
             for episode in episodes
         ]
 
-    def _wait(self, episode: PlayedEpisode, thread: EpisodeThread) -> None:
+    def _wait(self, episode: PlayedEpisode, thread: EpisodeThread) -> bool:
+        """Waits until the program asks, and shows that, or until it ends: then true."""
         try:
             thread.stopped.get(timeout=self.timeout)
         except Empty:
@@ -154,6 +155,7 @@ class PlayedEnv(TextEnv):
             raise thread.error
         if thread.request is not None:
             self._show(episode, thread.request)
+        return thread.ended
 
     def _show(self, episode: PlayedEpisode, request: Request) -> None:
         place = len(episode.answers or [])

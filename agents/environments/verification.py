@@ -56,7 +56,7 @@ class SVRLEnvironment(BaseEnvironment[SVRLState]):
         **arguments: Any,
     ) -> None:
         if verification_tools is None and _are_tools(task_prompts):
-            task_prompts, verification_tools = None, task_prompts  # type: ignore[assignment]
+            task_prompts, verification_tools = None, task_prompts
         if task_prompts is None and "prompts" not in arguments:
             source = ArithmeticSource()
             task_prompts = [source.task(index) for index in range(_OWN_TASKS)]

@@ -249,10 +249,10 @@ class InferenceModule:
             max_new_tokens=max_new_tokens,
             temperature=temperature,
         )
-        for question, sample in zip(missing, fresh, strict=True):
-            self.cache.put(question, sample)
+        for question, new in zip(missing, fresh, strict=True):
+            self.cache.put(question, new)
         known = found | dict(zip(missing, fresh, strict=True))
-        return [sample for question in questions if (sample := known[question]) is not None]
+        return [sample for sample in map(known.get, questions) if sample is not None]
 
     def _pairs(self, prompts: Sequence[str], responses: Sequence[str]) -> list[tuple[list[int], list[int]]]:
         """Token ids of prompts and responses; a response made by :meth:`generate` keeps the tokens it was made of."""

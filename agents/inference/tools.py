@@ -7,7 +7,8 @@ from typing import NoReturn
 
 from ...envs.tools.builtin import calculator, sandbox, search_tool
 from ...envs.tools.formats import FORMATS
-from ...envs.tools.tool import Tool, ToolCall, ToolError
+from ...envs.tools.tool import Tool, ToolError
+from ...envs.tools.tool import ToolCall as ToolCall
 
 
 class _NoDocuments:
@@ -30,7 +31,7 @@ def find_tool(tool: str | Tool) -> Tool:
     if tool in ("python", "javascript"):
         return sandbox(tool)
     if tool == "search":
-        return search_tool(_NoDocuments())  # type: ignore[arg-type]
+        return search_tool(_NoDocuments())
     raise ValueError(f"there is no tool {tool!r}: names are calculator, python, javascript and search; or pass a Tool")
 
 

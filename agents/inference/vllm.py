@@ -228,7 +228,7 @@ def _sample(completion: Any) -> Sample:
 
 def _load_tokenizer(model: str) -> PreTrainedTokenizerBase:
     try:
-        return AutoTokenizer.from_pretrained(model)  # type: ignore[no-any-return]
+        return AutoTokenizer.from_pretrained(model)
     except (OSError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BackendError(f"no tokenizer for {model!r} ({reason}): pass tokenizer=…") from None

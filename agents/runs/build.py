@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -145,11 +145,12 @@ def _warm_start(
     if how is None or not how.max_steps:
         return None
     if how.path is None:
-        shared: dict[str, Any] = {"tool_share": how.tool_share, "key": stream_key(config.seed, "demonstrations")}
-        found = Conversations(
-            solved(splits.train, tokenizer, splits.envs["train"], **shared),
-            solved(splits.validation, tokenizer, splits.envs["validation"], **shared),
+        key = stream_key(config.seed, "demonstrations")
+        train, validation = (
+            solved(tasks, tokenizer, env, tool_share=how.tool_share, key=key)
+            for tasks, env in ((splits.train, splits.envs["train"]), (splits.validation, splits.envs["validation"]))
         )
+        found = Conversations(train, validation)
     else:
         limit = how.max_tokens or getattr(model.config.get_text_config(), "max_position_embeddings", None)
         measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}

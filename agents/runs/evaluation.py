@@ -9,6 +9,7 @@ from math import sqrt
 import torch
 
 from ...buffers.tasks import TaskDraw
+from ...envs.text_env import TextEnv
 from ..algorithms.metrics import Metrics, component_means, limits_met, pass_rates, passes
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, stack
@@ -46,7 +47,8 @@ def evaluate(
     Raises:
         ValueError: if the environment's task source is endless.
     """
-    size = rollouts.env.tasks.size
+    env = rollouts.env
+    size = env.tasks.size if isinstance(env, TextEnv) else len(env.prompts) or None
     if size is None:
         raise ValueError("evaluation needs a finite list of tasks")
     draws = [TaskDraw(index) for index in range(size)]

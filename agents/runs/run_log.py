@@ -123,6 +123,6 @@ def start_wandb(project: str, folder: Path | None, values: Mapping[str, Any]) ->
     """A run at Weights & Biases whose axis is ``step``; its files lie in ``folder``, and so does its name."""
     import wandb  # slow to import, and seldom wanted
 
-    run = wandb.init(project=project, name=folder and folder.name, dir=folder, config=dict(values))
+    run = wandb.init(project=project, name=None if folder is None else folder.name, dir=folder, config=dict(values))
     run.define_metric("*", step_metric="step")
     return run

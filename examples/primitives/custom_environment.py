@@ -77,7 +77,7 @@ def main() -> None:
     # The same game for a person, or for any library that knows Gymnasium.
     game = env.as_gymnasium(score=lambda state: float(state.response == str(state.answer)))
     question, _ = game.reset(seed=0)
-    question, reward, terminated, truncated, info = game.step("5")
+    question, reward, *_ = game.step("5")
     print(f"{question!r} {reward:g}")
 
 

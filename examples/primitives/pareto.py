@@ -45,9 +45,8 @@ def main() -> None:
     trajectories = manager.collect_rollouts(16)
     fronts = rewards.compute_rewards(trajectories, method="pareto")
     for trajectory, reward in sorted(zip(trajectories, fronts.tolist(), strict=True), key=lambda pair: -pair[1])[:5]:
-        print(
-            f"{reward:.2f}  {vowels(trajectory):2.0f} vowels, {-brevity(trajectory):2.0f} letters  {trajectory.response!r}"
-        )
+        counts = f"{vowels(trajectory):2.0f} vowels, {-brevity(trajectory):2.0f} letters"
+        print(f"{reward:.2f}  {counts}  {trajectory.response!r}")
 
 
 if __name__ == "__main__":

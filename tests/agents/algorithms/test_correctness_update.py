@@ -51,7 +51,7 @@ def algorithm(model, recipe="grpo", *, reference=None, lr=0.0, critic=None, kind
     manager = SimpleNamespace(
         env=object(),
         inference=SimpleNamespace(model=model, backend=SimpleNamespace(autocast=module.autocast)),
-        config=SimpleNamespace(temperature=module.config.temperature, max_new_tokens=8),
+        config=RolloutConfig(temperature=module.config.temperature, max_new_tokens=8),
     )
     loss = changes.pop("loss", {})
     recipe = find_recipe(recipe)
@@ -160,12 +160,13 @@ def test_10_nan_in_masked_places_reaches_neither_loss_nor_weights(lm, random_bat
     assert all(torch.equal(found[name], clean[name]) for name in clean)
 
 
-def test_11_tool_and_user_tokens_have_no_direct_loss(table_model):
+def test_11_tool_and_user_tokens_have_no_direct_loss(table_model, make_trajectory):
     """A model that sees the last token alone: only rows of the table that predict a sampled token get a gradient."""
     table = torch.randn(32, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     model = table_model(table)
     model.parameters = lambda: [table]
-    row = make_two_turns()
+    row = make_trajectory([5, 6], [7, 8, 9, 10, 11, 12, 13])
+    row.action_mask = torch.tensor([False] * 2 + [True] * 2 + [False] * 3 + [True] * 2)
     trajectories = stack([row])
     learner = algorithm(model)
     set_sampled(trajectories, "advantage", torch.ones(4))
@@ -173,25 +174,6 @@ def test_11_tool_and_user_tokens_have_no_direct_loss(table_model):
     learner.backprop.learn(batch, torch.ones(1), LossConfig())
     # 5 6 | 7 8 | 9 10 11 | 12 13: sampled are 7 8 and 12 13, predicted from 6 7 and 11 12
     assert table.grad.any(1).nonzero().flatten().tolist() == [6, 7, 11, 12]
-
-
-def make_two_turns():
-    from infinite_rl.agents.rollouts.trajectory import Trajectory
-
-    mask = torch.tensor([False] * 2 + [True] * 2 + [False] * 3 + [True] * 2)
-    return Trajectory(
-        token_ids=torch.arange(5, 14),
-        action_mask=mask,
-        behaviour_logprob=torch.where(mask, -3.0, 0.0),
-        version=torch.where(mask, 0, -1),
-        reward=torch.tensor(1.0),
-        advantage=torch.zeros(9),
-        group=torch.tensor(0),
-        valid=torch.tensor(True),
-        truncated=torch.tensor(False),
-        state={"task_id": "t", "components": {}, "status": "scored", "domain": "d"},
-        batch_size=[],
-    )
 
 
 def test_16_rows_of_a_batch_learn_as_they_would_alone(lm, random_batch):
@@ -297,6 +279,7 @@ def test_dynamic_sampling_draws_until_the_batch_is_full(lm, make_trajectory):
     assert len(set(trajectories.group.tolist())) == 6  # groups of different rounds stay apart
     metrics = learner.step(trajectories, rewards)
     assert metrics["learnt_from"] == 0.5
+    assert (metrics["sampling_rounds"], metrics["dropped_groups"]) == (3.0, 3.0)
     assert metrics["pass_rate"] == 0.25  # of all that was collected, not of what was chosen
     assert metrics["zero_variance_groups"] == 0.5
 

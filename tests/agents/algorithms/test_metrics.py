@@ -37,6 +37,7 @@ def test_of_a_rollout(batch):
             "reward/format": 1.0,
             "response_length": 18 / 6,
             "truncated": 1 / 6,
+            "truncated/response": 1 / 6,
             "zero_variance_groups": 0.0,
             "failures/error": 1.0,
             "failures/no_answer": 1.0,

@@ -9,7 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from infinite_rl.agents import config as schema
-from infinite_rl.agents.config import ConfigError, TrainConfig
+from infinite_rl.agents import losses
+from infinite_rl.agents.algorithms.recipes import find_recipe, make_recipe
+from infinite_rl.agents.config import KL_ESTIMATORS, POLICY_LOSSES, ConfigError, TrainConfig
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, known_keys, load_config, reload_config, save_config
 
 AGENTS = Path(schema.__file__).parent
@@ -256,3 +258,38 @@ def test_a_damaged_saved_configuration_is_a_clear_error(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError):
         reload_config(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "ppo"]
+)
+def test_every_algorithm_is_a_configuration_and_the_same_recipe_in_python(name):
+    teacher = ["adv.teacher=x"] if name == "distillation" else []
+    config = load_config(overrides=[f"algorithm={name}", *teacher])
+    assert make_recipe(config.actor, config.adv) == find_recipe(name)
+
+
+def test_names_in_the_configuration_are_those_of_the_registries():
+    assert set(POLICY_LOSSES) == set(losses.POLICY_LOSSES)
+    assert set(KL_ESTIMATORS) == set(losses.KL_ESTIMATORS)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["algorithm=best"], "choose from cispo, dapo, distillation, dr_grpo, gr"),
+        (["actor.policy_loss=ppo"], "actor.policy_loss must be one of clip, gspo, cispo, reinforce, not 'ppo'"),
+        (["adv.estimator=gae"], "adv.estimator=gae needs a critic: take algorithm=ppo"),
+        (["algorithm=ppo", "critic=null"], "adv.estimator=gae needs a critic"),
+        (["algorithm=ppo", "adv.estimator=group"], "adv.estimator=group reads no critic: set critic=null"),
+        (["algorithm=distillation"], "adv.estimator=distillation needs adv.teacher, a folder or hub name"),
+        (["adv.teacher=x"], "adv.estimator=group reads no adv.teacher"),
+        (["actor.correction_cap=0.5"], "actor.correction_cap must be at least 1, a ratio, not 0.5"),
+        (["adv.overlong_share=2"], "adv.overlong_share must be from 0 to 1"),
+    ],
+)
+def test_values_of_algorithms_that_do_not_fit_are_refused_in_one_line(overrides, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(overrides=overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
