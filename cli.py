@@ -6,9 +6,7 @@ import argparse
 import dataclasses
 import json
 import os
-import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -64,7 +62,11 @@ def declare_play(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="draws the same tasks again")
     parser.add_argument("--episodes", type=int, default=5, help="how many tasks (default: 5)")
     parser.add_argument("--json", action="store_true", help="write JSON, an event a line")
-    parser.add_argument("--wrap", action="store_true", help="put <answer> tags around what is typed")
+    parser.add_argument(
+        "--wrap",
+        action="store_true",
+        help="put <answer> tags around all that is typed; for tasks without talk or tools",
+    )
     model = parser.add_argument_group("a model plays", "its API key is taken from OPENAI_API_KEY")
     model.add_argument("--base-url", help="an OpenAI-compatible server, such as http://localhost:8000/v1")
     model.add_argument("--model", help="the model's name there")
@@ -89,19 +91,20 @@ def play(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--episodes must be at least 1, not {arguments.episodes}")
     if bool(arguments.base_url) != bool(arguments.model):
         raise ValueError("--base-url and --model go together: a model plays, or neither is given and a person plays")
+    if arguments.model and arguments.wrap:
+        raise ValueError("--wrap is for people: a model is told by its prompt how to answer")
     if not arguments.model and (unused := _given(arguments, "out", "temperature", "max_tokens", "max_turns")):
         raise ValueError(f"--{min(unused).replace('_', '-')} is for models: give --base-url and --model too")
     chosen = _given(arguments, "level", "split", "tool_format") | arguments.arguments
     with closing(gymnasium.make(arguments.id, disable_env_checker=bool(arguments.model), **chosen)) as env:
-        inner = env.unwrapped
-        if not isinstance(inner, TextEnv):
+        if not isinstance(env.unwrapped, TextEnv):
             raise ValueError(f"{arguments.id} is no text environment; see infinite-rl envs")
         played = {"episodes": arguments.episodes, "seed": arguments.seed, "as_json": arguments.json}
         if not arguments.model:
             return person_plays(env, wrap=arguments.wrap, **played)
         endpoint = ChatEndpoint(arguments.base_url, arguments.model, timeout=arguments.timeout)
         loop = AgentLoop(
-            inner,
+            env,
             endpoint,
             concurrency=arguments.concurrency,
             send_tools=arguments.send_tools or None,
@@ -135,17 +138,10 @@ def serve(arguments: argparse.Namespace) -> int:
     ids = arguments.ids or [row.id for row in ENVIRONMENTS]
     catalogue = Catalogue(ids, arguments.arguments, [*ALLOWED, *arguments.allow])
     sessions = Sessions(catalogue, limit=arguments.max_sessions, idle_seconds=arguments.idle_seconds)
-    server = EnvServer((arguments.host, arguments.port), sessions, token=token)
+    server = EnvServer(sessions, arguments.host, arguments.port, token=token)
     if not server.local and not token:
         print("infinite-rl: anybody who reaches this address may use it; see --token-env", file=sys.stderr)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # In a thread: shutdown waits for the loop that this handler interrupts.
-        signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())
-    print(f"{', '.join(ids)} at {server.url}", flush=True)
-    try:
-        server.serve_forever()
-    finally:
-        server.finish()
+    server.serve(lambda: print(f"{', '.join(ids)} at {server.url}", flush=True), grace=10)
     return 0
 
 

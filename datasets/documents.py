@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .rows import is_text, read_rows
+
 _FIELDS = ("id", "title", "text")
-_NEEDS = 'Each line needs an object with "id", "title" and "text".'
+_NEEDS = 'Each row needs "id", "title" and "text".'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,24 +31,24 @@ class Document:
 
 
 def load_documents(path: str | Path) -> list[Document]:
-    """Reads a corpus from a JSON Lines file: an object with ``id``, ``title`` and ``text`` on each line.
+    """Reads a corpus: rows with ``id``, ``title`` and ``text``, in any format of `read_rows`, such as JSON Lines.
 
     An ``id`` may be a number; ``title`` may be empty.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: the file holds no document, or a line is malformed; the message names the line and the field.
+        ValueError: the file holds no document, or a row is malformed; the message names the place and the field.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; expected JSON Lines with one document a line")
-    try:
-        documents = list(_documents(path))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
+    documents: dict[str, Document] = {}
+    numbers: dict[str, int] = {}
+    for number, where, row in read_rows(Path(path)):
+        document = _document(row, where)
+        if document.id in documents:
+            raise ValueError(f'{where}: "id" {document.id!r} is that of row {numbers[document.id]}. Ids are unique.')
+        documents[document.id], numbers[document.id] = document, number
     if not documents:
         raise ValueError(f"{path}: no documents. {_NEEDS}")
-    return documents
+    return [*documents.values()]
 
 
 def corpus_hash(documents: Sequence[Document]) -> str:
@@ -56,26 +58,6 @@ def corpus_hash(documents: Sequence[Document]) -> str:
         row = [document.id, document.title, document.text]
         digest.update(json.dumps(row).encode() + b"\n")
     return digest.hexdigest()
-
-
-def _documents(path: Path) -> Iterator[Document]:
-    lines_of: dict[str, int] = {}
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            where = f"{path}, line {number}"
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise ValueError(f"{where}: not JSON ({error}). {_NEEDS}") from None
-            document = _document(row, where)
-            if document.id in lines_of:
-                raise ValueError(
-                    f'{where}: "id" is {document.id!r}, as on line {lines_of[document.id]}. Ids are unique.'
-                )
-            lines_of[document.id] = number
-            yield document
 
 
 def _document(row: Any, where: str) -> Document:
@@ -88,6 +70,8 @@ def _document(row: Any, where: str) -> Document:
             raise ValueError(f'{where}: "{field}" is missing. {_NEEDS}')
         if not isinstance(row[field], str):
             raise ValueError(f'{where}: "{field}" must be text, not {type(row[field]).__name__}.')
+        if not is_text(row[field]):
+            raise ValueError(f'{where}: "{field}" holds half of a character (a surrogate without its other half).')
     if not row["id"] or not row["text"].strip():
         raise ValueError(f'{where}: "{"text" if row["id"] else "id"}" is empty.')
     return Document(row["id"], row["title"], row["text"])

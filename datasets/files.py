@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from .layouts import Defaults, RowError, parse_conversation, parse_row
+from .checks import RowError
+from .hub import hub_rows, is_hub_name
+from .layouts import Defaults, parse_conversation, parse_row
 from .rows import Row, read_rows
 from .task import Message, TaskList
 
 _SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow", ".jsonl.gz", ".json.gz", ".csv.gz")
 
 
-def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
+def load_tasks(path: str | Path, *, domain: str | None = None, grader: str | None = None) -> TaskList:
     """Reads tasks from a file, a folder, or a dataset of the Hugging Face hub.
 
     Args:
@@ -21,6 +22,7 @@ def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
             the folder's files whose names begin with the split; or ``split@owner/name`` for a dataset of the hub, with
             ``:config`` behind it where it has several.
         domain: the domain of rows that name none; the file's stem if not given.
+        grader: what will judge rows that name no grader, so that their answers are checked, too; see `checks`.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -32,7 +34,7 @@ def load_tasks(path: str | Path, *, domain: str | None = None) -> TaskList:
     for name, rows in _sources(path):
         for number, where, row in rows:
             try:
-                task = parse_row(row, Defaults(f"{name}/{number}", domain or name))
+                task = parse_row(row, Defaults(f"{name}/{number}", domain or name, grader))
             except RowError as error:
                 raise ValueError(f"{where}: {error}") from None
             if task.id in seen:
@@ -77,12 +79,21 @@ def _sources(path: str | Path) -> Iterator[tuple[str, Iterable[Row]]]:
         found = sorted(file for file in Path(rest).rglob("*") if file.is_file() and _is_of(file, split))
         if not found:
             raise FileNotFoundError(f"{rest}: no file whose name begins with {split!r}, such as {split}.jsonl")
+        files: dict[str, Path] = {}
         for file in found:
-            yield _stem(file), read_rows(file)
+            # Files of one name in several folders have ids of their own; in several formats they are the same data.
+            name = (file.relative_to(rest).parent / _stem(file)).as_posix()
+            if name in files:
+                raise ValueError(f"{file}: the folder holds {files[name].name} too. Leave one of them there.")
+            files[name] = file
+        for name, file in files.items():
+            yield name, read_rows(file)
     elif Path(rest).is_file():
         raise ValueError(f"{path}: a file has no splits. Give it without {split}@, or a folder with {split}.jsonl")
+    elif is_hub_name(rest) and not rest.endswith(_SUFFIXES):
+        yield rest.rpartition("/")[2].partition(":")[0], hub_rows(rest, split)
     else:
-        yield rest.rpartition("/")[2].partition(":")[0], _hub_rows(rest, split)
+        raise FileNotFoundError(f"{path}: no such folder; a dataset of the hub would be called {split}@owner/name")
 
 
 def _stem(file: Path) -> str:
@@ -93,18 +104,3 @@ def _is_of(file: Path, split: str) -> bool:
     # test.jsonl, test-00000-of-00002.parquet and test_main.csv, but not testing.csv.
     rest = file.name.removeprefix(split)
     return file.name.endswith(_SUFFIXES) and rest != file.name and not rest[:1].isalnum()
-
-
-def _hub_rows(name: str, split: str) -> Iterator[Row]:
-    try:
-        import datasets
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(f"{name}: reading the hub needs datasets: pip install 'infinite-rl[train]'") from None
-    dataset, _, config = name.partition(":")
-    try:
-        rows: Any = datasets.load_dataset(dataset, config or None, split=split)
-    except Exception as error:  # the library raises many kinds: connection, missing name, missing split or config
-        why = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ValueError(f"{split}@{name}: neither a file nor a dataset that can be loaded ({why})") from error
-    for number, row in enumerate(rows, 1):
-        yield number, f"{split}@{name}, row {number}", {key: value for key, value in row.items() if value is not None}

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from math import isfinite
 from typing import Any, TypeAlias
 
 from ..rewards.boxed import last_boxed
+from .checks import RowError, check_task
 from .coding.source import CLOSING as CODE_CLOSING
 from .reasoning.source import TAGGED
 from .task import Message, Task
@@ -25,16 +27,17 @@ from .task import Message, Task
 Fields: TypeAlias = Mapping[str, Any]
 
 
-class RowError(ValueError):
-    """What is wrong with a row, without its place."""
+# What is read from "metadata" alone; beside it, it would be lost.
+_METADATA = ("grader", "answer_form", "expression")
 
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a row that doesn't say so itself gets."""
+    """What a row that doesn't say so itself gets; the grader may be unknown."""
 
     id: str
     domain: str
+    grader: str | None = None
 
 
 def parse_row(row: object, defaults: Defaults) -> Task:
@@ -51,12 +54,16 @@ def parse_row(row: object, defaults: Defaults) -> Task:
     fields = {name: value for name, value in fields.items() if value is not None or name == "answer"}
     for needed, make in _LAYOUTS:
         if needed <= fields.keys():
-            return make(fields, defaults)
+            task = make(fields, defaults)
+            check_task(task, defaults.grader)
+            return task
     missing = next(name for name in ("messages", "answer") if name not in fields)
     found = ", ".join(map(repr, list(fields)[:8])) or "nothing"
+    near = get_close_matches(missing, fields, n=1)
+    meant = f" Is {near[0]!r} meant to be it?" if near else ""
     raise RowError(
-        f'"{missing}" is missing; there is {found}. Each row needs "messages" and "answer"; docs/datasets.md has more '
-        "layouts."
+        f'"{missing}" is missing; there is {found}.{meant} Each row needs "messages" and "answer"; docs/datasets.md '
+        "has more layouts."
     )
 
 
@@ -66,8 +73,11 @@ def _trainer(fields: Fields, defaults: Defaults) -> Task:
         raise RowError("the messages hold no text, so there is nothing to answer.")
     if not isinstance(metadata, Mapping):
         raise RowError('"metadata" must be an object.')
-    id, domain = fields.get("id", defaults.id), fields.get("domain", defaults.domain)
-    return Task(str(id), str(domain), tuple(map(dict, messages)), fields["answer"], dict(metadata))
+    if lost := [name for name in _METADATA if name in fields]:
+        raise RowError(f'"{lost[0]}" belongs into "metadata".')
+    # Parquet gives all messages the members of any, null where they have none.
+    opening = tuple({k: v for k, v in message.items() if v is not None or k == "content"} for message in messages)
+    return Task(_id(fields, defaults), _domain(fields, defaults), opening, fields["answer"], dict(metadata))
 
 
 def parse_conversation(row: object) -> list[Message]:
@@ -124,7 +134,7 @@ def _coding(fields: Fields, defaults: Defaults, request: str, answer: Fields, so
     return Task.ask(
         f"{request}\n\n{CODE_CLOSING}",
         dict(answer),
-        id=str(fields.get("task_id", defaults.id)),
+        id=_id(fields, defaults, "task_id"),
         domain=defaults.domain,
         grader="coding",
         solution=solution,
@@ -154,9 +164,8 @@ def _problem(fields: Fields, defaults: Defaults) -> Task:
     subject = fields.get("subject", fields.get("type"))
     domain = f"{defaults.domain}/{subject}" if isinstance(subject, str) else defaults.domain
     level = str(fields.get("level", "")).removeprefix("Level ")
-    id = next((fields[name] for name in ("id", "unique_id") if name in fields), defaults.id)
     extra = {"level": int(level)} if level.isdecimal() and len(level) < 3 else {}
-    return _math(str(id), domain, _text(fields, "problem"), answer, **extra)
+    return _math(_id(fields, defaults, "id", "unique_id"), domain, _text(fields, "problem"), answer, **extra)
 
 
 def _boxed(solution: str) -> str | None:
@@ -171,7 +180,7 @@ def _question(fields: Fields, defaults: Defaults) -> Task:
     answer = fields["answer"]
     if isinstance(answer, str) and "####" in answer:
         answer = answer.rpartition("####")[2].strip().replace(",", "")
-    return _math(str(fields.get("id", defaults.id)), defaults.domain, _text(fields, "question"), answer)
+    return _math(_id(fields, defaults), defaults.domain, _text(fields, "question"), answer)
 
 
 def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> Task:
@@ -186,13 +195,22 @@ def _prompt(fields: Fields, defaults: Defaults) -> Task:
     prompt, kind = _text(fields, "prompt"), fields.get("type")
     messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
     metadata = {"grader": str(kind)} if kind in ("math", "coding") else {}
-    return Task(
-        str(fields.get("id", defaults.id)),
-        str(fields.get("domain", defaults.domain)),
-        messages,
-        fields["answer"],
-        metadata,
-    )
+    return Task(_id(fields, defaults), _domain(fields, defaults), messages, fields["answer"], metadata)
+
+
+def _id(fields: Fields, defaults: Defaults, *names: str) -> str:
+    """The first of the fields that is there, by default ``id``."""
+    name = next((name for name in names or ("id",) if name in fields), None)
+    if name is None:
+        return defaults.id
+    value = fields[name]
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not str(value).strip():
+        raise RowError(f'"{name}" must be text or a number.')
+    return str(value)
+
+
+def _domain(fields: Fields, defaults: Defaults) -> str:
+    return _text(fields, "domain") if "domain" in fields else defaults.domain
 
 
 def _text(fields: Fields, name: str) -> str:

@@ -12,11 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
 
+from ..rewards.schemas.text import unique_members
+
 Row: TypeAlias = tuple[int, str, Any]
 """Its number from 1, its place for people, and its value."""
 
 # A program with its tests may fill a field.
 _LONGEST_FIELD = 16 * 1024 * 1024
+# Characters of a line, so that a small compressed file can't fill the memory with one; and of a JSON file.
+_LONGEST_LINE = 64 * 1024 * 1024
+_LONGEST_LIST = 1024 * 1024 * 1024
+_JSON = json.JSONDecoder(object_pairs_hook=unique_members)
 _MISSING = "needs pyarrow: pip install 'infinite-rl[train]'"
 
 
@@ -42,6 +48,15 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise ValueError(f"{path}: not a whole gzip file ({error})") from None
 
 
+def is_text(value: str) -> bool:
+    """Whether it can be written: JSON has escapes for halves of characters, which no file takes."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _open(path: Path) -> TextIO:
     if path.suffix.lower() == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
@@ -51,17 +66,27 @@ def _open(path: Path) -> TextIO:
 def _json(text: str) -> Any:
     """The value of a JSON text; whatever is wrong with it is a ``JSONDecodeError``."""
     try:
-        return json.loads(text)
+        return _JSON.decode(text)
     except json.JSONDecodeError:
         raise
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits, or brackets as deep
+    except (ValueError, RecursionError) as error:  # a member twice, a number of thousands of digits, brackets as deep
         raise json.JSONDecodeError(str(error), text, 0) from None
+
+
+def _bounded(path: Path, file: TextIO) -> Iterator[str]:
+    """The lines of a file, none of which may be longer than the limit."""
+    number = 0
+    while line := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise ValueError(f"{path}, line {number}: longer than {_LONGEST_LINE:,} characters")
+        yield line
 
 
 def _lines(path: Path) -> Iterator[Row]:
     """Each line that is not blank."""
-    with _open(path) as lines:
-        for number, line in enumerate(lines, 1):
+    with _open(path) as file:
+        for number, line in enumerate(_bounded(path, file), 1):
             if line.strip():
                 where = f"{path}, line {number}"
                 try:
@@ -74,7 +99,12 @@ def _list(path: Path) -> Iterator[Row]:
     """Each element of the list."""
     try:
         with _open(path) as file:
-            rows = _json(file.read())
+            text = file.read(_LONGEST_LIST + 1)
+        if len(text) > _LONGEST_LIST:
+            raise ValueError(
+                f"{path}: longer than {_LONGEST_LIST:,} characters. Write a line a task, into a .jsonl file."
+            )
+        rows = _json(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error}). A file of lines is called .jsonl.") from None
     if not isinstance(rows, list):
@@ -87,9 +117,12 @@ def _table(path: Path) -> Iterator[Row]:
     """Each row of a table with a heading; a field that is a JSON list or object is read as one."""
     csv.field_size_limit(_LONGEST_FIELD)
     with _open(path) as file:
-        reader = csv.DictReader(file, strict=True)
+        reader = csv.DictReader(_bounded(path, file), strict=True)
         number, start = 0, 2
         try:
+            names = reader.fieldnames or []
+            if twice := [name for name in names if names.count(name) > 1]:
+                raise ValueError(f"{path}, line 1: two fields are named {twice[0]!r}")
             for number, row in enumerate(reader, 1):
                 where = f"{path}, line {start}"
                 start = reader.line_num + 1

@@ -8,18 +8,19 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any
 
+import gymnasium
 from gymnasium.utils import seeding
 
 from ..datasets.task import Message
 from ..rewards.score import Status
 from ..runtimes.endpoint import BudgetError, ChatEndpoint, EndpointError
-from .episode import Episode, components_of
+from .scoring import CUT_OFF
 from .text_env import TextEnv
-from .tool_env import ToolEnv
 from .tools.formats import MAX_CALLS
 from .tools.reply import Reply
 
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 ENDPOINT_ERROR = "endpoint_error"
 """The status of an episode that the endpoint broke off; like ``error`` it says nothing about the model."""
+
+_NO_FAULT_OF_THE_MODEL = (Status.ERROR, ENDPOINT_ERROR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +73,18 @@ class PlayedEpisode:
     @property
     def counts(self) -> bool:
         """Whether it says something about the model: neither we nor the endpoint failed."""
-        return self.status not in (Status.ERROR, ENDPOINT_ERROR)
+        return self.status not in _NO_FAULT_OF_THE_MODEL
 
 
 class AgentLoop:
     """Plays episodes of an environment with the model behind an endpoint.
 
-    Each turn sends all messages so far and takes the reply as the action, with its native ``tool_calls``. One instance
-    of the environment serves all episodes.
+    Each turn sends ``info["messages"]`` and takes the reply as the action, with its native ``tool_calls``. Every thread
+    plays a copy of the environment with its wrappers, so that prompts and rewards are those of the wrappers, and what
+    a wrapper learns over episodes (`CurriculumDifficulty`) each copy learns for itself.
 
     Args:
-        env: the environment.
+        env: a text environment, with or without wrappers.
         endpoint: the model.
         concurrency: how many episodes are played at the same time.
         send_tools: whether requests carry the tools' schemas; by default if the tool format is ``native``.
@@ -89,12 +93,13 @@ class AgentLoop:
         **parameters: further members of the requests, such as ``temperature`` and ``max_tokens``.
 
     Raises:
+        TypeError: the environment is no text environment; or, by ``play``, a wrapper of it can't be copied.
         ValueError: an argument is not positive.
     """
 
     def __init__(
         self,
-        env: TextEnv,
+        env: gymnasium.Env[str, str],
         endpoint: ChatEndpoint,
         *,
         concurrency: int = 16,
@@ -106,10 +111,12 @@ class AgentLoop:
         for name, value in (("concurrency", concurrency), ("patience", patience), ("max_turns", max_turns)):
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
+        _text_env(env)
         if send_tools is None:
-            send_tools = isinstance(env, ToolEnv) and env.toolbox.format.name == "native"
-        if send_tools and env.tool_schemas:
-            parameters["tools"] = list(env.tool_schemas)
+            send_tools = env.has_wrapper_attr("toolbox") and env.get_wrapper_attr("toolbox").format.name == "native"
+        # By way of the wrappers: one of them may be what offers tools.
+        if send_tools and (schemas := env.get_wrapper_attr("tool_schemas")):
+            parameters["tools"] = list(schemas)
         self.env, self.endpoint = env, endpoint
         self.concurrency, self.max_turns, self.patience = concurrency, max_turns, patience
         self.parameters = parameters
@@ -129,12 +136,15 @@ class AgentLoop:
         """
         if task_indices is None:
             rng, _ = seeding.np_random(seed)
-            task_indices = (self.env.draw_index(rng) for _ in range(episodes))
+            task_indices = (_text_env(self.env).draw_index(rng) for _ in range(episodes))
         work = _Work(zip(range(episodes), task_indices, strict=False))
         results: SimpleQueue[PlayedEpisode | BaseException | None] = SimpleQueue()
-        threads = min(self.concurrency, episodes)
-        for _ in range(threads):
-            threading.Thread(target=self._work, args=(work, results), name="agent-loop", daemon=True).start()
+        copies = _copies(self.env, min(self.concurrency, episodes))
+        for env in copies:
+            if self.max_turns is not None:
+                _text_env(env).max_turns = self.max_turns
+            threading.Thread(target=self._work, args=(env, work, results), name="agent-loop", daemon=True).start()
+        threads = len(copies)
         broken_off = 0
         try:
             while threads:
@@ -151,27 +161,30 @@ class AgentLoop:
         finally:
             work.stop()
 
-    def _work(self, work: _Work, results: SimpleQueue[PlayedEpisode | BaseException | None]) -> None:
+    def _work(
+        self, env: gymnasium.Env[str, str], work: _Work, results: SimpleQueue[PlayedEpisode | BaseException | None]
+    ) -> None:
         try:
             while (job := work.next()) is not None:
-                played = self._play(*job, work)
+                played = self._play(env, *job, work)
                 if played is not None:
                     results.put(played)
         except BaseException as error:
             results.put(error)
         results.put(None)
 
-    def _play(self, number: int, index: int, work: _Work) -> PlayedEpisode | None:
+    def _play(self, env: gymnasium.Env[str, str], number: int, index: int, work: _Work) -> PlayedEpisode | None:
         """One episode; None if nobody waits for it any more."""
         started = time.monotonic()
-        episode = self.env.begin(self.env.tasks.task(index), index)
+        _, info = env.reset(options={"task_index": index})
+        reward, turns, terminated, truncated = 0.0, 0, False, False
         prompt_tokens = completion_tokens = 0
         finish_reason = problem = ""
-        while not episode.ended and not problem:
+        while not (terminated or truncated or problem):
             if work.stopped:
                 return None
             try:
-                reply = self.endpoint.chat(episode.copy_messages(), **self.parameters)
+                reply = self.endpoint.chat(info["messages"], **self.parameters)
             except BudgetError:
                 raise  # no other episode could go on either
             except EndpointError as error:
@@ -182,24 +195,25 @@ class AgentLoop:
                 finish_reason = reply.finish_reason
                 # Servers want a result for every call, and those behind the limit get none.
                 message = {"content": reply.text, "tool_calls": reply.tool_calls[:MAX_CALLS]}
-                self.env.advance([episode], [Reply.from_message(message)], max_turns=self.max_turns)
-        status, why = _outcome(episode, problem)
+                _, earned, terminated, truncated, info = env.step(Reply.from_message(message))
+                reward, turns = reward + float(earned), turns + 1
+        status, why = _outcome(info, problem)
         return PlayedEpisode(
             number,
-            episode.task.id,
+            info["task_id"],
             index,
-            episode.task.domain,
-            episode.reward,
+            info["domain"],
+            0.0 if status in _NO_FAULT_OF_THE_MODEL else reward,
             status,
             why,
-            components_of(episode),
-            episode.terminated,
-            episode.turns,
+            dict(info.get("components", {})),
+            terminated,
+            turns,
             prompt_tokens,
             completion_tokens,
             finish_reason,
             time.monotonic() - started,
-            episode.copy_messages(),
+            info["messages"],
         )
 
 
@@ -219,11 +233,34 @@ class _Work:
         self.stopped = True
 
 
-def _outcome(episode: Episode, problem: str) -> tuple[str, str]:
+def _outcome(info: Mapping[str, Any], problem: str) -> tuple[str, str]:
     """Status and message of an episode that is over."""
-    if problem or episode.score is None:
+    if problem:
         return ENDPOINT_ERROR, problem
-    return str(episode.score.status), episode.score.error_msg
+    return str(info.get("status", CUT_OFF.status)), str(info.get("error_msg", CUT_OFF.error_msg))
+
+
+def _text_env(env: gymnasium.Env[str, str]) -> TextEnv:
+    """What the wrappers are around."""
+    inner = env.unwrapped
+    if not isinstance(inner, TextEnv):
+        raise TypeError(f"an agent plays text environments, not {type(inner).__name__}")
+    return inner
+
+
+def _copies(env: gymnasium.Env[str, str], count: int) -> list[gymnasium.Env[str, str]]:
+    """Copies that keep an episode each. What the text environment itself holds is shared: no episode changes it.
+
+    Raises:
+        TypeError: a wrapper can't be copied.
+    """
+    shared = {id(value): value for value in vars(env.unwrapped).values()}
+    try:
+        return [deepcopy(env, dict(shared)) for _ in range(count)]
+    except Exception as error:
+        raise TypeError(
+            f"{env} can't be played by several threads, since a wrapper can't be copied: {error}"
+        ) from error
 
 
 def summarize(results: Sequence[PlayedEpisode], seconds: float) -> dict[str, Any]:

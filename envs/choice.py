@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..datasets.files import load_tasks
 from ..datasets.task import Task, TaskSource
 
 # Indices drawn from an endless source: exact in JSON and in floats, and so many that repeats are rare.
 _ENDLESS = 2**53
 # So many draws find a domain of an endless source if one task in 300 is of it: all but 1 in 20,000 times.
 _DRAWS_FOR_A_DOMAIN = 3_000
+
+
+def find_tasks(
+    tasks: TaskSource | str | Path | None,
+    make_source: Callable[..., TaskSource],
+    arguments: Mapping[str, Any],
+    name: str,
+    domain: str,
+    grader: str | None,
+) -> TaskSource:
+    """The tasks of an environment.
+
+    Args:
+        tasks: a source, or the path of a file; None for the environment's own.
+        make_source: makes these from ``arguments``.
+        arguments: what else the environment was made with.
+        name: of the environment's class.
+        domain: of the tasks of a file that names none.
+        grader: the same for the grader that their answers are checked for.
+
+    Raises:
+        TypeError: if ``tasks`` is none of these, if there are arguments beside them, or the source does not know one.
+        ValueError: if there is no task.
+    """
+    if tasks is None:
+        try:
+            return make_source(**arguments)
+        except TypeError as error:
+            if "unexpected keyword argument" not in str(error):
+                raise
+            unknown = str(error).rpartition("argument ")[2]
+            known = f"see help({name}), or its page in docs/environments"
+            # The words of Python: TorchRL looks for them.
+            raise TypeError(f"{name} got an unexpected keyword argument {unknown}; {known}") from None
+    if arguments:
+        raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
+    source = load_tasks(tasks, domain=domain, grader=grader) if isinstance(tasks, (str, Path)) else tasks
+    if not isinstance(source, TaskSource):
+        raise TypeError(f"tasks must be a task source or the path of a file of tasks, not {type(tasks).__name__}")
+    if source.size == 0:
+        raise ValueError("tasks holds no task")
+    return source
 
 
 def draw_index(tasks: TaskSource, rng: np.random.Generator, domain: str | None = None) -> int:

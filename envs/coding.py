@@ -41,6 +41,7 @@ class CodingEnv(TextEnv):
     """
 
     domain = "coding"
+    default_grader = "coding"
 
     def __init__(
         self,
@@ -59,8 +60,7 @@ class CodingEnv(TextEnv):
         self.reward = CodingRewardFunction(
             timeout, memory_mb=memory_mb, limits=limits, partial=partial, language=language
         )
-        self.graders = Graders("coding", timeout=timeout)
-        self.graders.rewards["coding"] = self.reward
+        self.graders = Graders("coding", timeout=timeout, coding=self.reward)
         if tasks is None:
             arguments["language"] = self.reward.language
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode, **arguments)

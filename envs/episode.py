@@ -20,6 +20,7 @@ class Episode:
         messages: the transcript so far; ``respond`` appends to it.
         task_index: the task's index in the environment's source.
         turns: how many actions were taken.
+        max_turns: after how many actions it is truncated; ``None`` for no limit.
         finished: set by ``respond`` when the task is over.
         truncated: whether the episode was cut off: by the turn limit, or by a failure of ours.
         score: how the episode was judged; ``None`` until it has ended.
@@ -31,6 +32,7 @@ class Episode:
     messages: list[Message] = field(default_factory=list)
     task_index: int = -1
     turns: int = 0
+    max_turns: int | None = None
     finished: bool = False
     truncated: bool = False
     score: RewardFunctionScore | None = None

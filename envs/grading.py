@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..datasets.reasoning.grading import FamilyRewardFunction
 from ..datasets.task import Task
-from ..rewards import MathRewardFunction, RewardFunctionScore, Status, get_reward_functions
+from ..rewards import CodingRewardFunction, MathRewardFunction, RewardFunctionScore, Status, get_reward_functions
 from ..rewards.boxed import boxed_as_tagged
 from ..rewards.extraction import check_name
 from ..rewards.reward_function import BatchedRewardFunction
@@ -22,16 +22,26 @@ class Graders:
         boxed: whether an answer may stand in a box instead of tags.
         answer_tag: the name of the tag around answers.
         timeout: seconds that a program may run.
+        coding: the grader of programs, if it has more settings than that.
 
     Raises:
         ValueError: if there is no such grader, or the tag is no name.
     """
 
-    def __init__(self, default: str, *, boxed: bool = False, answer_tag: str = "answer", timeout: float = 5.0) -> None:
+    def __init__(
+        self,
+        default: str,
+        *,
+        boxed: bool = False,
+        answer_tag: str = "answer",
+        timeout: float = 5.0,
+        coding: CodingRewardFunction | None = None,
+    ) -> None:
         check_name(answer_tag)
-        self.rewards: dict[str, BatchedRewardFunction] = get_reward_functions(timeout) | {
-            "family": FamilyRewardFunction()
-        }
+        self.rewards: dict[str, BatchedRewardFunction] = get_reward_functions(timeout)
+        self.rewards["family"] = FamilyRewardFunction()
+        if coding is not None:
+            self.rewards["coding"] = coding
         if default not in self.rewards:
             raise ValueError(f"grader must be one of {', '.join(self.rewards)}, not {default!r}")
         self.default = default

@@ -40,6 +40,7 @@ class MathEnv(TextEnv):
     """
 
     domain = "math"
+    default_grader = "math"
 
     def __init__(
         self,

@@ -43,6 +43,7 @@ class MultiDomainEnv(TextEnv):
     """
 
     domain = "multi_domain"
+    default_grader = "eq"
 
     def __init__(
         self,

@@ -36,6 +36,7 @@ class OrzEnv(TextEnv):
     """
 
     domain = "math"
+    default_grader = "math"
     graders = Graders("math", boxed=True)
 
     def make_source(

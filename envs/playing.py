@@ -17,6 +17,8 @@ from rich.text import Text
 from ..runtimes.endpoint import EndpointError
 from ..spaces.visible import visible
 from .agent_loop import AgentLoop, PlayedEpisode, summarize
+from .conversation.environment import ConversationEnv
+from .scoring import CUT_OFF
 from .transcript import append_line
 
 INTERRUPTED = 130
@@ -34,9 +36,17 @@ def person_plays(
         env: the environment.
         episodes: how many tasks, at most; the end of the input or Ctrl-C end it too.
         seed: draws the tasks.
-        wrap: whether answers get ``<answer>`` tags.
+        wrap: whether all that is typed gets ``<answer>`` tags.
         as_json: whether everything is written as JSON, an event a line.
+
+    Raises:
+        ValueError: ``wrap`` in an environment where one says other things than answers.
     """
+    if wrap and (isinstance(env.unwrapped, ConversationEnv) or env.get_wrapper_attr("tool_schemas")):
+        talk = "messages to a user" if isinstance(env.unwrapped, ConversationEnv) else "calls of tools"
+        raise ValueError(
+            f"--wrap would make answers of {talk}, too: leave it out, and type <answer>…</answer> yourself"
+        )
     console = Console(highlight=False)
     rewards: list[float] = []
     if not as_json:
@@ -71,7 +81,7 @@ def _person_plays_one(
         typed = _read_answer("" if as_json else "> ")
         observation, reward, terminated, truncated, info = env.step(f"<answer>{typed}</answer>" if wrap else typed)
         total, over = total + float(reward), terminated or truncated
-    score = info["score"]
+    score = info.get("score", CUT_OFF)
     if as_json:
         found = {"status": str(score.status), "error_msg": score.error_msg, "components": dict(score.components)}
         _emit("episode", task_id=info["task_id"], reward=total, **found)

@@ -65,6 +65,7 @@ class SearchEnv(ToolEnv):
     """
 
     domain = "search"
+    default_grader = "search"
     default_format = "tagged"
     formats: ClassVar[Mapping[str, ToolFormat]] = FORMATS | {"tagged": Informing()}
     reward = SearchRewardFunction()
@@ -111,16 +112,6 @@ class SearchEnv(ToolEnv):
         super().respond(episode, action)
         if not episode.finished and extract_answer(action).answers:
             episode.messages.append({"role": "user", "content": ANSWER_BESIDE_SEARCH})
-
-    def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
-        """Grades the answers of episodes whose last message is no search."""
-        return [
-            # What the tools or the budget replied to was a search.
-            RewardFunctionScore.no_answer("The last message searches, so it holds no answer.")
-            if episode.messages[-1]["role"] != "assistant"
-            else self._grade(episode)
-            for episode in episodes
-        ]
 
     def grade(self, task: Task, response: str) -> RewardFunctionScore:
         """Compares the tagged answer with the expected ones."""

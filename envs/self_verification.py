@@ -41,8 +41,8 @@ class SelfVerificationEnv(ToolEnv):
     ``efficiency`` (what the quality is multiplied by), ``calls`` and ``failed_calls`` (refused ones, which cost
     nothing unless they were run). Domains are those of ``MultiDomain-v0``, such as ``logic/seating_order``.
     Termination: with the answer, or with a call that the rest of the budget does not cover; it is not run.
-    Truncation: at ``max_turns`` (by default 8), where the last message is graded; and if grading or a tool of ours
-    fails (status ``error``).
+    Truncation: at ``max_turns`` (by default 8); and if grading or a tool of ours fails (status ``error``). An answer
+    beside a call is none, also in the last message.
     Arguments: ``budget`` (by default 10), ``verification_weight`` (0 to 1, by default 0.1), ``costs`` (of some tools,
     in place of those above), ``tools`` (names, by default all), ``corpus`` (a file of documents or the URL of a search
     service, see ``docs/search.md``), ``tool_format`` (``hermes``, ``named``, ``tagged``,
@@ -58,6 +58,7 @@ class SelfVerificationEnv(ToolEnv):
     """
 
     domain = "self_verification"
+    default_grader = "eq"
 
     def __init__(
         self,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from itertools import compress
 from pathlib import Path
@@ -13,16 +12,14 @@ import gymnasium
 import numpy as np
 from gymnasium.error import ResetNeeded
 
-from ..datasets.files import load_tasks
 from ..datasets.task import Task, TaskSource
 from ..rewards.score import RewardFunctionScore, Status
 from ..spaces import TextSpace
-from .choice import check_action, check_index, check_options, draw_index
+from .choice import check_action, check_index, check_options, draw_index, find_tasks
 from .episode import EPISODE_INFO, SCORE_INFO, Episode, components_of
+from .scoring import checked, failure
 from .tools.reply import assistant_message, length
 from .transcript import print_messages, transcript
-
-logger = logging.getLogger(__name__)
 
 
 class TextEnv(gymnasium.Env[str, str]):
@@ -59,6 +56,8 @@ class TextEnv(gymnasium.Env[str, str]):
     """
 
     domain: ClassVar[str] = "text"
+    default_grader: ClassVar[str | None] = None
+    """How tasks of files are judged that name no grader, so that their answers are checked when they are loaded."""
     tool_schemas: Sequence[dict[str, Any]] = ()
     """The tools that an agent may call, in the form of OpenAI's ``tools``; most environments have none."""
     metadata: dict[str, Any] = {"render_modes": ["ansi", "human"], "render_fps": 1}  # noqa: RUF012
@@ -77,7 +76,8 @@ class TextEnv(gymnasium.Env[str, str]):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']} or None, not {render_mode!r}")
         if max_turns is not None and max_turns < 1:
             raise ValueError(f"max_turns must be at least 1, not {max_turns}")
-        self.tasks = self._find_tasks(tasks, arguments)
+        name = type(self).__name__
+        self.tasks = find_tasks(tasks, self.make_source, arguments, name, self.domain, self.default_grader)
         self.max_turns = max_turns
         self.render_mode = render_mode
         self.observation_space = TextSpace()
@@ -119,7 +119,7 @@ class TextEnv(gymnasium.Env[str, str]):
         try:
             self.respond(episode, action)
         except Exception as error:
-            episode.score = _failure("respond", error)
+            episode.score = failure("respond", error)
             episode.truncated = True
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
@@ -128,26 +128,30 @@ class TextEnv(gymnasium.Env[str, str]):
 
     # Driving the protocol: shared with the vector environment.
 
-    def begin(self, task: Task, task_index: int) -> Episode:
-        """Opens the episode of ``task``, which lies at ``task_index``."""
+    def begin(self, task: Task, task_index: int, *, max_turns: int | None = None) -> Episode:
+        """Opens an episode; an environment that tells its agents how many turns they have overrides this one.
+
+        Args:
+            task: what it asks.
+            task_index: where the task lies in the source.
+            max_turns: a turn limit instead of the environment's own.
+        """
         episode = self.open(task)
-        episode.task_index = task_index
+        episode.task_index, episode.max_turns = task_index, max_turns or self.max_turns
         return episode
 
-    def advance(self, episodes: Sequence[Episode], actions: Sequence[str], *, max_turns: int | None = None) -> None:
+    def advance(self, episodes: Sequence[Episode], actions: Sequence[str]) -> None:
         """Takes one action in each episode, then scores all that ended, together.
 
         Args:
             episodes: episodes under way.
             actions: the assistant's next message in each.
-            max_turns: a turn limit instead of the environment's own.
         """
-        most = max_turns or self.max_turns
         taken = [self._takes(episode, action) for episode, action in zip(episodes, actions, strict=True)]
         self.respond_all([*compress(episodes, taken)], [*compress(actions, taken)])
-        if most is not None:
-            for episode in episodes:
-                episode.truncated |= not episode.finished and episode.turns >= most
+        for episode in episodes:
+            if episode.max_turns is not None:
+                episode.truncated |= not episode.finished and episode.turns >= episode.max_turns
         self.judge([episode for episode in episodes if episode.ended and episode.score is None])
 
     def judge(self, episodes: Sequence[Episode]) -> None:
@@ -257,26 +261,6 @@ class TextEnv(gymnasium.Env[str, str]):
 
     # Inner steps.
 
-    def _find_tasks(self, tasks: TaskSource | str | Path | None, arguments: dict[str, Any]) -> TaskSource:
-        if tasks is None:
-            try:
-                return self.make_source(**arguments)
-            except TypeError as error:
-                if "unexpected keyword argument" not in str(error):
-                    raise
-                name = str(error).rpartition("argument ")[2]
-                known = f"see help({type(self).__name__}), or its page in docs/environments"
-                # The words of Python: TorchRL looks for them.
-                raise TypeError(f"{type(self).__name__} got an unexpected keyword argument {name}; {known}") from None
-        if arguments:
-            raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
-        source = load_tasks(tasks, domain=self.domain) if isinstance(tasks, (str, Path)) else tasks
-        if not isinstance(source, TaskSource):
-            raise TypeError(f"tasks must be a task source or the path of a file of tasks, not {type(tasks).__name__}")
-        if source.size == 0:
-            raise ValueError("tasks holds no task")
-        return source
-
     def show(self, episode: Episode) -> tuple[str, dict[str, Any]]:
         """The next observation of an episode, and its ``info``."""
         observation = self.observe(episode)
@@ -301,24 +285,13 @@ class TextEnv(gymnasium.Env[str, str]):
 
     def _finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         try:
-            scores = list(self.finish(episodes))
-            if len(scores) != len(episodes):
-                raise ValueError(f"finish returned {len(scores)} scores for {len(episodes)} episodes")
-            for score in scores:
-                if not isinstance(score, RewardFunctionScore):
-                    raise TypeError(f"a score must be a RewardFunctionScore, not {type(score).__name__}")
+            return checked(self.finish(episodes), len(episodes))
         except Exception as error:
-            return [_failure("grading", error)] * len(episodes)
-        return scores
+            return [failure("grading", error)] * len(episodes)
 
     def _grade(self, episode: Episode) -> RewardFunctionScore:
         # One response that breaks the grader must not cost the others of its batch their scores.
         try:
             return self.grade(episode.task, episode.response)
         except Exception as error:
-            return _failure("grading", error)
-
-
-def _failure(what: str, error: Exception) -> RewardFunctionScore:
-    logger.warning("%s failed", what, exc_info=error)
-    return RewardFunctionScore.error(f"{what} raised {type(error).__name__}: {error}")
+            return failure("grading", error)

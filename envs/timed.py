@@ -13,14 +13,9 @@ from .workers import Job, Workers
 
 
 def advance_in_time(
-    env: TextEnv,
-    workers: Workers[None],
-    episodes: Sequence[Episode],
-    actions: Sequence[str],
-    *,
-    max_turns: int | None = None,
+    env: TextEnv, workers: Workers[None], episodes: Sequence[Episode], actions: Sequence[str]
 ) -> list[Episode]:
-    """Takes one action in each episode, each in a thread; ``max_turns`` is a limit instead of the environment's own.
+    """Takes one action in each episode, each in a thread.
 
     Returns:
         The episodes. One that is late is replaced by another that has ended with the status ``timeout``: the thread
@@ -30,7 +25,7 @@ def advance_in_time(
     found = list(episodes)
     try:
         workers.submit(
-            Job(place, partial(env.advance, [episode], [action], max_turns=max_turns))
+            Job(place, partial(env.advance, [episode], [action]))
             for place, (episode, action) in enumerate(zip(episodes, actions, strict=True))
         )
         jobs = workers.collect(len(found))

@@ -29,14 +29,22 @@ class ToolEpisode(Episode):
 
     account: Account = field(default_factory=Account)
 
+    @property
+    def response(self) -> str:
+        """What is graded: the last message if it is the answer, and nothing if it called tools."""
+        # What a tool or the budget replied to was a call: its message did not know the result.
+        last = self.messages[-1]
+        return str(last["content"] or "") if last["role"] == "assistant" else ""
+
 
 class ToolEnv(TextEnv):
     """A text environment whose agent may call tools.
 
-    A message with calls is answered with their results; one without calls is the answer, and ends the episode. The
-    opening messages say which tools there are and how they are called. What the agent gets wrong comes back as a
-    message; a tool that breaks is a failure of ours (status ``error``). A call that the rest of the budget does not
-    cover is not run and ends the episode.
+    A message with calls is answered with their results; one without calls is the answer, and ends the episode. What
+    stands beside a call is never graded, also where the episode ends with it: at the turn limit, or by a call that the
+    rest of the budget does not cover, which is not run. The opening messages say which tools there are and how they are
+    called. What the agent gets wrong comes back as a message; a tool that breaks is a failure of ours (status
+    ``error``).
 
     To write one, define ``make_tools`` beside what `TextEnv` wants. Calls of different episodes run at the same time.
 
@@ -90,9 +98,13 @@ class ToolEnv(TextEnv):
         episode.finished = spent or not calls
 
     def respond_all(self, episodes: Sequence[Episode], actions: Sequence[str]) -> None:
-        """Runs the calls of different episodes at the same time."""
+        """Runs the calls of different episodes at the same time; those of a tool with ``run_many`` in one."""
         if len(episodes) < 2:
             return super().respond_all(episodes, actions)
+        pairs = zip(episodes, actions, strict=True)
+        self.toolbox.look_ahead(
+            [(episode.account, said) for episode, said in pairs if isinstance(episode, ToolEpisode)]
+        )
         if self._pool is None:
             self._pool = ThreadPoolExecutor(4 * available_cores(), thread_name_prefix="tools")
         list(self._pool.map(self.respond_safely, episodes, actions))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .choice import check_action, check_options
 from .columns import columns, score_columns
 from .episode import EPISODE_INFO, Episode
+from .resetting import domains_of, group_size, masked_places, seeds_of, task_indices
 from .text_env import TextEnv
 from .timed import advance_in_time
 from .workers import Workers
@@ -40,7 +41,9 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         deadline: seconds that one action may take in one episode, grading included, from the start of its work; None
             for any time. An episode over it is truncated with the status ``timeout``, and the others don't wait for
             it. Episodes are then graded one by one in threads, instead of all in one call; what is late goes on in its
-            thread until it returns.
+            thread until it returns. The clock on the wall counts, and as many actions as there are cores are at work at
+            once. Graders that compute in Python share one lock, so each may take as many times longer than alone: give
+            them that much, or none if all they do is compute.
         autoreset_mode: when ended episodes start anew: ``NEXT_STEP``, in the step after; ``SAME_STEP``, at once, with
             the last observation and info in ``final_obs`` and ``final_info``; ``DISABLED``, by ``reset``, for some of
             them with ``options={"reset_mask": mask}``. The values as text (``"NextStep"``, …) will do.
@@ -123,17 +126,17 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
         """
         check_options(options, "task_index", "domain", "group_size", "reset_mask")
         options = options or {}
-        places = self._masked_places(options["reset_mask"]) if "reset_mask" in options else list(range(self.num_envs))
+        places = masked_places(options, self.num_envs)
         if not self._episodes and len(places) < self.num_envs:
             raise ResetNeeded("the first reset must start every episode: call reset() without reset_mask")
-        indices = self._checked_indices(options["task_index"]) if "task_index" in options else None
-        domains = self._domains(options.get("domain"))
-        seeds = self._seeds(seed)
+        indices = [*map(self.env.check_index, task_indices(options, self.num_envs))]
+        domains = domains_of(options.get("domain"), self.num_envs)
+        seeds = seeds_of(seed, self.num_envs)
         for i in places:
             if (place_seed := seeds[i]) is not None:
                 self._generators[i] = seeding.np_random(int(place_seed))[0]
         if "group_size" in options:
-            self._group(self._checked_group_size(options["group_size"]), places)
+            self._group(group_size(options["group_size"], self.num_envs), places)
         chosen = [indices[i] if indices else self.env.draw_index(self._generator(i), domains[i]) for i in places]
         episodes = self._begin(places, chosen)
         self._over = self._over - set(places)
@@ -246,52 +249,12 @@ class TextVectorEnv(VectorEnv[tuple[str, ...], Sequence[str], NDArray[Any]]):
                 check_action(action)
         return self._over
 
-    def _checked_indices(self, indices: Any) -> list[int]:
-        if np.ndim(indices) == 0:
-            return [self.env.check_index(indices)] * self.num_envs
-        if len(indices) != self.num_envs:
-            raise ValueError(f"task_index must be one index or {self.num_envs} of them, not {len(indices)}")
-        return [self.env.check_index(index) for index in indices]
-
-    def _checked_group_size(self, size: Any) -> int:
-        if isinstance(size, bool) or not isinstance(size, (int, np.integer)):
-            raise TypeError(f"group_size must be an integer, not {size!r}")
-        if size < 1 or self.num_envs % size:
-            raise ValueError(f"group_size must divide the {self.num_envs} environments, and {size} does not")
-        return int(size)
-
     def _group(self, size: int, places: Collection[int]) -> None:
         """Gives the places of each group generators in the state of its first one's."""
         for i in places:
             first = self._generator(i - i % size)
             if i % size:
                 self._generators[i] = deepcopy(first)
-
-    def _domains(self, domains: str | Sequence[str | None] | None) -> Sequence[str | None]:
-        if domains is None or isinstance(domains, str):
-            return [domains] * self.num_envs
-        if len(domains) != self.num_envs:
-            raise ValueError(f"domain must be one name or {self.num_envs} of them, not {len(domains)}")
-        return domains
-
-    def _seeds(self, seed: int | Sequence[int | None] | None) -> Sequence[int | None]:
-        if seed is None:
-            return [None] * self.num_envs
-        if isinstance(seed, (int, np.integer)):
-            return [int(seed) + i for i in range(self.num_envs)]
-        if len(seed) != self.num_envs:
-            raise ValueError(f"expected one seed or {self.num_envs} of them, but got {len(seed)}")
-        return seed
-
-    def _masked_places(self, mask: Any) -> list[int]:
-        # The errors that Gymnasium's own vector environments raise.
-        if not isinstance(mask, np.ndarray) or mask.dtype != np.bool_:
-            raise TypeError("options['reset_mask'] must be a NumPy array of bool")
-        if mask.shape != (self.num_envs,):
-            raise ValueError(f"options['reset_mask'] must have shape ({self.num_envs},), not {mask.shape}")
-        if not mask.any():
-            raise ValueError("options['reset_mask'] must select at least one environment")
-        return [int(i) for i in np.flatnonzero(mask)]
 
     def _final_columns(self, over: Mapping[int, Episode]) -> dict[str, Any]:
         """The last observations and infos of episodes that are about to be replaced; nothing if there are none."""

@@ -1,8 +1,11 @@
-"""Collects episodes with TorchRL's collector into its replay buffer: seconds on a CPU.
+"""TorchRL's collector fills its replay buffer with what a tiny model says: seconds on a CPU.
 
-python examples/collect_with_torchrl.py
+python examples/collect_with_torchrl.py [--frames 64]
 """
 
+import argparse
+
+from tiny_policy import SUMS, answer, make_policy
 from torchrl.collectors import Collector
 from torchrl.data import LazyStackStorage, ReplayBuffer
 from torchrl.envs import GymEnv
@@ -10,18 +13,16 @@ from torchrl.envs import GymEnv
 import infinite_rl.envs.adapters.torchrl  # noqa: F401  (teaches TorchRL the text spaces)
 
 
-def answer(tensordict):
-    """A policy that reads the sum and is wrong about every second one."""
-    first, second = map(int, tensordict["observation"].removeprefix("What is ").partition("?")[0].split("+"))
-    return tensordict.set("action", f"<answer>{first + second + (first % 2)}</answer>")
-
-
 def collect(frames: int) -> ReplayBuffer:
     """A replay buffer with so many steps."""
+    policy = make_policy()
+
+    def act(tensordict):
+        (said,) = answer(policy, [tensordict["observation"]])
+        return tensordict.set("action", said)
+
     buffer = ReplayBuffer(storage=LazyStackStorage(frames), batch_size=8)
-    collector = Collector(
-        lambda: GymEnv("InfiniteRL/Math-v0", operations=["add"]), answer, frames_per_batch=16, total_frames=frames
-    )
+    collector = Collector(lambda: GymEnv("InfiniteRL/Math-v0", **SUMS), act, frames_per_batch=16, total_frames=frames)
     for batch in collector:
         buffer.extend(batch)
     collector.shutdown()
@@ -29,9 +30,12 @@ def collect(frames: int) -> ReplayBuffer:
 
 
 if __name__ == "__main__":
-    collected = collect(64)
-    batch = collected.sample()
+    parser = argparse.ArgumentParser(description="TorchRL collects what a tiny model says.")
+    parser.add_argument("--frames", type=int, default=64, help="a multiple of 16 (default: 64)")
+    buffer = collect(parser.parse_args().frames)
+    batch = buffer.sample()
     for observation, action, reward in zip(
         batch["observation"], batch["action"], batch["next", "reward"].flatten().tolist(), strict=True
     ):
-        print(f"{observation.partition('?')[0]}? {action} -> {reward}")
+        print(f"{observation}{action} -> {reward:g}")
+    print(f"{len(buffer)} steps, mean reward {buffer[:]['next', 'reward'].mean():.3f}")

@@ -1,47 +1,36 @@
 """Trains a tiny model, made on the spot, with TRL's GRPO on Math-v0: half a minute on a CPU.
 
-python examples/train_with_trl.py [steps]
+python examples/train_with_trl.py [--steps 30] [--group-size 8] [--seed 0]
+python examples/train_with_trl.py --env InfiniteRL/Math-v0 --arguments '{"level": 2}' --max-tokens 8
 """
 
-import sys
+import argparse
+import json
 import tempfile
 
-import torch
+from tiny_policy import SUMS, make_policy
+from transformers import PrinterCallback
 from trl import GRPOConfig, GRPOTrainer
 
-from infinite_rl.agents.config import TinyConfig, WarmStartConfig
-from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
-from infinite_rl.agents.updates.warm_start import WarmStart, solved
-from infinite_rl.datasets.arithmetic import BARE
-from infinite_rl.datasets.procedural import distinct
 from infinite_rl.envs.adapters.trl import TrlTask
 
 
-def train(steps: int) -> list[float]:
-    """The mean reward of each step."""
-    torch.set_num_threads(1)
-    # One-digit sums, asked as "3+4=".
-    correctness = TrlTask("InfiniteRL/Math-v0", operations=["add"], digits=[1, 1], template=BARE)
-    form = TrlTask(correctness.env, component="format")
-    tokenizer = make_tokenizer()
-    shape = TinyConfig(hidden_size=64, layers=2, heads=4, kv_heads=2, mlp_size=128, max_positions=64)
-    model = make_model(tokenizer, shape, seed=0)
-    # A model that knows nothing earns nothing: some solved sums first, until answers in form turn up now and then.
+def train(task: TrlTask, *, steps: int, group_size: int, max_tokens: int, seed: int) -> list[float]:
+    """The mean reward of each step: correctness and form, 2 at most."""
+    # A model that knows nothing earns nothing: some solved tasks first, until answers in form turn up now and then.
     # In its thirty steps GRPO then learns the form; right sums take some hundred.
-    settings = WarmStartConfig(lr=2e-3, batch_size=64, target=0.2, check_every=10, max_steps=40)
-    warm_start = WarmStart(model, solved(distinct(correctness.env.tasks, 40), tokenizer), settings, seed=0)
-    for _ in range(settings.max_steps):
-        warm_start.step()
+    policy = make_policy(task.env.tasks, steps=40, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         config = GRPOConfig(
             output_dir=folder,
             max_steps=steps,
-            per_device_train_batch_size=64,
-            num_generations=8,
-            max_completion_length=5,
+            per_device_train_batch_size=8 * group_size,
+            num_generations=group_size,
+            max_completion_length=max_tokens,
             learning_rate=1e-3,
             lr_scheduler_type="constant",
             beta=0.0,
+            seed=seed,
             logging_steps=1,
             save_strategy="no",
             report_to="none",
@@ -49,18 +38,29 @@ def train(steps: int) -> list[float]:
             disable_tqdm=True,
         )
         trainer = GRPOTrainer(
-            model,
-            reward_funcs=[correctness, form],
+            policy.model,
+            reward_funcs=[task, TrlTask(task.env, component="format")],
             args=config,
-            train_dataset=correctness.dataset(256),
-            processing_class=tokenizer,
+            train_dataset=task.dataset(256),
+            processing_class=policy.tokenizer,
         )
+        trainer.remove_callback(PrinterCallback)  # the curve is printed at the end
         trainer.train()
     return [row["reward"] for row in trainer.state.log_history if "reward" in row]
 
 
 if __name__ == "__main__":
-    rewards = train(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
+    parser = argparse.ArgumentParser(description="Trains a tiny model with TRL's GRPO.")
+    parser.add_argument("--env", default="InfiniteRL/Math-v0", help="an environment with endless tasks and one turn")
+    parser.add_argument("--arguments", type=json.loads, help="its arguments, as JSON; one-digit sums if not given")
+    parser.add_argument("--steps", type=int, default=30)
+    parser.add_argument("--group-size", type=int, default=8, help="responses to each task")
+    parser.add_argument("--max-tokens", type=int, default=5, help="of a response; characters, for this model")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    standard = SUMS if given.env == "InfiniteRL/Math-v0" else {}
+    task = TrlTask(given.env, **(standard if given.arguments is None else given.arguments))
+    rewards = train(task, steps=given.steps, group_size=given.group_size, max_tokens=given.max_tokens, seed=given.seed)
     print("Rewards are correctness and form, 2 at most.")
     for first in range(0, len(rewards), 5):
         block = rewards[first : first + 5]

@@ -13,9 +13,14 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from infinite_rl.runtimes.workers import available_cores
+
 # No deadline: a busy machine is no failure. Derandomised: the same tests every time.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
 settings.load_profile("reproducible")
+
+# A process of tests takes up to 1.5 GB, and beyond so many the longest file decides.
+MOST_PROCESSES = 8
 
 
 class RootIsAFolder:
@@ -31,3 +36,9 @@ class RootIsAFolder:
 def pytest_configure(config: pytest.Config) -> None:
     # As a plugin: a conftest's hooks are not asked about the folders above it.
     config.pluginmanager.register(RootIsAFolder())
+
+
+@pytest.hookimpl(optionalhook=True)  # pytest-xdist's; pytest runs without it, too
+def pytest_xdist_auto_num_workers() -> int:
+    """What ``-n auto`` means: the cores that this process may use, where xdist would count all the machine has."""
+    return min(available_cores(), MOST_PROCESSES)

@@ -44,6 +44,20 @@ def test_bare_answers_get_tags_on_request(run):
     assert "scored" in out
 
 
+@pytest.mark.parametrize(("id", "what"), [("Conversation-v0", "messages to a user"), ("Search-v0", "calls of tools")])
+def test_tags_around_talk_are_refused(run, id, what):
+    code, _, err = run("play", id, "--wrap", "--episodes", "1", typed="hello\n")
+    assert code == 2
+    assert f"--wrap would make answers of {what}" in err
+    assert err.count("\n") == 1
+
+
+def test_a_problem_of_several_answers_may_get_tags(run):
+    code, out, _ = run("play", "LocalSearch-v0", "--wrap", "--episodes", "1", typed="1 2\ndone\n")
+    assert code == 0
+    assert "can't be read" not in out
+
+
 def test_an_answer_may_span_lines(run):
     typed = "<answer>\\\n7\\\n</answer>\n"
     code, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", typed=typed)

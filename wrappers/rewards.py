@@ -31,6 +31,8 @@ class _FinalReward(TextWrapper):
         observation, reward, terminated, truncated, info = self.env.step(action)
         if "status" in info and info["status"] != Status.ERROR:
             reward, info = self.paid(float(reward), info)
+            if info["status"] == Status.ERROR:  # what this wrapper asked has failed
+                terminated, truncated = False, True
         return observation, float(reward), terminated, truncated, info
 
     def paid(self, reward: float, info: dict[str, Any]) -> tuple[float, dict[str, Any]]:

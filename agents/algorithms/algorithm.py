@@ -71,6 +71,7 @@ class Algorithm(TrainingLoop):
         self.name = recipe if isinstance(recipe, str) else self.default_recipe
         self.recipe = self._adapt(recipe if isinstance(recipe, Recipe) else find_recipe(self.name))
         self.steps = 0
+        self.rounds = 1
 
     @property
     def group_size(self) -> int:
@@ -102,6 +103,7 @@ class Algorithm(TrainingLoop):
             groups -= len(informative_groups(rewards[-1], trajectories.group, trajectories.valid))
             if groups <= 0:
                 break
+        self.rounds = len(found)
         if len(found) == 1:
             return found[0], rewards[0]
         return stack([row for trajectories in found for row in trajectories]), torch.cat(rewards)
@@ -135,6 +137,9 @@ class Algorithm(TrainingLoop):
         metrics = rollout_metrics(trajectories, rewards)
         chosen = self._chosen(trajectories, rewards)
         metrics["learnt_from"] = float(chosen.double().mean())
+        if self.recipe.filter_groups:
+            dropped = len(torch.unique(trajectories.group)) - len(torch.unique(trajectories.group[chosen]))
+            metrics |= {"sampling_rounds": float(self.rounds), "dropped_groups": float(dropped)}
         if not chosen.any():
             return metrics | UpdateSums().means()
         learnt = trajectories[chosen]

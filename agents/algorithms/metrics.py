@@ -12,6 +12,8 @@ Of the rollout, means over trajectories unless said otherwise:
     ``failures/<status>``: number of trajectories with a status other than ``scored``.
 
     ``learnt_from``: share of trajectories that the update used: graded, and not filtered out.
+    ``sampling_rounds``, ``dropped_groups``: with dynamic sampling: how often groups were drawn, and how many of all of
+        them taught nothing.
 
 Of the update. Parts of the objective, as the optimizer saw them, means over its steps:
     ``loss``: the objective.

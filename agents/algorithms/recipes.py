@@ -30,9 +30,7 @@ class Recipe:
         filter_groups: groups whose rewards are all equal are dropped, and others drawn in their place.
         max_rounds: at most so many rounds of drawing a step.
         overlong_share: responses are punished that reach this last share of the longest allowed; 0 for none.
-        ref_update: ``copy`` or ``ema``: how the reference follows the policy.
-        ref_period: steps between such updates; None keeps the reference.
-        ema_alpha: share of the old reference that ``ema`` keeps.
+        ref_period: steps after which the reference follows the policy, again and again; None keeps it.
     """
 
     credit: CreditConfig
@@ -43,9 +41,7 @@ class Recipe:
     filter_groups: bool = False
     max_rounds: int = 1
     overlong_share: float = 0.0
-    ref_update: str = "copy"
     ref_period: int | None = None
-    ema_alpha: float = 0.99
 
     @property
     def needs_old_logprob(self) -> bool:
@@ -117,9 +113,7 @@ def make_recipe(actor: ActorConfig, adv: AdvConfig) -> Recipe:
         filter_groups=adv.filter_groups,
         max_rounds=adv.max_rounds,
         overlong_share=adv.overlong_share,
-        ref_update=actor.ref_update,
         ref_period=actor.ref_period,
-        ema_alpha=actor.ema_alpha,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from .inputs import LossConfig, LossInputs
@@ -79,8 +78,3 @@ def objective(inputs: LossInputs, config: LossConfig) -> Objective:
         clipped=policy.clipped,
         correction=correction,
     )
-
-
-def ratio_spread(ratio: Tensor) -> Tensor:
-    """The standard deviation of the ratios, 0 for a single one."""
-    return torch.std(ratio, correction=0) if len(ratio) else ratio.new_zeros(())

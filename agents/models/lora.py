@@ -43,18 +43,28 @@ def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folde
         target_modules=config.target_modules or "all-linear",
     )
     try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model.add_adapter(shape)
+        for name, weight in model.named_parameters():
+            weight.requires_grad_("lora_" in name)
+            if weight.requires_grad:
+                weight.data = weight.data.float()
         if folder is not None:
-            model.load_adapter(str(folder), is_trainable=True)
-        else:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(seed)
-                model.add_adapter(shape)
-    except (ValueError, OSError) as error:
+            _load(model, folder)
+    except (ValueError, RuntimeError, OSError) as error:
         raise ConfigError(f"model.lora: {str(error).splitlines()[0][:200]}") from None
-    for name, weight in model.named_parameters():
-        weight.requires_grad_("lora_" in name)
-        if weight.requires_grad:
-            weight.data = weight.data.float()
+
+
+def _load(model: PreTrainedModel, folder: Path) -> None:
+    """Takes the adapters of a checkpoint. Not by ``load_adapter``, after which models are saved under other names."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    saved = load_file(folder / "adapter_model.safetensors")
+    found = set_peft_model_state_dict(model, {name.removeprefix("base_model.model."): w for name, w in saved.items()})
+    if found.unexpected_keys:
+        raise ValueError(f"{folder}: adapters of another shape, such as {found.unexpected_keys[0]}")
 
 
 def has_adapters(model: nn.Module) -> bool:

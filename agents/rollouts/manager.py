@@ -122,9 +122,9 @@ class RolloutManager:
             for start in range(0, len(members), self.config.num_parallel):
                 wave = members[start : start + self.config.num_parallel]
                 with self._failures.told_once():
-                    episodes = [self._begin(draw.task_index) for _, draw, _ in wave]
+                    episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
                     groups = [group for group, _, _ in wave]
-                    found += self._player.play(episodes, keys[start : start + len(wave)], groups, max_steps_per_rollout)
+                    found += self._player.play(episodes, keys[start : start + len(wave)], groups)
         trajectories = stack(found)
         self._failures.note(trajectories)
         self._trajectories += len(found)
@@ -175,12 +175,12 @@ class RolloutManager:
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)
 
-    def _begin(self, task_index: int) -> Episode:
+    def _begin(self, task_index: int, max_turns: int | None) -> Episode:
         """An episode of a task; one that has failed already, if the environment cannot open it."""
         assert isinstance(self.env, TextEnv)
         task = self.env.tasks.task(task_index)
         try:
-            return self.env.begin(task, task_index)
+            return self.env.begin(task, task_index, max_turns=max_turns)
         except Exception as error:
             problem = RewardFunctionScore.error(f"the task cannot be opened ({type(error).__name__}: {error})")
             return Episode(task, list(task.messages), task_index, truncated=True, score=problem)

@@ -114,16 +114,13 @@ class Player:
         self._workers: Workers[None] | None = None if deadline is None else Workers(deadline)
         self._native = isinstance(env, ToolEnv) and env.toolbox.format.name == "native"
 
-    def play(
-        self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int], max_turns: int | None = None
-    ) -> list[Trajectory]:
+    def play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> list[Trajectory]:
         """Plays all episodes at once.
 
         Args:
             episodes: just begun, or failed at that; members of a group side by side.
             keys: the random stream of each.
             groups: the group of each.
-            max_turns: a turn limit instead of the environment's own.
         """
         sessions = [Session(self._template, key) for key in keys]
         plays = [Play(*row) for row in zip(episodes, sessions, groups, strict=True)]
@@ -135,7 +132,7 @@ class Player:
                 max_new_tokens=rooms if min(rooms) < self.max_new_tokens else self.max_new_tokens,
                 **self._sampling,
             )
-            self._advance(live, replies, max_turns)
+            self._advance(live, replies)
         return [play.trajectory() for play in plays]
 
     @cached_property
@@ -164,27 +161,27 @@ class Player:
             return self.max_new_tokens
         return min(self.max_new_tokens, self.max_length - len(play.session.token_ids))
 
-    def _advance(self, live: Sequence[Play], replies: Sequence[str], max_turns: int | None) -> None:
+    def _advance(self, live: Sequence[Play], replies: Sequence[str]) -> None:
         heard = [len(play.episode.messages) for play in live]
-        self._act(live, [self._reply(text) for text in replies], max_turns)
+        self._act(live, [self._reply(text) for text in replies])
         for play, before in zip(live, heard, strict=True):
             if not play.episode.ended:
                 self._show(play, before)
         crowded = [play.episode for play in live if play.episode.truncated and play.episode.score is None]
         self.env.judge(crowded)
 
-    def _act(self, live: Sequence[Play], replies: Sequence[str], max_turns: int | None) -> None:
+    def _act(self, live: Sequence[Play], replies: Sequence[str]) -> None:
         """Takes one action in each episode."""
         episodes = [play.episode for play in live]
         if self._workers is None:
             try:
-                self.env.advance(episodes, replies, max_turns=max_turns)
+                self.env.advance(episodes, replies)
             except Exception as error:
                 for play in live:
                     if play.episode.score is None:
                         play.fail(f"the environment raised {type(error).__name__}: {error}")
         else:
-            advanced = advance_in_time(self.env, self._workers, episodes, replies, max_turns=max_turns)
+            advanced = advance_in_time(self.env, self._workers, episodes, replies)
             for play, episode in zip(live, advanced, strict=True):
                 if episode is not play.episode:
                     play.episode, play.valid = episode, False

@@ -146,12 +146,11 @@ def _warm_start(
         return None
     if how.path is None:
         key = stream_key(config.seed, "demonstrations")
-        found = Conversations(
-            *(
-                solved(tasks, tokenizer, env, tool_share=how.tool_share, key=key)
-                for tasks, env in ((splits.train, splits.envs["train"]), (splits.validation, splits.envs["validation"]))
-            )
+        train, validation = (
+            solved(tasks, tokenizer, env, tool_share=how.tool_share, key=key)
+            for tasks, env in ((splits.train, splits.envs["train"]), (splits.validation, splits.envs["validation"]))
         )
+        found = Conversations(train, validation)
     else:
         limit = how.max_tokens or getattr(model.config.get_text_config(), "max_position_embeddings", None)
         measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import torch
 from transformers import PreTrainedTokenizerBase
@@ -43,7 +44,7 @@ class Conversations:
 
 
 def read_conversations(
-    path: str, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int | None, held_out: Collection[str] = ()
+    path: str, tokenizer: PreTrainedTokenizerBase, *, max_tokens: int | None, held_out: Set[str] = frozenset()
 ) -> Conversations:
     """Reads conversations from a file, a folder or the hub.
 
@@ -58,8 +59,10 @@ def read_conversations(
     """
     found = Conversations()
     for where, messages in load_conversations(path):
-        opening = _opening(messages)
-        if opening in held_out:
+        texts = _before_the_assistant(messages)
+        opening = "\n\n".join(texts)
+        # Environments may put a message of their own, about tools, before the task's.
+        if not {opening, *texts}.isdisjoint(held_out):
             found.held_out += 1
             continue
         try:
@@ -122,12 +125,7 @@ def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
     return int(tokenizer.eos_token_id)
 
 
-def _opening(messages: Sequence[Message]) -> str:
-    """What stands before the assistant's first turn; for a task, its prompt."""
-    texts = []
-    for message in messages:
-        if message["role"] == "assistant":
-            break
-        if message.get("content") is not None:
-            texts.append(str(message["content"]))
-    return "\n\n".join(texts)
+def _before_the_assistant(messages: Sequence[Message]) -> list[str]:
+    """The texts before the assistant's first turn; joined by blank lines they are the prompt of a task."""
+    before = takewhile(lambda message: message["role"] != "assistant", messages)
+    return [str(message["content"]) for message in before if message.get("content") is not None]

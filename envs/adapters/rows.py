@@ -29,10 +29,12 @@ def make_text_env(env: str | TextEnv, **arguments: Any) -> TextEnv:
     return made
 
 
-def task_rows(env: TextEnv, count: int | None = None, *, start: int = 0) -> list[dict[str, Any]]:
+def task_rows(
+    env: TextEnv, count: int | None = None, *, start: int = 0, max_turns: int | None = None
+) -> list[dict[str, Any]]:
     """Tasks ``start`` to ``start + count - 1`` as rows: ``prompt`` (messages), ``task_index``, ``task_id``, ``domain``.
 
-    The answers are not in them: `score_responses` asks the environment by the index.
+    The answers are not in them: `score_responses` asks the environment by the index, and wants ``max_turns=1`` here.
 
     Raises:
         ValueError: ``count`` is missing for an endless source, or there are not as many tasks.
@@ -46,7 +48,7 @@ def task_rows(env: TextEnv, count: int | None = None, *, start: int = 0) -> list
         raise ValueError(f"tasks {start} to {start + count - 1} are wanted, but there are {size or 'endlessly many'}")
     rows = []
     for index in range(start, start + count):
-        episode = env.begin(env.tasks.task(index), index)
+        episode = env.begin(env.tasks.task(index), index, max_turns=max_turns)
         prompt = episode.copy_messages()
         rows.append({"prompt": prompt, "task_index": index, "task_id": episode.task.id, "domain": episode.task.domain})
     return rows
@@ -54,8 +56,8 @@ def task_rows(env: TextEnv, count: int | None = None, *, start: int = 0) -> list
 
 def score_responses(env: TextEnv, task_indices: Sequence[int], responses: Sequence[str]) -> list[RewardFunctionScore]:
     """The score of each response as the only action of an episode of its task; all are graded in one call."""
-    episodes = [env.begin(env.tasks.task(int(index)), int(index)) for index in task_indices]
-    env.advance(episodes, responses, max_turns=1)
+    episodes = [env.begin(env.tasks.task(int(index)), int(index), max_turns=1) for index in task_indices]
+    env.advance(episodes, responses)
     scores = [episode.score for episode in episodes]
     return [score if score is not None else RewardFunctionScore.error("it was not scored") for score in scores]
 
@@ -65,12 +67,12 @@ def replay(env: TextEnv, task_index: int, actions: Sequence[str]) -> RewardFunct
 
     An episode that they leave unended is graded as it stands, as at a turn limit.
     """
-    episode = env.begin(env.tasks.task(task_index), task_index)
     actions = actions or [""]
     most = min(len(actions), env.max_turns or len(actions))
+    episode = env.begin(env.tasks.task(task_index), task_index, max_turns=most)
     for action in actions[:most]:
         if not episode.ended:
-            env.advance([episode], [action], max_turns=most)
+            env.advance([episode], [action])
     return episode.score if episode.score is not None else RewardFunctionScore.error("it was not scored")
 
 

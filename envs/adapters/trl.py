@@ -46,7 +46,7 @@ class TrlTask:
             from datasets import Dataset
         except ModuleNotFoundError:
             raise ModuleNotFoundError("this needs datasets: pip install 'infinite-rl[train]'") from None
-        return Dataset.from_list(task_rows(self.env, count, start=start))
+        return Dataset.from_list(task_rows(self.env, count, start=start, max_turns=1))
 
     def __call__(
         self, completions: Sequence[str | Sequence[Message]], task_index: Sequence[int], **columns: Any

@@ -50,7 +50,7 @@ def export(path: str | Path, env: str, count: int | None = None, *, start: int =
             },
             "extra_info": {"index": row["task_index"], "task_id": row["task_id"]},
         }
-        for row in task_rows(make_text_env(env, **arguments), count, start=start)
+        for row in task_rows(make_text_env(env, **arguments), count, start=start, max_turns=1)
     ]
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), path)
     return len(rows)

@@ -96,12 +96,17 @@ class LocalSearchEnv(TextEnv):
         return LocalSearchSource(**arguments)
 
     def open(self, task: Task) -> SearchEpisode:
-        """Starts from the baseline, and tells how many turns there are."""
+        """Starts from the baseline."""
         _problem_of(task)
-        *before, last = task.messages
-        told = f"You have {_count(self.turns)}; the best solution counts. Answer {_DONE} if you want to stop."
-        message = last | {"content": f"{last['content']}\n\n{told}"}
-        return SearchEpisode(task, [*before, message], best=task.answer["baseline"])
+        return SearchEpisode(task, list(task.messages), best=task.answer["baseline"])
+
+    def begin(self, task: Task, task_index: int, *, max_turns: int | None = None) -> Episode:
+        """Tells how many turns there are: a limit from outside may leave fewer."""
+        episode = super().begin(task, task_index, max_turns=max_turns)
+        told = f"You have {_count(self._left(episode))}; the best solution counts. Answer {_DONE} if you want to stop."
+        last = episode.messages[-1]
+        episode.messages[-1] = last | {"content": f"{last['content']}\n\n{told}"}
+        return episode
 
     def respond(self, episode: Episode, action: str) -> None:
         """Judges a proposal."""
@@ -123,13 +128,16 @@ class LocalSearchEnv(TextEnv):
             verdict = f"That can't be read: {error}."
         except InfeasibleError as error:
             verdict = f"Not feasible: {error}."
-        left = self.turns - episode.turns
-        known = f"Best so far: {episode.best} (baseline: {answer['baseline']}). You have {_count(left)} left."
+        known = f"Best so far: {episode.best} (baseline: {answer['baseline']})."
+        known += f" You have {_count(self._left(episode))} left."
         episode.messages.append({"role": "user", "content": f"{verdict} {known}"})
 
     def finish(self, episodes: Sequence[Episode]) -> list[RewardFunctionScore]:
         """Scores each episode by its best solution."""
         return [_score(episode) for episode in episodes if isinstance(episode, SearchEpisode)]
+
+    def _left(self, episode: Episode) -> int:
+        return min(self.turns, episode.max_turns or self.turns) - episode.turns
 
     def _read(self, episode: SearchEpisode, answers: Sequence[str]) -> Solution:
         if len(answers) != 1:

@@ -5,46 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ...rewards.schemas.text import JsonLimitError, read_json
+from ..http.errors import HttpError
+from ..http.handler import check_members, read_object
+from ..http.server import HttpLimits
 from .retriever import Hit
 
 _MEMBERS = ("query", "queries", "topk", "return_scores")
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What one client may ask of a service.
+class Limits(HttpLimits):
+    """What one client may ask of a service, beside what `HttpLimits` says.
 
     Attributes:
-        body: bytes of a request.
         queries: queries in one request.
         query_length: characters of a query.
         topk: hits of a query.
         hits: hits in one response, over all queries.
-        connections: how many are open at once.
-        seconds: how long a client may take to send a request, to read the response, and to send the next request.
     """
 
-    body: int = 1 << 20
     queries: int = 512
     query_length: int = 4_096
     topk: int = 100
     hits: int = 5_000
-    connections: int = 256
-    seconds: float = 30.0
-
-    def __post_init__(self) -> None:
-        for name in self.__slots__:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"the limit of {name} must be positive, not {getattr(self, name)}")
-
-
-class RequestError(Exception):
-    """A request that is refused, with the HTTP status and what to do, for the client."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +43,17 @@ class SearchRequest:
         """Reads a request's body.
 
         Raises:
-            RequestError: it is malformed (400), or asks for more than the limits allow (413).
+            HttpError: it is malformed (400), or asks for more than the limits allow (413).
         """
-        try:
-            value = read_json(body.decode())
-        except (ValueError, JsonLimitError) as error:  # UnicodeDecodeError is a ValueError
-            raise RequestError(400, f"the body is not JSON: {str(error)[:200]}") from None
-        if not isinstance(value, dict):
-            raise RequestError(400, 'the body must be an object such as {"queries": ["…"], "topk": 3}')
-        if unknown := [name for name in value if name not in _MEMBERS]:
-            raise RequestError(400, f"unknown member {unknown[0][:80]!r}; known: {', '.join(_MEMBERS)}")
+        value = read_object(body, status=400)
+        check_members(value, _MEMBERS, status=400)
         queries, topk = _queries(value, limits), _topk(value.get("topk", 3), limits)
         if len(queries) * topk > limits.hits:
             asked = len(queries) * topk
-            raise RequestError(
-                413, f"{asked:,} hits are asked for; at most {limits.hits:,}: send fewer queries at once"
-            )
+            raise HttpError(413, f"{asked:,} hits are asked for; at most {limits.hits:,}: send fewer queries at once")
         scores = value.get("return_scores", False)
         if not isinstance(scores, bool):
-            raise RequestError(400, '"return_scores" must be true or false')
+            raise HttpError(400, '"return_scores" must be true or false')
         return cls(queries, topk, scores)
 
     def answer(self, found: list[list[Hit]], *, contents: bool) -> dict[str, Any]:
@@ -99,19 +74,19 @@ class SearchRequest:
 
 def _queries(value: dict[str, Any], limits: Limits) -> list[str]:
     if ("query" in value) == ("queries" in value):
-        raise RequestError(400, 'give "queries", a list of texts, or "query", one text')
+        raise HttpError(400, 'give "queries", a list of texts, or "query", one text')
     queries = [value["query"]] if "query" in value else value["queries"]
     if not isinstance(queries, list) or not all(isinstance(query, str) for query in queries):
-        raise RequestError(400, '"queries" must be a list of texts' if "queries" in value else '"query" must be text')
+        raise HttpError(400, '"queries" must be a list of texts' if "queries" in value else '"query" must be text')
     if len(queries) > limits.queries:
-        raise RequestError(413, f"{len(queries):,} queries in one request; at most {limits.queries:,}")
+        raise HttpError(413, f"{len(queries):,} queries in one request; at most {limits.queries:,}")
     longest = max(map(len, queries), default=0)
     if longest > limits.query_length:
-        raise RequestError(413, f"a query has {longest:,} characters; at most {limits.query_length:,}")
+        raise HttpError(413, f"a query has {longest:,} characters; at most {limits.query_length:,}")
     return queries
 
 
 def _topk(topk: Any, limits: Limits) -> int:
     if isinstance(topk, bool) or not isinstance(topk, int) or not 1 <= topk <= limits.topk:
-        raise RequestError(400, f'"topk" must be an integer from 1 to {limits.topk}')
+        raise HttpError(400, f'"topk" must be an integer from 1 to {limits.topk}')
     return topk

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..http.handler import check_members
 from ..tools.reply import Reply
 from .errors import invalid
 
@@ -22,6 +23,7 @@ def read_action(value: Any) -> str:
     if not isinstance(value, Mapping):
         raise invalid(_FORMS)
     if isinstance(value.get("text"), str):
+        check_members(value, ("text", "metadata"))  # OpenEnv's actions carry metadata
         return str(value["text"])
     if not {"content", "tool_calls"} & value.keys():
         raise invalid(_FORMS)

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from ..http.errors import HttpError
 
 
-class ServingError(Exception):
-    """A request that is refused.
-
-    Attributes:
-        status: of the HTTP response.
-        code: for programs; those that OpenEnv has too are named as there.
-    """
+class ServingError(HttpError):
+    """A request that is refused; codes that OpenEnv has too are named as there."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
-
-    @property
-    def body(self) -> dict[str, Any]:
-        """The error as JSON."""
-        return {"error": {"code": self.code, "message": str(self)}}
+        super().__init__(status, message, code)
 
 
 def invalid(message: str) -> ServingError:

@@ -111,7 +111,7 @@ class Sessions:
             if session.taken > _MOST_TEXT:
                 raise ServingError(413, "TOO_LARGE", "the episode has become too long: reset")
             heard = len(episode.messages)
-            env.advance([episode], [action], max_turns=None if env.max_turns else _MOST_TURNS)
+            env.advance([episode], [action])
             return {"session_id": session.id, **_show(session, heard, episode.reward)}
 
     def state(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,7 +214,7 @@ def _begin(env: TextEnv, rng: np.random.Generator, options: dict[str, Any]) -> E
             index = env.draw_index(rng, _member(options, "domain", str, None))
     except (TypeError, ValueError) as error:
         raise invalid(str(error)) from None
-    return env.begin(env.tasks.task(index), index)
+    return env.begin(env.tasks.task(index), index, max_turns=env.max_turns or _MOST_TURNS)
 
 
 def _show(session: Session, heard: int, reward: float | None) -> dict[str, Any]:

@@ -16,6 +16,9 @@ from .tool import Tool, ToolError
 MAX_QUERY = 2_000
 # Longer documents are cut, so that no single one fills the context.
 MAX_DOCUMENT = 2_000
+# More queries are asked in several requests; services refuse those that are too large.
+MAX_QUERIES = 256
+MAX_HITS = 4_096
 
 _TITLES = {"python": "Python", "javascript": "JavaScript"}
 
@@ -53,13 +56,10 @@ class _Sandbox:
 
 def search_tool(retriever: Retriever, cost: float = 0.0, *, k: int = 3) -> Tool:
     """Searches documents and returns the best ``k`` with their titles."""
-    return Tool(
-        "search",
-        "Searches documents for a query and returns the best ones.",
-        _parameters({"query": "what to look for"}),
-        _Search(retriever, k).run,
-        cost,
-    )
+    search = _Search(retriever, k)
+    description = "Searches documents for a query and returns the best ones."
+    parameters = _parameters({"query": "what to look for"})
+    return Tool("search", description, parameters, search.run, cost, search.run_many)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,38 @@ class _Search:
     k: int
 
     def run(self, query: str) -> str:
-        if not query.strip():
-            raise ToolError("the query is empty")
-        if len(query) > MAX_QUERY:
-            raise ToolError(f"the query has {len(query):,} characters; at most {MAX_QUERY:,} are searched for")
-        (hits,) = self.retriever.search([query], self.k)
-        return "\n\n".join(_shown(number, hit) for number, hit in enumerate(hits, 1)) or "Nothing was found."
+        (result,) = self.run_many([{"query": query}])
+        if isinstance(result, ToolError):
+            raise result
+        return result
+
+    def run_many(self, calls: Sequence[Mapping[str, Any]]) -> list[str | ToolError]:
+        queries: list[str] = [call["query"] for call in calls]
+        problems = {query: _problem(query) for query in queries}
+        # Each once: the members of a group like to ask the same.
+        asked = [query for query, problem in problems.items() if not problem]
+        step = max(1, min(MAX_QUERIES, MAX_HITS // self.k))
+        found: dict[str, str] = {}
+        for start in range(0, len(asked), step):
+            batch = asked[start : start + step]
+            found.update(zip(batch, map(_shown, self.retriever.search(batch, self.k)), strict=True))
+        return [ToolError(problems[query]) if problems[query] else found[query] for query in queries]
 
 
-def _shown(number: int, hit: Hit) -> str:
+def _problem(query: str) -> str:
+    """Why it is not searched for; nothing if it is."""
+    if not query.strip():
+        return "the query is empty"
+    if len(query) > MAX_QUERY:
+        return f"the query has {len(query):,} characters; at most {MAX_QUERY:,} are searched for"
+    return ""
+
+
+def _shown(hits: Sequence[Hit]) -> str:
+    return "\n\n".join(_document(number, hit) for number, hit in enumerate(hits, 1)) or "Nothing was found."
+
+
+def _document(number: int, hit: Hit) -> str:
     text = hit.document.text
     if len(text) > MAX_DOCUMENT:
         text = f"{text[:MAX_DOCUMENT]}\n[cut after {MAX_DOCUMENT:,} characters]"

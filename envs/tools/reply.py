@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,11 +54,11 @@ def _read(call: Any) -> ToolCall:
     if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
         return ToolCall("", problem="the call names no function")
     name, arguments, id = function["name"], function.get("arguments") or {}, str(call.get("id") or "")
-    if isinstance(arguments, str):
-        try:
-            arguments = read_json(arguments)
-        except (ValueError, JsonLimitError) as error:
-            return ToolCall(name, id=id, problem=f"the arguments are not JSON: {error}")
+    try:
+        # Some servers send them parsed; the limits are the same.
+        arguments = read_json(arguments if isinstance(arguments, str) else json.dumps(arguments))
+    except (ValueError, TypeError, RecursionError, JsonLimitError) as error:
+        return ToolCall(name, id=id, problem=f"the arguments are not JSON: {error}")
     if not isinstance(arguments, Mapping):
         return ToolCall(name, id=id, problem="the arguments must be an object")
     return ToolCall(name, arguments, id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +43,8 @@ class Tool:
         run: gets the arguments by name and returns text. What the agent did wrong it raises as `ToolError`; any other
             exception is a failure of ours. It may be called from several threads at once.
         cost: what one call takes from the budget of the episode.
+        run_many: if it is cheaper to ask for many results at once: gets the arguments of many calls, of several
+            episodes, and returns for each what ``run`` would return, or the `ToolError` that it would raise.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Tool:
     parameters: Mapping[str, Any]
     run: Callable[..., str]
     cost: float = 0.0
+    run_many: Callable[[Sequence[Mapping[str, Any]]], Sequence[str | ToolError]] | None = None
 
     def __post_init__(self) -> None:
         if not self.name.isascii() or not self.name.isidentifier():

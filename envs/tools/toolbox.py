@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ...datasets.task import Message
 from .formats import FORMATS, MAX_CALLS, ToolFormat
 from .reply import Reply
 from .tool import Tool, ToolCall, ToolError
+
+logger = logging.getLogger(__name__)
 
 # Longer results are cut: they would fill the context.
 MAX_RESULT = 8_192
@@ -22,11 +27,13 @@ class Account:
         spent: what the calls have cost.
         calls: how many calls were run.
         failed_calls: how many calls were refused or failed by the agent's fault.
+        ahead: what `ToolBox.look_ahead` has found for the next message: tool, arguments, result.
     """
 
     spent: float = 0.0
     calls: int = 0
     failed_calls: int = 0
+    ahead: list[tuple[Tool, dict[str, Any], str | ToolError]] = field(default_factory=list)
 
 
 class ToolBox:
@@ -85,6 +92,37 @@ class ToolBox:
             return [*action.tool_calls[:MAX_CALLS]]
         return self.format.read(action, self.tools)
 
+    def look_ahead(self, messages: Sequence[tuple[Account, str]]) -> None:
+        """Asks each tool that has ``run_many`` once, for the calls of all these messages; `run` finds the results.
+
+        If that fails, nothing is known ahead, and `run` asks for each call alone: one episode must not spoil the
+        others'. A call that the budget turns out not to cover is asked for in vain.
+        """
+        for tool in self.tools.values():
+            if tool.run_many is None:
+                continue
+            wanted = [(account, told) for account, action in messages for told in self._arguments(tool, action)]
+            if len(wanted) < 2:
+                continue
+            try:
+                results = tool.run_many([arguments for _, arguments in wanted])
+                if len(results) != len(wanted):
+                    raise ValueError(f"run_many of {tool.name} gave {len(results)} results for {len(wanted)} calls")
+                for (account, arguments), result in zip(wanted, results, strict=True):
+                    account.ahead.append((tool, arguments, result))
+            except Exception as error:
+                logger.warning("%s could not be asked for %d calls at once", tool.name, len(wanted), exc_info=error)
+
+    def _arguments(self, tool: Tool, action: str) -> list[dict[str, Any]]:
+        """What a message asks a tool; nothing where `run` will say what is wrong."""
+        found = []
+        with suppress(Exception):
+            for call in self.read(action):
+                if call.name == tool.name and not call.problem:
+                    with suppress(ToolError):
+                        found.append(tool.check(call.arguments))
+        return found
+
     def run(self, account: Account, calls: Sequence[ToolCall], turn: int) -> tuple[list[Message], bool]:
         """Runs calls.
 
@@ -98,19 +136,22 @@ class ToolBox:
             were those behind it.
         """
         messages = []
+        ahead, account.ahead = account.ahead, []
         for number, call in enumerate(calls, 1):
             named = call if call.id else replace(call, id=f"call_{turn}_{number}")
             # A little slack: ten calls of 0.1 are a budget of 1.
             if self.budget is not None and account.spent + self._price(named) > self.budget + 1e-9:
                 messages.append(self.format.result(named, "The budget is spent."))
                 return messages, True
-            messages.append(self.format.result(named, self._result(account, named)))
+            messages.append(self.format.result(named, self._result(account, named, ahead)))
         return messages, False
 
     def _price(self, call: ToolCall) -> float:
         return self.tools[call.name].cost if call.name in self.tools else 0.0
 
-    def _result(self, account: Account, call: ToolCall) -> str:
+    def _result(
+        self, account: Account, call: ToolCall, ahead: Sequence[tuple[Tool, dict[str, Any], str | ToolError]]
+    ) -> str:
         """What the call gives the agent: a result, or what is wrong with it. A call that can't be run costs nothing."""
         try:
             if call.problem:
@@ -121,7 +162,12 @@ class ToolBox:
             arguments = tool.check(call.arguments)
             account.calls += 1
             account.spent += tool.cost
-            result = tool.run(**arguments)
+            known = (result for asked, told, result in ahead if asked is tool and told == arguments)
+            result = next(known, None)
+            if result is None:
+                result = tool.run(**arguments)
+            if isinstance(result, ToolError):
+                raise result
             if not isinstance(result, str):
                 raise TypeError(f"the tool {tool.name} returned {type(result).__name__}; tools return text")
         except ToolError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
-from typing import Any, NoReturn
+from typing import Any
+
+from ...runtimes.finite_json import loads
 
 MAX_DEPTH = 50
 
@@ -23,7 +24,7 @@ def read_json(text: str) -> Any:
         JsonLimitError: it is nested more than ``MAX_DEPTH`` deep.
     """
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_constant, parse_float=_float)
+        value = loads(text, unique_members)
     except RecursionError:
         raise JsonLimitError(f"nested more than {MAX_DEPTH} deep") from None
     level = [value]
@@ -32,6 +33,20 @@ def read_json(text: str) -> Any:
         if not level:
             return value
     raise JsonLimitError(f"nested more than {MAX_DEPTH} deep")
+
+
+def unique_members(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object from its members, for `json.loads`.
+
+    Raises:
+        ValueError: two of them have one name.
+    """
+    found = dict(members)
+    if len(found) != len(members):
+        names = [name for name, _ in members]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise ValueError(f"an object has two members of the same name, {twice[:80]!r}")
+    return found
 
 
 def canonical(value: Any) -> str:
@@ -57,21 +72,3 @@ def _parts(value: Any) -> list[Any]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
-
-
-def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(members)
-    if len(found) != len(members):
-        raise ValueError("an object has two members of the same name")
-    return found
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _float(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError("a number is out of range")
-    return value

@@ -16,10 +16,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
 from infinite_rl.agents.config import TinyConfig
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
+from infinite_rl.agents.runs.export import main as export
 from infinite_rl.agents.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -157,9 +159,43 @@ def base(tmp_path_factory):
     return folder
 
 
-ADAPTERS = ["model=lora", "model.warm_start.max_steps=0", "rollout.max_new_tokens=8", "rollout.num_parallel=64"]
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory):
+    """Overrides of a job whose rewards differ from response to response, whatever the model."""
+    folder = tmp_path_factory.mktemp("varied")
+    functions = """
+def interact(messages): return []
+def reward_fn(messages, answer): return len(set(messages[-1]["content"])) / 8
+"""
+    (folder / "letters.py").write_text(functions)
+    tasks = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": "x"} for i in range(120)]
+    (folder / "tasks.jsonl").write_text("\n".join(map(json.dumps, tasks)))
+    small = [override for override in SMALL if not override.startswith("model.")]
+    return [*small, f"env={folder / 'letters.py'}", "data=file", f"data.train_path={folder / 'tasks.jsonl'}"]
+
+
+UNTRAINED = [override for override in SMALL if override.startswith("model.tiny")] + ["model.warm_start=null"]
+
+
+def test_a_whole_model_is_exported_as_it_is(whole, tmp_path, capsys):
+    folder = tmp_path / "exported"
+    assert export([str(whole), str(folder)]) == 0
+    assert "step 6" in capsys.readouterr().out
+    assert_same(
+        load_file(folder / "model.safetensors"),
+        load_file(whole / "checkpoints" / "step-00000006" / "model.safetensors"),
+    )
+    for arguments, message in (
+        ([str(whole), str(folder)], "is there already"),
+        ([str(tmp_path), str(tmp_path / "x")], "not a run to resume"),
+    ):
+        assert export(arguments) == 2
+        assert message in capsys.readouterr().err
+
+
+ADAPTERS = ["model=lora", "rollout.max_new_tokens=8"]
 VARIANTS = {
-    "critic": ["adv.estimator=gae", "critic={lr: 0.01, weight_decay: 0.1}"],
+    "critic": ["algorithm=ppo", "critic.weight_decay=0.1"],
     "schedule": [
         "actor.scheduler=cosine",
         "actor.decay_steps=4",
@@ -169,36 +205,45 @@ VARIANTS = {
     ],
     "reference that follows": ["actor.ref_period=2", "actor.ref_update=ema", "actor.ema_alpha=0.5", "actor.lr=0.01"],
     "adapters": [*ADAPTERS, "actor.lr=0.01"],
-    "adapters and critic": [*ADAPTERS, "adv.estimator=gae", "critic={lr: 0.01, weight_decay: 0}"],
+    "adapters and critic": [*ADAPTERS, "algorithm=ppo", "actor.lr=0.01"],
     "half precision": ["model.weights=bfloat16"],
 }
 
 
+def assert_export_says_the_same(run: Path, folder: Path, base: Path) -> None:
+    """What is exported needs no peft, and is the policy with its adapters, not the model they were made for."""
+    assert export([str(run), str(folder)]) == 0
+    assert not list(folder.glob("adapter*"))
+    ids = torch.arange(5, 20)[None]
+    latest = run / "checkpoints" / "step-00000005"
+    exported, adapted, plain = (
+        AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)(ids).logits for path in (folder, latest, base)
+    )
+    torch.testing.assert_close(exported, adapted, atol=0.02, rtol=0.02)  # the base is kept in half precision
+    assert (exported - plain).abs().max() > (exported - adapted).abs().max() * 5
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_every_part_of_a_run_is_resumed_exactly(variant, tmp_path, base):
-    overrides = [*VARIANTS[variant]]
-    if "model=lora" in overrides:
-        overrides += [f"model.name={base}"]
-    small = [o for o in SMALL if "model=lora" not in overrides or not o.startswith("model.")]
+def test_every_part_of_a_run_is_resumed_exactly(variant, tmp_path, base, varied):
+    overrides = VARIANTS[variant]
+    overrides = [*varied, *overrides, *([f"model.name={base}"] if "model=lora" in overrides else UNTRAINED)]
     for name, steps in (("whole", 5), ("halves", 3)):
-        assert quick([*small, *overrides, f"trainer.steps={steps}", f"trainer.save_dir={tmp_path / name}"]) == 0
+        assert quick([*overrides, f"trainer.steps={steps}", f"trainer.save_dir={tmp_path / name}"]) == 0
     assert quick(["--resume", str(tmp_path / "halves"), "trainer.steps=5"]) == 0
+    assert all(row["zero_variance_groups"] < 1 for row in rows(tmp_path / "whole") if row["phase"] == "train")
     assert metrics(tmp_path / "halves") == metrics(tmp_path / "whole")
     assert_same_state(tmp_path / "halves", tmp_path / "whole", 5)
+    if "model=lora" in overrides:
+        assert_export_says_the_same(tmp_path / "whole", tmp_path / "exported", base)
     parts = torch.load(tmp_path / "whole" / "checkpoints" / "step-00000005" / "trainer.pt", weights_only=True)
     assert set(parts["companions"]) == (
         {"critic", "critic_optimizer"} if "critic" in variant else {"reference"} if "follows" in variant else set()
     )
 
 
-# Rewards that any model earns, without a warm start.
-BY_CHANCE = [override for override in SMALL if not override.startswith("model.warm_start")]
-BY_CHANCE += ["env=InfiniteRL/Stub-v0", "model.warm_start=null", "rollout.max_new_tokens=2"]
-
-
-def test_a_frozen_policy_stays_while_its_critic_learns(tmp_path):
+def test_a_frozen_policy_stays_while_its_critic_learns(tmp_path, varied):
     overrides = [*VARIANTS["critic"], "actor.freeze_steps=2", "trainer.save_every=1", "trainer.keep=9"]
-    assert quick([*BY_CHANCE, *overrides, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'run'}"]) == 0
+    assert quick([*varied, *UNTRAINED, *overrides, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'run'}"]) == 0
     folder = tmp_path / "run" / "checkpoints"
     weights = [load_file(folder / f"step-0000000{step}" / "model.safetensors") for step in range(4)]
     assert_same(weights[0], weights[2])
@@ -239,7 +284,9 @@ def test_without_steps_a_run_is_supervised_alone(tmp_path):
 
 
 def test_any_environment_trains_by_its_id(tmp_path):
-    assert quick([*BY_CHANCE, "trainer.steps=1", f"trainer.save_dir={tmp_path / 'run'}"]) == 0
+    small = [override for override in SMALL if not override.startswith("model.warm_start")]
+    overrides = ["env=InfiniteRL/Stub-v0", "model.warm_start=null", "rollout.max_new_tokens=2", "trainer.steps=1"]
+    assert quick([*small, *overrides, f"trainer.save_dir={tmp_path / 'run'}"]) == 0
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["env"] == "InfiniteRL/Stub-v0"
 
 
@@ -255,7 +302,7 @@ def test_only_the_latest_checkpoints_are_kept(whole):
 
 
 def test_transformers_loads_a_checkpoint(whole):
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     folder = whole / "checkpoints" / "step-00000006"
     tokenizer = AutoTokenizer.from_pretrained(folder)

@@ -35,7 +35,9 @@ def test_a_corpus_may_begin_with_a_byte_order_mark(tmp_path):
         ({"id": True, "title": "", "text": "x"}, 'line 2: "id" must be text, not bool'),
         ({"id": "b", "title": "", "text": " "}, 'line 2: "text" is empty'),
         ({"id": "", "title": "", "text": "x"}, 'line 2: "id" is empty'),
-        (GOOD, "line 2: \"id\" is 'a', as on line 1"),
+        (GOOD, "line 2: \"id\" 'a' is that of row 1"),
+        (GOOD | {"id": "b", "text": "\ud800"}, 'line 2: "text" holds half of a character'),
+        ('{"id": "b", "id": "c"}', "line 2: not JSON (an object has two members of the same name, 'id'"),
     ],
 )
 def test_a_malformed_line_is_named_with_its_field(tmp_path, row, says):
@@ -60,3 +62,9 @@ def test_the_hash_tells_corpora_apart():
     assert corpus_hash(documents) == corpus_hash(list(documents))
     others = [documents[::-1], documents[:1], [Document("a", "Ca", "tsThey purr."), documents[1]]]
     assert len({corpus_hash(other) for other in (documents, *others)}) == 4
+
+
+def test_a_corpus_may_have_any_format_of_rows(tmp_path):
+    path = tmp_path / "corpus.csv"
+    path.write_text('id,title,text\na,Cats,"They\npurr."\n', encoding="utf-8")
+    assert load_documents(path) == [Document("a", "Cats", "They\npurr.")]

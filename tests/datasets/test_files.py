@@ -134,3 +134,35 @@ def test_what_is_null_is_as_if_it_were_not_there(tmp_path):
     row = ROW | {"id": None, "domain": None, "metadata": None}
     assert [task.id for task in load_tasks(write(tmp_path, row, row)).tasks] == ["sums/1", "sums/2"]
     assert load_tasks(write(tmp_path, ROW | {"answer": None})).task(0).answer is None
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders_and_refused_in_several_formats(tmp_path):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.jsonl").write_text(json.dumps(ROW))
+    assert [task.id for task in load_tasks(f"train@{tmp_path}").tasks] == ["a/train/1", "b/train/1"]
+    (tmp_path / "b" / "train.csv").write_text("prompt,answer\nq,a\n")
+    with pytest.raises(ValueError, match=r"train\.jsonl: the folder holds train\.csv too"):
+        load_tasks(f"train@{tmp_path}")
+
+
+@pytest.mark.parametrize("name", ["x.jsonl", "x.jsonl.gz", "x.csv", "x.json"])
+def test_a_line_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.setattr("infinite_rl.datasets.rows._LONGEST_LINE", 1_000)
+    monkeypatch.setattr("infinite_rl.datasets.rows._LONGEST_LIST", 1_000)
+    text = b"[" + b" " * 100_000
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    with pytest.raises(
+        ValueError, match=r"x\.(jsonl(\.gz)?|csv), line 1: longer than 1,000|x\.json: longer than 1,000"
+    ):
+        load_tasks(tmp_path / name)
+
+
+def test_a_table_names_each_field_once_and_may_have_carriage_returns(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'\xef\xbb\xbfprompt,answer\r\n"a ""b""\r\nc",2\r\n')
+    (task,) = load_tasks(path).tasks
+    assert (task.prompt, task.answer) == ('a "b"\r\nc', "2")
+    path.write_text("prompt,answer,answer\nq,1,2\n")
+    with pytest.raises(ValueError, match=r"x\.csv, line 1: two fields are named 'answer'"):
+        load_tasks(path)

@@ -234,5 +234,30 @@ def test_a_hub_dataset_that_cannot_be_reached_is_a_clear_error(monkeypatch):
     pytest.importorskip("datasets")
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(ValueError, match="neither a file nor a dataset that can be loaded"):
+    with pytest.raises(ValueError, match="no folder 'nobody/nothing' is here, and the hub gives no such dataset"):
         load_tasks("test@nobody/nothing:main")
+
+
+def test_nested_values_of_parquet_are_what_json_would_give(tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    case = {"stdin": "1", "stdout": "2"}
+    rows = [
+        {"messages": MESSAGES, "answer": {"cases": [case], "setup": None}, "metadata": {"grader": "coding"}},
+        {
+            "messages": [MESSAGES[0] | {"name": "ada"}],
+            "answer": {"cases": [case] * 2},
+            "metadata": {"grader": "coding"},
+        },
+    ]
+    path = tmp_path / "x.parquet"
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    first, second = load_tasks(path).tasks
+    assert first.messages == tuple(MESSAGES)
+    assert second.messages[0]["name"] == "ada"
+    parquet.write_table(pyarrow.table({"prompt": ["?"], "answer": [b"2"]}), path)
+    with pytest.raises(ValueError, match=r'x\.parquet, row 1: "answer" is of type bytes, which JSON does not have'):
+        load_tasks(path)
+    parquet.write_table(pyarrow.table({"question": ["?", "?"], "answer": [1.0, float("nan")]}), path)
+    with pytest.raises(ValueError, match=r'x\.parquet, row 2: "answer" must be text or a number'):
+        load_tasks(path)

@@ -1,7 +1,10 @@
 """Every Python block of README and docs runs as it stands; every command in them is one that exists."""
 
+import os
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +73,8 @@ def test_blocks_are_of_languages_that_a_test_runs_or_reads():
 def commands() -> list[str]:
     found = []
     for block in blocks("bash"):
+        if "curl" in block.values[0]:  # a test below runs it
+            continue
         for line in block.values[0].splitlines():
             found += [part.strip() for part in line.split("#")[0].split("&&") if part.strip()]
     return sorted(set(found))
@@ -88,15 +93,34 @@ def test_a_training_command_is_understood(command):
 def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not c.startswith("python -m agents.train")]
     assert others == [
+        """infinite-rl play Math-v0 --arguments '{"template": "{expression}="}' """
+        "--base-url http://127.0.0.1:8000/v1 --model tiny",
         "infinite-rl runtimes",
         "infinite-rl search-service --corpus documents.jsonl --index documents.npz",
         "infinite-rl search-service --split test --port 8001",
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
-        "pytest",
+        "pytest -n auto --dist loadfile",
         "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
     ]
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and shutil.which("curl")), reason="needs bash and curl")
+@pytest.mark.parametrize("block", [block for block in blocks("bash") if "curl" in block.values[0]])
+def test_a_block_that_asks_a_server_runs(block, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    command = 'infinite-rl() { exec "$PYTHON" -m infinite_rl.cli "$@"; }\nset -em\n'
+    code = command + block.replace("8000", str(port))
+    environment = os.environ | {"PYTHON": sys.executable, "no_proxy": "127.0.0.1"}
+    done = subprocess.run(
+        ["bash", "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '{"status": "healthy"}' in done.stdout
+    assert '"status": "scored"' in done.stdout
+    assert '"closed": true' in done.stdout
 
 
 def test_links_between_pages_lead_somewhere():

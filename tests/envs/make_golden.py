@@ -36,7 +36,7 @@ def of_environment(env_id):
                 arguments = {"split": split, "seed": seed} | ({} if level is None else {"level": level})
                 env = gymnasium.make(env_id, **arguments).unwrapped
                 tasks = [env.tasks.task(index) for index in range(COUNT)]
-                opened = [replace(task, messages=tuple(env.open(task).messages)) for task in tasks]
+                opened = [replace(task, messages=tuple(env.begin(task, 0).messages)) for task in tasks]
                 found[f"{split}, {level or 'default'} level, seed {seed}"] = fingerprint(opened)
                 env.close()
     return found

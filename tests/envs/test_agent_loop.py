@@ -3,15 +3,18 @@ import sys
 import threading
 from pathlib import Path
 
+import gymnasium
 import pytest
 
 from infinite_rl import RewardFunctionScore, Task, TextEnv, cli
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.agent_loop import AgentLoop, summarize
+from infinite_rl.envs.local_search.environment import LocalSearchEnv
 from infinite_rl.envs.playing import INTERRUPTED, model_plays
 from infinite_rl.envs.tool_env import ToolEnv
 from infinite_rl.envs.tools.tool import Tool
 from infinite_rl.runtimes import Budget, ChatEndpoint, EndpointError
+from infinite_rl.wrappers import SystemPrompt, ToolUse
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "runtimes"))
 from chat_server import completion, serving
@@ -73,6 +76,85 @@ def test_a_seed_draws_the_same_tasks_at_any_concurrency_and_the_first_is_that_of
     assert runs[0] == runs[1]
     assert len(set(runs[0])) == 4
     assert env.reset(seed=0)[1]["task_index"] == runs[0][0]
+
+
+class Halved(gymnasium.RewardWrapper):
+    """Counts its own episodes, so two threads must not share it."""
+
+    turns = 0
+
+    def reset(self, **arguments):
+        self.turns = 0
+        return super().reset(**arguments)
+
+    def step(self, action):
+        self.turns += 1
+        observation, reward, terminated, truncated, info = super().step(action)
+        return observation, reward - 0.125 * self.turns, terminated, truncated, info
+
+    def reward(self, reward):
+        return reward / 2
+
+
+def test_wrappers_are_played_too():
+    env = Halved(SystemPrompt(SayEnv(TASKS), "Speak up."))
+    barrier = threading.Barrier(4, timeout=60)
+
+    def answer(request):
+        assert request["messages"][0] == {"role": "system", "content": "Speak up."}
+        barrier.wait()
+        return request["messages"][1]["content"].removeprefix("Say ").removesuffix(".")
+
+    results, _ = played(env, answer, 8, concurrency=4)
+    assert [(result.reward, result.turns, result.status) for result in results] == [(0.375, 1, "scored")] * 8
+    assert {result.messages[0]["content"] for result in results} == {"Speak up."}
+    assert env.turns == 0
+
+
+def test_tools_of_a_wrapper_are_offered_and_run():
+    def answer(request):
+        assert request["tools"][0]["function"]["name"] == "calculator"
+        if request["messages"][-1]["role"] == "tool":
+            return {"42": asked(request)}[request["messages"][-1]["content"]]
+        call = {"name": "calculator", "arguments": '{"expression": "6*7"}'}
+        return 200, completion(None, tool_calls=[{"id": "c1", "type": "function", "function": call}]), {}
+
+    results, _ = played(ToolUse(SayEnv(TASKS), ["calculator"], tool_format="native"), answer)
+    assert {(result.reward, result.turns) for result in results} == {(1.0, 2)}
+
+
+def test_what_a_wrapper_cuts_off_was_not_graded():
+    class ChattyEnv(SayEnv):
+        def respond(self, episode, action):
+            episode.messages += [{"role": "assistant", "content": action}, {"role": "user", "content": "Go on."}]
+
+    results, _ = played(gymnasium.wrappers.TimeLimit(ChattyEnv(TASKS), 2), asked, 4)
+    assert {(result.status, result.reward, result.turns, result.counts) for result in results} == {
+        ("timeout", 0.0, 2, True)
+    }
+
+
+def test_a_turn_limit_is_told_and_leaves_the_environment_as_it_was():
+    env = LocalSearchEnv()
+    results, server = played(env, lambda request: "hm", 4, max_turns=2)
+    assert {result.turns for result in results} == {2}
+    assert all("You have 2 turns; the best" in str(request["messages"][0]) for request in server.requests)
+    assert env.max_turns is None
+
+
+def test_a_wrapper_that_cannot_be_copied_is_refused():
+    env = Halved(SayEnv(TASKS))
+    env.lock = threading.Lock()
+    with serving(asked) as server, pytest.raises(TypeError, match="a wrapper can't be copied: cannot pickle"):
+        list(AgentLoop(env, ChatEndpoint(server.url, "tiny")).play(4))
+    with pytest.raises(TypeError, match="an agent plays text environments, not CartPoleEnv"):
+        AgentLoop(gymnasium.make("CartPole-v1"), ChatEndpoint(server.url, "tiny"))
+
+
+def test_what_the_environment_holds_is_shared_by_the_threads():
+    env = SayEnv(TASKS)
+    env.lock = threading.Lock()
+    assert {result.reward for result in played(env, asked, 16)[0]} == {1.0}
 
 
 def test_tasks_can_be_named():
@@ -201,6 +283,17 @@ def test_the_command_plays(capsys):
     assert (summary["event"], summary["episodes"], summary["counted"]) == ("summary", 3, 3)
 
 
+def test_the_command_plays_the_wrappers_of_an_id(capsys, monkeypatch):
+    spec = SystemPrompt(gymnasium.make("InfiniteRL/Math-v0"), "Be brief.").spec
+    spec.name = "Brief"
+    monkeypatch.setitem(gymnasium.registry, spec.id, spec)
+    with serving(lambda request: "<answer>7</answer>") as server:
+        flags = ["--base-url", server.url, "--model", "tiny", "--episodes", "2"]
+        assert cli.main(["play", spec.id, *flags, "--json"]) == 0
+    assert {request["messages"][0]["content"] for request in server.requests} == {"Be brief."}
+    assert capsys.readouterr().out.count('"scored"') == 3
+
+
 def test_a_run_in_which_nothing_counts_fails(capsys):
     with serving(lambda request: (404, {"error": {"message": "no \x1b[31mmodel"}}, {})) as server:
         flags = ["--base-url", server.url, "--model", "tiny", "--episodes", "2"]
@@ -218,6 +311,7 @@ def test_a_run_in_which_nothing_counts_fails(capsys):
         (["--base-url", "ftp://x", "--model", "tiny"], "base_url"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--concurrency", "0"], "concurrency must be at least 1"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--max-turns", "0"], "max_turns must be at least 1"),
+        (["--base-url", "http://x/v1", "--model", "tiny", "--wrap"], "--wrap is for people"),
         (["--tool-format", "native"], "tool_format"),
     ],
 )

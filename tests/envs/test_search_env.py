@@ -10,21 +10,26 @@ from pathlib import Path
 import gymnasium
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent / "retrieval"))
+sys.path[:0] = [str(Path(__file__).parent / "retrieval"), str(Path(__file__).parents[1] / "runtimes")]
+from chat_server import serving as answering
 from serving import searching
 
 from infinite_rl.datasets.search.source import SearchSource
 from infinite_rl.datasets.search.wording import FACTS
 from infinite_rl.datasets.search.world import world_of
-from infinite_rl.datasets.task import TaskList
+from infinite_rl.datasets.task import Task, TaskList
+from infinite_rl.envs.retrieval.opening import open_retriever
 from infinite_rl.envs.search import ANSWER_BESIDE_SEARCH, SearchEnv, SearchVectorEnv, world_index
+from infinite_rl.envs.self_verification import SelfVerificationEnv
 from infinite_rl.envs.tools.builtin import search_tool
 from infinite_rl.envs.tools.reply import Reply
 from infinite_rl.envs.tools.tool import ToolCall
+from infinite_rl.envs.vector import TextVectorEnv
 from infinite_rl.rewards import Status
 
 LEVELS = (1, 2, 3, 4)
 COUNT = 300
+QUESTIONS = TaskList([Task.ask("What purrs?", "a cat", id="cat", domain="search")])
 
 
 def tagged(answer):
@@ -324,6 +329,63 @@ def test_a_batch_searches_like_single_environments():
         env.reset(options={"task_index": index})
         assert env.step(action)[0] == observations[index]
     vector.close()
+
+
+def test_one_step_asks_a_service_once():
+    with searching() as server:
+        asked, search_all = [], server.retriever.search
+        server.retriever.search = lambda queries, k: asked.append(len(queries)) or search_all(queries, k)
+        vector = TextVectorEnv(SearchEnv, 40, corpus=server.url, tasks=QUESTIONS)
+        alone = SearchEnv(corpus=server.url, tasks=QUESTIONS)
+        vector.reset(seed=0)
+        # Twenty different queries, of which half of the episodes have a second one, and what is refused as ever.
+        actions = [search(f"cat {n % 20}") + search("dog") * (n % 2) for n in range(37)]
+        actions += [search(""), search("x" * 9_999), "<answer>now</answer>"]
+        observations = vector.step(actions)[0]
+        assert asked == [21]
+        for action, observation in zip(actions, observations, strict=True):
+            alone.reset(seed=0)
+            assert alone.step(action)[0] == observation
+        vector.close()
+
+
+def test_a_service_that_refuses_all_queries_for_one_of_them_is_asked_for_each():
+    hit = {"document": {"id": "1", "title": "Cats", "text": "They purr."}, "score": 1.0}
+
+    def answer(request):
+        if any("spoil" in query for query in request["queries"]):
+            return 400, {"error": "too long for the model"}, {}
+        return 200, {"result": [[hit]] * len(request["queries"])}, {}
+
+    with answering(answer) as server:
+        vector = TextVectorEnv(SearchEnv, 3, corpus=server.url, tasks=QUESTIONS)
+        vector.reset(seed=0)
+        observations, _, _, truncations, infos = vector.step((search("a"), search("spoil"), search("b")))
+        assert truncations.tolist() == [False, True, False]
+        assert infos["status"][1] == Status.ERROR
+        assert "purr" in observations[0]
+        assert "purr" in observations[2]
+        assert [len(request["queries"]) for request in server.requests] == [3, 1, 1, 1]
+        vector.close()
+
+
+def test_an_embedding_model_is_asked_once_a_step(tmp_path):
+    def answer(request):
+        data = [{"index": i, "embedding": [1.0, float(len(text))]} for i, text in enumerate(request["input"])]
+        return 200, {"data": data}, {}
+
+    corpus = tmp_path / "corpus.jsonl"
+    corpus.write_text('{"id": "1", "title": "Cats", "text": "They purr."}\n')
+    with answering(answer) as server:
+        embeddings = {"base_url": server.url, "model": "m"}
+        vector = TextVectorEnv(SelfVerificationEnv, 16, corpus=open_retriever(corpus, embeddings=embeddings), level=1)
+        vector.reset(seed=0)
+        made = len(server.requests)
+        write = vector.env.toolbox.format.write
+        observations = vector.step([write(ToolCall("search", {"query": f"q{n}"})) for n in range(16)])[0]
+        assert all("purr" in observation for observation in observations)
+        assert len(server.requests) == made + 1
+        vector.close()
 
 
 def test_an_environment_with_a_service_can_be_pickled():

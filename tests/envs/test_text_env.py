@@ -1,6 +1,7 @@
 import json
 import pickle
 import threading
+from typing import ClassVar
 
 import gymnasium
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from infinite_rl.datasets.task import Task, TaskList
 from infinite_rl.envs.math import MathEnv
 from infinite_rl.envs.text_env import TextEnv
+from infinite_rl.envs.vector import TextVectorEnv
 from infinite_rl.rewards.score import RewardFunctionScore, Status
 from infinite_rl.spaces import TextSpace
 
@@ -34,6 +36,21 @@ class QuizEnv(TextEnv):
         if response == "break the grader":
             raise ZeroDivisionError("broken")
         return RewardFunctionScore.scored(float(response == task.answer))
+
+
+class CarelessEnv(QuizEnv):
+    """Its grader returns what is no score for some responses."""
+
+    SCORES: ClassVar = {
+        "nothing": None,
+        "nan": RewardFunctionScore.scored(float("nan")),
+        "infinite": RewardFunctionScore.scored(float("inf")),
+        "part": RewardFunctionScore(1.0, 1.0, components={"part": float("nan")}),
+        "text": RewardFunctionScore(1.0, 1.0, components={"part": "much"}),
+    }
+
+    def grade(self, task, response):
+        return self.SCORES.get(response, RewardFunctionScore.scored(1.0))
 
 
 class DialogueEnv(QuizEnv):
@@ -89,6 +106,21 @@ def test_later_observations_show_what_came_since_without_the_assistant():
         *("assistant", "tool", "user") * 2,
         "assistant",
     ]
+
+
+@pytest.mark.parametrize("response", CarelessEnv.SCORES)
+def test_what_is_no_score_is_a_failure_of_ours_and_costs_the_others_nothing(response):
+    env = CarelessEnv()
+    env.reset(seed=0)
+    _, reward, terminated, truncated, info = env.step(response)
+    assert (reward, terminated, truncated, info["status"]) == (0.0, False, True, Status.ERROR)
+    assert "score must be" in info["error_msg"] or response == "text"
+    vector = TextVectorEnv(CarelessEnv, 3)
+    vector.reset(seed=0)
+    _, rewards, terminations, truncations, _ = vector.step(("right", response, "right"))
+    assert rewards.tolist() == [1.0, 0.0, 1.0]
+    assert truncations.tolist() == [False, True, False]
+    assert (terminations != truncations).all()
 
 
 def test_an_answer_at_the_turn_limit_is_truncated_and_graded():

@@ -1,6 +1,7 @@
 import asyncio
 import pickle
 import threading
+from functools import partial
 
 import cloudpickle
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from infinite_rl import RewardFunctionScore, Task, TextVectorEnv
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.search import SearchEnv
+from infinite_rl.envs.self_verification import SelfVerificationEnv
 from infinite_rl.envs.tool_env import ToolEnv
 from infinite_rl.envs.tools.reply import Reply
 from infinite_rl.envs.tools.tool import Tool, ToolCall, ToolError
@@ -103,6 +105,25 @@ def test_the_turn_limit_truncates():
     env = started(max_turns=2)
     assert not env.step(call("long"))[3]
     assert env.step(call("long"))[2:4] == (False, True)
+
+
+@pytest.mark.parametrize("arguments", [{"max_turns": 1}, {"budget": 0.1}])
+@pytest.mark.parametrize("make", [SearchEnv, partial(SelfVerificationEnv, costs={"calculator": 1.0})])
+def test_an_answer_beside_a_call_is_never_graded(make, arguments):
+    """A turn with a call is a tool turn, also where the turn limit or the budget ends the episode with it."""
+    env = make(level=1, **arguments | ({"search_cost": 1.0} if make is SearchEnv else {}))
+    env.reset(options={"task_index": 0})
+    task = env.episode.task
+    right = f"<answer>{task.metadata.get('solution', task.answer)}</answer>"
+    one = ToolCall("search", {"query": "x"}) if make is SearchEnv else ToolCall("calculator", {"expression": "1+1"})
+    for action in (right + env.toolbox.format.write(one), Reply(right, [one])):
+        env.reset(options={"task_index": 0})
+        _, reward, terminated, truncated, info = env.step(action)
+        assert (reward, terminated or truncated, info["status"]) == (0.0, True, Status.NO_ANSWER)
+        assert env.episode.response == ""
+    env.reset(options={"task_index": 0})
+    assert env.step(right)[1] == 1.0
+    assert env.episode.response == right
 
 
 @pytest.mark.parametrize("name", ["hermes", "native"])

@@ -1,10 +1,14 @@
 """Every example runs as a program, and does what it says."""
 
 import importlib.util
+import json
 import re
+import socket
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -49,13 +53,107 @@ def test_a_tiny_model_learns_with_trl():
     assert means[-1] > means[0] + 0.2
 
 
+def check_transcript(output, rows):
+    """The lines with sums have the right rewards, and the last one has a mean above the floor."""
+    lines = output.splitlines()
+    asked = [re.match(r"(?:policy_0: )?(\d)\+(\d)=<answer>(\d+)</answer>(?:\D+(\d).*)?$", line) for line in lines]
+    found = [tuple(int(group) for group in match.groups() if group) for match in asked if match]
+    assert len(found) == rows
+    assert all(reward == float(first + second == said) for first, second, said, *rest in found for reward in rest)
+    assert float(re.search(r"mean(?: reward|':) (\d\.\d+)", lines[-1])[1]) > 0.3
+
+
+@pytest.mark.slow
 def test_torchrl_collects():
     pytest.importorskip("torchrl")
-    lines = run("collect_with_torchrl").splitlines()
-    assert len(lines) == 8
-    for line in lines:
-        first, second, answer, reward = re.findall(r"-?[\d.]+", line.replace("<answer>", " ").replace("</answer>", " "))
-        assert float(reward) == float(int(first) + int(second) == int(answer))
+    check_transcript(run("collect_with_torchrl"), rows=8)
+
+
+@pytest.mark.slow
+def test_a_vector_environment_evaluates_a_tiny_model():
+    pytest.importorskip("torch")
+    check_transcript(run("evaluate_with_gymnasium"), rows=4)
+
+
+@pytest.mark.slow
+def test_a_tiny_model_plays_over_an_endpoint():
+    pytest.importorskip("torch")
+    output = run("play_endpoint", "--episodes", "40")
+    assert "40 of 40 episodes count" in output
+    check_transcript(output, rows=5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "library", "rows"),
+    [
+        ("evaluate_with_inspect", "inspect_ai", 4),
+        ("evaluate_with_verifiers", "verifiers", 4),
+        ("score_with_verl", "verl", 4),
+        ("play_with_pettingzoo", "pettingzoo", 4),
+    ],
+)
+def test_other_libraries_evaluate_a_tiny_model(name, library, rows):
+    pytest.importorskip(library)
+    pytest.importorskip("torch")
+    check_transcript(run(name), rows)
+
+
+@contextmanager
+def served(command):
+    """Runs a server until the block ends."""
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def play_command(url, model):
+    arguments = json.dumps({"operations": ["add"], "template": "{expression}="})
+    command = [sys.executable, "-m", "infinite_rl.cli", "play", "Math-v0", "--arguments", arguments]
+    command += ["--base-url", url, "--model", model, "--episodes", "32", "--seed", "0", "--temperature", "0"]
+    done = subprocess.run([*command, "--max-tokens", "6", "--json"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.slow
+def test_the_play_command_evaluates_the_served_model():
+    pytest.importorskip("torch")
+    with served([sys.executable, "-u", str(EXAMPLES / "serve_tiny_policy.py"), "--port", "0"]) as server:
+        url = re.search(r"http:\S+/v1", server.stdout.readline())[0]
+        summary = play_command(url, "tiny")
+    assert summary["counted"] == 32
+    assert summary["mean_reward"] > 0.3
+
+
+@pytest.mark.slow
+def test_transformers_serves_the_saved_model(tmp_path):
+    for module in ("torch", "fastapi", "openai"):
+        pytest.importorskip(module, reason="pip install transformers[serving]")
+    run("tiny_policy", str(tmp_path / "tiny"))
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port = str(found.getsockname()[1])
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(tmp_path / "tiny")]
+    with served([*command, "--host", "127.0.0.1", "--port", port, "--device", "cpu"]) as server:
+        for line in server.stdout:
+            if "Uvicorn running" in line:
+                break
+        Thread(target=server.stdout.read, daemon=True).start()
+        summary = play_command(f"http://127.0.0.1:{port}/v1", str(tmp_path / "tiny"))
+    assert summary["counted"] == 32
+    assert summary["mean_reward"] > 0.3
+
+
+@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*_*.py") if path.stem != "countdown_env"])
+def test_an_example_is_short_and_says_how_it_is_run(name):
+    text = (EXAMPLES / f"{name}.py").read_text("utf-8")
+    assert len(text.splitlines()) <= 100
+    assert f"python examples/{name}.py" in text
+    assert f"examples/{name}.py" in (EXAMPLES.parent / "docs" / "plugs.md").read_text("utf-8")
 
 
 def reward_gain(text):

@@ -18,11 +18,9 @@ from infinite_rl.runtimes.sandboxes import sandboxes
 
 
 @pytest.fixture(scope="session")
-def _tiny_compiled(tmp_path_factory):
-    """The guest on both engines, compiled into a cache of its own."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("INFINITE_RL_CACHE", str(tmp_path_factory.mktemp("cache")))
-        return {limits: tiny_guest.tiny_instances(limits) for limits in Limits}
+def _tiny_compiled():
+    """The guest on both engines."""
+    return {limits: tiny_guest.tiny_instances(limits) for limits in Limits}
 
 
 @pytest.fixture

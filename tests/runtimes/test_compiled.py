@@ -11,7 +11,7 @@ import textwrap
 import threading
 
 import pytest
-from tiny_guest import compile_in_child, tiny_artefact
+from tiny_guest import compile_in_child, tiny_artefact, tiny_instances
 
 from infinite_rl.runtimes import compiled
 from infinite_rl.runtimes.engine import Limits, SandboxEngine
@@ -119,6 +119,11 @@ def test_fuel_and_time_have_files_of_their_own(load, cache):
     load()
     SandboxEngine(Limits.FUEL).load(ARTEFACT)
     assert len(list(cache.glob("*.cwasm"))) == 2
+
+
+def test_the_tests_own_guest_takes_no_real_ones_place(cache):
+    tiny_instances()
+    assert not cache.exists()
 
 
 def test_leftovers_of_a_killed_process_are_removed(load, cache):

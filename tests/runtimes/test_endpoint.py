@@ -303,7 +303,7 @@ def test_a_handshake_that_hangs_ends_with_the_timeout():
             with connection, suppress(OSError):
                 # The header of a TLS record of 16 KiB, and then a byte at a time.
                 connection.sendall(b"\x16\x03\x03\x40\x00\x02\x00\x3f\xf0")
-                for _ in range(200):  # ten seconds
+                for _ in range(1200):  # a minute
                     connection.sendall(b"\x00")
                     time.sleep(0.05)
 
@@ -312,8 +312,8 @@ def test_a_handshake_that_hangs_ends_with_the_timeout():
         start = time.monotonic()
         with pytest.raises(EndpointError, match="did not answer in"):
             ChatEndpoint(url, "tiny", timeout=0.4, retries=0).chat(ASK)
-        assert time.monotonic() - start < 4
-        thread.join(10)
+        assert time.monotonic() - start < 30
+        thread.join(60)
 
 
 @pytest.mark.parametrize("key", ["sk/secret+key/12", 'sk"secret\\key'])

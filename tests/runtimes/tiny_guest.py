@@ -22,8 +22,9 @@ import time
 from collections.abc import Callable
 from multiprocessing.synchronize import Barrier
 from typing import TypeVar
+from unittest import mock
 
-from wasmtime import wat2wasm
+from wasmtime import Engine, Module, wat2wasm
 
 from infinite_rl.runtimes import ExecutionResult, RewardExecutor
 from infinite_rl.runtimes.artefact import Artefact, parse_artefact
@@ -174,7 +175,13 @@ def tiny_artefact(**changes: object) -> Artefact:
 
 def tiny_instances(limits: Limits = Limits.TIME, **changes: object) -> Instances:
     """Instances of the guest on the process's engine."""
-    return Instances(sandboxes().engine(limits).load(tiny_artefact(**changes)), 2)
+    # Compiled each time, in milliseconds: the user's cache keeps few files, and real guests would have to make room.
+    with mock.patch("infinite_rl.runtimes.engine.load_module", _compile):
+        return Instances(sandboxes().engine(limits).load(tiny_artefact(**changes)), 2)
+
+
+def _compile(engine: Engine, artefact: Artefact, _: str) -> Module:
+    return Module(engine, artefact.wasm)
 
 
 def install() -> None:

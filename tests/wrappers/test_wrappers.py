@@ -143,6 +143,14 @@ def test_rewards_are_mixed_from_components():
     assert reward(lambda env: RubricReward(env, RUBRIC), "<answer>1000</answer>") == near(0.25)
 
 
+def test_a_rubric_that_fails_truncates_like_every_failure_of_ours():
+    task = Task.ask("Order.", {"one": 1}, id="t", domain="order")
+    env = FormatReward(RubricReward(MathEnv(TaskList([task])), "criteria: [{name: right, scorer: eq}]"), 1.0)
+    env.reset()
+    _, reward, terminated, truncated, info = env.step("<answer>1</answer>")
+    assert (reward, terminated, truncated, info["status"]) == (0.0, False, True, Status.ERROR)
+
+
 def test_a_rubric_does_not_tell_the_expected_answer():
     env = RubricReward(math(), RUBRIC)
     env.reset(seed=0)

@@ -279,6 +279,7 @@ def test_dynamic_sampling_draws_until_the_batch_is_full(lm, make_trajectory):
     assert len(set(trajectories.group.tolist())) == 6  # groups of different rounds stay apart
     metrics = learner.step(trajectories, rewards)
     assert metrics["learnt_from"] == 0.5
+    assert (metrics["sampling_rounds"], metrics["dropped_groups"]) == (3.0, 3.0)
     assert metrics["pass_rate"] == 0.25  # of all that was collected, not of what was chosen
     assert metrics["zero_variance_groups"] == 0.5
 

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -100,7 +101,10 @@ def test_the_reference_in_the_middle_of_an_update_changes_no_gradient(adapted, p
         assert torch.equal(one, other)
 
 
-def test_a_checkpoint_holds_adapters_alone_and_comes_back(adapted, config, tmp_path, prompts):
+@pytest.mark.parametrize("weights", ["float32", "bfloat16"])
+def test_a_checkpoint_holds_adapters_alone_and_comes_back(config, tmp_path, prompts, weights):
+    config = partial(config, weights=weights)
+    adapted, _ = make_policy(config(), CPU, seed=0)
     randomise(adapted)
     adapted.save_pretrained(tmp_path / "checkpoint")
     assert {path.name for path in (tmp_path / "checkpoint").glob("*.safetensors")} == {"adapter_model.safetensors"}
@@ -111,8 +115,12 @@ def test_a_checkpoint_holds_adapters_alone_and_comes_back(adapted, config, tmp_p
     assert again.training
 
 
-def test_merged_weights_say_the_same_without_peft(adapted, tmp_path, prompts):
+@pytest.mark.parametrize("resumed", [False, True])
+def test_merged_weights_say_the_same_without_peft(adapted, config, tmp_path, prompts, resumed):
     randomise(adapted)
+    if resumed:
+        adapted.save_pretrained(tmp_path / "checkpoint")
+        adapted, _ = make_policy(config(), CPU, seed=5, folder=tmp_path / "checkpoint")
     before = logits(adapted, prompts)
     merged(adapted).save_pretrained(tmp_path / "merged")
     plain = AutoModelForCausalLM.from_pretrained(tmp_path / "merged")
@@ -155,6 +163,13 @@ def test_a_critic_of_an_adapted_policy_trains_adapters_of_its_own(adapted):
     trained = [weight for name, weight in critic.named_parameters() if weight.requires_grad and "head" not in name]
     assert trained
     assert not {w.data_ptr() for w in trained} & {w.data_ptr() for w in adapted.parameters()}
+
+
+def test_adapters_of_another_shape_are_refused(adapted, config, tmp_path):
+    adapted.save_pretrained(tmp_path / "checkpoint")
+    for other in (replace(LORA, r=2), replace(LORA, target_modules=["q_proj"])):
+        with pytest.raises(ConfigError, match=r"model\.lora: "):
+            make_policy(config(lora=other), CPU, seed=0, folder=tmp_path / "checkpoint")
 
 
 def test_what_cannot_be_adapted_is_one_clear_line(config):

@@ -153,7 +153,9 @@ def test_those_too_long_are_counted_and_never_cut(write, tokenizer):
 
 
 def test_those_about_held_out_tasks_are_left_out_and_counted(write, tokenizer):
-    found = read(write([talk(f"question {i}") for i in range(50)]), tokenizer, held_out={"question 7", "question 8"})
+    rows = [talk(f"question {i}") for i in range(50)]
+    rows[8]["messages"].insert(0, {"role": "system", "content": "Be brief."})
+    found = read(write(rows), tokenizer, held_out={"question 7", "question 8"})
     assert found.held_out == 2
     texts = [tokenizer.decode(row.token_ids) for row in [*found.train, *found.validation]]
     assert not any("question 7y" in text or "question 8y" in text for text in texts)

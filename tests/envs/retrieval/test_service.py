@@ -175,7 +175,7 @@ def test_a_body_that_trickles_in_does_not_hold_the_connection():
                 connection.sendall(b" ")
                 sent += 1
                 time.sleep(0.01)
-        assert server._due == {}
+        assert server.connections == 0
 
 
 def test_a_client_that_does_not_read_is_hung_up_on():
@@ -187,10 +187,10 @@ def test_a_client_that_does_not_read_is_hung_up_on():
         body = json.dumps({"queries": ["a"] * 10, "topk": 100}).encode()
         connection.sendall(b"POST /search HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
         for _ in range(6_000):
-            if not server._due:
+            if not server.connections:
                 break
             time.sleep(0.01)
-        assert not server._due
+        assert not server.connections
 
 
 def test_connections_beyond_the_limit_are_refused_and_others_go_on():
@@ -206,7 +206,7 @@ def test_connections_beyond_the_limit_are_refused_and_others_go_on():
         for connection in kept:
             connection.close()
         for _ in range(6_000):
-            if not server._due:
+            if not server.connections:
                 break
             time.sleep(0.01)
         assert ask(server, {"query": "cat"})[0] == 200
@@ -273,3 +273,10 @@ def test_connections_are_kept_between_requests(server):
 def test_limits_are_positive(name):
     with pytest.raises(ValueError, match=f"limit of {name} must be positive"):
         Limits(**{name: 0})
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "http://elsewhere"}, {"Host": "rebound.example:8000"}])
+def test_web_pages_do_not_search(server, headers):
+    status, answer = ask(server, {"query": "cat"}, headers=headers)
+    assert (status, "web pages" in answer["error"]) == (403, True)
+    assert ask(server, b"", "/health", "GET", headers)[0] == 200

@@ -48,7 +48,7 @@ def wait_for(condition):
 def serving(*ids, arguments=None, allowed=None, limit=256, idle_seconds=900, **options):
     """A client of a server that runs while the block does."""
     catalogue = Catalogue(ids, arguments, **({"allowed": allowed} if allowed is not None else {}))
-    server = EnvServer(("127.0.0.1", 0), Sessions(catalogue, limit=limit, idle_seconds=idle_seconds), **options)
+    server = EnvServer(Sessions(catalogue, limit=limit, idle_seconds=idle_seconds), **options)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     client = Client(server)
@@ -58,4 +58,4 @@ def serving(*ids, arguments=None, allowed=None, limit=256, idle_seconds=900, **o
         client.connection.close()
         server.shutdown()
         thread.join()
-        server.finish()
+        server.close(10)

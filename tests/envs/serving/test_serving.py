@@ -11,6 +11,7 @@ import pytest
 
 from infinite_rl import RewardFunctionScore, Task, TextEnv
 from infinite_rl.datasets.task import TaskList
+from infinite_rl.envs.http.server import HttpLimits
 from infinite_rl.envs.tool_env import ToolEnv
 from infinite_rl.envs.tools.tool import Tool
 
@@ -184,6 +185,10 @@ REFUSED = [
     ("/reset", {"session_id": "OWN", "env": MATH}, 422, "keeps its environment"),
     ("/reset", {"session_id": "OWN", "arguments": {"level": 2}}, 422, "keeps its environment"),
     ("/close", {"session_id": 3}, 422, '"session_id" must be a text'),
+    ("/reset", {"arguement": {}}, 422, "unknown member 'arguement'; known: session_id, env, arguments, seed, options"),
+    ("/step", {"session_id": "OWN", "action": "x", "reward": 1}, 422, "unknown member 'reward'; known: session_id, "),
+    ("/step", {"session_id": "OWN", "action": {"text": "x", "content": "y"}}, 422, "unknown member 'content'"),
+    ("/close", {"session_id": "OWN", "now": True}, 422, "unknown member 'now'; known: session_id"),
     ("/steps", {}, 404, "there is no such address"),
     ("/health", {}, 405, "takes another method"),
 ]
@@ -229,7 +234,7 @@ def test_malformed_calls_are_the_agent_s_affair(client, call):
     ],
 )
 def test_hostile_bodies_and_headers_are_refused(body, headers, status):
-    with serving("Test/Guess-v0", max_bytes=1_000 if len(body) == 2_000 else 1 << 20) as client:
+    with serving("Test/Guess-v0", limits=HttpLimits(1_000 if len(body) == 2_000 else 1 << 20)) as client:
         found, _, answer = client.raw("POST", "/reset", body, {"Content-Type": "application/json", **headers})
         assert (found, "message" in answer["error"]) == (status, True)
         assert Client(client.server).ok("/reset")["done"] is False
@@ -260,7 +265,7 @@ def test_what_is_hardly_http_is_refused_and_the_server_lives(client, sent, statu
 
 
 def test_a_request_that_trickles_is_cut_off():
-    with serving("Test/Guess-v0", read_seconds=2) as client:
+    with serving("Test/Guess-v0", limits=HttpLimits(seconds=2)) as client:
         with socket.create_connection(client.server.server_address, timeout=60) as slow:
             slow.sendall(b"POST /reset HTTP/1.1\r\n")
             began = time.monotonic()
@@ -283,14 +288,13 @@ def test_sessions_are_limited_and_idle_ones_end():
 
 
 def test_connections_are_limited():
-    with serving("Test/Guess-v0", limit=1) as client:
-        client.server.max_connections = 3
+    with serving("Test/Guess-v0", limit=1, limits=HttpLimits(connections=3)) as client:
         plain = [socket.create_connection(client.server.server_address, timeout=60) for _ in range(3)]
-        wait_for(lambda: len(client.server._connections) == 3)
+        wait_for(lambda: client.server.connections == 3)
         assert b" 503 " in exchange(client.server, b"")
         for one in plain:
             one.close()
-        wait_for(lambda: not client.server._connections)
+        wait_for(lambda: not client.server.connections)
         assert client.get("/health")[0] == 200
 
 
@@ -366,10 +370,10 @@ def test_requests_at_work_are_answered_when_the_server_ends():
         step = threads.submit(lambda: other.ok("/step", session_id=id, action=""))
         assert SlowEnv.entered.acquire(timeout=60)
         client.server.shutdown()
-        ending = threading.Thread(target=client.server.finish, args=(60,))
+        ending = threading.Thread(target=client.server.close, args=(60,))
         ending.start()
         SlowEnv.leave.set()
         assert step.result()["reward"] == 1.0
         ending.join(60)
         assert not ending.is_alive()
-        assert not client.server._connections
+        assert not client.server.connections

@@ -127,6 +127,8 @@ def test_a_connection_is_a_session():
             ({"type": "step", "data": {"text": ""}}, "SESSION_ERROR"),
             ({"type": "reset", "data": [1]}, "VALIDATION_ERROR"),
             ({"type": "reset", "data": {"seed": "x"}}, "VALIDATION_ERROR"),
+            ({"type": "reset", "data": {"sed": 1}}, "VALIDATION_ERROR"),
+            ({"type": "reset", "date": {}}, "VALIDATION_ERROR"),
             ({"type": "shout"}, "UNKNOWN_TYPE"),
             ({"type": ["reset"]}, "UNKNOWN_TYPE"),
         ):
@@ -140,7 +142,7 @@ def test_a_connection_is_a_session():
         assert len(client.server.sessions) == 1
         plain.close()
         source.close()
-        wait_for(lambda: not len(client.server.sessions) and not client.server._connections)
+        wait_for(lambda: not len(client.server.sessions) and not client.server.connections)
 
 
 def test_a_silent_connection_ends():

@@ -4,7 +4,7 @@ import time
 import pytest
 
 from infinite_rl.envs.tools.formats import FORMATS, MAX_CALLS
-from infinite_rl.envs.tools.reply import Reply, assistant_message
+from infinite_rl.envs.tools.reply import Reply, assistant_message, length
 from infinite_rl.envs.tools.tool import Tool, ToolCall, ToolError
 from infinite_rl.envs.tools.toolbox import Account, ToolBox
 
@@ -99,6 +99,19 @@ def test_garbage_takes_linear_time(name, piece):
         return best
 
     assert seconds(1_000_000) < 40 * seconds(100_000) + 0.05
+
+
+@pytest.mark.parametrize("depth", [60, 900, 100_000])
+def test_parsed_arguments_have_the_limits_of_text(depth):
+    arguments = {}
+    for _ in range(depth):
+        arguments = {"a": arguments}
+    call = {"id": "c", "function": {"name": "echo", "arguments": arguments}}
+    (read,) = Reply.from_message({"tool_calls": [call]}).tool_calls
+    assert "not JSON" in read.problem
+    assert length(Reply("", [read])) < 200
+    while arguments:  # a garbage collector that calls itself would come to its limit
+        arguments = arguments["a"]
 
 
 def test_native_calls_are_read_from_messages():

@@ -272,13 +272,13 @@ const cb = (a, done) => setTimeout(() => (a < 0 ? done(new Error('neg')) : done(
 const p = util.promisify(cb);
 p(4).then(console.log);
 p(-1).catch((e) => console.log(e.message));
+require('timers/promises').setTimeout(40, 'tp').then(console.log);
 util.promisify(setTimeout)(80, 'v').then(console.log);
 const ac = new AbortController();
 ac.signal.addEventListener('abort', () => console.log('aborted', ac.signal.reason.name));
 ac.abort();
 console.log(ac.signal.aborted);
 util.callbackify(async (x) => x + 1)(1, (err, v) => console.log(err, v));
-require('timers/promises').setTimeout(40, 'tp').then(console.log);
 
 // ===== debounce and throttle on the clock
 function debounce(f, ms) {
