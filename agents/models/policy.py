@@ -13,7 +13,9 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
     PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
 )
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from ..config import ConfigError, ModelConfig
 from .lora import add_adapters
@@ -90,7 +92,7 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
         raise ConfigError(f"model.name={name}: no such folder")
     source = str(folder) if local else name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
+        tokenizer = _load_tokenizer(source)
         attention = _attention(AutoConfig.from_pretrained(source))
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, attn_implementation=attention)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
@@ -98,6 +100,18 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ConfigError(f"model.name={name}: {where} ({reason})") from None
     return model, tokenizer
+
+
+def _load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """The tokenizer as it was saved.
+
+    Beside a Qwen2 model transformers makes Qwen's own tokenizer of whatever lies there, and drops line ends and words
+    of a vocabulary that is not Qwen's.
+    """
+    as_saved = get_tokenizer_config(source).get("tokenizer_class") == "TokenizersBackend"
+    tokenizer = (PreTrainedTokenizerFast if as_saved else AutoTokenizer).from_pretrained(source)
+    assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    return tokenizer
 
 
 def _attention(config: PreTrainedConfig) -> str | None:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ...envs.text_env import logger as env_logger
+from ...envs.scoring import logger as env_logger
 from .trajectory import Trajectory, states_of
 
 logger = logging.getLogger(__name__)

@@ -98,3 +98,14 @@ def test_the_tiny_tokenizer_brings_every_text_back():
     assert len(ids) == len(text) - len("<answer></answer>") + 2
     assert tokenizer.decode(tokenizer.encode("ü")) == "<unk>"
     assert len({tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.unk_token_id}) == 4
+
+
+def test_a_saved_tokenizer_comes_back_as_it_was(tmp_path):
+    """Words, runs of blanks and line ends too: beside a Qwen2 model transformers takes another class for it."""
+    model, tokenizer = make_policy(TINY, CPU, seed=0, phrases=["a whole line."])
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    _, found = load_policy(str(tmp_path))
+    text = "What is  12+5?\n\na whole line.\n<answer>print(3)</answer><eos>"
+    assert found.encode(text) == tokenizer.encode(text)
+    assert found.decode(found.encode(text)) == text
