@@ -96,7 +96,7 @@ class PlayedEnv(TextEnv):
         self.timeout = timeout
         super().__init__(_Prompts(env), render_mode=render_mode)
 
-    def begin(self, task: Task, task_index: int) -> Episode:
+    def begin(self, task: Task, task_index: int, *, max_turns: int | None = None) -> Episode:
         """Opens an episode: runs the program up to what it asks first."""
         random = np.random.default_rng([task_index, 0x5EED])
         context = EpisodeContext(random, task_index)
@@ -109,6 +109,7 @@ class PlayedEnv(TextEnv):
             task_index=task_index,
         )
         episode = PlayedEpisode(task, [], task_index, thread=thread)
+        episode.max_turns = max_turns or self.max_turns
         thread.start()
         self._wait(episode, thread)
         return episode

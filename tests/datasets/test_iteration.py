@@ -64,5 +64,10 @@ def test_domains_advance_apart_and_are_resumed_together(tmp_path):
         domains.next("x")
     with pytest.raises(ValueError, match="of the domains"):
         again.load_state_dict({})
+    before = again.state_dict()
+    states = {name: state | {"position": 1} for name, state in before.items()}
+    with pytest.raises(ValueError, match="of seed 99"):
+        again.load_state_dict(states | {"more": states["more"] | {"seed": 99}})
+    assert again.state_dict() == before
     with pytest.raises(ValueError, match="no domain is given"):
         Domains({})
