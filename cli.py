@@ -116,7 +116,8 @@ def play(arguments: argparse.Namespace) -> int:
 
 def declare_serve(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``serve``."""
-    parser.add_argument("ids", nargs="*", metavar="ID", help="the environments, the default first (default: all)")
+    told = "the environments, the default first (default: all)"
+    parser.add_argument("ids", nargs="*", type=_with_namespace, metavar="ID", help=told)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
     parser.add_argument("--token-env", metavar="NAME", help="the environment variable that holds a bearer token")

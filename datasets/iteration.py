@@ -49,19 +49,30 @@ class TaskIterator(Iterator[Task]):
 
     def state_dict(self) -> dict[str, Any]:
         """All that `load_state_dict` needs, JSON values."""
-        return {"epoch": self.epoch, "position": self.position, "seed": self.seed, "size": self.source.size}
+        return {"epoch": self.epoch, "position": self.position} | self._fixed()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Goes on where the state was taken.
 
         Raises:
-            ValueError: the state is of another seed, or of a source of another size.
+            ValueError: the state is of another seed or order, of a source of another size, or of none of its places.
         """
-        for name, mine in (("seed", self.seed), ("size", self.source.size)):
-            if state[name] != mine:
-                raise ValueError(f"the state is of {name} {state[name]}, not {mine}: its order would be another")
-        self.epoch, self.position = int(state["epoch"]), int(state["position"])
+        self.epoch, self.position = self.place_of(state)
         self._order = self._ordered()
+
+    def place_of(self, state: Mapping[str, Any]) -> tuple[int, int]:
+        """Epoch and position of a state, which must fit; see ``load_state_dict``."""
+        for name, mine in self._fixed().items():
+            if state.get(name) != mine:
+                raise ValueError(f"the state is of {name} {state.get(name)}, not {mine}: its order would be another")
+        epoch, position = int(state["epoch"]), int(state["position"])
+        if epoch < 0 or not 0 <= position <= (position if self.source.size is None else self.source.size):
+            raise ValueError(f"there is no position {position} of epoch {epoch}")
+        return epoch, position
+
+    def _fixed(self) -> dict[str, Any]:
+        """What the order depends on beside the epoch."""
+        return {"seed": self.seed, "size": self.source.size, "shuffle": self.shuffle}
 
     def _ordered(self) -> list[int] | None:
         if self.source.size is None or not self.shuffle:
@@ -109,9 +120,11 @@ class Domains:
         """Goes on where the state was taken.
 
         Raises:
-            ValueError: the state is of other domains.
+            ValueError: the state is of other domains, or does not fit one of them; then nothing has moved.
         """
         if state.keys() != self.iterators.keys():
             raise ValueError(f"the state is of the domains {sorted(state)}, not {sorted(self.iterators)}")
+        for name, iterator in self.iterators.items():
+            iterator.place_of(state[name])
         for name, iterator in self.iterators.items():
             iterator.load_state_dict(state[name])

@@ -104,16 +104,24 @@ def _messages(fields: Fields) -> list[Message]:
 def _is_message(message: object) -> bool:
     if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
         return False
-    content = message.get("content")
-    return isinstance(content, str) or (content is None and bool(message.get("tool_calls")))
+    content, calls = message.get("content"), message.get("tool_calls")
+    if calls is not None and not (isinstance(calls, list) and all(isinstance(call, Mapping) for call in calls)):
+        return False
+    return isinstance(content, str) or (content is None and bool(calls))
 
 
 def _humaneval(fields: Fields, defaults: Defaults) -> Task:
     prompt, function = _text(fields, "prompt"), _text(fields, "entry_point")
     request = f"Complete this Python function, and write it out whole:\n\n```python\n{prompt.strip()}\n```"
     # The tests of some use helpers that the prompt defines.
-    answer = {"language": "python", "function": function, "setup": prompt, "tests": _text(fields, "test")}
+    answer = {"language": "python", "function": function, "setup": _whole(prompt), "tests": _text(fields, "test")}
     return _coding(fields, defaults, request, answer, prompt + str(fields.get("canonical_solution", "")))
+
+
+def _whole(prompt: str) -> str:
+    """A prompt that ends in the head of a function, without even a docstring, gets a body; others stay as they are."""
+    last = prompt.rstrip().rpartition("\n")[2]
+    return f"{prompt.rstrip()}\n{' ' * (len(last) - len(last.lstrip()))}    pass\n" if last.endswith(":") else prompt
 
 
 def _mbpp(fields: Fields, defaults: Defaults) -> Task:

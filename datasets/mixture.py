@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .drawing import below
-from .procedural import stream
+from .procedural import ProceduralSource, stream
 from .task import Task, TaskSource
 
 
@@ -38,8 +38,9 @@ class Mixture:
         if not all(0 <= weight < float("inf") for weight in weights.values()) or not any(weights.values()):
             raise ValueError(f"weights must be numbers of at least 0, one of them above 0, not {dict(weights)}")
         self.sources = {name: source for name, source in sources.items() if weights.get(name)}
+        self.weights = {name: weights[name] for name in self.sources}
         self.seed = seed
-        shares = np.array([weights[name] for name in self.sources], dtype=np.float64)
+        shares = np.array([*self.weights.values()], dtype=np.float64)
         self._bounds = np.cumsum(shares / shares.sum())
 
     def task(self, index: int) -> Task:
@@ -54,3 +55,27 @@ class Mixture:
         place = int(np.searchsorted(self._bounds, rng.random(), side="right"))
         source = [*self.sources.values()][min(place, len(self.sources) - 1)]
         return source.task(index if source.size is None else below(rng, source.size))
+
+    @property
+    def level(self) -> int | None:
+        """The level of all sources; None if one of them has none, or another."""
+        levels = {getattr(source, "level", None) for source in self.sources.values()}
+        return levels.pop() if len(levels) == 1 else None
+
+    @property
+    def max_level(self) -> int:
+        """The highest level that all sources have."""
+        return min(getattr(source, "max_level", 0) for source in self.sources.values())
+
+    def at_level(self, level: int) -> Mixture:
+        """The mixture of the same sources at another level.
+
+        Raises:
+            TypeError: if a source has no levels.
+        """
+        sources: dict[str, TaskSource] = {}
+        for name, source in self.sources.items():
+            if not isinstance(source, ProceduralSource | Mixture):
+                raise TypeError(f"the source {name} has no levels")
+            sources[name] = source.at_level(level)
+        return Mixture(sources, self.weights, seed=self.seed)

@@ -7,7 +7,9 @@ from typing import Any
 
 import gymnasium
 
+from ..datasets.mixture import Mixture
 from ..datasets.procedural import ProceduralSource
+from ..rewards import Status
 from .base import Step, TextWrapper
 
 
@@ -15,10 +17,10 @@ class CurriculumDifficulty(TextWrapper):
     """Raises the level of procedural tasks when the mean reward is high, and lowers it when it is low.
 
     ``info["level"]`` is the level of the episode. Every level has tasks of its own with the split and seed of the
-    environment. After a change the mean starts anew.
+    environment. After a change the mean starts anew. Episodes that our own code failed are left out of it.
 
     Args:
-        env: an environment on its own procedural tasks, whose source has a ``level``; it begins at that level.
+        env: an environment on procedural tasks, or on a mixture of them at one level; it begins at that level.
         up: the mean reward from which on the level rises.
         down: the mean reward below which it falls.
         window: how many episodes the mean is over; nothing changes before there are as many.
@@ -39,12 +41,13 @@ class CurriculumDifficulty(TextWrapper):
     ) -> None:
         super().__init__(env, up=up, down=down, window=window, highest=highest)
         source = self.text_env.tasks
-        if not isinstance(source, ProceduralSource):
+        level = source.level if isinstance(source, ProceduralSource | Mixture) else None
+        if not isinstance(source, ProceduralSource | Mixture) or level is None:
             raise TypeError(f"the tasks of {type(self.text_env).__name__} have no levels to choose from")
         if not 0 <= down < up <= 1 or window < 1:
             raise ValueError(f"0 <= down < up <= 1 and window >= 1, not down={down}, up={up}, window={window}")
         self._source = source
-        self.level = source.level
+        self.level = level
         self.up, self.down = up, down
         self.highest = source.max_level if highest is None else highest
         self._rewards: deque[float] = deque(maxlen=window)
@@ -61,7 +64,7 @@ class CurriculumDifficulty(TextWrapper):
         """Takes an action."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._return += float(reward)
-        if terminated or truncated:
+        if (terminated or truncated) and info.get("status") != Status.ERROR:
             self._rewards.append(self._return)
         return observation, float(reward), terminated, truncated, info | {"level": self.level}
 

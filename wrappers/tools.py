@@ -74,8 +74,9 @@ class ToolUse(TextWrapper):
     def step(self, action: str) -> Step:
         """Runs the calls of a message, or takes the action."""
         check_action(action)
-        # What is too long, the environment refuses.
-        calls = self.toolbox.read(action) if length(action) <= self.text_env.action_space.max_length else []
+        # What is too long or comes after the end, the environment refuses.
+        fits = length(action) <= self.text_env.action_space.max_length and not self.text_env.episode.ended
+        calls = self.toolbox.read(action) if fits else []
         if not calls or self._answered == self.calls:
             observation, reward, terminated, truncated, info = self.env.step(action)
             return observation, float(reward), terminated, truncated, info

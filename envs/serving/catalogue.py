@@ -46,7 +46,9 @@ class Catalogue:
         self.ids, self.arguments, self.allowed = tuple(ids), dict(arguments or {}), tuple(allowed)
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Shared] = {}
-        # The first is made now, so that a mistake is seen at the start, and kept.
+        # The first is made now, so that a mistake is seen at the start, and kept; the others are only looked up.
+        for id in self.ids[1:]:
+            gymnasium.spec(id)
         self.default = make_text_env(self.ids[0], **self.arguments)
         self._made[self._key(self.ids[0], {})] = Shared(self.default, users=1)
 

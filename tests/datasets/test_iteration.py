@@ -40,6 +40,11 @@ def test_a_state_of_something_else_is_refused():
         TaskIterator(LETTERS, seed=1).load_state_dict(state)
     with pytest.raises(ValueError, match="of size 7, not None"):
         TaskIterator(ArithmeticSource()).load_state_dict(state)
+    with pytest.raises(ValueError, match="of shuffle True, not False"):
+        TaskIterator(LETTERS, shuffle=False).load_state_dict(state)
+    for place in ({"position": 8}, {"position": -1}, {"epoch": -1}):
+        with pytest.raises(ValueError, match="there is no position"):
+            TaskIterator(LETTERS).load_state_dict(state | place)
     with pytest.raises(ValueError, match="holds no task"):
         TaskIterator(TaskList([]))
 
@@ -59,5 +64,10 @@ def test_domains_advance_apart_and_are_resumed_together(tmp_path):
         domains.next("x")
     with pytest.raises(ValueError, match="of the domains"):
         again.load_state_dict({})
+    before = again.state_dict()
+    states = {name: state | {"position": 1} for name, state in before.items()}
+    with pytest.raises(ValueError, match="of seed 99"):
+        again.load_state_dict(states | {"more": states["more"] | {"seed": 99}})
+    assert again.state_dict() == before
     with pytest.raises(ValueError, match="no domain is given"):
         Domains({})

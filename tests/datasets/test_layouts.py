@@ -89,6 +89,7 @@ def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
         (MBPP | {"test_list": []}, '"test_list" must be a non-empty list'),
         (MBPP | {"test_list": ["assert True"]}, "calls no function"),
         ({"messages": [{"role": "user", "content": None}], "answer": "2"}, "text in both"),
+        ({"messages": [{"role": "assistant", "content": "", "tool_calls": "x"}], "answer": "2"}, "text in both"),
     ],
 )
 def test_a_malformed_row_is_told_by_its_field(row, message):
@@ -96,7 +97,14 @@ def test_a_malformed_row_is_told_by_its_field(row, message):
         task_of(row)
 
 
-@pytest.mark.parametrize("row", [HUMANEVAL, MBPP])
+BARE = HUMANEVAL | {"prompt": "import math\n\ndef twice(n):\n", "canonical_solution": "    return 2 * n\n"}
+METHOD = HUMANEVAL | {
+    "prompt": "def twice(n):\n    def inner(m):  ",
+    "canonical_solution": "\n        return 2 * m\n    return inner(n)",
+}
+
+
+@pytest.mark.parametrize("row", [HUMANEVAL, MBPP, BARE, METHOD])
 def test_programs_of_known_datasets_are_judged(row):
     task = task_of(row)
     assert task.answer["function"] == "twice"

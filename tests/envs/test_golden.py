@@ -5,10 +5,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import gymnasium
 import pytest
 
 from infinite_rl.datasets.fingerprint import fingerprint
-from infinite_rl.datasets.task import Task
+from infinite_rl.datasets.task import Task, TaskList
+from infinite_rl.envs.math import MathEnv
 
 SPEC = importlib.util.spec_from_file_location("make_golden", Path(__file__).with_name("make_golden.py"))
 make_golden = importlib.util.module_from_spec(SPEC)
@@ -54,3 +56,13 @@ def test_a_fingerprint_tells_what_is_asked_and_how_it_is_judged(change):
 def test_a_fingerprint_takes_no_notice_of_the_rest():
     assert fingerprint([replace(TASK, id="b", metadata={"level": 2, "grader": "math"})]) == fingerprint([TASK])
     assert fingerprint([TASK, TASK]) != fingerprint([TASK])
+
+
+def test_seeds_of_resets_draw_the_tasks_that_they_drew():
+    """What ``reset(seed=…)`` asks is a part of ``-v0`` too: which index a seed draws, and the next one behind it."""
+    for name in ("InfiniteRL/Math-v0", "InfiniteRL/Search-v0"):
+        env = gymnasium.make(name)
+        drawn = [env.reset(seed=seed)[1]["task_index"] for seed in (0, 1, None)]
+        assert drawn == [5737240835340368, 4610079356560476, 8561015897205333]
+    filed = MathEnv(TaskList([TASK] * 1_000))
+    assert [filed.reset(seed=seed)[1]["task_index"] for seed in (0, 1, None)] == [636, 511, 950]

@@ -5,9 +5,12 @@ import time
 import gymnasium
 import numpy as np
 import pytest
+from gymnasium.error import ResetNeeded
 from gymnasium.utils.env_checker import check_env
 
 from infinite_rl import Task, TextVectorEnv
+from infinite_rl.datasets.arithmetic import ArithmeticSource
+from infinite_rl.datasets.mixture import Mixture
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.math import MathEnv
 from infinite_rl.envs.text_env import TextEnv
@@ -207,6 +210,14 @@ def test_a_call_that_is_too_long_is_refused_like_any_other_message():
     assert env.step(call)[4]["status"] == Status.RESOURCE_LIMIT
 
 
+def test_a_call_after_the_end_is_refused_like_any_other_message():
+    env = ToolUse(math(), ["calculator"])
+    env.reset(seed=0)
+    env.step("<answer>1</answer>")
+    with pytest.raises(ResetNeeded, match="call reset"):
+        env.step(FORMATS["hermes"].write(ToolCall("calculator", {"expression": "1+1"})))
+
+
 def test_any_environment_gets_tools():
     env = ToolUse(math(level=4), ["calculator"], budget=0.0, calls=2)
     observation, info = env.reset(seed=0)
@@ -263,6 +274,30 @@ def test_difficulty_follows_success():
         CurriculumDifficulty(guess())
     with pytest.raises(ValueError, match="down < up"):
         CurriculumDifficulty(math(), up=0.2, down=0.5)
+
+
+@pytest.mark.parametrize("env_id", ["InfiniteRL/MultiDomain-v0", "InfiniteRL/SelfVerification-v0"])
+def test_mixed_tasks_become_harder_too(env_id):
+    weights = {"math": 3, "coding": 1}
+    env = gymnasium.make(env_id, weights=weights, seed=5, split="test")
+    env = CurriculumDifficulty(env, up=1.0, down=0.5, window=1)
+    env.env.unwrapped.graders.score = lambda episodes: [RewardFunctionScore.scored(1.0)] * len(episodes)
+    for level in (1, 2, 3, 4, 4):
+        assert env.reset(options={"task_index": 7})[1]["level"] == level
+        alone = gymnasium.make(env_id, weights=weights, seed=5, split="test", level=level).unwrapped
+        assert env.unwrapped.episode.task == alone.tasks.task(7)
+        env.step("any")
+    several = Mixture({"easy": ArithmeticSource(level=1), "hard": ArithmeticSource(level=2)})
+    with pytest.raises(TypeError, match="no levels"):
+        CurriculumDifficulty(gymnasium.make("InfiniteRL/MultiDomain-v0", tasks=several))
+
+
+def test_failures_of_ours_make_nothing_easier():
+    env = CurriculumDifficulty(math(level=2), up=0.8, down=0.3, window=1)
+    env.reset(seed=0)
+    env.unwrapped.finish = lambda episodes: 1 / 0
+    assert env.step("<answer>1</answer>")[4]["status"] == Status.ERROR
+    assert env.reset()[1]["level"] == 2
 
 
 def test_a_group_is_compared_with_its_own_mean():

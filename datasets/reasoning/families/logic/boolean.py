@@ -146,7 +146,7 @@ class GuestListCount(Family):
     """Model counting: how many lists of 5, 6, 7 or 8 guests keep all rules? Up to 18, 30, 45 or 60."""
 
     name = "guest_list_count"
-    chance = (0.1, 0.08, 0.06, 0.05)
+    chance = (0.11, 0.08, 0.06, 0.05)
 
     def problem(self, rng: Rng, level: int) -> Problem:
         people = sorted(sample(rng, NAMES, 4 + level))
