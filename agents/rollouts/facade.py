@@ -14,7 +14,8 @@ from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
 from ..inference.record import Segment
 from ..progress import Progress
-from .programs import PlaySettings, ProgramPlay, Start, open_group, play
+from .program_play import PlaySettings, ProgramPlay, Start, open_group
+from .programs import play
 from .trajectory import Trajectory
 
 if TYPE_CHECKING:

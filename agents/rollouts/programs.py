@@ -7,123 +7,29 @@ by task, attempt, sample and call, so who is answered together changes nothing b
 
 from __future__ import annotations
 
-import copy
 import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-import numpy as np
-
 from ..environments.base import BaseEnvironment
 from ..environments.text_env import run_episode
-from ..inference.calls import EpisodeContext, EpisodeStopped, EpisodeThread, inside
+from ..inference.calls import EpisodeThread
 from ..inference.endpoint import EndpointBackend
 from ..inference.generation import Generation, GenerationResult
 from ..inference.module import InferenceModule
 from ..inference.record import EpisodeRecord
 from ..inference.sampling import stream_key
 from .failures import RolloutError
+from .program_play import ContextFull, PlaySettings, ProgramPlay, Start, episode_random
 
 # A program that is busy for so long keeps the others waiting no longer.
 PATIENCE_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How an episode begins.
-
-    Attributes:
-        key: of its random streams.
-        task_index: which prompt.
-        group: of its trajectory.
-        state: the first state; or what ``reset`` raised.
-    """
-
-    key: int
-    task_index: int
-    group: int
-    state: Any
-
-
-@dataclass(slots=True)
-class ProgramPlay:
-    """An episode under way, and what came of it.
-
-    Attributes:
-        start: how it began.
-        record: its tokens.
-        thread: its program; None if it could not begin.
-        state: the latest state.
-        truncated: whether the limit of steps or the context cut it off.
-        context_full: whether it was the context.
-        status: ``scored``, ``timeout`` or ``error``.
-        error_msg: what went wrong.
-        since: when it was last set going.
-    """
-
-    start: Start
-    record: EpisodeRecord
-    thread: EpisodeThread | None = None
-    state: Any = None
-    truncated: bool = False
-    context_full: bool = False
-    status: str = "scored"
-    error_msg: str = ""
-    since: float = 0.0
-
-    def move(self, state: Any) -> None:
-        """Notes the state after a step."""
-        self.state = state
-
-
-class ContextFull(EpisodeStopped):
-    """Ends a program whose prompt leaves no room for a response."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlaySettings:
-    """How episodes are played.
-
-    Attributes:
-        num_parallel: at most so many at once.
-        refill: begin a new one as soon as one ends; else when all have ended.
-        max_new_tokens: of a response, where the environment does not say.
-        temperature: of sampling.
-        max_steps: cuts episodes off; None for the environment's own end, at most 100.
-        max_length: tokens that prompt and response may have together; None for any number.
-        sampling: other arguments of the backend's ``sample``.
-        deadline: seconds that an episode's own code may take between two calls; None for any.
-        on_end: told of every episode that ends.
-    """
-
-    num_parallel: int
-    max_new_tokens: int
-    temperature: float
-    refill: bool = False
-    max_steps: int | None = None
-    max_length: int | None = None
-    sampling: Mapping[str, Any] = field(default_factory=dict)
-    deadline: float | None = None
-    on_end: Callable[[], None] = lambda: None
-
-
-def open_group(env: BaseEnvironment[Any], keys: Sequence[int], task_index: int, group: int) -> list[Start]:
-    """The starts of a group: copies of one state, which the first key's random numbers helped to make."""
-    context = EpisodeContext(_random(keys[0], "reset"), task_index)
-    try:
-        state = inside(context, env.reset)
-        if state is None:
-            raise TypeError(f"{type(env).__name__}.reset returned None: it must return a state")
-        states = [copy.deepcopy(state) for _ in keys]
-    except Exception as error:  # what an author's code raises is an episode's failure
-        states = [error] * len(keys)
-    return [Start(key, task_index, group, state) for key, state in zip(keys, states, strict=True)]
 
 
 def play(
@@ -187,7 +93,7 @@ class _Table:
             lambda: run_episode(self.env, start.state, self.settings.max_steps, one.move),
             self.inference,
             self.stopped,
-            random=_random(start.key, "steps"),
+            random=episode_random(start.key, "steps"),
             task_index=start.task_index,
         )
         self.busy[one.thread] = one
@@ -319,10 +225,6 @@ class _Question:
     ids: list[int]
     key: int
     limit: int
-
-
-def _random(key: int, use: str) -> np.random.Generator:
-    return np.random.default_rng(stream_key(key, use))
 
 
 def _cause(one: ProgramPlay) -> BaseException | None:
