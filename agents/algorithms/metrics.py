@@ -145,7 +145,8 @@ class UpdateSums:
         norms = [norm for norm in self._norms if not isnan(norm)]
         parts = {name: _ratio(value, len(self._norms)) for name, value in self._parts.items()}
         tokens = {name: _ratio(value, self._count) for name, value in self._tokens.items()}
-        tokens["ratio_std"] = max(0.0, tokens["ratio_std"] - tokens["ratio"] ** 2) ** 0.5
+        variance = tokens["ratio_std"] - tokens["ratio"] ** 2
+        tokens["ratio_std"] = variance if isnan(variance) else max(0.0, variance) ** 0.5
         skipped = len(self._norms) - len(norms)
         return {
             **parts,

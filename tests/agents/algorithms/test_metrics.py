@@ -112,4 +112,5 @@ def test_without_an_update_there_is_no_mean():
     found = UpdateSums().means()
     assert isnan(found["loss"])
     assert isnan(found["kl"])
+    assert isnan(found["ratio_std"])
     assert (found["updates"], found["skipped_steps"]) == (0.0, 0.0)
