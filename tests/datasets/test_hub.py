@@ -50,7 +50,7 @@ def test_datasets_of_a_hub_are_loaded_by_split_and_configuration(tmp_path):
         )
     assert main == [[f"sums/{n}", "sums", str(n)] for n in (1, 2, 3)]
     assert hard == [["sums/1", "sums", "18"]]
-    assert bad.startswith('test@owner/sums:main, row 2: "answer" must be text or a number')
+    assert bad.startswith('test@owner/sums:main, row 2: "answer" is empty.')
     assert "validation@owner/sums:main: " in no_split
     assert "test" in no_split
     assert "'easy' not found" in no_config

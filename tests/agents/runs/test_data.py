@@ -80,7 +80,7 @@ def test_the_same_seed_gives_the_same_tasks():
         (["data.env_arguments.digits=[0,1]"], "digits"),
         (["data.env_arguments.level=9"], "level must be from 1 to 4, not 9"),
         (["data.env_arguments.template=nothing"], "expression"),
-        (["data.env_arguments.levle=2"], "MathEnv got an unexpected keyword argument 'levle'; see help"),
+        (["data.env_arguments.levle=2"], "MathEnv got an unexpected keyword argument 'levle'. Did you mean 'level'"),
         (["data.env_arguments.split=test"], r"data\.env_arguments\.split: the run sets this itself"),
         (["data.env_arguments.seed=1"], r"data\.env_arguments\.seed: the run sets this itself; use seed"),
         (["data.env_arguments.tasks=x"], "use data.train_path"),
