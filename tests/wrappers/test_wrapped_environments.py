@@ -40,8 +40,6 @@ WRAPPERS = {
 REFUSED = {
     ("InfiniteRL/Search-v0", "tools"),
     ("InfiniteRL/SelfVerification-v0", "tools"),
-    ("InfiniteRL/SelfVerification-v0", "curriculum"),
-    ("InfiniteRL/MultiDomain-v0", "curriculum"),
 }
 CALL = '<tool_call>{"name": "calculator", "arguments": %s}</tool_call>'
 HOSTILE = {
