@@ -190,7 +190,7 @@ REFUSED = [
     ("/step", {"session_id": "OWN", "action": {"text": "x", "content": "y"}}, 422, "unknown member 'content'"),
     ("/close", {"session_id": "OWN", "now": True}, 422, "unknown member 'now'; known: session_id"),
     ("/steps", {}, 404, "there is no such address"),
-    ("/health", {}, 405, "takes another method"),
+    ("/health", {}, 405, "/health takes GET"),
 ]
 
 
@@ -377,3 +377,13 @@ def test_requests_at_work_are_answered_when_the_server_ends():
         ending.join(60)
         assert not ending.is_alive()
         assert not client.server.connections
+
+
+def test_ids_of_ours_need_no_namespace():
+    with serving("Math-v0", "Stub-v0") as client:
+        assert client.ok("/reset", env="Stub-v0")["observation"]
+        started = client.ok("/reset", env="InfiniteRL/Math-v0")
+        assert client.ok("/reset", env="Math-v0", session_id=started["session_id"])["observation"]["text"]
+        assert client.get("/tools?env=Stub-v0") == (200, {"tools": []})
+        assert client.get("/reset")[1]["error"]["message"] == "/reset takes POST"
+        assert client.post("/reset", {"env": "Coding-v0"})[0] == 404
