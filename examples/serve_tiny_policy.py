@@ -22,6 +22,7 @@ from infinite_rl.envs.http.server import HttpLimits, JsonServer
 
 NAME = "tiny"
 METHODS = {"/v1/models": "GET", "/v1/chat/completions": "POST"}
+SERVED = "there are GET /v1/models and POST /v1/chat/completions"
 
 
 def complete(policy: Any, request: dict) -> dict:
@@ -58,9 +59,7 @@ def serving(policy: Any, port: int = 0) -> Iterator[str]:
     class Handler(JsonHandler):
         def respond(self, path: str) -> dict | None:
             if METHODS.get(path) != self.command:
-                raise HttpError(
-                    405 if path in METHODS else 404, "there are GET /v1/models and POST /v1/chat/completions"
-                )
+                raise HttpError(405 if path in METHODS else 404, SERVED)
             if path == "/v1/models":
                 return {"object": "list", "data": [{"id": NAME, "object": "model", "owned_by": "you"}]}
             request = read_object(self.read_body(), status=400)

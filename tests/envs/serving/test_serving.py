@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 import sys
 import threading
@@ -387,3 +388,12 @@ def test_ids_of_ours_need_no_namespace():
         assert client.get("/tools?env=Stub-v0") == (200, {"tools": []})
         assert client.get("/reset")[1]["error"]["message"] == "/reset takes POST"
         assert client.post("/reset", {"env": "Coding-v0"})[0] == 404
+
+
+def test_every_code_of_a_refusal_is_documented():
+    root = Path(__file__).resolve().parents[3]
+    sources = [*(root / "envs" / "http").glob("*.py"), *(root / "envs" / "serving").glob("*.py")]
+    codes = {code for path in sources for code in re.findall(r'"([A-Z_]{7,})"', path.read_text("utf-8"))}
+    page = (root / "docs" / "serving.md").read_text("utf-8")
+    assert len(codes) >= 15
+    assert not {code for code in codes if f"`{code}`" not in page}
