@@ -1,13 +1,28 @@
 """The configuration: what each key of the YAML files means.
 
-Values live in ``config/*.yaml`` alone; names, types and meanings live here alone.
+Values live in ``config/*.yaml`` alone; names, types and meanings live here alone, and in ``models/config.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from .models.config import LoraConfig as LoraConfig
+from .models.config import ModelConfig as ModelConfig
+from .models.config import TinyConfig as TinyConfig
+from .models.config import WarmStartConfig as WarmStartConfig
 
 DTYPES = ("auto", "float32", "bfloat16")
+WEIGHTS = ("float32", "bfloat16")
+OPTIMIZERS = ("adamw", "adafactor", "sgd")
+SCHEDULERS = ("constant", "linear", "cosine")
+# The names in the registries of agents/losses and agents/credit; a test holds the two together.
+POLICY_LOSSES = ("clip", "gspo", "cispo", "reinforce")
+AGGREGATIONS = ("token_mean", "sequence_mean", "sequence_sum")
+KL_ESTIMATORS = ("k1", "k2", "k3")
+CORRECTIONS = ("none", "truncate", "mask")
+ESTIMATORS = ("group", "rloo", "reinforce", "reinforce_pp", "gae", "distillation")
 
 
 class ConfigError(ValueError):
@@ -15,51 +30,25 @@ class ConfigError(ValueError):
 
 
 @dataclass
-class ArithmeticConfig:
-    """Arguments of :class:`~infinite_rl.datasets.arithmetic.ArithmeticSource`; null takes the level's default."""
-
-    level: int
-    operations: list[str] | None
-    digits: list[int] | None
-    template: str | None
-
-
-@dataclass
-class CodingConfig:
-    """Arguments of :class:`~infinite_rl.datasets.coding.source.CodingSource`.
-
-    Attributes:
-        level: 1 to 4.
-        language: ``python`` or ``javascript``.
-        families: names of families; null takes the level's.
-        template: the prompt of ``print_arithmetic`` alone; null asks in words.
-    """
-
-    level: int
-    language: str
-    families: list[str] | None
-    template: str | None
-
-
-@dataclass
 class DataConfig:
     """Which tasks.
 
     Attributes:
-        env: id of the environment that asks and grades.
+        env: id of the environment that asks and grades, or the path of a Python file with ``interact`` and
+            ``reward_fn``.
+        env_arguments: its arguments, as its class describes them; null leaves one out.
         prompts_per_rollout: tasks per step.
         responses_per_prompt: responses per task: the size of a group.
-        train_path: JSON Lines file of tasks; null for procedural ones.
+        train_path: file of tasks, ``split@folder`` or ``split@hub/name``; null for the environment's own tasks.
         validation_path: the same for the validation split; null carves it out of the train file.
         test_path: the same for the test split.
-        train_size: at most so many different tasks; null for all of a file.
+        train_size: so many different tasks, of a file at most; null for all there are.
         validation_size: the same for the validation split.
         test_size: the same for the test split.
-        arithmetic: the procedural tasks, used where there is no file.
-        coding: the procedural tasks of ``InfiniteRL/Coding-v0``, used instead there.
     """
 
     env: str
+    env_arguments: dict[str, Any] | None
     prompts_per_rollout: int
     responses_per_prompt: int
     train_path: str | None
@@ -68,58 +57,6 @@ class DataConfig:
     train_size: int | None
     validation_size: int | None
     test_size: int | None
-    arithmetic: ArithmeticConfig | None
-    coding: CodingConfig | None
-
-
-@dataclass
-class TinyConfig:
-    """The shape of the model that is made on the spot."""
-
-    hidden_size: int
-    layers: int
-    heads: int
-    kv_heads: int
-    mlp_size: int
-    max_positions: int
-
-
-@dataclass
-class WarmStartConfig:
-    """Supervised steps before reinforcement learning, so that rewards are not all zero.
-
-    Attributes:
-        lr: learning rate of AdamW.
-        batch_size: solved tasks per step.
-        target: stop at this pass rate on the validation split, sampled at temperature 1.
-        check_every: steps between checks.
-        max_steps: stop here at the latest.
-    """
-
-    lr: float
-    batch_size: int
-    target: float
-    check_every: int
-    max_steps: int
-
-
-@dataclass
-class ModelConfig:
-    """The policy.
-
-    Attributes:
-        name: local folder or hub name; null makes the tiny model.
-        dtype: arithmetic of forward passes: ``float32``, ``bfloat16``, or ``auto`` (bfloat16 on a GPU that has it).
-        gradient_checkpointing: recompute activations in the backward pass, to save memory.
-        tiny: shape of the tiny model.
-        warm_start: supervised steps first; null for none.
-    """
-
-    name: str | None
-    dtype: str
-    gradient_checkpointing: bool
-    tiny: TinyConfig | None
-    warm_start: WarmStartConfig | None
 
 
 @dataclass
@@ -127,25 +64,86 @@ class ActorConfig:
     """The update.
 
     Attributes:
-        lr: learning rate of AdamW.
-        decay_steps: the rate falls linearly to a tenth over so many steps and stays there; null keeps it. It does not
-            depend on ``trainer.steps``, so that a run can be resumed for more.
-        weight_decay: its decoupled weight decay.
+        optimizer: ``adamw``, ``adafactor`` (less memory) or ``sgd``.
+        betas: how long the optimizer's averages last: of gradients and of their squares.
+        lr: learning rate.
+        scheduler: how the rate falls: ``constant``, ``linear`` or ``cosine``.
+        decay_steps: over so many steps, warm-up included; null for ``constant``. It does not depend on
+            ``trainer.steps``, so that a run can be resumed for more.
+        min_ratio: to so much of it, and stays there.
+        warmup_steps: the rate rises linearly over so many steps first.
+        warmup_ratio: the same as a share of ``decay_steps``; null takes ``warmup_steps``.
+        freeze_steps: the policy stays as it is for so many steps first, while the critic learns.
+        weight_decay: of matrices, decoupled; norms and biases don't decay.
         max_grad_norm: gradients are scaled down to this norm.
-        clip: half-width of the trust region of the ratio.
-        kl_coef: weight of the KL term against the model at the start; 0 keeps no reference model.
+        max_skipped_steps: so many steps in a row whose loss or gradient is not finite end the run.
+        policy_loss: ``clip``, ``gspo``, ``cispo`` or ``reinforce``.
+        clip: the trust region of the ratio begins at 1 - ``clip``.
+        clip_high: and ends at 1 + ``clip_high``; null takes ``clip``.
+        dual_clip: for negative advantages the ratio counts at most so much; null for no bound.
+        aggregation: how tokens weigh: ``token_mean``, ``sequence_mean`` or ``sequence_sum``.
+        normaliser: tokens that ``sequence_sum`` divides by; null takes ``rollout.max_new_tokens``.
+        kl_coef: weight of the KL term against the reference; 0 keeps no reference model.
+        kl_estimator: ``k1``, ``k2`` or ``k3``.
+        kl_in: where the term goes: ``loss`` or ``reward``.
+        entropy_coef: weight of the entropy bonus.
+        correction: of tokens on which sampler and trainer disagree: ``none``, ``truncate`` or ``mask``.
+        correction_cap: the ratio of trainer and sampler from which on that is done.
+        value_coef: weight of the critic's loss.
+        value_clip: half-width of the region around the critic's old value; null for no clipping.
+        ref_update: how the reference follows the policy: ``copy`` or ``ema``.
+        ref_period: steps between such updates; null keeps the model of the start.
+        ema_alpha: share of the old reference that ``ema`` keeps.
         epochs: passes over the trajectories of a step.
+        minibatches: optimizer steps in each of them.
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
     """
 
+    optimizer: str
+    betas: list[float]
     lr: float
+    scheduler: str
     decay_steps: int | None
+    min_ratio: float
+    warmup_steps: int
+    warmup_ratio: float | None
+    freeze_steps: int
     weight_decay: float
     max_grad_norm: float
+    max_skipped_steps: int
+    policy_loss: str
     clip: float
+    clip_high: float | None
+    dual_clip: float | None
+    aggregation: str
+    normaliser: int | None
     kl_coef: float
+    kl_estimator: str
+    kl_in: str
+    entropy_coef: float
+    correction: str
+    correction_cap: float
+    value_coef: float
+    value_clip: float | None
+    ref_update: str
+    ref_period: int | None
+    ema_alpha: float
     epochs: int
+    minibatches: int
     tokens_per_microbatch: int
+
+
+@dataclass
+class CriticConfig:
+    """The critic of PPO; its optimizer, schedule and norm are the actor's.
+
+    Attributes:
+        lr: learning rate.
+        weight_decay: of matrices, decoupled.
+    """
+
+    lr: float
+    weight_decay: float
 
 
 @dataclass
@@ -155,19 +153,48 @@ class SamplingConfig:
     Attributes:
         max_new_tokens: at most so many tokens a response; what is longer counts as truncated.
         temperature: of sampling, and of the log-probs that training uses.
+        max_length: at most so many tokens an episode, all messages included; null for what the model was made for.
+        deadline: seconds that the environment may take over one turn of one episode; null for any time, and for grading
+            many at once.
+        patience: so many steps in a row in which no episode comes to a verdict end the run.
         num_parallel: at most so many episodes at once.
     """
 
     max_new_tokens: int
     temperature: float
+    max_length: int | None
+    deadline: float | None
+    patience: int
     num_parallel: int
 
 
 @dataclass
 class AdvConfig:
-    """Advantages; ``norm_std`` divides them by the standard deviation of their group."""
+    """Advantages.
 
+    Attributes:
+        estimator: ``group``, ``rloo``, ``reinforce``, ``reinforce_pp``, ``gae`` or ``distillation``.
+        norm_std: ``group``: divide by the standard deviation of the group.
+        gamma: discount from token to token; by turns from turn to turn.
+        lam: of ``gae``: 0 trusts the critic, 1 the rewards.
+        by_turn: ``gae``: a whole turn is one action.
+        whiten: scale advantages of estimators without groups to mean 0 and standard deviation 1.
+        filter_groups: drop groups whose rewards are all equal, and draw others in their place.
+        max_rounds: at most so many rounds of drawing a step.
+        overlong_share: punish responses that reach this last share of the longest allowed; 0 for none.
+        teacher: ``distillation``: local folder or hub name of the teacher; null elsewhere.
+    """
+
+    estimator: str
     norm_std: bool
+    gamma: float
+    lam: float
+    by_turn: bool
+    whiten: bool
+    filter_groups: bool
+    max_rounds: int
+    overlong_share: float
+    teacher: str | None
 
 
 @dataclass
@@ -182,12 +209,20 @@ class EvaluationConfig:
     """Held-out evaluation.
 
     Attributes:
-        samples_per_prompt: responses per task, at the rollout's temperature.
+        samples_per_prompt: responses per task.
         every: steps between evaluations on the validation split. The test split is measured before and after only.
+        temperature: 0 takes the likeliest token; null takes the rollout's.
+        top_k: sample from so many of the likeliest tokens only; null for all.
+        top_p: sample from the likeliest tokens that together have this probability; 1 for all.
+        min_p: sample from tokens with at least this share of the likeliest one's probability; 0 for all.
     """
 
     samples_per_prompt: int
     every: int
+    temperature: float | None
+    top_k: int | None
+    top_p: float
+    min_p: float
 
 
 @dataclass
@@ -219,13 +254,14 @@ class TrainerConfig:
 
 @dataclass
 class TrainConfig:
-    """All of a run; ``experiment`` names it, ``seed`` sets every random stream."""
+    """All of a run; ``experiment`` names it, ``seed`` sets every random stream, ``critic`` is null but for PPO."""
 
     experiment: str
     seed: int
     data: DataConfig
     model: ModelConfig
     actor: ActorConfig
+    critic: CriticConfig | None
     rollout: SamplingConfig
     adv: AdvConfig
     buffer: BufferConfig

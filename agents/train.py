@@ -11,10 +11,6 @@ from __future__ import annotations
 
 import os
 
-# Threads that spin while they wait for each other made a step nine times slower on a busy machine of two cores.
-# This must stand before torch is loaded; what the person has set stays.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")  # TorchRL tells of every buffer it makes
 
 import argparse
@@ -48,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        The exit code: 0, 2 for bad input, 130 after Ctrl-C.
+        The exit code: 0, 1 if nothing could be learnt any more, 2 for bad input, 130 after Ctrl-C.
     """
     from infinite_rl.agents.config import ConfigError
 
@@ -88,7 +84,9 @@ def _run(parsed: argparse.Namespace) -> int:
 
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
+    from infinite_rl.agents.rollouts.failures import RolloutError
     from infinite_rl.agents.runs.training import Trainer
+    from infinite_rl.agents.updates.guard import NonFiniteError
 
     if not parsed.resume:
         folder = make_run(config)
@@ -107,6 +105,10 @@ def _run(parsed: argparse.Namespace) -> int:
         where = f"go on with: python -m agents.train --resume {folder}" if saved else "nothing was saved yet"
         print(f"stopped at once; {where}", file=sys.stderr)
         return 130
+    except (RolloutError, NonFiniteError) as error:
+        write_report(folder)
+        print(f"error: the run ended at step {trainer.step}: {error}", file=sys.stderr)
+        return 1
     report = write_report(folder)
     if config.trainer.progress:
         Console().print(summary_table(summary | {"report": str(report)}))

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from .checks import RowError
 from .hub import hub_rows, is_hub_name
-from .layouts import Defaults, parse_row
+from .layouts import Defaults, parse_conversation, parse_row
 from .rows import Row, read_rows
-from .task import TaskList
+from .task import Message, TaskList
 
 _SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow", ".jsonl.gz", ".json.gz", ".csv.gz")
 
@@ -44,6 +44,28 @@ def load_tasks(path: str | Path, *, domain: str | None = None, grader: str | Non
     if not tasks:
         raise ValueError(f'{path}: no tasks. Each row needs "messages" and "answer".')
     return TaskList(tasks)
+
+
+def load_conversations(path: str | Path) -> Iterator[tuple[str, list[Message]]]:
+    """Reads conversations from a file, a folder, or a dataset of the Hugging Face hub: what a model is to learn to say.
+
+    Args:
+        path: as in `load_tasks`; each row needs ``messages``, the assistant's among them.
+
+    Returns:
+        The place of each conversation for people, and its messages.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ModuleNotFoundError: a library is missing; the message says what to install.
+        ValueError: a row is malformed; the message names the place, the field and what to do.
+    """
+    for _, rows in _sources(path):
+        for _, where, row in rows:
+            try:
+                yield where, parse_conversation(row)
+            except RowError as error:
+                raise ValueError(f"{where}: {error}") from None
 
 
 def _sources(path: str | Path) -> Iterator[tuple[str, Iterable[Row]]]:

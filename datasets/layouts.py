@@ -68,9 +68,7 @@ def parse_row(row: object, defaults: Defaults) -> Task:
 
 
 def _trainer(fields: Fields, defaults: Defaults) -> Task:
-    messages, metadata = fields["messages"], fields.get("metadata", {})
-    if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
-        raise RowError('"messages" must be a non-empty list of {"role": …, "content": …} with text in both.')
+    messages, metadata = _messages(fields), fields.get("metadata", {})
     if not any(str(message["content"] or "").strip() for message in messages):
         raise RowError("the messages hold no text, so there is nothing to answer.")
     if not isinstance(metadata, Mapping):
@@ -80,6 +78,27 @@ def _trainer(fields: Fields, defaults: Defaults) -> Task:
     # Parquet gives all messages the members of any, null where they have none.
     opening = tuple({k: v for k, v in message.items() if v is not None or k == "content"} for message in messages)
     return Task(_id(fields, defaults), _domain(fields, defaults), opening, fields["answer"], dict(metadata))
+
+
+def parse_conversation(row: object) -> list[Message]:
+    """The messages of a row from which a model is to learn what to say.
+
+    Raises:
+        RowError: it has none, or none of the assistant.
+    """
+    if not isinstance(row, Mapping) or "messages" not in row:
+        raise RowError('"messages" is missing. Each row needs the messages of a conversation.')
+    messages = _messages(row)
+    if not any(message["role"] == "assistant" for message in messages):
+        raise RowError('"messages" has none of the assistant, so there is nothing to learn from it.')
+    return messages
+
+
+def _messages(fields: Fields) -> list[Message]:
+    messages = fields["messages"]
+    if not isinstance(messages, list) or not messages or not all(map(_is_message, messages)):
+        raise RowError('"messages" must be a non-empty list of {"role": …, "content": …} with text in both.')
+    return messages
 
 
 def _is_message(message: object) -> bool:

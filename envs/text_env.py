@@ -152,9 +152,12 @@ class TextEnv(gymnasium.Env[str, str]):
         for episode in episodes:
             if episode.max_turns is not None:
                 episode.truncated |= not episode.finished and episode.turns >= episode.max_turns
-        ungraded = [episode for episode in episodes if episode.ended and episode.score is None]
-        if ungraded:
-            for episode, score in zip(ungraded, self._finish(ungraded), strict=True):
+        self.judge([episode for episode in episodes if episode.ended and episode.score is None])
+
+    def judge(self, episodes: Sequence[Episode]) -> None:
+        """Scores episodes that have ended, together."""
+        if episodes:
+            for episode, score in zip(episodes, self._finish(episodes), strict=True):
                 episode.score = score
                 episode.truncated |= score.failed
 

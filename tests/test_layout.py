@@ -95,10 +95,37 @@ def test_datasets_and_config_are_no_regular_packages():
     assert not list((ROOT / "config").rglob("__init__.py"))
 
 
-def test_the_agents_package_is_a_docstring_only():
+def test_importing_agents_loads_none_of_its_modules():
+    """`python -m agents.train` imports the package by another name, and `--help` must not wait for torch."""
     body = ast.parse((ROOT / "agents" / "__init__.py").read_text("utf-8")).body
-    assert len(body) == 1
-    assert isinstance(body[0], ast.Expr)
+    imported = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not any(isinstance(node, ast.ImportFrom) and node.level for node in imported)
+    for start, name in ((ROOT.parent, "infinite_rl.agents"), (ROOT, "agents")):
+        code = f"import sys, {name}; print(sorted({{one.split('.')[0] for one in sys.modules}} & {HEAVY!r}))"
+        done = run(code, start)
+        assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_the_names_of_agents_are_told_alike_to_python_and_to_type_checkers():
+    import infinite_rl.agents as agents
+
+    (checked,) = [
+        node
+        for node in ast.parse((ROOT / "agents" / "__init__.py").read_text("utf-8")).body
+        if isinstance(node, ast.If)
+    ]
+    told = {alias.name: node.module for node in checked.body for alias in node.names}
+    assert told == agents._PUBLIC
+    assert sorted(agents.__all__) == sorted(told)
+    for name in agents.__all__:
+        assert getattr(agents, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        _ = agents.nonsense
+
+
+def test_agents_under_its_short_name_gives_the_same_names():
+    done = run("import agents, infinite_rl.agents as other; print(agents.State is other.State)", ROOT)
+    assert done.stdout.strip() == "True", done.stderr
 
 
 def run(code: str, cwd: Path) -> subprocess.CompletedProcess[str]:

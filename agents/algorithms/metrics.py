@@ -5,32 +5,50 @@ Of the rollout, means over trajectories unless said otherwise:
     ``pass_rate``: share of them that the environment gave a full score; ``pass_rate/<domain>`` for each domain.
     ``reward/<component>``: the parts of the environment's score.
     ``response_length``: sampled tokens.
-    ``truncated``: share cut off by a token or turn limit.
+    ``truncated``: share cut off by a limit; ``truncated/<limit>``: share that met this one, also in an earlier turn:
+        ``response`` and ``context`` (tokens), ``turns``, ``time``.
+    ``turns``: responses of the policy, where any trajectory has several.
     ``zero_variance_groups``: share of groups whose rewards are all equal, so that they teach nothing.
     ``failures/<status>``: number of trajectories with a status other than ``scored``.
 
-Of the update, means over sampled tokens:
-    ``loss``, ``policy_loss``: the objective, and its policy-gradient part.
-    ``kl``: from policy to reference, in nats (estimator k3).
-    ``clip_fraction``: share of tokens whose gradient the trust region removed.
-    ``ratio``: probability under the policy relative to that when sampled.
+    ``learnt_from``: share of trajectories that the update used: graded, and not filtered out.
+    ``sampling_rounds``, ``dropped_groups``: with dynamic sampling: how often groups were drawn, and how many of all of
+        them taught nothing.
+
+Of the update. Parts of the objective, as the optimizer saw them, means over its steps:
+    ``loss``: the objective.
+    ``policy_loss``: its policy-gradient part.
+    ``value_loss``, ``kl_loss``, ``entropy_bonus``: the other parts, before their coefficients.
+Means over sampled tokens of all updates:
+    ``kl``: from policy to reference, in nats (estimator k3); 0 without a reference.
+    ``clip_fraction``: share of tokens whose gradient the trust region changed.
+    ``ratio``, ``ratio_std``: probability under the policy relative to the old one: mean and standard deviation.
     ``entropy``: of the policy, in nats.
+    ``correction``: the importance weight of sampler and trainer; 0 without a correction.
+And
     ``grad_norm``: before clipping, mean over updates.
+    ``updates``: optimizer steps that were made.
+    ``skipped_steps``: optimizer steps that were not, because a loss or gradient was not finite.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from math import isnan, nan
 from statistics import fmean
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 
-from ..losses import LossOutputs
+from ..losses import LossInputs, Objective
 from ..rollouts.trajectory import Trajectory, response_lengths, states_of
 
 Metrics: TypeAlias = dict[str, float]
+
+# Of the objective; already weighed over the optimizer step.
+_PARTS = ("loss", "policy_loss", "value_loss", "kl_loss", "entropy_bonus")
+_PER_TOKEN = ("kl", "clip_fraction", "ratio", "ratio_std", "entropy", "correction")
 
 
 def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
@@ -44,13 +62,27 @@ def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
         "truncated": _mean(trajectories.truncated.double()),
         "zero_variance_groups": _zero_variance(rewards, trajectories.group, valid),
     }
-    components: dict[str, list[float]] = defaultdict(list)
-    for state, graded in zip(states, valid.tolist(), strict=True):
-        for name, value in state["components"].items() if graded else ():
-            components[name].append(value)
-    metrics |= {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
+    metrics |= component_means(trajectories) | limits_met(trajectories)
     failures = Counter(str(state["status"]) for state in states)
     return metrics | {f"failures/{name}": float(n) for name, n in sorted(failures.items()) if name != "scored"}
+
+
+def component_means(trajectories: Trajectory) -> Metrics:
+    """``reward/<component>`` for each part of the environment's score, over trajectories whose grading worked."""
+    components: dict[str, list[float]] = defaultdict(list)
+    for state, graded in zip(states_of(trajectories), trajectories.valid.tolist(), strict=True):
+        for name, value in state["components"].items() if graded else ():
+            components[name].append(value)
+    return {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
+
+
+def limits_met(trajectories: Trajectory) -> Metrics:
+    """``truncated/<limit>`` for each limit that a trajectory has met, and ``turns`` where any has several."""
+    states = states_of(trajectories)
+    limits = Counter(limit for state in states for limit in state["limits"])
+    metrics = {f"truncated/{name}": n / len(states) for name, n in sorted(limits.items())}
+    turns = [int(turn.max()) + 1 if len(turn) else 0 for turn in trajectories.get("turn", as_list=True)]
+    return metrics | ({"turns": fmean(turns)} if max(turns) > 1 else {})
 
 
 def pass_rates(trajectories: Trajectory) -> Metrics:
@@ -64,8 +96,13 @@ def pass_rates(trajectories: Trajectory) -> Metrics:
 
 
 def passes(trajectories: Trajectory) -> Tensor:
-    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32."""
-    return torch.where(trajectories.valid, (trajectories.reward >= 1.0).float(), torch.nan)
+    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32.
+
+    Where an environment takes off what calls of tools cost, the score before that counts: the component ``quality``.
+    """
+    pairs = zip(states_of(trajectories), trajectories.reward.tolist(), strict=True)
+    quality = torch.tensor([state["components"].get("quality", reward) for state, reward in pairs])
+    return torch.where(trajectories.valid, (quality >= 1.0).float(), torch.nan)
 
 
 def group_pass_rates(trajectories: Trajectory, group_size: int) -> Tensor:
@@ -77,31 +114,51 @@ class UpdateSums:
     """Sums over the tokens of an update, reduced once at its end."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
+        self._parts: dict[str, Tensor] = dict.fromkeys(_PARTS, torch.zeros(()))
+        self._tokens: dict[str, Tensor] = dict.fromkeys(_PER_TOKEN, torch.zeros(()))
+        self._count = 0
         self._norms: list[float] = []
 
-    def add(self, loss: LossOutputs, entropy: Tensor) -> None:
-        """Adds one micro-batch; ``entropy`` is 0 where it does not count."""
-        parts = {
-            "loss": loss.loss.detach(),
-            "policy_loss": loss.policy_loss,
-            "kl": loss.kl,
-            "clip_fraction": loss.clipped,
-            "ratio": loss.ratio,
-            "entropy": entropy.sum(),
+    def add(self, found: Objective, inputs: LossInputs) -> None:
+        """Adds one micro-batch."""
+        for name in self._parts:
+            self._parts[name] = self._parts[name] + getattr(found, name).detach().double().cpu()
+        per_token = {
+            "kl": found.kl,
+            "clip_fraction": found.clipped,
+            "ratio": found.ratio,
+            "ratio_std": found.ratio.double().square(),
+            "entropy": inputs.entropy,
+            "correction": found.correction,
         }
-        for name, value in parts.items():
-            self._sums[name] = self._sums.get(name, 0) + value.double()
+        for name, values in per_token.items():
+            if values is not None:
+                self._tokens[name] = self._tokens[name] + values.detach().double().sum().cpu()
+        self._count += len(inputs.logprob)
 
     def add_step(self, grad_norm: float) -> None:
-        """Notes that the weights were updated."""
+        """Notes that the weights were updated; a norm of NaN says that the step was skipped."""
         self._norms.append(grad_norm)
 
-    def means(self, tokens: int) -> Metrics:
-        """Means over ``tokens`` tokens and all updates."""
-        return {name: float(value) / (tokens * len(self._norms)) for name, value in self._sums.items()} | {
-            "grad_norm": fmean(self._norms)
+    def means(self) -> Metrics:
+        """Means over tokens and over updates."""
+        norms = [norm for norm in self._norms if not isnan(norm)]
+        parts = {name: _ratio(value, len(self._norms)) for name, value in self._parts.items()}
+        tokens = {name: _ratio(value, self._count) for name, value in self._tokens.items()}
+        variance = tokens["ratio_std"] - tokens["ratio"] ** 2
+        tokens["ratio_std"] = variance if isnan(variance) else max(0.0, variance) ** 0.5
+        skipped = len(self._norms) - len(norms)
+        return {
+            **parts,
+            **tokens,
+            "grad_norm": fmean(norms) if norms else nan,
+            "updates": float(len(norms)),
+            "skipped_steps": float(skipped),
         }
+
+
+def _ratio(total: Tensor, count: int) -> float:
+    return float(total) / count if count else nan
 
 
 def _mean(values: Tensor) -> float:

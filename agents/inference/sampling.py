@@ -42,12 +42,57 @@ def uniforms(keys: Sequence[int], positions: Sequence[int], count: int) -> npt.N
 
 
 @dataclass(frozen=True, slots=True)
+class TokenFilter:
+    """Which tokens may be sampled; the others get probability 0, and the rest is scaled up to 1.
+
+    Log-probs of samples are those of the filtered distribution. A policy that is trained needs the whole one: the ratio
+    of two filtered probabilities would need both of their filters.
+
+    Attributes:
+        top_k: only the likeliest so many; None for all.
+        top_p: only the likeliest that together have this probability, the one that reaches it included (Holtzman et
+            al. 2020, arXiv:1904.09751); 1 for all.
+        min_p: only those with at least this share of the likeliest one's probability (Nguyen et al. 2024,
+            arXiv:2407.01082); 0 for all.
+    """
+
+    top_k: int | None = None
+    top_p: float = 1.0
+    min_p: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuses what filters nothing sensibly."""
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1, not {self.top_k}; leave it out for no limit")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}")
+        if not 0 <= self.min_p <= 1:
+            raise ValueError(f"min_p must be from 0 to 1, not {self.min_p}")
+
+    def __bool__(self) -> bool:
+        """Whether anything is left out."""
+        return self.top_k is not None or self.top_p < 1 or self.min_p > 0
+
+    def apply(self, logprob: Tensor) -> Tensor:
+        """Log-probs of the filtered distribution: [B, V], from those of the whole one. Of equals, the first counts."""
+        ordered, token = torch.sort(logprob, dim=-1, descending=True, stable=True)
+        probability = ordered.double().exp()
+        keep = (probability.cumsum(-1) - probability < self.top_p) & (probability >= self.min_p * probability[:, :1])
+        if self.top_k is not None:
+            keep[:, self.top_k :] = False
+        keep[:, 0] = True
+        left = torch.log_softmax(ordered.masked_fill(~keep, -torch.inf), -1)
+        return torch.empty_like(logprob).scatter_(-1, token, left)
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """One sampled continuation.
 
     Attributes:
         token_ids: [T], int64, the end token included where one was sampled.
-        logprobs: [T], float32, of each token under the distribution it was drawn from (temperature included).
+        logprobs: [T], float32, of each token under the distribution it was drawn from (temperature and filter
+            included).
         truncated: whether the token limit ended it, rather than an end token.
     """
 
@@ -62,10 +107,11 @@ def sample_tokens(
     prompts: Sequence[Sequence[int]],
     keys: Sequence[int],
     *,
-    max_new_tokens: int,
+    max_new_tokens: int | Sequence[int],
     temperature: float,
     end_ids: Sequence[int],
     pad_id: int,
+    token_filter: TokenFilter | None = None,
 ) -> list[Sample]:
     """Samples one continuation per prompt, all in one batch with a key-value cache.
 
@@ -73,10 +119,11 @@ def sample_tokens(
         model: a causal language model, in evaluation mode.
         prompts: token ids, one list a row, none empty.
         keys: the random stream of each row; see :func:`stream_key`.
-        max_new_tokens: at most so many tokens a row.
+        max_new_tokens: at most so many tokens a row; one number for all of them, or one for each.
         temperature: divides the logits; 0 takes the likeliest token, with log-probs at temperature 1.
         end_ids: tokens that end a row.
         pad_id: fills rows on the left; masked out.
+        token_filter: which tokens may be sampled; not used at temperature 0.
 
     Raises:
         ValueError: if the model's logits are not finite.
@@ -86,14 +133,17 @@ def sample_tokens(
     device = model.device
     ids, mask = _pad_left(prompts, pad_id, device)
     rows = len(prompts)
-    noise = torch.from_numpy(uniforms(keys, [len(prompt) for prompt in prompts], max_new_tokens)).to(device)
+    limits = [max_new_tokens] * rows if isinstance(max_new_tokens, int) else list(max_new_tokens)
+    limit = torch.tensor(limits, device=device)
+    noise = torch.from_numpy(uniforms(keys, [len(prompt) for prompt in prompts], max(limits))).to(device)
     ends = torch.tensor(list(end_ids), device=device)
     position = (mask.cumsum(-1) - 1).clamp(min=0)
     cache = DynamicCache(config=model.config)
     alive = torch.ones(rows, dtype=torch.bool, device=device)
+    cut = torch.zeros(rows, dtype=torch.bool, device=device)
     length = torch.zeros(rows, dtype=torch.long, device=device)
     tokens, logprobs = [], []
-    for step in range(max_new_tokens):
+    for step in range(max(limits)):
         out = model(
             input_ids=ids,
             attention_mask=mask,
@@ -102,32 +152,39 @@ def sample_tokens(
             use_cache=True,
             logits_to_keep=1,
         )
-        token, logprob = _draw(out.logits[:, -1].float(), noise[:, step], temperature)
+        token, logprob = _draw(out.logits[:, -1].float(), noise[:, step], temperature, token_filter)
         tokens.append(token)
         logprobs.append(logprob)
         length += alive
         alive = alive & ~torch.isin(token, ends)
+        cut |= alive & (length == limit)
+        alive = alive & ~cut
         if not alive.any():
             break
         ids = token[:, None]
         mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
-        position = position[:, -1:] + 1
+        # Rows that have ended stay where they are: a model with learnt positions has none behind its last.
+        position = position[:, -1:] + alive[:, None]
     if not torch.stack(logprobs).isfinite().all():
         raise ValueError("the model's logits are not finite: its weights are broken, or the learning rate too high")
     token_rows, logprob_rows = torch.stack(tokens, 1).cpu(), torch.stack(logprobs, 1).cpu()
     return [
-        Sample(token_rows[i, :n], logprob_rows[i, :n], bool(cut))
-        for i, (n, cut) in enumerate(zip(length.tolist(), alive.tolist(), strict=True))
+        Sample(token_rows[i, :n], logprob_rows[i, :n], bool(is_cut))
+        for i, (n, is_cut) in enumerate(zip(length.tolist(), cut.tolist(), strict=True))
     ]
 
 
-def _draw(logits: Tensor, noise: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
+def _draw(
+    logits: Tensor, noise: Tensor, temperature: float, token_filter: TokenFilter | None = None
+) -> tuple[Tensor, Tensor]:
     """Draws a token per row of ``logits`` [B, V] by inverting the cumulative distribution at ``noise`` [B]."""
     if temperature == 0:
         logprob = torch.log_softmax(logits, -1)
         token = logprob.argmax(-1)
     else:
         logprob = torch.log_softmax(logits / temperature, -1)
+        if token_filter:
+            logprob = token_filter.apply(logprob)
         cumulative = logprob.double().exp().cumsum(-1)
         # The first entry above the target; as noise is at most 1 - 2**-53, the product is below the last entry.
         token = torch.searchsorted(cumulative, noise[:, None] * cumulative[:, -1:], right=True).squeeze(-1)

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+    PreTrainedTokenizerFast,
+)
+from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from ..config import ConfigError, ModelConfig
+from .lora import add_adapters
 from .tiny_model import make_model, make_tokenizer
 
 
@@ -28,35 +39,49 @@ def find_device(name: str) -> torch.device:
 
 
 def make_policy(
-    config: ModelConfig, device: torch.device, *, seed: int, folder: Path | None = None
+    config: ModelConfig,
+    device: torch.device,
+    *,
+    seed: int,
+    folder: Path | None = None,
+    phrases: Sequence[str] = (),
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """The model, in float32 (autocast decides the arithmetic) and without dropout, and its tokenizer.
+    """The model, without dropout, and its tokenizer. How weights are kept says nothing of the arithmetic: see autocast.
 
     Args:
         config: which model.
         device: where it goes.
         seed: of the weights of a model made on the spot.
         folder: load from here instead: a checkpoint.
+        phrases: get tokens of their own in a tokenizer that is made on the spot.
 
     Raises:
         ConfigError: if the model cannot be loaded.
     """
-    if folder is not None or config.name is not None:
-        model, tokenizer = load_policy(str(folder or config.name))
+    dtype = torch.bfloat16 if config.weights == "bfloat16" else torch.float32
+    if config.lora is not None:
+        if config.name is None:
+            raise ConfigError("model.lora adapts a model that is there: take model=hf and set model.name")
+        model, tokenizer = load_policy(config.name, dtype=dtype)
+        add_adapters(model, config.lora, seed=seed, folder=folder)
+    elif folder is not None or config.name is not None:
+        model, tokenizer = load_policy(str(folder or config.name), dtype=dtype)
     elif config.tiny is not None:
-        tokenizer = make_tokenizer()
+        tokenizer = make_tokenizer(phrases)
         model = make_model(tokenizer, config.tiny, seed=seed)
+        for weight in model.parameters():  # not buffers: frequencies of positions need their precision
+            weight.data = weight.data.to(dtype)
     else:
         raise ConfigError("no model: set model.name, or take model=tiny")
     _disable_dropout(model)
     if config.gradient_checkpointing:
-        model.gradient_checkpointing_enable()
+        model.gradient_checkpointing_enable({"use_reentrant": False})
     # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
     return model.to(device).train(), tokenizer
 
 
-def load_policy(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """Loads model and tokenizer from a local folder or by hub name, weights in float32.
+def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Loads model and tokenizer from a local folder or by hub name; ``dtype`` is that of the weights.
 
     Raises:
         ConfigError: says in one line what is missing.
@@ -67,13 +92,34 @@ def load_policy(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         raise ConfigError(f"model.name={name}: no such folder")
     source = str(folder) if local else name
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
+        tokenizer = _load_tokenizer(source)
+        attention = _attention(AutoConfig.from_pretrained(source))
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, attn_implementation=attention)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
         where = "the folder cannot be loaded" if local else "no such folder, and the hub did not give it"
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
         raise ConfigError(f"model.name={name}: {where} ({reason})") from None
     return model, tokenizer
+
+
+def _load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """The tokenizer as it was saved.
+
+    Beside a Qwen2 model transformers makes Qwen's own tokenizer of whatever lies there, and drops line ends and words
+    of a vocabulary that is not Qwen's.
+    """
+    as_saved = get_tokenizer_config(source).get("tokenizer_class") == "TokenizersBackend"
+    tokenizer = (PreTrainedTokenizerFast if as_saved else AutoTokenizer).from_pretrained(source)
+    assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    return tokenizer
+
+
+def _attention(config: PreTrainedConfig) -> str | None:
+    """The kind of attention that computes what the model was trained with; None leaves the choice to transformers.
+
+    The fused kernels leave out the cap on attention scores (Gemma 2), without a word.
+    """
+    return "eager" if getattr(config.get_text_config(), "attn_logit_softcapping", None) else None
 
 
 def _disable_dropout(model: PreTrainedModel) -> None:

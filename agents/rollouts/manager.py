@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypedDict
+from functools import cached_property
+from typing import Any, TypedDict
 
 import numpy as np
 
 from ...buffers.tasks import TaskDraw
 from ...envs.episode import Episode
 from ...envs.text_env import TextEnv
+from ...rewards.score import RewardFunctionScore
+from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
-from ..inference.sampling import stream_key
-from ..inference.session import Session
-from .trajectory import State, Trajectory, response_lengths, stack
+from ..inference.sampling import TokenFilter, stream_key
+from .facade import collect_programs, find_policy
+from .failures import Failures
+from .player import Player
+from .trajectory import Trajectory, response_lengths, stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +30,31 @@ class RolloutConfig:
         num_parallel: at most so many episodes at once.
         max_new_tokens: at most so many tokens a response.
         temperature: of sampling.
+        token_filter: which tokens may be sampled: for evaluation only, see :class:`TokenFilter`.
+        max_length: at most so many tokens an episode, all messages included; None for what the model was made for.
         seed: of the run.
         stream: names the random streams, so that training and evaluation never share one.
+        deadline: seconds that the environment may take over one turn of one episode; None for any time. Episodes are
+            then graded one by one in threads, instead of all in one call.
+        patience: so many collections in a row in which no episode comes to a verdict end the run.
+        maintain_parallel_count: begin an episode as soon as another ends, instead of waiting for all that are played;
+            for environments that ask the policy themselves.
+        verbose: print what was collected, likewise.
+        enable_progress_bar: show progress, likewise.
     """
 
     num_parallel: int = 256
     max_new_tokens: int = 128
     temperature: float = 1.0
+    token_filter: TokenFilter | None = None
+    max_length: int | None = None
     seed: int = 0
     stream: str = "train"
+    deadline: float | None = None
+    patience: int = 3
+    maintain_parallel_count: bool = False
+    verbose: bool = False
+    enable_progress_bar: bool = False
 
 
 class RolloutStatistics(TypedDict):
@@ -50,22 +71,26 @@ class RolloutManager:
     Args:
         env: the environment.
         config: how trajectories are collected.
-        inference: the policy.
+        inference: the policy; by default the environment's own, where it has one.
         num_parallel: overrides the config's.
+
+    Raises:
+        ValueError: if there is no policy, or another one than the environment asks.
     """
 
     def __init__(
         self,
-        env: TextEnv,
+        env: TextEnv | BaseEnvironment[Any],
         config: RolloutConfig | None = None,
         *,
-        inference: InferenceModule,
+        inference: InferenceModule | None = None,
         num_parallel: int | None = None,
     ) -> None:
         config = config or RolloutConfig()
         self.config = replace(config, num_parallel=num_parallel or config.num_parallel)
         self.env = env
-        self.inference = inference
+        self.inference = find_policy(env, inference)
+        self._failures = Failures(self.config.patience)
         self._free_draws = 0
         self._rng = np.random.default_rng(self._key("draws"))
         self._trajectories = 0
@@ -83,17 +108,25 @@ class RolloutManager:
 
         Returns:
             A stack of [len(draws) * group_size] trajectories, groups in the order of ``draws``.
+
+        Raises:
+            RolloutError: after ``patience`` calls in a row in which no episode came to a verdict.
         """
         members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
-        found: list[Trajectory] = []
-        for start in range(0, len(members), self.config.num_parallel):
-            wave = members[start : start + self.config.num_parallel]
-            found += self._play(
-                [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave],
-                [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in wave],
-                [group for group, _, _ in wave],
-            )
+        keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
+        if isinstance(self.env, BaseEnvironment):
+            keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
+            found = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
+        else:
+            found = []
+            for start in range(0, len(members), self.config.num_parallel):
+                wave = members[start : start + self.config.num_parallel]
+                with self._failures.told_once():
+                    episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
+                    groups = [group for group, _, _ in wave]
+                    found += self._player.play(episodes, keys[start : start + len(wave)], groups)
         trajectories = stack(found)
+        self._failures.note(trajectories)
         self._trajectories += len(found)
         self._tokens += int(response_lengths(trajectories).sum())
         return trajectories
@@ -113,64 +146,41 @@ class RolloutManager:
         mean = self._tokens / self._trajectories if self._trajectories else 0.0
         return {"trajectories": self._trajectories, "tokens": self._tokens, "avg_trajectory_length": mean}
 
+    def state_dict(self) -> dict[str, Any]:
+        """What the next draws depend on, and the counts; plain values."""
+        counts = {"draws": self._free_draws, "trajectories": self._trajectories, "tokens": self._tokens}
+        return {"random": self._rng.bit_generator.state, "version": self.inference.version, **counts}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave."""
+        self._rng.bit_generator.state = state["random"]
+        self.inference.version = state["version"]
+        self._free_draws, self._trajectories = state["draws"], state["trajectories"]
+        self._tokens = state["tokens"]
+
+    @cached_property
+    def _player(self) -> Player:
+        assert isinstance(self.env, TextEnv)
+        config = self.config
+        return Player(
+            self.env,
+            self.inference,
+            max_new_tokens=config.max_new_tokens,
+            max_length=config.max_length,
+            temperature=config.temperature,
+            token_filter=config.token_filter,
+            deadline=config.deadline,
+        )
+
     def _key(self, *parts: object) -> int:
         return stream_key(self.config.seed, self.config.stream, *parts)
 
-    def _begin(self, index: int, max_turns: int | None) -> Episode:
-        return self.env.begin(self.env.tasks.task(index), index, max_turns=max_turns)
-
-    def _play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> list[Trajectory]:
-        """Plays all episodes at once, each to its end."""
-        sessions = self._open(episodes, keys)
-        live = list(range(len(episodes)))
-        while live:
-            replies = self.inference.respond(
-                [sessions[i] for i in live],
-                max_new_tokens=self.config.max_new_tokens,
-                temperature=self.config.temperature,
-            )
-            heard = [len(episodes[i].messages) for i in live]
-            self.env.advance([episodes[i] for i in live], replies)
-            for i, before in zip(live, heard, strict=True):
-                if not episodes[i].ended:
-                    new = episodes[i].messages[before:]
-                    sessions[i].observe([message for message in new if message["role"] != "assistant"])
-            live = [i for i in live if not episodes[i].ended]
-        return [
-            session.trajectory(
-                reward=episode.reward,
-                group=group,
-                valid=episode.score is not None and not episode.score.failed,
-                truncated=episode.truncated,
-                state=_state(episode),
-            )
-            for session, episode, group in zip(sessions, episodes, groups, strict=True)
-        ]
-
-    def _open(self, episodes: Sequence[Episode], keys: Sequence[int]) -> list[Session]:
-        """A session for each episode. Neighbours that open alike, the members of a group, are tokenized once."""
-        sessions: list[Session] = []
-        for i, (episode, key) in enumerate(zip(episodes, keys, strict=True)):
-            if i and episode.messages == episodes[i - 1].messages:
-                sessions.append(sessions[-1].fork(key))
-            else:
-                sessions.append(Session(self.inference.tokenizer, key))
-                sessions[-1].observe(episode.messages)
-        return sessions
-
-
-def _state(episode: Episode) -> State:
-    score = episode.score
-    assert score is not None, "an ended episode has a score"
-    return {
-        "prompt": episode.task.prompt,
-        "response": episode.response,
-        "messages": episode.messages,
-        "task_id": episode.task.id,
-        "task_index": episode.task_index,
-        "domain": episode.task.domain,
-        "answer": episode.task.answer,
-        "status": str(score.status),
-        "components": dict(score.components),
-        "error_msg": score.error_msg,
-    }
+    def _begin(self, task_index: int, max_turns: int | None) -> Episode:
+        """An episode of a task; one that has failed already, if the environment cannot open it."""
+        assert isinstance(self.env, TextEnv)
+        task = self.env.tasks.task(task_index)
+        try:
+            return self.env.begin(task, task_index, max_turns=max_turns)
+        except Exception as error:
+            problem = RewardFunctionScore.error(f"the task cannot be opened ({type(error).__name__}: {error})")
+            return Episode(task, list(task.messages), task_index, truncated=True, score=problem)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
-import gymnasium
 import torch
-from gymnasium.error import Error as GymnasiumError
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
-from ...datasets.task import SPLITS, Split, TaskList
-from ...envs.text_env import TextEnv
-from ..algorithms.algorithm import AlgorithmConfig, GRPOAlgorithm
-from ..config import ActorConfig, ConfigError, TrainConfig
+from ...datasets.task import SPLITS, Split
+from ..algorithms.algorithm import Algorithm, AlgorithmConfig
+from ..algorithms.recipes import make_recipe
+from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
+from ..inference.sampling import TokenFilter, stream_key
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
-from ..updates.backprop import BackpropConfig, BackpropModule
-from ..updates.warm_start import WarmStart, solved
+from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
+from ..updates.conversations import Conversations, read_conversations
+from ..updates.demonstrations import refrains, solved
+from ..updates.optimizer import make_optimizer
+from ..updates.warm_start import WarmStart
+from .companions import Companions
 from .data import Splits, load_splits
 
 
@@ -67,12 +70,16 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
     splits = load_splits(config.data, seed=config.seed)
+    if config.data.prompts_per_rollout > len(splits.train.tasks):
+        raise ConfigError(
+            f"data.prompts_per_rollout={config.data.prompts_per_rollout} tasks per step, but the train split has only "
+            f"{len(splits.train.tasks)}: lower the one, or give more tasks"
+        )
     device = find_device(config.trainer.device)
-    model, tokenizer = make_policy(config.model, device, seed=config.seed, folder=checkpoint)
+    model, tokenizer = make_policy(
+        config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
+    )
     inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
-    warm_start = None
-    if config.model.warm_start is not None:
-        warm_start = WarmStart(model, solved(splits.train, tokenizer), config.model.warm_start, seed=config.seed)
     try:
         curriculum = TaskBuffer(
             [task.domain for task in splits.train.tasks], preset=config.buffer.sampler, seed=config.seed
@@ -84,33 +91,33 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         model=model,
         tokenizer=tokenizer,
         inference=inference,
-        rollouts={name: _rollouts(config, getattr(splits, name), name, inference) for name in SPLITS},
+        rollouts={name: _rollouts(config, splits, name, inference) for name in SPLITS},
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
-        # A slow second moment: the gradients of single steps are noisy.
-        optimizer=torch.optim.AdamW(
-            model.parameters(), lr=config.actor.lr, betas=(0.9, 0.99), weight_decay=config.actor.weight_decay
-        ),
-        warm_start=warm_start,
+        optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
+        warm_start=_warm_start(config, splits, model, inference),
     )
 
 
-def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel | None) -> GRPOAlgorithm:
-    """The algorithm over the run's parts; ``reference`` is the model of the KL term."""
+def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:
+    """The algorithm over the run's parts."""
     backprop = BackpropModule(
         parts.model,
-        reference,
+        companions.reference,
         parts.optimizer,
         BackpropConfig(
-            ppo_clip_range=config.actor.clip,
-            kl_coef=config.actor.kl_coef,
             max_grad_norm=config.actor.max_grad_norm,
+            ref_update_method=cast(RefUpdate, config.actor.ref_update),
+            ema_alpha=config.actor.ema_alpha,
             temperature=config.rollout.temperature,
+            max_skipped_steps=config.actor.max_skipped_steps,
         ),
         autocast=parts.inference.backend.autocast,
+        critic=companions.critic,
+        critic_optimizer=companions.critic_optimizer,
     )
     rollouts = parts.rollouts["train"]
-    return GRPOAlgorithm(
+    return Algorithm(
         rollouts.env,
         rollouts,
         parts.reward_computer,
@@ -118,38 +125,64 @@ def make_algorithm(config: TrainConfig, parts: Parts, reference: PreTrainedModel
         AlgorithmConfig(
             batch_size=config.data.prompts_per_rollout * config.data.responses_per_prompt,
             group_size=config.data.responses_per_prompt,
-            ppo_epochs=config.actor.epochs,
-            norm_std=config.adv.norm_std,
             tokens_per_microbatch=config.actor.tokens_per_microbatch,
         ),
+        recipe=make_recipe(config.actor, config.adv),
     )
 
 
-def learning_rate(actor: ActorConfig, step: int) -> float:
-    """The learning rate of ``step``, counted from 1."""
-    if actor.decay_steps is None:
-        return actor.lr
-    return actor.lr * max(0.1, 1 - 0.9 * (step - 1) / actor.decay_steps)
+def _phrases(config: TrainConfig, splits: Splits) -> list[str]:
+    """What a tokenizer that is made on the spot has single tokens for."""
+    if config.model.tiny is None or config.model.warm_start is None:
+        return []
+    return refrains(splits.train, splits.envs["train"], tool_share=config.model.warm_start.tool_share)
 
 
-def freeze_copy(model: PreTrainedModel) -> PreTrainedModel:
-    """A copy of the policy as it is now."""
-    return copy.deepcopy(model).requires_grad_(False)
+def _warm_start(
+    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule
+) -> WarmStart | None:
+    how, tokenizer = config.model.warm_start, inference.tokenizer
+    if how is None or not how.max_steps:
+        return None
+    if how.path is None:
+        key = stream_key(config.seed, "demonstrations")
+        train, validation = (
+            solved(tasks, tokenizer, env, tool_share=how.tool_share, key=key)
+            for tasks, env in ((splits.train, splits.envs["train"]), (splits.validation, splits.envs["validation"]))
+        )
+        found = Conversations(train, validation)
+    else:
+        limit = how.max_tokens or getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        measured = {task.prompt for tasks in (splits.validation, splits.test) for task in tasks.tasks}
+        try:
+            found = read_conversations(how.path, tokenizer, max_tokens=limit, held_out=measured)
+        except (OSError, ValueError, ModuleNotFoundError) as error:
+            raise ConfigError(f"model.warm_start.path: {error}") from None
+    return WarmStart(
+        model,
+        found.train,
+        how,
+        seed=config.seed,
+        validation=found.validation,
+        autocast=inference.backend.autocast,
+        left_out=found.left_out,
+    )
 
 
-def _rollouts(config: TrainConfig, tasks: TaskList, split: Split, inference: InferenceModule) -> RolloutManager:
-    try:
-        env = gymnasium.make(config.data.env, tasks=tasks).unwrapped
-    except (GymnasiumError, TypeError, ValueError) as error:
-        # Gymnasium's words may hold all arguments, and so every task.
-        raise ConfigError(f"data.env={config.data.env}: {str(error).split(' with kwargs')[0][:200]}") from None
-    if not isinstance(env, TextEnv):
-        raise ConfigError(f"data.env={config.data.env}: not a text environment")
+def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: InferenceModule) -> RolloutManager:
     sampling = RolloutConfig(
         num_parallel=config.rollout.num_parallel,
         max_new_tokens=config.rollout.max_new_tokens,
         temperature=config.rollout.temperature,
+        max_length=config.rollout.max_length,
+        deadline=config.rollout.deadline,
+        patience=config.rollout.patience,
         seed=config.seed,
         stream=split,
     )
-    return RolloutManager(env, sampling, inference=inference)
+    if split != "train":
+        ours = config.evaluation
+        temperature = sampling.temperature if ours.temperature is None else ours.temperature
+        only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
+        sampling = replace(sampling, temperature=temperature, token_filter=only)
+    return RolloutManager(splits.envs[split], sampling, inference=inference)

@@ -72,20 +72,11 @@ class Checkpoints:
         Raises:
             ConfigError: if there is none, or it cannot be read.
         """
-        import torch
-
         steps = self.steps()
         if not steps:
             raise ConfigError(f"{self.folder}: no checkpoint to resume from")
         path = self.path(steps[-1])
-        try:
-            state = torch.load(path / STATE_FILE, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
-            # torch's own words advise to load the file as a program, which we never do.
-            unclear = isinstance(error, EOFError | UnpicklingError)
-            reason = type(error).__name__ if unclear else str(error).splitlines()[0]
-            raise ConfigError(f"{path}: cannot be read ({reason}); remove it to use the one before") from None
-        return path, state
+        return path, read_state(path)
 
     def _put_back(self) -> None:
         """Between its two moves ``save`` may be killed: what it had moved aside takes its place again."""
@@ -95,6 +86,23 @@ class Checkpoints:
                 shutil.rmtree(aside)
             else:
                 aside.rename(place)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """The state that a checkpoint holds beside the policy.
+
+    Raises:
+        ConfigError: if it cannot be read.
+    """
+    import torch
+
+    try:
+        return torch.load(path / STATE_FILE, weights_only=True, map_location="cpu")  # type: ignore[no-any-return]
+    except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
+        # torch's own words advise to load the file as a program, which we never do.
+        unclear = isinstance(error, EOFError | UnpicklingError)
+        reason = type(error).__name__ if unclear else str(error).splitlines()[0]
+        raise ConfigError(f"{path}: cannot be read ({reason}); remove it to use the one before") from None
 
 
 def save_policy(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:

@@ -9,7 +9,8 @@ from math import sqrt
 import torch
 
 from ...buffers.tasks import TaskDraw
-from ..algorithms.metrics import Metrics, pass_rates, passes
+from ...envs.text_env import TextEnv
+from ..algorithms.metrics import Metrics, component_means, limits_met, pass_rates, passes
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, stack
 
@@ -22,7 +23,7 @@ class Evaluation:
         pass_rate: mean over tasks of the share of right responses.
         standard_error: of that mean, clustered by task.
         trajectories: the responses, ``samples_per_prompt`` for each task in order.
-        metrics: both numbers, and the pass rate of each domain, by name.
+        metrics: both numbers, the pass rate of each domain, the parts of the score and the limits met, by name.
     """
 
     pass_rate: float
@@ -46,7 +47,8 @@ def evaluate(
     Raises:
         ValueError: if the environment's task source is endless.
     """
-    size = rollouts.env.tasks.size
+    env = rollouts.env
+    size = env.tasks.size if isinstance(env, TextEnv) else len(env.prompts) or None
     if size is None:
         raise ValueError("evaluation needs a finite list of tasks")
     draws = [TaskDraw(index) for index in range(size)]
@@ -62,4 +64,5 @@ def evaluate(
     rate = float(known.mean()) if len(known) else float("nan")
     error = float(known.std()) / sqrt(len(known)) if len(known) > 1 else float("nan")
     metrics = {**pass_rates(trajectories), "pass_rate": rate, "standard_error": error}
+    metrics |= component_means(trajectories) | limits_met(trajectories)
     return Evaluation(rate, error, trajectories, metrics)

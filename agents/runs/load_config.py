@@ -18,10 +18,24 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ..config import DTYPES, ConfigError, TinyConfig, TrainConfig
+from ..config import (
+    AGGREGATIONS,
+    CORRECTIONS,
+    DTYPES,
+    ESTIMATORS,
+    KL_ESTIMATORS,
+    OPTIMIZERS,
+    POLICY_LOSSES,
+    SCHEDULERS,
+    WEIGHTS,
+    ConfigError,
+    TinyConfig,
+    TrainConfig,
+)
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
-
+# A section whose keys the environment checks, not we.
+FREE = "data.env_arguments."
 
 # What may change when a run is resumed: how long and where it goes on, not what it is.
 RESUMABLE = ("trainer.", "evaluation.every", "model.warm_start.max_steps")
@@ -41,9 +55,10 @@ def load_config(config_name: str = "grpo", overrides: Sequence[str] = ()) -> Tra
         names = ", ".join(_choices(CONFIG_DIR))
         raise ConfigError(f"--config-name {config_name}: there is no such configuration; choose from {names}")
     _check_keys(overrides)
+    overrides = _spell_out(overrides)
     try:
         with initialize_config_dir(str(CONFIG_DIR), version_base=None):
-            composed = compose(config_name, overrides=list(overrides))
+            composed = compose(config_name, overrides=overrides)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(_explain(error)) from None
     return _typed(composed)
@@ -114,6 +129,11 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "rollout.max_new_tokens",
             "rollout.num_parallel",
             "actor.epochs",
+            "actor.minibatches",
+            "actor.max_skipped_steps",
+            "actor.normaliser",
+            "actor.ref_period",
+            "adv.max_rounds",
             "actor.decay_steps",
             "actor.tokens_per_microbatch",
             "evaluation.samples_per_prompt",
@@ -121,7 +141,10 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.save_every",
             "trainer.keep",
             "trainer.threads",
+            "model.lora.r",
             "model.warm_start.batch_size",
+            "model.warm_start.max_tokens",
+            "model.warm_start.tokens_per_microbatch",
             "model.warm_start.check_every",
             *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),
         ),
@@ -129,9 +152,47 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
     "at least 2, to be compared with one another": (lambda value: value >= 2, ("data.responses_per_prompt",)),
     "at least 0": (
         lambda value: 0 <= value < inf,
-        ("actor.lr", "actor.weight_decay", "actor.clip", "actor.kl_coef", "trainer.steps", "model.warm_start.lr"),
+        (
+            "actor.lr",
+            "actor.weight_decay",
+            "actor.clip",
+            "actor.clip_high",
+            "actor.kl_coef",
+            "actor.entropy_coef",
+            "actor.value_coef",
+            "actor.warmup_steps",
+            "actor.freeze_steps",
+            "critic.lr",
+            "critic.weight_decay",
+            "trainer.steps",
+            "model.warm_start.lr",
+            "model.warm_start.max_steps",
+        ),
     ),
-    "above 0": (lambda value: 0 < value < inf, ("rollout.temperature", "actor.max_grad_norm")),
+    "above 0": (
+        lambda value: 0 < value < inf,
+        ("rollout.temperature", "actor.max_grad_norm", "actor.dual_clip", "actor.value_clip", "model.lora.alpha"),
+    ),
+    "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
+    "from 0 to 1": (
+        lambda value: 0 <= value <= 1,
+        ("adv.gamma", "adv.lam", "adv.overlong_share", "actor.ema_alpha", "actor.min_ratio", "actor.warmup_ratio"),
+    ),
+}
+
+
+CHOICES = {
+    "model.dtype": DTYPES,
+    "model.weights": WEIGHTS,
+    "actor.optimizer": OPTIMIZERS,
+    "actor.scheduler": SCHEDULERS,
+    "actor.policy_loss": POLICY_LOSSES,
+    "actor.aggregation": AGGREGATIONS,
+    "actor.kl_estimator": KL_ESTIMATORS,
+    "actor.kl_in": ("loss", "reward"),
+    "actor.correction": CORRECTIONS,
+    "actor.ref_update": ("copy", "ema"),
+    "adv.estimator": ESTIMATORS,
 }
 
 
@@ -148,8 +209,40 @@ def _check_ranges(config: DictConfig) -> None:
             raise ConfigError(f"model.tiny.hidden_size must be a multiple of 2 x heads, {2 * tiny.heads}")
         if tiny.heads % tiny.kv_heads:
             raise ConfigError(f"model.tiny.kv_heads must divide heads, {tiny.heads}")
-    if config.model.dtype not in DTYPES:
-        raise ConfigError(f"model.dtype must be one of {', '.join(DTYPES)}, not {config.model.dtype!r}")
+    for key, choices in CHOICES.items():
+        if (value := OmegaConf.select(config, key)) not in choices:
+            hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
+            raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
+    _check_schedule(config.actor)
+    _check_companions(config)
+    if config.model.lora is not None and config.actor.ref_period is not None:
+        raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
+    if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
+        raise ConfigError("model.warm_start.path is not used while model.warm_start.max_steps=0: set how many steps")
+
+
+def _check_companions(config: DictConfig) -> None:
+    """Critic and teacher are there where they are read, and only there."""
+    estimator = config.adv.estimator
+    if (estimator == "gae") != (config.critic is not None):
+        what = "reads no critic: set critic=null" if config.critic is not None else "needs a critic: take algorithm=ppo"
+        raise ConfigError(f"adv.estimator={estimator} {what}")
+    if (estimator == "distillation") != (config.adv.teacher is not None):
+        what = "reads no adv.teacher" if config.adv.teacher is not None else "needs adv.teacher, a folder or hub name"
+        raise ConfigError(f"adv.estimator={estimator} {what}")
+
+
+def _check_schedule(actor: DictConfig) -> None:
+    if len(actor.betas) != 2 or not all(0 <= beta < 1 for beta in actor.betas):
+        raise ConfigError(f"actor.betas must be two numbers from 0 to below 1, not {list(actor.betas)}")
+    constant = actor.scheduler == "constant"
+    if constant == (actor.decay_steps is not None):
+        what = (
+            f"needs no actor.decay_steps, but there are {actor.decay_steps}" if constant else "needs actor.decay_steps"
+        )
+        raise ConfigError(f"actor.scheduler={actor.scheduler} {what}")
+    if actor.warmup_ratio is not None and (constant or actor.warmup_steps):
+        raise ConfigError("actor.warmup_ratio is a share of actor.decay_steps, in place of actor.warmup_steps")
 
 
 def _check_keys(overrides: Sequence[str]) -> None:
@@ -159,14 +252,36 @@ def _check_keys(overrides: Sequence[str]) -> None:
         key, sign, value = override.partition("=")
         bare = key.lstrip("+~")
         group = CONFIG_DIR / bare
-        if bare not in known and not (bare and group.is_dir()):
+        if bare not in known and not bare.startswith(FREE) and not (bare and group.is_dir()):
             near = difflib.get_close_matches(bare, known, n=1)
             raise ConfigError(f"unknown configuration key {bare!r}" + (f": did you mean {near[0]!r}?" if near else ""))
         if not sign:
             raise ConfigError(f"override {override!r} has no value: write {bare}=…")
-        if group.is_dir() and value not in _choices(group):
+        if group.is_dir() and value not in _choices(group) and not (bare == "env" and _is_environment(value)):
             choices = ", ".join(_choices(group))
             raise ConfigError(f"{bare}={value}: there is no such configuration; choose from {choices}")
+
+
+def _spell_out(overrides: Sequence[str]) -> list[str]:
+    """What people write in the words of Hydra: ids as environments, and free arguments.
+
+    An environment that is named by its id starts without the arguments that a YAML file gives to another.
+    """
+    spelled = []
+    for override in overrides:
+        key, _, value = override.partition("=")
+        if key.startswith(FREE):
+            spelled.append(f"++{override}")
+        elif key == "env" and value not in _choices(CONFIG_DIR / "env"):
+            spelled += ["env=any", f"data.env={value}"]
+        else:
+            spelled.append(override)
+    keys = [override.partition("=")[0] for override in spelled]
+    return ["env=any", *spelled] if "data.env" in keys and "env" not in keys else spelled
+
+
+def _is_environment(value: str) -> bool:
+    return "/" in value or ":" in value or "-v" in value or value.endswith(".py")
 
 
 def _explain(error: Exception) -> str:

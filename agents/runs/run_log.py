@@ -42,7 +42,8 @@ class RunLog:
         self._metrics.truncate(min(offset, self._metrics.tell()))
         _keep_transcripts(folder / "transcripts.jsonl", "before" if tested else "")
         self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
-        self._wandb = _start_wandb(folder, config) if config.trainer.use_wandb else None
+        trainer = config.trainer
+        self._wandb = start_wandb(trainer.project, folder, asdict(config)) if trainer.use_wandb else None
 
     @property
     def offset(self) -> int:
@@ -118,9 +119,10 @@ def _json(value: Any) -> Any:
     return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _start_wandb(folder: Path, config: TrainConfig) -> Any:
+def start_wandb(project: str, folder: Path | None, values: Mapping[str, Any]) -> Any:
+    """A run at Weights & Biases whose axis is ``step``; its files lie in ``folder``, and so does its name."""
     import wandb  # slow to import, and seldom wanted
 
-    run = wandb.init(project=config.trainer.project, name=folder.name, dir=folder, config=asdict(config))
+    run = wandb.init(project=project, name=None if folder is None else folder.name, dir=folder, config=dict(values))
     run.define_metric("*", step_metric="step")
     return run

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
 
 from ...datasets.task import SPLITS, Split
 from ..algorithms.metrics import group_pass_rates
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
-from ..models.policy import load_policy
 from ..progress import Progress
 from ..rollouts.trajectory import Trajectory, response_lengths, states_of
-from .build import build, freeze_copy, learning_rate, make_algorithm
-from .checkpoint import Checkpoints, save_policy
+from ..updates.optimizer import learning_rate, set_learning_rate
+from .build import build, make_algorithm
+from .checkpoint import Checkpoints
+from .companions import Companions
 from .evaluation import Evaluation, evaluate
 from .interrupt import Interrupt
 from .load_config import save_config
@@ -55,6 +55,9 @@ class Trainer:
         self._offset = 0
         try:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
+            self.companions = Companions(
+                config, self.parts.model, self.parts.tokenizer, self.checkpoints.folder / "reference"
+            )
             self.warm = self.parts.warm_start is None
             if state:
                 self._restore(state)
@@ -91,19 +94,19 @@ class Trainer:
 
     def train(self) -> None:
         """The loop: draw tasks, answer them, learn from it; now and then check and save."""
-        config, parts, group_size = self.config, self.parts, self.config.data.responses_per_prompt
-        algorithm = make_algorithm(config, parts, self._reference())
+        config, parts = self.config, self.parts
+        self.companions.begin(self.step)
+        algorithm = make_algorithm(config, parts, self.companions)
+        algorithm.steps = self.step
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
         while self.step < config.trainer.steps and not self.interrupt.requested:
             self.step += 1
             with self.log.timed(self.step, "train") as counts:
-                draws = parts.curriculum.draw(config.data.prompts_per_rollout)
-                trajectories = parts.rollouts["train"].collect(draws, group_size)
-                algorithm.backprop.set_learning_rate(learning_rate(config.actor, self.step))
-                metrics = algorithm.step(trajectories)
+                trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
+                self._set_learning_rates()
+                metrics = algorithm.step(trajectories, rewards)
                 parts.inference.load(parts.model.state_dict(), version=self.step)
-                parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
                 counts["tokens"] = int(response_lengths(trajectories).sum())
             self.log.write(self.step, "train", metrics)
             if self.step % config.evaluation.every == 0:
@@ -112,6 +115,14 @@ class Trainer:
             if self.step % config.trainer.save_every == 0:
                 self.save()
 
+    def _collect(self, groups: int) -> Trajectory:
+        """Draws so many tasks, has each answered by a group, and tells the curriculum how that went."""
+        parts, group_size = self.parts, self.config.data.responses_per_prompt
+        draws = parts.curriculum.draw(groups)
+        trajectories = parts.rollouts["train"].collect(draws, group_size)
+        parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
+        return trajectories
+
     def warm_up(self) -> None:
         """Supervised steps until the validation pass rate reaches the target, where the configuration asks for them."""
         config, warm_start = self.config.model.warm_start, self.parts.warm_start
@@ -119,6 +130,8 @@ class Trainer:
             return
         self.progress.phase("warm start", config.max_steps)
         self.progress.advance(warm_start.steps)
+        if warm_start.left_out:
+            self.progress.note(f"{config.path}: conversations left out: {warm_start.left_out}")
         while not self.warm and not self.interrupt.requested:
             loss = warm_start.step()
             last = warm_start.steps >= config.max_steps
@@ -126,15 +139,16 @@ class Trainer:
                 self.progress.advance()
                 continue
             rate = self._evaluate("validation").pass_rate
-            self.log.write(warm_start.steps, "warmup", {"loss": loss, "validation_pass_rate": rate})
+            values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
+            self.log.write(warm_start.steps, "warmup", values)
             self.progress.advance(held_out=rate)
-            self.warm = rate >= config.target
-            if not self.warm and last:
+            reached = config.target is not None and rate >= config.target
+            if last and config.target is not None and not reached:
                 self.progress.note(
                     f"the warm start ends at its {config.max_steps} steps with {rate:.3f} on the validation split, "
                     f"below its target {config.target}: rewards may be too rare to learn from; more tasks may help"
                 )
-                self.warm = True
+            self.warm = reached or last
 
     def validate(self) -> None:
         """Measures the validation split."""
@@ -168,6 +182,7 @@ class Trainer:
                 "warm_start": warm_start.state_dict() if warm_start and not self.warm else None,
                 "warm_start_steps": warm_start.steps if warm_start else 0,
                 "optimizer": self.parts.optimizer.state_dict(),
+                "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
                 "results": self.results | self._spent(),
                 "metrics_offset": self.log.offset,
@@ -183,6 +198,7 @@ class Trainer:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
         self.results = state["results"]
         self.parts.optimizer.load_state_dict(state["optimizer"])
+        self.companions.load_state_dict(state["companions"])
         self.parts.curriculum.load_state_dict(state["curriculum"])
         self.parts.inference.version = self.step
         if self.parts.warm_start is not None:
@@ -190,15 +206,13 @@ class Trainer:
             if state["warm_start"] is not None:
                 self.parts.warm_start.load_state_dict(state["warm_start"])
 
-    def _reference(self) -> PreTrainedModel | None:
-        """The policy as it was before the first step, kept beside the checkpoints."""
-        if not self.config.actor.kl_coef:
-            return None
-        folder = self.checkpoints.folder / "reference"
-        if self.step == 0:
-            save_policy(folder, self.parts.model, self.parts.tokenizer)
-            return freeze_copy(self.parts.model)
-        return load_policy(str(folder))[0].to(self.parts.model.device)
+    def _set_learning_rates(self) -> None:
+        actor, critic = self.config.actor, self.config.critic
+        frozen = self.step <= actor.freeze_steps
+        rate = 0.0 if frozen else learning_rate(actor, self.step, lr=actor.lr)
+        set_learning_rate(self.parts.optimizer, rate)
+        if critic is not None and self.companions.critic_optimizer is not None:
+            set_learning_rate(self.companions.critic_optimizer, learning_rate(actor, self.step, lr=critic.lr))
 
     def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
         samples = self.config.evaluation.samples_per_prompt
@@ -240,6 +254,7 @@ class Trainer:
             "seed": self.config.seed,
             "steps": self.step,
             "warm_start_steps": self.parts.warm_start.steps if self.parts.warm_start else 0,
+            "warm_start_left_out": self.parts.warm_start.left_out if self.parts.warm_start else "",
             **self.results,
             **self._spent(),
             "device": str(self.parts.model.device),

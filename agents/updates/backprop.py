@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from typing import Any, TypedDict
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from ..credit.advantages import group_advantages
-from ..losses import LossInputs, LossOutputs, k3
-from .batching import TokenBatch
+from ..losses import LossConfig, LossInputs, Objective, objective, sequence_weights
+from ..rollouts.trajectory import Trajectory, response_lengths, set_sampled
+from .batching import TokenBatch, microbatches
+from .guard import FiniteGuard, explain_gradient, explain_loss
+from .primitives import BackpropConfig as BackpropConfig
+from .primitives import RefUpdate as RefUpdate
+from .primitives import TensorPrimitives, spread_over_tokens
 from .scoring import TokenScores, token_scores
-
-RefUpdate = Literal["copy", "ema"]
-
-
-@dataclass(frozen=True, slots=True)
-class BackpropConfig:
-    """How updates are made.
-
-    Attributes:
-        ppo_clip_range: half-width of the trust region of the ratio.
-        kl_coef: weight of the KL term against the reference model.
-        max_grad_norm: gradients are scaled down to this norm.
-        temperature: of the distribution that is trained: that of sampling.
-        ref_update_method: what ``update_ref_model()`` does: ``copy`` or ``ema``.
-        ema_alpha: share of the old reference that an ``ema`` update keeps.
-    """
-
-    ppo_clip_range: float = 0.2
-    kl_coef: float = 0.1
-    max_grad_norm: float = 1.0
-    temperature: float = 1.0
-    ref_update_method: RefUpdate = "copy"
-    ema_alpha: float = 0.99
 
 
 class UpdateResult(TypedDict):
@@ -47,15 +27,17 @@ class UpdateResult(TypedDict):
     loss: float
 
 
-class BackpropModule:
-    """Scores tokens under policy and reference, turns losses into gradients, and gradients into new weights.
+class BackpropModule(TensorPrimitives):
+    """Scores tokens under policy, reference and critic, turns losses into gradients, and gradients into new weights.
 
     Args:
         model: the policy.
         ref_model: the reference of the KL term; its weights get no gradient. None for no KL term.
         optimizer: over the policy's parameters.
         config: how updates are made.
-        autocast: makes the context of forward passes: that of sampling, so that log-probs agree.
+        autocast: makes the context of forward passes; an algorithm takes that of sampling, so that log-probs agree.
+        critic: gives a value after each token: called as ``critic(token_ids, attention_mask)``, it returns [B, T].
+        critic_optimizer: over the critic's parameters.
     """
 
     def __init__(
@@ -65,78 +47,209 @@ class BackpropModule:
         optimizer: torch.optim.Optimizer | None = None,
         config: BackpropConfig | None = None,
         *,
-        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        autocast: Callable[[], AbstractContextManager[Any]] | None = None,
+        critic: nn.Module | None = None,
+        critic_optimizer: torch.optim.Optimizer | None = None,
     ) -> None:
         if optimizer is None:
             raise ValueError("BackpropModule needs an optimizer over the model's parameters")
+        if (critic is None) != (critic_optimizer is None):
+            raise ValueError("a critic and an optimizer over its parameters come together")
         self.model = model
         self.ref_model = ref_model.eval().requires_grad_(False) if ref_model is not None else None
+        self.critic = critic
         self.optimizer = optimizer
+        self.critic_optimizer = critic_optimizer
         self.config = config or BackpropConfig()
-        self.autocast = autocast
+        self.has_own_autocast = autocast is not None
+        self.autocast = autocast or nullcontext
+        self.guard = FiniteGuard(self.config.max_skipped_steps)
 
-    def compute_relative_advantages(self, rewards: Tensor, group_size: int, *, norm_std: bool = True) -> Tensor:
-        """Advantages of consecutive groups of ``group_size`` rewards: [N], float32; see :func:`group_advantages`.
-
-        Raises:
-            ValueError: if the number of rewards is no multiple of ``group_size``.
-        """
-        if group_size < 1 or len(rewards) % group_size:
-            raise ValueError(f"{len(rewards)} rewards are not whole groups of {group_size}")
-        groups = torch.arange(len(rewards)) // group_size
-        return group_advantages(rewards, groups, torch.ones_like(groups, dtype=torch.bool), norm_std=norm_std)
-
-    def compute_kl(self, logprob: Tensor, reference_logprob: Tensor) -> Tensor:
-        """The KL estimate k3 of each token, in nats; the shape of its inputs."""
-        return k3(logprob, reference_logprob)
-
-    def score(self, batch: TokenBatch) -> TokenScores:
+    def score(self, batch: TokenBatch, *, entropy_gradient: bool = False) -> TokenScores:
         """Log-probs and entropies of the batch's action tokens under the policy, with gradient."""
-        return self._score(self.model, batch)
+        return self._score(self.model, batch, entropy_gradient)
 
-    def loss_inputs(self, batch: TokenBatch, scores: TokenScores) -> LossInputs:
-        """What a loss reads: the policy's scores beside those of behaviour and reference."""
-        reference = None
-        if self.ref_model is not None:
-            with torch.no_grad():
-                reference = self._score(self.ref_model, batch).logprob
+    @torch.no_grad()
+    def columns(self, batch: TokenBatch, names: Sequence[str]) -> dict[str, Tensor]:
+        """What the update will read of the batch's sampled tokens and the models as they are now.
+
+        Args:
+            batch: the tokens.
+            names: of ``old_logprob``, ``reference_logprob`` and ``value``, each [N], and ``bootstrap``, [B]: the
+                critic's value after the last token of each row.
+        """
+        found = {}
+        if "old_logprob" in names:
+            found["old_logprob"] = self._score(self.model, batch).logprob[batch.action_mask]
+        if "reference_logprob" in names:
+            assert self.ref_model is not None, "there is no reference model"
+            found["reference_logprob"] = self._score(self.ref_model, batch).logprob[batch.action_mask]
+        if "value" in names:
+            values = self._values(batch)
+            found["value"] = _before(values)[batch.action_mask]
+            last = batch.attention_mask.sum(1) - 1
+            found["bootstrap"] = values[torch.arange(len(last), device=last.device), last]
+        return found
+
+    def loss_inputs(self, batch: TokenBatch, weights: Tensor, *, entropy_gradient: bool = False) -> LossInputs:
+        """What a loss reads: the policy's scores, with gradient, beside what was known before the update.
+
+        Args:
+            batch: the tokens.
+            weights: [B]: how much each token of a row weighs.
+            entropy_gradient: whether the entropy has a gradient.
+        """
+        mask, columns = batch.action_mask, batch.columns
+        scores = self.score(batch, entropy_gradient=entropy_gradient)
+        behaviour = columns["behaviour_logprob"]
+        sequence = batch.sequence
         return LossInputs(
-            logprob=scores.logprob,
-            behaviour_logprob=batch.behaviour_logprob,
-            reference_logprob=reference,
-            advantage=batch.advantage,
-            mask=batch.action_mask,
+            logprob=scores.logprob[mask],
+            old_logprob=columns.get("old_logprob", behaviour),
+            behaviour_logprob=behaviour,
+            advantage=columns["advantage"],
+            sequence=sequence,
+            weight=weights.to(sequence.device)[sequence],
+            entropy=scores.entropy[mask],
+            reference_logprob=columns.get("reference_logprob"),
+            value=_before(self._values(batch))[mask] if self.critic is not None and "returns" in columns else None,
+            old_value=columns.get("value"),
+            returns=columns.get("returns"),
         )
 
+    def set_columns(self, trajectories: Trajectory, batches: Sequence[TokenBatch], names: Sequence[str]) -> Tensor:
+        """Scores the trajectories of ``batches`` and sets the per-token columns of these names; see :meth:`columns`.
+
+        Returns:
+            The critic's value after the last token of each trajectory, [S]; zeros where ``value`` is not asked for.
+        """
+        longest = response_lengths(trajectories).tolist()
+        parts: dict[str, list[Tensor]] = {}
+        bootstrap = torch.zeros(len(trajectories))
+        for batch in batches:
+            found = self.columns(batch, names)
+            lengths = batch.action_mask.sum(1).tolist()
+            if "value" in names:
+                bootstrap[batch.rows[batch.last]] = found.pop("bootstrap").float().cpu()[batch.last]
+            for name, values in found.items():
+                pieces = torch.split(values.cpu(), lengths)
+                parts.setdefault(name, [pieces[0].new_zeros(length) for length in longest])
+                for row, start, piece in zip(batch.rows.tolist(), batch.starts.tolist(), pieces, strict=True):
+                    parts[name][row][start : start + len(piece)] = piece
+        for name, column in parts.items():
+            set_sampled(trajectories, name, torch.cat(column))
+        return bootstrap
+
     def set_learning_rate(self, rate: float) -> None:
-        """Sets the learning rate of all parameters."""
+        """Sets the learning rate of all parameters of the policy."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
 
-    def accumulate(self, loss: Tensor) -> None:
-        """Adds the gradient of ``loss`` to what is there."""
-        loss.backward()  # type: ignore[no-untyped-call]
+    def learn(
+        self, batch: TokenBatch, weights: Tensor, config: LossConfig, tasks: Sequence[str] = ()
+    ) -> tuple[Objective, LossInputs]:
+        """Adds the gradient of one micro-batch's objective to what is there.
+
+        Args:
+            batch: the tokens.
+            weights: [B]: how much each token of a row weighs.
+            config: what the objective is.
+            tasks: the ids of the tasks, by ``batch.rows``, to name the one that breaks the loss.
+        """
+        inputs = self.loss_inputs(batch, weights, entropy_gradient=bool(config.entropy_coef))
+        found = objective(inputs, config)
+        self.accumulate(found.loss, lambda: explain_loss(inputs, batch.rows.tolist(), tasks))
+        return found, inputs
+
+    def accumulate(self, loss: Tensor, explain: Callable[[], str] = lambda: "the loss is not finite") -> None:
+        """Adds the gradient of ``loss`` to what is there; one that is not finite makes the step be skipped."""
+        if torch.isfinite(loss.detach()).all():
+            loss.backward()  # type: ignore[no-untyped-call]
+        else:
+            self.guard.blame(explain())
 
     def step(self) -> float:
         """Clips the accumulated gradient, updates the weights, clears the gradient.
 
         Returns:
-            The gradient's norm before clipping. Where it is not finite the weights stay as they are.
-        """
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.max_grad_norm)
-        if torch.isfinite(norm):
-            self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return float(norm)
+            The gradient's norm before clipping. Where it or the loss was not finite the weights stay as they are, and
+            so does the optimizer.
 
-    def update(self, loss: Tensor | Mapping[str, Tensor] | LossOutputs) -> UpdateResult:
-        """One whole update from one loss: a tensor, :class:`LossOutputs`, or a mapping with ``total_loss``."""
-        if isinstance(loss, LossOutputs):
+        Raises:
+            NonFiniteError: after ``max_skipped_steps`` such steps in a row.
+        """
+        models = [(self.model, self.optimizer)]
+        if self.critic is not None and self.critic_optimizer is not None:
+            models.append((self.critic, self.critic_optimizer))
+        norms = [nn.utils.clip_grad_norm_(model.parameters(), self.config.max_grad_norm) for model, _ in models]
+        for (model, _), norm in zip(models, norms, strict=True):
+            if not torch.isfinite(norm):
+                self.guard.blame(explain_gradient(model))
+        blamed = self.guard.reason is not None
+        for _, optimizer in models:
+            if not blamed:
+                optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        if blamed:
+            self.guard.skip()
+            return float("nan")
+        self.guard.passed()
+        return float(norms[0])
+
+    def update(self, loss: Tensor | Mapping[str, Tensor] | Objective) -> UpdateResult:
+        """One whole update from one loss: a tensor, an :class:`Objective`, or a mapping with ``total_loss``."""
+        if isinstance(loss, Objective):
             loss = loss.loss
         elif isinstance(loss, Mapping):
             loss = loss["total_loss"]
         self.accumulate(loss)
         return {"grad_norm": self.step(), "loss": float(loss.detach())}
+
+    def compute_ppo_loss(
+        self, trajectories: Trajectory, advantages: Tensor | Sequence[float] | None = None
+    ) -> dict[str, Tensor]:
+        """PPO's loss of a batch in one forward pass, averaged over its sampled tokens; :meth:`update` takes it.
+
+        Args:
+            trajectories: a batch.
+            advantages: of trajectories, [S], or of their sampled tokens, [S, longest]; by default those that the
+                trajectories hold.
+
+        Returns:
+            ``total_loss``, with gradient, and detached ``policy_loss``, ``value_loss``, ``entropy_loss`` (the mean
+            entropy, negated), ``kl_loss``, ``ratio_mean`` and ``ratio_std``.
+        """
+        lengths, config = response_lengths(trajectories), self.loss_config()
+        if advantages is not None:
+            set_sampled(trajectories, "advantage", spread_over_tokens(torch.as_tensor(advantages).float(), lengths))
+        (batch,) = microbatches(trajectories, 2**62, self.model.device)
+        if self.ref_model is not None:
+            batch.columns.update(self.columns(batch, ["reference_logprob"]))
+        weights = sequence_weights(lengths, config.aggregation)[batch.rows]
+        found = objective(self.loss_inputs(batch, weights, entropy_gradient=bool(config.entropy_coef)), config)
+        return {
+            "total_loss": found.loss,
+            "policy_loss": found.policy_loss,
+            "value_loss": found.value_loss,
+            "entropy_loss": -found.entropy_bonus,
+            "kl_loss": found.kl_loss,
+            "ratio_mean": found.ratio.mean(),
+            "ratio_std": found.ratio.std(correction=0),
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that the next update depends on, but for the policy's weights."""
+        parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
+        held = {name: None if part is None else part.state_dict() for name, part in parts.items()}
+        return {"optimizer": self.optimizer.state_dict(), **held}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave; a model that there was and is not any more is left out."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
+        for name, part in parts.items():
+            if part is not None and state[name] is not None:
+                part.load_state_dict(state[name])
 
     @torch.no_grad()
     def update_ref_model(self, method: RefUpdate | None = None) -> None:
@@ -156,8 +269,26 @@ class BackpropModule:
         for old, new in zip(self.ref_model.buffers(), self.model.buffers(), strict=True):
             old.copy_(new)
 
-    def _score(self, model: PreTrainedModel, batch: TokenBatch) -> TokenScores:
+    def _score(self, model: PreTrainedModel, batch: TokenBatch, entropy_gradient: bool = False) -> TokenScores:
         with self.autocast():
             return token_scores(
-                model, batch.token_ids, batch.attention_mask, batch.action_mask, temperature=self.config.temperature
+                model,
+                batch.token_ids,
+                batch.attention_mask,
+                batch.action_mask,
+                temperature=self.config.temperature,
+                entropy_gradient=entropy_gradient,
             )
+
+    def _values(self, batch: TokenBatch) -> Tensor:
+        assert self.critic is not None, "there is no critic"
+        with self.autocast():
+            values: Tensor = self.critic(batch.token_ids, batch.attention_mask)
+        if values.shape != batch.token_ids.shape:
+            raise ValueError(f"the critic gave {list(values.shape)} for tokens of shape {list(batch.token_ids.shape)}")
+        return values.float()
+
+
+def _before(values: Tensor) -> Tensor:
+    """The value before each token, from those after each: [B, T]."""
+    return nn.functional.pad(values, (1, 0))[:, :-1]

@@ -2,74 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..rollouts.trajectory import Trajectory
+from ..rollouts.trajectory import Trajectory, states_of
+
+# The per-token columns of a trajectory that losses read, where they are set.
+COLUMNS = ("behaviour_logprob", "advantage", "old_logprob", "reference_logprob", "value", "returns")
 
 
 class TokenRow(NamedTuple):
-    """One sequence: ids, mask and log-probs [T], and its advantage."""
+    """One sequence: ids, mask and log-probs, each [T]."""
 
     token_ids: Tensor
     action_mask: Tensor
     behaviour_logprob: Tensor
-    advantage: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TokenBatch:
-    """Trajectories of similar length, padded on the right; each [B, T].
+    """Sequences of similar length, padded on the right: B rows of T tokens, N of them sampled.
 
     Attributes:
-        token_ids: int64.
-        attention_mask: int64: 1 at tokens, 0 at padding.
-        action_mask: bool: the tokens that train.
-        behaviour_logprob: float32.
-        advantage: float32: of the trajectory, at each of its tokens.
+        token_ids: [B, T], int64.
+        attention_mask: [B, T], int64: 1 at tokens, 0 at padding.
+        action_mask: [B, T], bool: the tokens that train.
+        columns: what is known of those, by name; each [N], float32, row after row.
+        rows: [B], int64: the place of each row in what the batch was made from.
+        starts: [B], int64: how many sampled tokens of that place came before the row: 0 but for trajectories of
+            several segments, each of which is a row.
+        last: [B], bool: whether the row holds the end of its place.
     """
 
     token_ids: Tensor
     attention_mask: Tensor
     action_mask: Tensor
-    behaviour_logprob: Tensor
-    advantage: Tensor
+    columns: dict[str, Tensor] = field(default_factory=dict)
+    rows: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    starts: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    last: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
 
     @classmethod
     def of_rows(cls, rows: Sequence[TokenRow], device: torch.device) -> TokenBatch:
         """Pads rows to the longest of them."""
-        lengths = torch.tensor([len(row.token_ids) for row in rows])
-        places = torch.arange(int(lengths.max()))
+        masks = [row.action_mask for row in rows]
+        logprobs = torch.cat([row.behaviour_logprob[row.action_mask] for row in rows])
         return cls(
-            token_ids=_pad([row.token_ids for row in rows], device),
-            attention_mask=(places < lengths[:, None]).long().to(device),
-            action_mask=_pad([row.action_mask for row in rows], device),
-            behaviour_logprob=_pad([row.behaviour_logprob for row in rows], device),
-            advantage=torch.tensor([row.advantage for row in rows], device=device)[:, None].expand(-1, len(places)),
+            *_padded([row.token_ids for row in rows], masks, device),
+            columns={"behaviour_logprob": logprobs.to(device)},
+            rows=torch.arange(len(rows)),
         )
 
+    @property
+    def sequence(self) -> Tensor:
+        """The row of each sampled token: [N], int64."""
+        return self.action_mask.nonzero()[:, 0]
 
-def microbatches(trajectories: Trajectory, tokens: int, device: torch.device) -> Iterator[TokenBatch]:
-    """Splits trajectories into batches of at most ``tokens`` tokens, padding included, longest first.
 
-    A single trajectory longer than ``tokens`` makes a batch of its own. Longest first, so that a run that does not fit
+def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
+    """Which sequences make which micro-batch of at most ``tokens`` tokens, padding included: longest first.
+
+    A single sequence longer than ``tokens`` makes a batch of its own. Longest first, so that a run that does not fit
     into memory fails in its first batch.
     """
-    keys = ("token_ids", "action_mask", "behaviour_logprob")
-    columns = [trajectories.get(key, as_list=True) for key in keys]
-    rows = [TokenRow(*values) for values in zip(*columns, trajectories.advantage.tolist(), strict=True)]
-    rows.sort(key=lambda row: -len(row.token_ids))
-    start = 0
-    while start < len(rows):
-        end = start + max(1, tokens // len(rows[start].token_ids))
-        yield TokenBatch.of_rows(rows[start:end], device)
+    order = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    plan, start = [], 0
+    while start < len(order):
+        end = start + max(1, tokens // lengths[order[start]])
+        plan.append(order[start:end])
         start = end
+    return plan
 
 
-def _pad(rows: list[Tensor], device: torch.device) -> Tensor:
-    return pad_sequence(rows, batch_first=True).to(device)
+def microbatches(
+    trajectories: Trajectory, tokens: int, device: torch.device, chosen: Sequence[int] | None = None
+) -> list[TokenBatch]:
+    """Splits trajectories into batches of at most ``tokens`` tokens, padding included; see :func:`plan_batches`.
+
+    Args:
+        trajectories: a batch.
+        tokens: at most so many in a micro-batch.
+        device: where the micro-batches go.
+        chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``trajectories``.
+    """
+    ids = trajectories.get("token_ids", as_list=True)
+    masks = trajectories.get("action_mask", as_list=True)
+    columns = {
+        name: trajectories.get(name, as_list=True)
+        for name in COLUMNS
+        if name in trajectories.keys()  # noqa: SIM118
+    }
+    states = states_of(trajectories)
+    wanted = range(len(ids)) if chosen is None else chosen
+    spans = [span for i in wanted for span in _spans(i, masks[i], states[i].get("segments"))]
+    batches = []
+    for plan in plan_batches([span.tokens.stop - span.tokens.start for span in spans], tokens):
+        found = [spans[k] for k in plan]
+        parts = [masks[span.row][span.tokens] for span in found]
+        batches.append(
+            TokenBatch(
+                *_padded([ids[span.row][span.tokens] for span in found], parts, device),
+                columns={
+                    name: torch.cat(
+                        [column[span.row][span.tokens][part] for span, part in zip(found, parts, strict=True)]
+                    ).to(device)
+                    for name, column in columns.items()
+                },
+                rows=torch.tensor([span.row for span in found]),
+                starts=torch.tensor([span.start for span in found]),
+                last=torch.tensor([span.last for span in found]),
+            )
+        )
+    return batches
+
+
+class _Span(NamedTuple):
+    """Tokens of a trajectory that make one sequence: its place, which of its tokens, sampled ones before, its end."""
+
+    row: int
+    tokens: slice
+    start: int
+    last: bool
+
+
+def _spans(row: int, mask: Tensor, segments: Sequence[int] | None) -> list[_Span]:
+    """The sequences of a trajectory: itself, or its segments, where an environment wrote prompts of its own."""
+    if not segments or len(segments) == 1:
+        return [_Span(row, slice(0, len(mask)), 0, True)]
+    found, begin, start = [], 0, 0
+    for length in segments:
+        count = int(mask[begin : begin + length].sum())
+        found.append(_Span(row, slice(begin, begin + length), start, False))
+        begin, start = begin + length, start + count
+    return [*found[:-1], found[-1]._replace(last=True)]
+
+
+def _padded(ids: list[Tensor], masks: list[Tensor], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    lengths = torch.tensor([len(row) for row in ids])
+    attended = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
+    padded = (pad_sequence(ids, batch_first=True), attended, pad_sequence(masks, batch_first=True))
+    return padded[0].to(device), padded[1].to(device), padded[2].to(device)

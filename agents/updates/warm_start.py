@@ -1,19 +1,16 @@
-"""The warm start: supervised steps on solved tasks, so that a model made on the spot sometimes earns a reward."""
+"""The warm start: supervised steps before reinforcement learning, on conversations or on solved tasks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel
 
-from ...datasets.task import TaskSource
-from ...rewards.expected import expected_text
 from ..config import WarmStartConfig
-from ..inference.sampling import Sample, stream_key
-from ..inference.session import Session
-from ..losses import masked_sum
+from ..inference.sampling import stream_key
 from .batching import TokenBatch, TokenRow
 from .scoring import token_scores
 
@@ -21,41 +18,70 @@ RAMP_STEPS = 50
 
 
 class WarmStart:
-    """Maximises the likelihood of the right answers, with AdamW whose learning rate rises over the first 50 steps.
+    """Maximises the likelihood of what was said, with AdamW whose learning rate rises over the first 50 steps.
 
     Args:
         model: trained in place.
-        rows: solved tasks; see :func:`solved`.
+        rows: what to learn from; see :mod:`~infinite_rl.agents.updates.demonstrations` and
+            :mod:`~infinite_rl.agents.updates.conversations`.
         config: how fast to go.
         seed: of the order of the batches.
+        validation: rows that are only measured.
+        autocast: makes the context of forward passes.
+        left_out: what of the data is not used, for people.
     """
 
-    def __init__(self, model: PreTrainedModel, rows: Sequence[TokenRow], config: WarmStartConfig, *, seed: int) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        rows: Sequence[TokenRow],
+        config: WarmStartConfig,
+        *,
+        seed: int,
+        validation: Sequence[TokenRow] = (),
+        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        left_out: str = "",
+    ) -> None:
         self.model = model
         self.rows = rows
+        self.validation = validation
         self.config = config
+        self.autocast = autocast
+        self.left_out = left_out
         self.steps = 0
         self._generator = torch.Generator().manual_seed(stream_key(seed, "warm start") >> 1)
-        self._optimizer = torch.optim.AdamW(model.parameters(), lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0)
+        trained = [weight for weight in model.parameters() if weight.requires_grad]
+        self._optimizer = torch.optim.AdamW(trained, lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0)
 
     def step(self) -> float:
         """Makes one step.
 
         Returns:
-            The loss: mean negative log-likelihood of an answer token, in nats.
+            The loss: mean negative log-likelihood of a token that trains, in nats, over the whole batch.
         """
         self.steps += 1
         for group in self._optimizer.param_groups:
             group["lr"] = self.config.lr * min(1.0, self.steps / RAMP_STEPS)
         chosen = torch.randint(len(self.rows), (self.config.batch_size,), generator=self._generator)
-        batch = TokenBatch.of_rows([self.rows[i] for i in chosen.tolist()], self.model.device)
-        scores = token_scores(self.model, batch.token_ids, batch.attention_mask, batch.action_mask, temperature=1.0)
-        loss = -masked_sum(scores.logprob, batch.action_mask) / batch.action_mask.sum()
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        rows = [self.rows[i] for i in chosen.tolist()]
+        tokens = sum(int(row.action_mask.sum()) for row in rows)
+        total = 0.0
+        for part in self._parts(rows):
+            loss = self._negative_likelihood(part) / tokens
+            loss.backward()  # type: ignore[no-untyped-call]
+            total += float(loss.detach())
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self._optimizer.step()
-        return float(loss.detach())
+        # Nothing may be left for the first update of reinforcement learning, which adds to what it finds.
+        self._optimizer.zero_grad(set_to_none=True)
+        return total
+
+    @torch.no_grad()
+    def validation_loss(self) -> float:
+        """The loss on the held-out rows: mean over their tokens, in nats; NaN where there are none."""
+        tokens = sum(int(row.action_mask.sum()) for row in self.validation)
+        total = sum(float(self._negative_likelihood(part)) for part in self._parts(self.validation))
+        return total / tokens if tokens else float("nan")
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, but for the model."""
@@ -71,25 +97,21 @@ class WarmStart:
         self._optimizer.load_state_dict(state["optimizer"])
         self._generator.set_state(state["generator"])
 
+    def _negative_likelihood(self, rows: Sequence[TokenRow]) -> torch.Tensor:
+        """Summed over the tokens that train."""
+        batch = TokenBatch.of_rows(rows, self.model.device)
+        with self.autocast():
+            scores = token_scores(self.model, batch.token_ids, batch.attention_mask, batch.action_mask, temperature=1.0)
+        return -scores.logprob.sum()
 
-def solved(tasks: TaskSource, tokenizer: PreTrainedTokenizerBase) -> list[TokenRow]:
-    """Each task with its answer, as if the policy had said it: its solution where it has one, such as a program.
-
-    Raises:
-        ValueError: if the source is endless, or an answer is neither text nor a number.
-    """
-    if tasks.size is None:
-        raise ValueError("a warm start needs a finite list of tasks")
-    rows = []
-    for index in range(tasks.size):
-        task = tasks.task(index)
-        try:
-            answer = task.metadata.get("solution") or expected_text(task.answer)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"task {task.id}: {error}") from None
-        session = Session(tokenizer, key=0)
-        session.observe(task.messages)
-        ids = tokenizer.encode(f"<answer>{answer}</answer>{tokenizer.eos_token}", add_special_tokens=False)
-        session.record(Sample(torch.tensor(ids), torch.zeros(len(ids)), truncated=False), version=0)
-        rows.append(TokenRow(*session.tensors()))
-    return rows
+    def _parts(self, rows: Sequence[TokenRow]) -> Iterator[Sequence[TokenRow]]:
+        """Micro-batches: as they come where all fit into one, else the longest first."""
+        limit = self.config.tokens_per_microbatch
+        if rows and len(rows) * max(len(row.token_ids) for row in rows) <= limit:
+            yield rows
+            return
+        rows, start = sorted(rows, key=lambda row: -len(row.token_ids)), 0
+        while start < len(rows):
+            end = start + max(1, limit // len(rows[start].token_ids))
+            yield rows[start:end]
+            start = end

@@ -176,13 +176,15 @@ def make_trajectory():
         ids, n = [*prompt, *response], len(response)
         row = {"prompt": "p", "response": "r", "messages": [], "task_id": "t", "task_index": 0, "domain": "d"}
         row |= {"answer": "a", "status": "scored" if valid else "error", "components": {}, "error_msg": ""}
+        row |= {"limits": ["response"] if truncated else []}
         return Trajectory(
             token_ids=torch.tensor(ids),
             action_mask=torch.tensor([False] * len(prompt) + [True] * n),
             behaviour_logprob=torch.tensor([0.0] * len(prompt) + list([-3.0] * n if logprobs is None else logprobs)),
             version=torch.tensor([-1] * len(prompt) + [0] * n),
+            turn=torch.tensor([-1] * len(prompt) + [0] * n),
             reward=torch.tensor(float(reward)),
-            advantage=torch.tensor(0.0),
+            advantage=torch.zeros(len(ids)),
             group=torch.tensor(group),
             valid=torch.tensor(valid),
             truncated=torch.tensor(truncated),

@@ -8,7 +8,7 @@ from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.runs.data import load_splits
 from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.train import main
-from infinite_rl.agents.updates.warm_start import solved
+from infinite_rl.agents.updates.demonstrations import solved
 from infinite_rl.datasets.task import SPLITS
 
 SMALL = ["data.train_size=40", "data.validation_size=10", "data.test_size=15"]
@@ -34,20 +34,15 @@ def test_the_warm_start_says_programs(tokenizer):
 
 
 def test_a_large_model_is_asked_in_words():
-    config = data("model=hf", "model.name=x", "data.coding.level=2", *SMALL)
+    config = data("model=hf", "model.name=x", "data.env_arguments.level=2", *SMALL)
     prompt = load_splits(config, seed=0).train.task(0).prompt
     assert "Python" in prompt
     assert "<answer>" in prompt
 
 
-def test_without_its_section_there_are_no_tasks():
-    with pytest.raises(ConfigError, match="take env=coding"):
-        load_splits(load_config(overrides=["data.env=InfiniteRL/Coding-v0"]).data, seed=0)
-
-
 def test_a_wrong_family_is_a_clear_error():
     with pytest.raises(ConfigError, match="families must be of"):
-        load_splits(data("data.coding.families=[sorting]", "data.coding.template=null"), seed=0)
+        load_splits(data("data.env_arguments.families=[sorting]", "data.env_arguments.template=null"), seed=0)
 
 
 def test_a_run_grades_programs_in_the_sandbox(tmp_path):

@@ -16,8 +16,12 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
 
+from infinite_rl.agents.config import TinyConfig
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
+from infinite_rl.agents.runs.export import main as export
 from infinite_rl.agents.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -60,18 +64,28 @@ def metrics(folder: Path) -> bytes:
 
 
 def assert_same_state(one: Path, other: Path, step: int) -> None:
-    """Weights, optimizer and curriculum of two runs are equal bit for bit."""
+    """Weights, or adapters, and all the trainer's state of two runs are equal bit for bit; but for the time it took."""
     first, second = (folder / "checkpoints" / f"step-{step:08d}" for folder in (one, other))
-    weights = load_file(first / "model.safetensors")
-    assert weights.keys() == load_file(second / "model.safetensors").keys()
-    assert all(torch.equal(value, weights[name]) for name, value in load_file(second / "model.safetensors").items())
+    (weights,) = first.glob("*.safetensors")
+    assert_same(load_file(weights), load_file(second / weights.name))
     states = [torch.load(path / "trainer.pt", weights_only=True) for path in (first, second)]
-    for number, moments in states[0]["optimizer"]["state"].items():
-        for name, value in moments.items():
-            assert torch.equal(value, states[1]["optimizer"]["state"][number][name])
-    for part in ("accuracy", "generator"):
-        assert torch.equal(states[0]["curriculum"]["sampler"][part], states[1]["curriculum"]["sampler"][part])
-    assert torch.equal(states[0]["curriculum"]["attempts"], states[1]["curriculum"]["attempts"])
+    for state in states:
+        for name in ("seconds", "cpu_seconds"):
+            state["results"].pop(name)
+    assert states[0]["optimizer"]["state"]
+    assert_same(*states)
+
+
+def assert_same(one: object, other: object, path: str = "") -> None:
+    """Nested dictionaries and lists of tensors and plain values are equal bit for bit."""
+    assert type(one) is type(other), path
+    if isinstance(one, dict):
+        assert one.keys() == other.keys(), path
+    if isinstance(one, dict | list | tuple):
+        for key in one if isinstance(one, dict) else range(len(one)):
+            assert_same(one[key], other[key], f"{path}.{key}")
+    else:
+        assert torch.equal(one, other) if isinstance(one, torch.Tensor) else one == other, path
 
 
 @pytest.fixture(scope="module")
@@ -124,13 +138,156 @@ def test_another_seed_writes_others(whole, tmp_path):
 
 
 @pytest.mark.parametrize("stop", [1, 2])
-def test_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
+def test_19_a_run_and_its_resumption_equal_one_run(whole, tmp_path, stop):
     folder = train(tmp_path / "halves", f"trainer.steps={stop}")
     assert quick(["--resume", str(folder), "trainer.steps=6"]) == 0
     assert metrics(folder) == metrics(whole)
     assert_same_state(folder, whole, 6)
     before = [row for row in rows(folder, "transcripts.jsonl") if row["when"] == "after"]
     assert len(before) == 10  # those of the first end are gone
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory):
+    """The folder of a tiny model that was made before."""
+    folder = tmp_path_factory.mktemp("base") / "model"
+    tokenizer = make_tokenizer()
+    shape = TinyConfig(hidden_size=32, layers=1, heads=4, kv_heads=2, mlp_size=64, max_positions=512)
+    model = make_model(tokenizer, shape, seed=0)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def varied(tmp_path_factory):
+    """Overrides of a job whose rewards differ from response to response, whatever the model."""
+    folder = tmp_path_factory.mktemp("varied")
+    functions = """
+def interact(messages): return []
+def reward_fn(messages, answer): return len(set(messages[-1]["content"])) / 8
+"""
+    (folder / "letters.py").write_text(functions)
+    tasks = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": "x"} for i in range(120)]
+    (folder / "tasks.jsonl").write_text("\n".join(map(json.dumps, tasks)))
+    small = [override for override in SMALL if not override.startswith("model.")]
+    return [*small, f"env={folder / 'letters.py'}", "data=file", f"data.train_path={folder / 'tasks.jsonl'}"]
+
+
+UNTRAINED = [override for override in SMALL if override.startswith("model.tiny")] + ["model.warm_start=null"]
+
+
+def test_a_whole_model_is_exported_as_it_is(whole, tmp_path, capsys):
+    folder = tmp_path / "exported"
+    assert export([str(whole), str(folder)]) == 0
+    assert "step 6" in capsys.readouterr().out
+    assert_same(
+        load_file(folder / "model.safetensors"),
+        load_file(whole / "checkpoints" / "step-00000006" / "model.safetensors"),
+    )
+    for arguments, message in (
+        ([str(whole), str(folder)], "is there already"),
+        ([str(tmp_path), str(tmp_path / "x")], "not a run to resume"),
+    ):
+        assert export(arguments) == 2
+        assert message in capsys.readouterr().err
+
+
+ADAPTERS = ["model=lora", "rollout.max_new_tokens=8"]
+VARIANTS = {
+    "critic": ["algorithm=ppo", "critic.weight_decay=0.1"],
+    "schedule": [
+        "actor.scheduler=cosine",
+        "actor.decay_steps=4",
+        "actor.warmup_steps=2",
+        "actor.freeze_steps=1",
+        "actor.optimizer=adafactor",
+    ],
+    "reference that follows": ["actor.ref_period=2", "actor.ref_update=ema", "actor.ema_alpha=0.5", "actor.lr=0.01"],
+    "adapters": [*ADAPTERS, "actor.lr=0.01"],
+    "adapters and critic": [*ADAPTERS, "algorithm=ppo", "actor.lr=0.01"],
+    "half precision": ["model.weights=bfloat16"],
+}
+
+
+def assert_export_says_the_same(run: Path, folder: Path, base: Path) -> None:
+    """What is exported needs no peft, and is the policy with its adapters, not the model they were made for."""
+    assert export([str(run), str(folder)]) == 0
+    assert not list(folder.glob("adapter*"))
+    ids = torch.arange(5, 20)[None]
+    latest = run / "checkpoints" / "step-00000005"
+    exported, adapted, plain = (
+        AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)(ids).logits for path in (folder, latest, base)
+    )
+    torch.testing.assert_close(exported, adapted, atol=0.02, rtol=0.02)  # the base is kept in half precision
+    assert (exported - plain).abs().max() > (exported - adapted).abs().max() * 5
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_part_of_a_run_is_resumed_exactly(variant, tmp_path, base, varied):
+    overrides = VARIANTS[variant]
+    overrides = [*varied, *overrides, *([f"model.name={base}"] if "model=lora" in overrides else UNTRAINED)]
+    for name, steps in (("whole", 5), ("halves", 3)):
+        assert quick([*overrides, f"trainer.steps={steps}", f"trainer.save_dir={tmp_path / name}"]) == 0
+    assert quick(["--resume", str(tmp_path / "halves"), "trainer.steps=5"]) == 0
+    assert all(row["zero_variance_groups"] < 1 for row in rows(tmp_path / "whole") if row["phase"] == "train")
+    assert metrics(tmp_path / "halves") == metrics(tmp_path / "whole")
+    assert_same_state(tmp_path / "halves", tmp_path / "whole", 5)
+    if "model=lora" in overrides:
+        assert_export_says_the_same(tmp_path / "whole", tmp_path / "exported", base)
+    parts = torch.load(tmp_path / "whole" / "checkpoints" / "step-00000005" / "trainer.pt", weights_only=True)
+    assert set(parts["companions"]) == (
+        {"critic", "critic_optimizer"} if "critic" in variant else {"reference"} if "follows" in variant else set()
+    )
+
+
+def test_a_frozen_policy_stays_while_its_critic_learns(tmp_path, varied):
+    overrides = [*VARIANTS["critic"], "actor.freeze_steps=2", "trainer.save_every=1", "trainer.keep=9"]
+    assert quick([*varied, *UNTRAINED, *overrides, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'run'}"]) == 0
+    folder = tmp_path / "run" / "checkpoints"
+    weights = [load_file(folder / f"step-0000000{step}" / "model.safetensors") for step in range(4)]
+    assert_same(weights[0], weights[2])
+    assert not all(torch.equal(weights[2][name], weights[3][name]) for name in weights[2])
+    critics = [torch.load(folder / f"step-0000000{step}" / "trainer.pt")["companions"]["critic"] for step in (1, 2)]
+    assert not torch.equal(critics[0]["head.bias"], critics[1]["head.bias"])
+
+
+def conversations(path: Path, count: int = 60) -> Path:
+    """Sums and differences, one of them far too long."""
+    rows = []
+    for i in range(count):
+        answer = {"role": "assistant", "content": f"<answer>{i + 3}</answer>" if i else "1" * 600}
+        rows.append({"messages": [{"role": "user", "content": f"{i}+3="}, answer], "answer": i + 3})
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_conversations_warm_a_run_up_and_their_losses_are_reported(tmp_path):
+    path = conversations(tmp_path / "talk.jsonl")
+    overrides = [f"model.warm_start.path={path}", "model.warm_start.target=null", "model.warm_start.max_steps=40"]
+    folder = train(tmp_path / "run", *overrides, "trainer.steps=1")
+    warm = [row for row in rows(folder) if row["phase"] == "warmup"]
+    assert [row["step"] for row in warm] == [10, 20, 30, 40]
+    assert warm[-1]["loss"] < warm[0]["loss"]
+    assert warm[-1]["validation_loss"] < warm[0]["validation_loss"]
+    left_out = json.loads((folder / "summary.json").read_text())["warm_start_left_out"]
+    assert left_out.startswith("1 too long")
+
+
+def test_without_steps_a_run_is_supervised_alone(tmp_path):
+    path = conversations(tmp_path / "talk.jsonl")
+    folder = train(tmp_path / "run", f"model.warm_start.path={path}", "trainer.steps=0")
+    assert {row["phase"] for row in rows(folder)} == {"warmup", "eval"}
+    assert (folder / "checkpoints" / "step-00000000" / "model.safetensors").exists()
+    summary = json.loads((folder / "summary.json").read_text())
+    assert (summary["status"], summary["gain"]) == ("finished", 0.0)
+
+
+def test_any_environment_trains_by_its_id(tmp_path):
+    small = [override for override in SMALL if not override.startswith("model.warm_start")]
+    overrides = ["env=InfiniteRL/Stub-v0", "model.warm_start=null", "rollout.max_new_tokens=2", "trainer.steps=1"]
+    assert quick([*small, *overrides, f"trainer.save_dir={tmp_path / 'run'}"]) == 0
+    assert json.loads((tmp_path / "run" / "summary.json").read_text())["env"] == "InfiniteRL/Stub-v0"
 
 
 def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
@@ -145,7 +302,7 @@ def test_only_the_latest_checkpoints_are_kept(whole):
 
 
 def test_transformers_loads_a_checkpoint(whole):
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoTokenizer
 
     folder = whole / "checkpoints" / "step-00000006"
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -311,11 +468,18 @@ BAD = {
     "unknown sampler": (lambda _: ["buffer.sampler=best"], "uniform, seed_acc_ema"),
     "unknown config": (lambda _: ["--config-name", "grpoo"], "grpo"),
     "missing model name": (lambda _: ["model=hf"], "model.name"),
+    "missing conversations": (lambda path: [f"model.warm_start.path={path}/none"], "no such file"),
+    "adapters for the model made on the spot": (
+        lambda _: ["model.lora={r: 4, alpha: 8, target_modules: null}"],
+        "model=hf and set model.name",
+    ),
     "missing model folder": (lambda path: ["model=hf", f"model.name={path}/none"], "no such folder"),
     "folder without a model": (lambda path: ["model=hf", f"model.name={path}"], "cannot be loaded"),
     "missing task file": (lambda path: ["data=file", f"data.train_path={path}/none"], "no such file"),
     "empty task file": (lambda path: ["data=file", f"data.train_path={empty(path)}"], "no tasks"),
     "too few problems": (lambda _: ["data.train_size=100000"], "data.train_size"),
+    "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),
+    "more tasks a step than there are": (lambda _: ["data.prompts_per_rollout=41"], "the train split has only 40"),
     "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
     "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),

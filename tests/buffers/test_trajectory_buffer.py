@@ -13,7 +13,7 @@ def row(n, reward=0.0):
         behaviour_logprob=torch.zeros(n),
         version=torch.zeros(n, dtype=torch.long),
         reward=torch.tensor(reward),
-        advantage=torch.tensor(0.5),
+        advantage=torch.full((n,), 0.5),
         group=torch.tensor(0),
         valid=torch.tensor(True),
         truncated=torch.tensor(False),
@@ -33,7 +33,7 @@ def test_everything_comes_out_once_in_order():
     found = buffer.drain()
     assert lengths(found) == [3, 1, 7, 2, 4]
     assert [t.state["prompt"] for t in found] == ["p3", "p1", "p7", "p2", "p4"]
-    assert found.advantage.tolist() == [0.5] * 5
+    assert [t.advantage.tolist() for t in found] == [[0.5] * n for n in (3, 1, 7, 2, 4)]
     assert all(t.token_ids.tolist() == list(range(len(t.token_ids))) for t in found)
     assert isinstance(found[0], Trajectory)
 

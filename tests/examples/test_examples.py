@@ -223,3 +223,31 @@ def test_an_example_is_short_and_says_how_it_is_run(name):
     assert len(text.splitlines()) <= 100
     assert f"python examples/{name}.py" in text
     assert f"examples/{name}.py" in (EXAMPLES.parent / "docs" / "plugs.md").read_text("utf-8")
+
+
+def reward_gain(text):
+    first, last = map(float, re.search(r"mean reward ([-\d.]+) -> ([-\d.]+)", text).groups())
+    return last - first
+
+
+@pytest.mark.parametrize(
+    ("name", "iterations"), [("ppo_text", 1), ("grpo_self_verification", 1), ("pareto", 1), ("custom_environment", 1)]
+)
+def test_an_example_of_the_primitives_runs(name, iterations):
+    assert run(f"primitives/{name}", "--iterations", str(iterations))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["ppo_text", "grpo_self_verification", "custom_environment"])
+def test_an_example_of_the_primitives_learns(name):
+    assert reward_gain(run(f"primitives/{name}")) > 0.03
+
+
+def test_the_example_of_inference_shows_all_it_can_do():
+    text = run("primitives/inference")
+    assert "log-probs [2, 20], logits [2, 20, 102]" in text
+    assert "system: 'Answer in one sentence.'" in text
+
+
+def test_the_example_of_backprop_makes_five_updates():
+    assert run("primitives/backprop").count("gradient") == 5

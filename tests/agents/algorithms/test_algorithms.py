@@ -1,5 +1,7 @@
 """GRPO's update: its token mean, its micro-batches, its ratio, and the rewards it accepts."""
 
+import copy
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,8 +14,7 @@ from infinite_rl.agents.credit.advantages import group_advantages
 from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
-from infinite_rl.agents.rollouts.trajectory import response_lengths, stack
-from infinite_rl.agents.runs.build import freeze_copy
+from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.scoring import token_scores
 
@@ -31,12 +32,15 @@ class Recorder(BackpropModule):
 
 def stub_manager(model, module):
     """A rollout manager that samples as the module trains, and is never asked to."""
-    inference, config = SimpleNamespace(model=model), SimpleNamespace(temperature=module.config.temperature)
+    config = RolloutConfig(temperature=module.config.temperature, max_new_tokens=8)
+    inference = SimpleNamespace(model=model, backend=SimpleNamespace(autocast=nullcontext))
     return SimpleNamespace(env=object(), inference=inference, config=config)
 
 
 def algorithm(model, *, reference=None, lr=0.0, backprop=None, reward_computer=None, **config):
-    settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "max_grad_norm": float("inf")} | (backprop or {})
+    settings = {"ppo_clip_range": CLIP, "kl_coef": BETA, "entropy_coef": 0.0, "max_grad_norm": float("inf")} | (
+        backprop or {}
+    )
     module = Recorder(model, reference, torch.optim.SGD(model.parameters(), lr=lr), BackpropConfig(**settings))
     module.gradients = []
     manager = stub_manager(model, module)
@@ -54,11 +58,24 @@ def distance(one, other):
     return norm({name: one[name] - other[name] for name in one}) / norm(other)
 
 
-def with_advantages(trajectories):
-    trajectories.advantage = group_advantages(
-        trajectories.reward, trajectories.group, trajectories.valid, norm_std=True
-    )
+def give(trajectories, advantages):
+    """Sets the advantages of whole trajectories."""
+    spread = torch.repeat_interleave(torch.as_tensor(advantages).float(), response_lengths(trajectories))
+    set_sampled(trajectories, "advantage", spread)
     return trajectories
+
+
+def with_advantages(trajectories):
+    found = group_advantages(trajectories.reward, trajectories.group, trajectories.valid, norm_std=True)
+    return give(trajectories, found)
+
+
+def learn(algorithm, trajectories):
+    """An update from trajectories whose advantages are given, after the other columns were set."""
+    advantages = sampled(trajectories, "advantage")
+    algorithm.assign(trajectories, trajectories.reward)
+    set_sampled(trajectories, "advantage", advantages)
+    return algorithm.update(trajectories)
 
 
 def closed_form(model, reference, trajectories, *, temperature=1.0):
@@ -67,22 +84,23 @@ def closed_form(model, reference, trajectories, *, temperature=1.0):
     for row in trajectories:
 
         def logprobs(lm, ids=row.token_ids[None]):
-            return torch.log_softmax(lm(ids).logits[0, :-1].float() / temperature, -1)
+            return torch.log_softmax(lm(ids).logits[0, :-1] / temperature, -1)
 
         mask, target = row.action_mask[1:], row.token_ids[1:, None]
         everything = logprobs(model)
+        advantage = row.advantage[row.action_mask]
         p = everything.gather(-1, target).squeeze(-1)[mask]
         q = logprobs(reference).gather(-1, target).squeeze(-1)[mask].detach()
         ratio = torch.exp(p - row.behaviour_logprob[1:][mask])
         bounded = ratio.clamp(1 - CLIP, 1 + CLIP)
-        policy = -torch.minimum(ratio * row.advantage, bounded * row.advantage)
+        policy = -torch.minimum(ratio * advantage, bounded * advantage)
         kl = torch.exp(q - p) - 1 - (q - p)
         total = total + (policy + BETA * kl).sum()
         tokens += int(mask.sum())
         values["policy_loss"] += float(policy.detach().sum())
         values["kl"] += float(kl.detach().sum())
         values["ratio"] += float(ratio.detach().sum())
-        values["clip_fraction"] += float((bounded * row.advantage < ratio * row.advantage).sum())
+        values["clip_fraction"] += float((bounded * advantage < ratio * advantage).sum())
         values["entropy"] += float(-(everything.exp() * everything).sum(-1)[mask].detach().sum())
     loss = total / tokens
     model.zero_grad()
@@ -99,7 +117,7 @@ def test_an_update_is_the_closed_form(lm, random_batch, kind, temperature):
     trajectories = with_advantages(random_batch())
     expected, values = closed_form(model, reference, trajectories, temperature=temperature)
     grpo = algorithm(model, reference=reference, backprop={"temperature": temperature})
-    metrics = grpo.update(trajectories)
+    metrics = learn(grpo, trajectories)
     assert distance(grpo.backprop.gradients[0], expected) < 1e-5
     for name, value in values.items():
         assert metrics[name] == pytest.approx(value, rel=1e-4, abs=1e-6), name
@@ -108,32 +126,32 @@ def test_an_update_is_the_closed_form(lm, random_batch, kind, temperature):
 
 
 @pytest.mark.parametrize("tokens", [1, 13, 26, 40, 10_000])
-def test_micro_batches_change_neither_gradient_nor_metrics(lm, random_batch, tokens):
+def test_3_micro_batches_change_neither_gradient_nor_metrics(lm, random_batch, tokens):
     model, reference = lm(), lm(seed=1)
     trajectories = with_advantages(random_batch())
     whole = algorithm(model, reference=reference, tokens_per_microbatch=100_000)
-    expected = whole.update(trajectories)
+    expected = learn(whole, trajectories)
     split = algorithm(model, reference=reference, tokens_per_microbatch=tokens)
-    found = split.update(trajectories)
+    found = learn(split, trajectories)
     assert distance(split.backprop.gradients[0], whole.backprop.gradients[0]) < 1e-12
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-6), name
 
 
-def test_one_two_and_four_micro_batches_of_uneven_token_counts(lm, random_batch):
+def test_3_one_two_and_four_micro_batches_of_uneven_token_counts(lm, random_batch):
     """Four rows of equal length with 1, 2, 4 and 9 sampled tokens: budgets of 4, 2 and 1 rows."""
     model, lengths = lm(), [(9, 1), (8, 2), (6, 4), (1, 9)]
     trajectories = with_advantages(random_batch(lengths))
     gradients = []
     for rows in (4, 2, 1):
-        grpo = algorithm(model, reference=freeze_copy(model), tokens_per_microbatch=10 * rows)
-        grpo.update(trajectories)
+        grpo = algorithm(model, reference=copy.deepcopy(model), tokens_per_microbatch=10 * rows)
+        learn(grpo, trajectories)
         gradients.append(grpo.backprop.gradients[0])
     assert distance(gradients[1], gradients[0]) < 1e-12
     assert distance(gradients[2], gradients[0]) < 1e-12
 
 
-def test_the_mean_is_over_tokens_of_the_step_not_over_sequences(lm, make_trajectory):
+def test_2_the_mean_is_over_tokens_of_the_step_not_over_sequences(lm, make_trajectory):
     """Lengths 2 and 8, on policy, advantages +1 and -1: (2 (-1) + 8 (+1)) / 10 = 0.6; a mean of means would be 0."""
     model = lm()
     rows = []
@@ -143,15 +161,15 @@ def test_the_mean_is_over_tokens_of_the_step_not_over_sequences(lm, make_traject
         logprob = token_scores(model, ids, torch.ones_like(ids), scored, temperature=1.0).logprob[0, 2:]
         rows.append(make_trajectory([1, 2], response, logprobs=logprob.tolist(), reward=reward))
     trajectories = stack(rows)
-    trajectories.advantage = torch.tensor([1.0, -1.0])
+    give(trajectories, torch.tensor([1.0, -1.0]))
     for tokens in (1, 10_000):
-        metrics = algorithm(model, tokens_per_microbatch=tokens).update(trajectories)
+        metrics = learn(algorithm(model, tokens_per_microbatch=tokens), trajectories)
         assert metrics["loss"] == pytest.approx(0.6, rel=1e-5)
         assert metrics["ratio"] == pytest.approx(1.0, rel=1e-6)
         assert metrics["clip_fraction"] == 0
 
 
-def test_the_last_prompt_token_is_no_target_and_the_first_response_token_is(table_model, make_trajectory):
+def test_1_the_last_prompt_token_is_no_target_and_the_first_response_token_is(table_model, make_trajectory):
     """A model that sees only the last token: the loss may not depend on how likely prompt tokens were."""
     table = torch.randn(32, 32, generator=torch.Generator().manual_seed(0))
 
@@ -160,8 +178,8 @@ def test_the_last_prompt_token_is_no_target_and_the_first_response_token_is(tabl
         model.parameters = lambda: [torch.nn.Parameter(torch.zeros(1))]
         grpo = algorithm_of_stub(model)
         trajectories = stack([make_trajectory([3, 4, 5], [6, 7], reward=1.0)])
-        trajectories.advantage = torch.ones(1)
-        return grpo.update(trajectories)["loss"]
+        give(trajectories, torch.ones(1))
+        return learn(grpo, trajectories)["loss"]
 
     plain = loss(table)
     prompt, response = table.clone(), table.clone()
@@ -174,7 +192,7 @@ def test_the_last_prompt_token_is_no_target_and_the_first_response_token_is(tabl
 def algorithm_of_stub(model):
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
     module = BackpropModule(model, None, optimizer, BackpropConfig())
-    module.accumulate = lambda loss: None
+    module.accumulate = lambda loss, explain: None
     module.step = lambda: 0.0
     manager = stub_manager(model, module)
     return GRPOAlgorithm(manager.env, manager, RewardComputer(), module)
@@ -197,27 +215,27 @@ def collected(tiny, tokenizer, quiz):
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.7])
-def test_on_fresh_samples_the_ratio_is_one_and_nothing_is_clipped(collected, temperature):
+def test_4_on_fresh_samples_the_ratio_is_one_and_nothing_is_clipped(collected, temperature):
     model, trajectories = collected(temperature=temperature)
-    trajectories.advantage = torch.randn(12, generator=torch.Generator().manual_seed(0))
-    metrics = algorithm(model, backprop={"temperature": temperature, "ppo_clip_range": 1e-3}).update(trajectories)
+    give(trajectories, torch.randn(12, generator=torch.Generator().manual_seed(0)))
+    metrics = learn(algorithm(model, backprop={"temperature": temperature, "ppo_clip_range": 1e-3}), trajectories)
     assert metrics["ratio"] == pytest.approx(1.0, abs=1e-5)
     assert metrics["clip_fraction"] == 0
 
 
 def test_another_temperature_than_that_of_sampling_is_seen_in_the_ratio(collected):
     model, trajectories = collected(temperature=0.7)
-    trajectories.advantage = torch.ones(12)
-    assert abs(algorithm(model).update(trajectories)["ratio"] - 1) > 1e-4
+    give(trajectories, torch.ones(12))
+    assert abs(learn(algorithm(model), trajectories)["ratio"] - 1) > 1e-4
 
 
-def test_with_stale_weights_the_ratio_is_not_one(collected):
+def test_4_with_stale_weights_the_ratio_is_not_one(collected):
     model, trajectories = collected()
     with torch.no_grad():
         for weight in model.parameters():
             weight.add_(0.3 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0)))
-    trajectories.advantage = torch.randn(12, generator=torch.Generator().manual_seed(0))
-    metrics = algorithm(model).update(trajectories)
+    give(trajectories, torch.randn(12, generator=torch.Generator().manual_seed(0)))
+    metrics = learn(algorithm(model), trajectories)
     assert abs(metrics["ratio"] - 1) > 1e-2
     assert metrics["clip_fraction"] > 0
 
@@ -226,7 +244,7 @@ def test_the_second_epoch_sees_new_weights(lm, random_batch):
     model = lm()
     trajectories = with_advantages(random_batch())
     grpo = algorithm(model, lr=0.05, ppo_epochs=2)
-    grpo.update(trajectories)
+    learn(grpo, trajectories)
     first, second = grpo.backprop.gradients
     assert distance(second, first) > 1e-6
     assert len(grpo.backprop.gradients) == 2
@@ -235,45 +253,46 @@ def test_the_second_epoch_sees_new_weights(lm, random_batch):
 def test_over_epochs_metrics_are_means(lm, random_batch):
     model = lm()
     trajectories = with_advantages(random_batch())
-    once = algorithm(model, reference=lm(seed=1)).update(trajectories)
-    thrice = algorithm(model, reference=lm(seed=1), ppo_epochs=3).update(trajectories)  # lr 0: all epochs are equal
-    for name, value in once.items():
+    twice, thrice = (learn(algorithm(model, reference=lm(seed=1), ppo_epochs=n), trajectories) for n in (2, 3))
+    assert (twice.pop("updates"), thrice.pop("updates")) == (2, 3)
+    for name, value in twice.items():  # with a learning rate of 0 all epochs are equal
         assert thrice[name] == pytest.approx(value, rel=1e-6), name
 
 
-def test_the_divergence_is_exactly_zero_before_the_first_update(collected):
+def test_18_the_divergence_is_exactly_zero_before_the_first_update(collected):
     model, trajectories = collected()
-    grpo = algorithm(model, reference=freeze_copy(model), lr=1.0)
+    grpo = algorithm(model, reference=copy.deepcopy(model), lr=1.0)
     assert grpo.step(trajectories)["kl"] == 0
-    trajectories.advantage = torch.randn(12)
-    grpo.update(trajectories)
-    assert grpo.update(trajectories)["kl"] > 0
+    give(trajectories, torch.randn(12))
+    learn(grpo, trajectories)
+    assert learn(grpo, trajectories)["kl"] > 0
 
 
 def test_equal_rewards_without_divergence_leave_the_weights_alone(lm, random_batch):
     model = lm()
     before = [weight.clone() for weight in model.parameters()]
-    metrics = algorithm(model, reference=freeze_copy(model), lr=1.0).step(random_batch(reward=1.0))
+    metrics = algorithm(model, reference=copy.deepcopy(model), lr=1.0).step(random_batch(reward=1.0))
     assert metrics["grad_norm"] == 0
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
 
 
 def test_a_failed_grading_does_not_move_its_group(lm, random_batch, make_trajectory):
-    """The failed member counts as tokens of the step, but teaches nothing and shifts no mean."""
+    """The failed member shifts no mean, counts in no total, and is reported."""
     model = lm()
     rows = [make_trajectory([1], [2, 3], reward=1.0), make_trajectory([1], [4, 5], reward=0.0)]
     failed = make_trajectory([1], [6, 7], reward=0.0, valid=False)
     with_failure, without = algorithm(model), algorithm(model)
-    with_failure.step(stack([*rows, failed]))
+    metrics = with_failure.step(stack([*rows, failed]))
     without.step(stack(rows))
-    scaled = {name: value * 4 / 6 for name, value in without.backprop.gradients[0].items()}
-    assert distance(with_failure.backprop.gradients[0], scaled) < 1e-6
+    assert distance(with_failure.backprop.gradients[0], without.backprop.gradients[0]) < 1e-12
+    assert metrics["failures/error"] == 1
+    assert metrics["learnt_from"] == pytest.approx(2 / 3)
 
 
 # pad == eos
 
 
-def test_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted, tokenizer, quiz):
+def test_9_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted, tokenizer, quiz):
     tokenizer.pad_token = tokenizer.eos_token
     inference = scripted(tokenizer, lambda turn, row: "a0<eos>" if row % 2 else "longer")
     rollouts = RolloutManager(quiz(), RolloutConfig(max_new_tokens=9), inference=inference)
@@ -283,28 +302,28 @@ def test_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted
         if not row.truncated:
             assert int(row.token_ids[-1]) == end
             assert bool(row.action_mask[-1])
-    trajectories.advantage = torch.tensor([0.0, 1.0, 0.0, 1.0])  # the rows that end, which are padded, train
+    give(trajectories, torch.tensor([0.0, 1.0, 0.0, 1.0]))  # the rows that end, which are padded, train
     seen = []
 
     def keep(module, inputs, logits):
         logits.register_hook(seen.append)
 
     inference.model.get_output_embeddings().register_forward_hook(keep)
-    algorithm(inference.model).update(trajectories)
+    learn(algorithm(inference.model), trajectories)
     # Making a token likelier has a negative gradient at its own logit; "a0<eos>" ends two rows.
     assert int((seen[0][:, :, end] < 0).sum()) == 2
 
 
-def test_padding_beyond_the_end_changes_nothing(lm, make_trajectory):
+def test_8_padding_beyond_the_end_changes_nothing(lm, make_trajectory):
     """A short row beside ever longer ones has the same gradient: the long ones teach nothing (advantage 0)."""
     model = lm()
     short = make_trajectory([1, 2], [3, 0], logprobs=[-1.0, -1.0])
     gradients = []
     for extra in (0, 3, 11):
         rows = stack([short, make_trajectory([1, 2], [5, 6, *[7] * extra])])
-        rows.advantage = torch.tensor([1.0, 0.0])
+        give(rows, torch.tensor([1.0, 0.0]))
         grpo = algorithm(model)
-        grpo.update(rows)
+        learn(grpo, rows)
         tokens = int(response_lengths(rows).sum())
         gradients.append({name: value * tokens for name, value in grpo.backprop.gradients[0].items()})
     assert distance(gradients[1], gradients[0]) < 1e-6
@@ -336,7 +355,7 @@ def test_rewards_may_be_lists_tuples_arrays_and_tensors(lm, random_batch, reward
     model, batch = lm(), random_batch()
     metrics = algorithm(model, reward_computer=Given(rewards), norm_std=False).step(batch)
     assert metrics["reward"] == pytest.approx(0.5)
-    assert batch.advantage.tolist() == [0.5, -0.5, -1.0, 1.0, 0.0, 0.0]
+    assert [float(row.advantage[-1]) for row in batch] == [0.5, -0.5, -1.0, 1.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(

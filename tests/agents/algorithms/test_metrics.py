@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from infinite_rl.agents.algorithms.metrics import UpdateSums, group_pass_rates, pass_rates, passes, rollout_metrics
-from infinite_rl.agents.losses import LossOutputs
+from infinite_rl.agents.losses import LossInputs, Objective
 from infinite_rl.agents.rollouts.trajectory import stack
 
 
@@ -37,6 +37,7 @@ def test_of_a_rollout(batch):
             "reward/format": 1.0,
             "response_length": 18 / 6,
             "truncated": 1 / 6,
+            "truncated/response": 1 / 6,
             "zero_variance_groups": 0.0,
             "failures/error": 1.0,
             "failures/no_answer": 1.0,
@@ -79,16 +80,37 @@ def test_pass_rates_by_group(batch, make_trajectory):
     assert isnan(float(group_pass_rates(failed, 2)))
 
 
-def outputs(loss, policy_loss, kl, clipped, ratio):
-    return LossOutputs(*[torch.tensor(float(value)) for value in (loss, policy_loss, kl, clipped, ratio)])
+def update(tokens, **parts):
+    """A micro-batch of an update: per-token values as lists, parts of the objective as numbers."""
+    n = torch.zeros(tokens)
+    inputs = LossInputs(n, n, n, n, n.long(), n, entropy=torch.tensor(parts.pop("entropy")))
+    scalars = {name: torch.tensor(float(parts.pop(name, 0.0))) for name in (
+        "loss", "policy_loss", "kl_loss", "entropy_bonus", "value_loss")}  # fmt: skip
+    lists = {"kl": None, "correction": None} | {name: torch.tensor(values) for name, values in parts.items()}
+    return Objective(**scalars, **lists), inputs
 
 
-def test_of_an_update_are_means_over_tokens_and_updates():
+def test_of_an_update_are_means_over_tokens_and_steps():
     sums = UpdateSums()
-    for _ in range(2):  # epochs
-        sums.add(outputs(3, 2, 1, 4, 10), torch.tensor([[1.0, 0.0], [2.0, 0.0]]))
-        sums.add(outputs(-1, 0, 1, 0, 6), torch.tensor([[4.0]]))
+    for _ in range(2):  # epochs of two micro-batches
+        sums.add(*update(3, loss=3, policy_loss=2, kl=[1.0, 0, 2], clipped=[True, False, True],
+                         ratio=[1.0, 2, 0], entropy=[1.0, 0, 2]))  # fmt: skip
+        sums.add(*update(1, loss=-1, policy_loss=0, kl=[5.0], clipped=[False], ratio=[1.0], entropy=[3.0]))
         sums.add_step(0.5)
-    sums.add_step(2.0)  # a third epoch in which nothing was added counts as zeros
-    expected = {"loss": 4, "policy_loss": 4, "kl": 4, "clip_fraction": 8, "ratio": 32, "entropy": 14}
-    assert sums.means(8) == pytest.approx({k: v / 24 for k, v in expected.items()} | {"grad_norm": 1.0})
+    sums.add_step(nan)
+    found = sums.means()
+    assert found["loss"] == pytest.approx(2 * 2 / 3)  # parts of the objective are sums within a step
+    assert found["kl"] == 2.0
+    assert found["clip_fraction"] == 0.5
+    assert found["ratio"] == 1.0
+    assert found["ratio_std"] == pytest.approx(0.5**0.5)  # deviations 0, 1, -1, 0
+    assert found["entropy"] == 1.5
+    assert (found["grad_norm"], found["updates"], found["skipped_steps"]) == (0.5, 2.0, 1.0)
+
+
+def test_without_an_update_there_is_no_mean():
+    found = UpdateSums().means()
+    assert isnan(found["loss"])
+    assert isnan(found["kl"])
+    assert isnan(found["ratio_std"])
+    assert (found["updates"], found["skipped_steps"]) == (0.0, 0.0)

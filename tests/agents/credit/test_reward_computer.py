@@ -91,5 +91,5 @@ def test_a_failed_grading_has_no_rank_to_take_from_others(batch):
 
 
 def test_an_unknown_method_is_an_error(batch):
-    with pytest.raises(ValueError, match="'absolute' or 'relative', not 'pairwise'"):
+    with pytest.raises(ValueError, match="'relative' or 'pareto', not 'pairwise'"):
         RewardComputer().compute_rewards(batch(1.0), "pairwise")

@@ -127,8 +127,14 @@ def test_unequal_numbers_of_prompts_and_responses_are_an_error(inference):
 
 def test_wrong_arguments_say_what_is_right(tiny, tokenizer):
     model = tiny(tokenizer)
-    with pytest.raises(ValueError, match="unknown backend 'vllm'"):
+    with pytest.raises(ValueError, match="unknown backend 'tgi': there are huggingface, vllm, openai"):
+        InferenceModule(model, tokenizer, backend="tgi")
+    with pytest.raises(ValueError, match="takes a model's name or folder"):
         InferenceModule(model, tokenizer, backend="vllm")
+    with pytest.raises(TypeError, match="takes no base_url"):
+        InferenceModule(model, tokenizer, base_url="http://localhost")
+    with pytest.raises(TypeError, match="must be a list of texts"):
+        InferenceModule(model, tokenizer).generate("Explain AI")
     with pytest.raises(ValueError, match="needs its tokenizer"):
         InferenceModule(model)
     with pytest.raises(ValueError, match="dtype must be one of"):

@@ -6,13 +6,15 @@ from math import sqrt
 import pytest
 import torch
 
-from infinite_rl.agents.inference.sampling import sample_tokens, stream_key
+from infinite_rl.agents.inference.sampling import TokenFilter, sample_tokens, stream_key
 from infinite_rl.agents.updates.scoring import token_scores
 
 END = 31
 
 
-def sample(model, prompts, *, keys=None, max_new_tokens=5, temperature=1.0, end_ids=(END,), pad_id=0):
+def sample(
+    model, prompts, *, keys=None, max_new_tokens=5, temperature=1.0, end_ids=(END,), pad_id=0, token_filter=None
+):
     keys = [stream_key("test", i) for i in range(len(prompts))] if keys is None else keys
     return sample_tokens(
         model,
@@ -22,6 +24,7 @@ def sample(model, prompts, *, keys=None, max_new_tokens=5, temperature=1.0, end_
         temperature=temperature,
         end_ids=list(end_ids),
         pad_id=pad_id,
+        token_filter=token_filter,
     )
 
 
@@ -138,7 +141,7 @@ def test_sampled_log_probs_equal_the_recomputed_ones(lm, kind):
         scored[i, len(prompt) : len(whole)] = True
     scores = token_scores(model, ids, mask, scored, temperature=0.7)
     for i, row in enumerate(found):
-        torch.testing.assert_close(scores.logprob[i][scored[i]], row.logprobs, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(scores.logprob[i][scored[i]].float(), row.logprobs, rtol=1e-5, atol=1e-5)
 
 
 def chain(*path):
@@ -236,3 +239,94 @@ def test_the_padding_token_may_be_the_end_token(lm):
     rows = sample(model, prompts, max_new_tokens=6, pad_id=END)
     others = sample(model, prompts, max_new_tokens=6, pad_id=0)
     assert [row.token_ids.tolist() for row in rows] == [row.token_ids.tolist() for row in others]
+
+
+# Filters
+
+
+@pytest.mark.parametrize(
+    ("token_filter", "kept"),
+    [
+        (TokenFilter(top_k=2), [0, 2]),
+        (TokenFilter(top_k=9), [0, 1, 2, 3]),
+        (TokenFilter(top_p=0.49), [0]),
+        (TokenFilter(top_p=0.51), [0, 2]),
+        (TokenFilter(top_p=0.76), [0, 2, 3]),
+        (TokenFilter(min_p=0.37), [0, 2, 3]),
+        (TokenFilter(min_p=0.38), [0, 2]),
+        (TokenFilter(min_p=1.0), [0]),
+        (TokenFilter(top_k=3, top_p=0.6, min_p=0.1), [0, 2]),
+        (TokenFilter(top_p=1e-9), [0]),
+    ],
+)
+def test_a_filter_keeps_the_likeliest_and_scales_them_up_to_one(token_filter, kept):
+    probability = torch.tensor([[8, 1, 4, 3]], dtype=torch.float64) / 16
+    left = token_filter.apply(probability.log()).exp()[0]
+    expected = torch.zeros(4, dtype=torch.float64)
+    expected[kept] = probability[0, kept] / probability[0, kept].sum()
+    torch.testing.assert_close(left, expected, rtol=1e-9, atol=0)
+
+
+def test_of_equally_likely_tokens_top_k_keeps_exactly_k():
+    left = TokenFilter(top_k=2).apply(torch.full((1, 4), 0.25).log()).exp()
+    assert left.tolist() == [[0.5, 0.5, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize("token_filter", [TokenFilter(top_k=5), TokenFilter(top_p=0.6), TokenFilter(min_p=0.3)])
+def test_filtered_tokens_are_drawn_from_the_renormalised_softmax_and_say_so(table_model, token_filter):
+    table = random_table(4)
+    found = sample(table_model(table), [[7]] * 5_000, max_new_tokens=1, temperature=0.7, token_filter=token_filter)
+    whole = torch.softmax(table[7].double() / 0.7, 0)
+    probability = token_filter.apply(whole.log()[None])[0].exp()
+    counts = torch.bincount(torch.cat([row.token_ids for row in found]), minlength=32)
+    assert_drawn_from(counts, probability)
+    for row in found[:50]:
+        assert float(row.logprobs[0]) == pytest.approx(float(probability[row.token_ids[0]].log()), abs=1e-5)
+    assert 1 < int((probability > 0).sum()) < 32
+
+
+def test_no_filter_changes_nothing(table_model):
+    table = random_table(5)
+    plain, filtered = (
+        sample(table_model(table), [[3]] * 4, max_new_tokens=9, token_filter=f) for f in (None, TokenFilter())
+    )
+    for one, other in zip(plain, filtered, strict=True):
+        assert one.token_ids.tolist() == other.token_ids.tolist()
+        assert one.logprobs.tolist() == other.logprobs.tolist()
+
+
+@pytest.mark.parametrize("arguments", [{"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.1}, {"min_p": -0.1}, {"min_p": 2}])
+def test_filters_that_make_no_sense_are_refused(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        TokenFilter(**arguments)
+
+
+# Limits of single rows
+
+
+def test_each_row_may_have_a_limit_of_its_own(table_model):
+    """What a row says does not depend on the limits of the others."""
+    table = random_table(6)
+    whole = sample(table_model(table), [[3], [4], [5]], max_new_tokens=9, end_ids=[99])
+    found = sample(table_model(table), [[3], [4], [5]], max_new_tokens=[2, 9, 1], end_ids=[99])
+    for row, limit, expected in zip(found, [2, 9, 1], whole, strict=True):
+        assert row.token_ids.tolist() == expected.token_ids[:limit].tolist()
+        assert row.logprobs.tolist() == expected.logprobs[:limit].tolist()
+        assert row.truncated
+
+
+def test_a_row_that_ends_at_its_limit_is_not_truncated(table_model):
+    table = torch.full((32, 32), float("-inf"))
+    table[3, 4] = table[4, END] = 0.0
+    found = sample(table_model(table), [[3], [3]], max_new_tokens=[2, 1])
+    assert [row.token_ids.tolist() for row in found] == [[4, END], [4]]
+    assert [row.truncated for row in found] == [False, True]
+
+
+def test_a_row_at_the_end_of_its_positions_does_not_hurt_a_longer_neighbour(lm):
+    """GPT-2 has 64 learnt positions: the first row may say two tokens more, the other thirty."""
+    model = lm("gpt2")
+    found = sample(model, [[1] * 62, [2] * 20], max_new_tokens=[2, 30], end_ids=[99])
+    assert [len(row.token_ids) for row in found] == [2, 30]
+    (alone,) = sample(model, [[2] * 20], keys=[stream_key("test", 1)], max_new_tokens=30, end_ids=[99])
+    assert found[1].token_ids.tolist() == alone.token_ids.tolist()

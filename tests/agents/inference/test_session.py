@@ -36,7 +36,7 @@ def tool(text):
 
 def say(session, text, *, truncated=False, version=0):
     """Lets the policy say ``text``, token by token as it stands."""
-    ids = session.tokenizer.encode(text, add_special_tokens=False)
+    ids = session.template.tokenizer.encode(text, add_special_tokens=False)
     session.record(Sample(torch.tensor(ids), torch.full((len(ids),), -0.5), truncated), version)
     return ids
 
@@ -219,8 +219,8 @@ class Opening:
     def __getattr__(self, name):
         return getattr(self.tokenizer, name)
 
-    def encode(self, text, add_special_tokens=True):
-        ids = self.tokenizer.encode(text, add_special_tokens=False)
+    def encode(self, text, add_special_tokens=True, **options):
+        ids = self.tokenizer.encode(text, add_special_tokens=False, **options)
         return [self.bos_token_id, *ids] if add_special_tokens else ids
 
 
@@ -257,7 +257,7 @@ def test_the_trajectory_is_the_record(tokenizer):
     assert found.action_mask.tolist() == [False, False, True, True]
     assert found.version.tolist() == [-1, -1, 7, 7]
     assert (float(found.reward), int(found.group), bool(found.valid), bool(found.truncated)) == (0.5, 3, True, False)
-    assert float(found.advantage) == 0
+    assert found.advantage.tolist() == [0.0] * len(found.token_ids)
     assert (found.prompt, found.response, found.state) == ("xx", "y", state)
 
 

@@ -9,12 +9,18 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from infinite_rl.agents.config import ConfigError, ModelConfig, TinyConfig
 from infinite_rl.agents.models.policy import find_device, load_policy, make_policy
 from infinite_rl.agents.models.tiny_model import make_tokenizer
-from infinite_rl.agents.runs.build import learning_rate
-from infinite_rl.agents.runs.load_config import load_config
 
 CPU = torch.device("cpu")
 SHAPE = TinyConfig(hidden_size=16, layers=2, heads=2, kv_heads=1, mlp_size=32, max_positions=64)
-TINY = ModelConfig(name=None, dtype="float32", gradient_checkpointing=False, tiny=SHAPE, warm_start=None)
+TINY = ModelConfig(
+    name=None,
+    dtype="float32",
+    weights="float32",
+    gradient_checkpointing=False,
+    lora=None,
+    tiny=SHAPE,
+    warm_start=None,
+)
 
 
 def test_the_tiny_model_is_a_function_of_its_seed():
@@ -46,6 +52,12 @@ def test_training_mode_has_no_dropout_and_weights_in_float32(folder, checkpointi
     one, other = model(ids).logits, model(ids).logits
     assert torch.equal(one, other)
     torch.testing.assert_close(model.eval()(ids).logits, one)
+
+
+def test_weights_may_be_kept_in_half_precision(folder):
+    for config in (TINY, replace(TINY, name=str(folder))):
+        model, _ = make_policy(replace(config, weights="bfloat16"), CPU, seed=0)
+        assert {weight.dtype for weight in model.parameters()} == {torch.bfloat16}
 
 
 def test_a_folder_given_comes_before_the_name(folder):
@@ -88,8 +100,12 @@ def test_the_tiny_tokenizer_brings_every_text_back():
     assert len({tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.bos_token_id, tokenizer.unk_token_id}) == 4
 
 
-def test_the_learning_rate_falls_to_a_tenth_whatever_the_length_of_the_run():
-    actor = load_config(overrides=["actor.lr=1.0", "actor.decay_steps=10"]).actor
-    assert [learning_rate(actor, step) for step in (1, 6, 11, 500)] == pytest.approx([1.0, 0.55, 0.1, 0.1])
-    constant = load_config(overrides=["actor.lr=1.0", "actor.decay_steps=null"]).actor
-    assert learning_rate(constant, 500) == 1.0
+def test_a_saved_tokenizer_comes_back_as_it_was(tmp_path):
+    """Words, runs of blanks and line ends too: beside a Qwen2 model transformers takes another class for it."""
+    model, tokenizer = make_policy(TINY, CPU, seed=0, phrases=["a whole line."])
+    model.save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    _, found = load_policy(str(tmp_path))
+    text = "What is  12+5?\n\na whole line.\n<answer>print(3)</answer><eos>"
+    assert found.encode(text) == tokenizer.encode(text)
+    assert found.decode(found.encode(text)) == text

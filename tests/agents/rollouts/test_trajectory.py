@@ -1,11 +1,12 @@
 """Trajectories: ragged records with views of their text."""
 
+import pytest
 import torch
 
-from infinite_rl.agents.rollouts.trajectory import response_lengths, stack, states_of
+from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack, states_of, turns
 
 
-def test_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
+def test_20_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
     one = make_trajectory([1, 2], [3, 4, 5, 6, 7])
     two = make_trajectory([1], [2, 3])
     one.action_mask = torch.tensor([False, False, True, False, False, False, True])  # two turns, a gap between
@@ -35,8 +36,19 @@ def test_a_batch_of_one_is_a_batch(make_trajectory):
 
 def test_advantages_set_on_a_batch_reach_its_members(make_trajectory):
     batch = stack([make_trajectory([1], [2]), make_trajectory([1, 2, 3], [4])])
-    batch.advantage = torch.tensor([0.25, -4.0])
-    assert [float(row.advantage) for row in batch] == [0.25, -4.0]
+    set_sampled(batch, "advantage", torch.tensor([0.25, -4.0]))
+    assert [row.advantage.tolist() for row in batch] == [[0.0, 0.25], [0.0, 0.0, 0.0, -4.0]]
+    assert sampled(batch, "advantage").tolist() == [0.25, -4.0]
+    assert sampled(batch, "returns") is None
+    with pytest.raises(ValueError, match=r"shape \[3\] for 2 sampled tokens"):
+        set_sampled(batch, "advantage", torch.zeros(3))
+
+
+def test_turns_are_those_of_the_record(make_trajectory):
+    """Also where nothing was said between two of them."""
+    one, two = make_trajectory([1, 2], [3, 4, 5, 6]), make_trajectory([1], [2, 3])
+    one.turn = torch.tensor([-1, -1, 0, 0, 1, 2])
+    assert turns(stack([one, two])).tolist() == [0, 0, 1, 2, 0, 0]
 
 
 def test_a_trajectory_survives_saving(make_trajectory, tmp_path):

@@ -2,12 +2,16 @@
 
 import json
 
+import gymnasium
 import pytest
 
 from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.runs.data import load_splits
 from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.datasets.arithmetic import ArithmeticSource
+from infinite_rl.datasets.procedural import distinct
 from infinite_rl.datasets.task import SPLITS
+from infinite_rl.envs.registration import ENVIRONMENTS
 
 SMALL = ["data.train_size=40", "data.validation_size=10", "data.test_size=15"]
 
@@ -61,7 +65,8 @@ def test_no_seed_trains_on_what_another_tests():
 
 
 def test_the_same_seed_gives_the_same_tasks():
-    assert load_splits(config(*SMALL), seed=5) == load_splits(config(*SMALL), seed=5)
+    one, other = (load_splits(config(*SMALL), seed=5) for _ in range(2))
+    assert [one.train, one.validation, one.test] == [other.train, other.validation, other.test]
 
 
 @pytest.mark.parametrize(
@@ -71,16 +76,97 @@ def test_the_same_seed_gives_the_same_tasks():
         (["data.test_size=0"], "data.test_size must be at least 1, not 0"),
         (["data.train_size=-3"], "data.train_size must be at least 1, not -3"),
         (["data.train_size=null"], "data.train_size must be a number, not null"),
-        (["data.arithmetic=null"], "no tasks: set data.train_path"),
-        (["data.arithmetic.operations=[power]"], "power"),
-        (["data.arithmetic.digits=[0,1]"], "digits"),
-        (["data.arithmetic.level=9"], "level"),
-        (["data.arithmetic.template=nothing"], "expression"),
+        (["data.env_arguments.operations=[power]"], "power"),
+        (["data.env_arguments.digits=[0,1]"], "digits"),
+        (["data.env_arguments.level=9"], "level must be from 1 to 4, not 9"),
+        (["data.env_arguments.template=nothing"], "expression"),
+        (["data.env_arguments.levle=2"], "MathEnv got an unexpected keyword argument 'levle'; see help"),
+        (["data.env_arguments.split=test"], r"data\.env_arguments\.split: the run sets this itself"),
+        (["data.env_arguments.seed=1"], r"data\.env_arguments\.seed: the run sets this itself; use seed"),
+        (["data.env_arguments.tasks=x"], "use data.train_path"),
+        (["env=InfiniteRL/Maths-v0"], "data.env=InfiniteRL/Maths-v0"),
+        (["env=CartPole-v1"], "data.env=CartPole-v1: not a text environment"),
+        (["env=nowhere:Some-v0"], "nowhere"),
+        (["env=none.py"], "none.py"),
     ],
 )
 def test_procedural_tasks_that_cannot_be_made_say_why(overrides, message):
     with pytest.raises(ConfigError, match=message):
         load_splits(config(*overrides), seed=0)
+
+
+def test_the_default_tasks_are_those_of_the_arithmetic_source():
+    source = ArithmeticSource(
+        seed=3, split="test", level=1, operations=["add"], digits=[2, 1], template="{expression}="
+    )
+    assert load_splits(config(), seed=3).test == distinct(source, 150)
+
+
+@pytest.mark.parametrize("row", ENVIRONMENTS, ids=lambda row: row.name)
+def test_every_environment_by_its_id_gives_splits_that_share_no_problem(row):
+    splits = load_splits(config(f"env={row.id}", *SMALL, "data.train_size=30"), seed=0)
+    named = [{task.metadata.get("key", task.id) for task in getattr(splits, name).tasks} for name in SPLITS]
+    assert [len(found) for found in named] == [30, 10, 15]
+    assert not named[0] & named[1] | named[0] & named[2] | named[1] & named[2]
+    for name in SPLITS:
+        env = splits.envs[name]
+        assert env.tasks is getattr(splits, name)
+        assert env.begin(env.tasks.task(3), 3).messages
+
+
+def test_an_environment_s_arguments_reach_it():
+    splits = load_splits(config("env=InfiniteRL/Search-v0", "data.env_arguments.top_k=7", *SMALL), seed=0)
+    assert splits.envs["test"].top_k == 7
+
+
+def test_a_null_argument_takes_back_what_a_file_of_the_configuration_sets():
+    splits = load_splits(config("data.env_arguments.template=null", *SMALL), seed=0)
+    assert prompts(splits, "train")[0].startswith("What is ")
+
+
+def test_an_environment_without_splits_is_divided_by_a_hash_of_each_problem(quiz):
+    gymnasium.register("Test/Quiz-v0", quiz)
+    sizes = [f"data.{name}_size=null" for name in SPLITS]
+    try:
+        splits = load_splits(config("env=Test/Quiz-v0", "data.env_arguments.count=200", *sizes), seed=0)
+    finally:
+        del gymnasium.registry["Test/Quiz-v0"]
+    found = [prompts(splits, name) for name in SPLITS]
+    assert sorted(prompt for part in found for prompt in part) == sorted(f"q{i}=" for i in range(200))
+    assert len(found[0]) > len(found[2]) > len(found[1])
+
+
+MODULE = (
+    "def interact(messages): return []\ndef reward_fn(messages, answer): return float(answer in str(messages[-1]))\n"
+)
+
+
+def test_a_file_of_functions_is_an_environment_for_tasks_from_files(write, tmp_path):
+    path = tmp_path / "mine.py"
+    path.write_text(MODULE)
+    splits = load_splits(from_files(write("a.jsonl", [f"p {i}" for i in range(60)]), f"env={path}"), seed=0)
+    env = splits.envs["train"]
+    episode = env.begin(env.tasks.task(0), 0)
+    env.advance([episode], [f"it is {episode.task.answer}"])
+    assert episode.reward == 1.0
+    with pytest.raises(ConfigError, match=r"mine\.py has no tasks of its own: set data\.train_path"):
+        load_splits(config(f"env={path}"), seed=0)
+
+
+def test_with_a_file_only_arguments_that_do_not_choose_tasks_are_taken(write):
+    path = write("a.jsonl", [f"prompt {i}" for i in range(100)])
+    splits = load_splits(from_files(path, "data.env_arguments.answer_tag=final"), seed=0)
+    assert splits.envs["train"].graders.answer_tag == "final"
+    with pytest.raises(ConfigError, match="level: for procedural tasks only"):
+        load_splits(from_files(path, "data.env_arguments.level=2"), seed=0)
+
+
+def test_the_split_of_a_folder_is_read_by_its_name(write, tmp_path):
+    everything = [f"prompt {i}" for i in range(50)]
+    write("train.jsonl", everything), write("valid-0.jsonl", ["x"]), write("test.jsonl", ["y"])
+    names = (f"data.validation_path=valid@{tmp_path}", f"data.test_path=test@{tmp_path}")
+    splits = load_splits(from_files(f"train@{tmp_path}", *names), seed=0)
+    assert [prompts(splits, name) for name in SPLITS] == [everything, ["x"], ["y"]]
 
 
 def test_a_file_is_carved_into_three_that_hold_everything_once(write):

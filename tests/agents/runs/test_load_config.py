@@ -9,7 +9,9 @@ import pytest
 from omegaconf import OmegaConf
 
 from infinite_rl.agents import config as schema
-from infinite_rl.agents.config import ConfigError, TrainConfig
+from infinite_rl.agents import losses
+from infinite_rl.agents.algorithms.recipes import find_recipe, make_recipe
+from infinite_rl.agents.config import KL_ESTIMATORS, POLICY_LOSSES, ConfigError, TrainConfig
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, known_keys, load_config, reload_config, save_config
 
 AGENTS = Path(schema.__file__).parent
@@ -17,10 +19,11 @@ FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
 
 
 def leaves(value, prefix=""):
-    """The dotted keys of a YAML file's values."""
+    """The dotted keys of a YAML file's values; an environment's arguments are its own affair."""
     for key, inner in value.items():
         name = f"{prefix}{key}"
-        yield from leaves(inner, name + ".") if isinstance(inner, dict) else (name,)
+        nested = isinstance(inner, dict) and key != "env_arguments"
+        yield from leaves(inner, name + ".") if nested else (name,)
 
 
 def keys_of_file(path):
@@ -65,7 +68,7 @@ def test_every_key_is_read_by_code():
 def test_every_section_documents_its_keys():
     """A key is in its class's docstring; shapes that say everything in their name are exempt."""
     for section, _ in sections():
-        if section.__name__ in ("ArithmeticConfig", "TinyConfig", "TrainConfig"):
+        if section.__name__ in ("TinyConfig", "TrainConfig"):
             continue
         for field in fields(section):
             assert field.name in (section.__doc__ or ""), f"{section.__name__}.{field.name}"
@@ -76,16 +79,38 @@ def test_the_default_configuration():
     assert (config.experiment, config.seed, config.model.name) == ("grpo", 0, None)
     assert config.model.tiny is not None
     assert config.actor.lr == 4e-4
-    assert isinstance(config.data.arithmetic.operations, list)
+    assert config.data.env_arguments["operations"] == ["add"]
+    assert isinstance(config.data.env_arguments["operations"], list)
+
+
+def test_a_large_model_is_asked_in_words():
+    assert load_config(overrides=["model=hf", "model.name=m"]).data.env_arguments == {"level": 2}
+
+
+@pytest.mark.parametrize("key", ["env", "data.env"])
+def test_an_environment_named_by_its_id_starts_without_another_s_arguments(key):
+    config = load_config(overrides=[f"{key}=InfiniteRL/Search-v0", "data.env_arguments.level=3"])
+    assert (config.data.env, config.data.env_arguments) == ("InfiniteRL/Search-v0", {"level": 3})
+
+
+def test_the_tasks_of_a_file_come_without_arguments_for_procedural_ones():
+    overrides = ["env=coding", "data=file", "data.train_path=t.jsonl", "data.env_arguments.timeout=2"]
+    assert load_config(overrides=overrides).data.env_arguments == {"timeout": 2}
 
 
 def test_the_hugging_face_variant():
     config = load_config(overrides=["model=hf", "model.name=some/model"])
     assert config.model.name == "some/model"
     assert config.model.tiny is None
-    assert config.model.warm_start is None
+    assert config.model.warm_start.max_steps == 0
     assert config.actor.lr == 1e-6
     assert config.rollout.max_new_tokens == 512
+
+
+def test_the_variant_with_adapters():
+    config = load_config(overrides=["model=lora", "model.name=some/model", "model.lora.r=4"])
+    assert (config.model.lora.r, config.model.lora.alpha, config.model.weights) == (4, 32, "bfloat16")
+    assert (config.model.gradient_checkpointing, config.rollout.max_new_tokens) == (True, 512)
 
 
 def test_the_file_variant():
@@ -120,14 +145,15 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["seed=1.5"], "seed"),
         (["trainer.progress=perhaps"], "trainer.progress"),
         (["trainer.steps=null"], "trainer.steps"),
-        (["data.arithmetic.operations=add"], "data.arithmetic.operations"),
-        (["data.arithmetic.digits=[one]"], "data.arithmetic.digits"),
+        (["data.env_arguments=3"], "data.env_arguments"),
+        (["env=maths"], "env=maths: there is no such configuration; choose from any, coding, math"),
+        (["env=any"], "data.env needs a value"),
         (["actor=3"], "actor"),
         (["model.tiny=3"], "model.tiny"),
         (["model=hf"], "model.name needs a value: add model.name="),
         (["data=file"], "data.train_path needs a value: add data.train_path="),
-        (["model=huge"], "choose from hf, tiny"),
-        (["data=nothing"], "choose from arithmetic, file"),
+        (["model=huge"], "choose from hf, lora, tiny"),
+        (["data=nothing"], "choose from file, procedural"),
         (["actor.lr=[1"], "actor.lr"),
         (["rollout.num_parallel=0"], "rollout.num_parallel must be at least 1, not 0"),
         (["actor.epochs=-1"], "actor.epochs must be at least 1"),
@@ -135,7 +161,18 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["actor.lr=nan"], "actor.lr"),
         (["rollout.temperature=0"], "rollout.temperature must be above 0"),
         (["rollout.temperature=nan"], "rollout.temperature"),
-        (["model.dtype=float16"], "model.dtype must be one of auto, float32, bfloat16"),
+        (["model.dtype=float16"], "model.dtype must be one of auto, float32, bfloat16, not 'float16': take bfloat16"),
+        (["model.weights=float16"], "model.weights must be one of float32, bfloat16"),
+        (["actor.optimizer=adam"], "actor.optimizer must be one of adamw, adafactor, sgd"),
+        (["actor.scheduler=step"], "actor.scheduler must be one of constant, linear, cosine"),
+        (["actor.decay_steps=null"], "actor.scheduler=linear needs actor.decay_steps"),
+        (["actor.scheduler=constant"], "actor.scheduler=constant needs no actor.decay_steps, but there are 250"),
+        (["actor.warmup_ratio=0.1", "actor.warmup_steps=3"], "actor.warmup_ratio is a share of actor.decay_steps"),
+        (["actor.warmup_ratio=1.5"], "actor.warmup_ratio must be from 0 to 1"),
+        (["actor.betas=[0.9]"], "actor.betas must be two numbers"),
+        (["actor.betas=[0.9,1.0]"], "actor.betas must be two numbers"),
+        (["model=lora", "model.name=m", "actor.ref_period=2"], "actor.ref_period: with model.lora"),
+        (["model=hf", "model.name=m", "model.warm_start.path=x"], "set how many steps"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(overrides, message):
@@ -170,7 +207,7 @@ def test_values_that_no_run_can_use_are_refused(override):
 
 def test_an_unknown_configuration_name_lists_those_there_are():
     with pytest.raises(ConfigError, match="choose from grpo"):
-        load_config("ppo")
+        load_config("nothing")
 
 
 def test_saved_and_reloaded_it_is_the_same(tmp_path):
@@ -221,3 +258,38 @@ def test_a_damaged_saved_configuration_is_a_clear_error(tmp_path, text):
     path.write_text(text)
     with pytest.raises(ConfigError):
         reload_config(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "ppo"]
+)
+def test_every_algorithm_is_a_configuration_and_the_same_recipe_in_python(name):
+    teacher = ["adv.teacher=x"] if name == "distillation" else []
+    config = load_config(overrides=[f"algorithm={name}", *teacher])
+    assert make_recipe(config.actor, config.adv) == find_recipe(name)
+
+
+def test_names_in_the_configuration_are_those_of_the_registries():
+    assert set(POLICY_LOSSES) == set(losses.POLICY_LOSSES)
+    assert set(KL_ESTIMATORS) == set(losses.KL_ESTIMATORS)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (["algorithm=best"], "choose from cispo, dapo, distillation, dr_grpo, gr"),
+        (["actor.policy_loss=ppo"], "actor.policy_loss must be one of clip, gspo, cispo, reinforce, not 'ppo'"),
+        (["adv.estimator=gae"], "adv.estimator=gae needs a critic: take algorithm=ppo"),
+        (["algorithm=ppo", "critic=null"], "adv.estimator=gae needs a critic"),
+        (["algorithm=ppo", "adv.estimator=group"], "adv.estimator=group reads no critic: set critic=null"),
+        (["algorithm=distillation"], "adv.estimator=distillation needs adv.teacher, a folder or hub name"),
+        (["adv.teacher=x"], "adv.estimator=group reads no adv.teacher"),
+        (["actor.correction_cap=0.5"], "actor.correction_cap must be at least 1, a ratio, not 0.5"),
+        (["adv.overlong_share=2"], "adv.overlong_share must be from 0 to 1"),
+    ],
+)
+def test_values_of_algorithms_that_do_not_fit_are_refused_in_one_line(overrides, message):
+    with pytest.raises(ConfigError) as error:
+        load_config(overrides=overrides)
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)

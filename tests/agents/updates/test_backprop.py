@@ -6,8 +6,7 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from infinite_rl.agents.losses import LossInputs, grpo_loss
-from infinite_rl.agents.runs.build import freeze_copy
+from infinite_rl.agents.losses import LossConfig, LossInputs, objective
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
@@ -54,12 +53,13 @@ def test_a_tensor_a_mapping_and_loss_outputs_do_the_same(lm):
     def after(wrap):
         model = lm()
         logits = model(torch.tensor([[1, 2, 3]])).logits[0, :, 5]
-        batch = LossInputs(logits, torch.zeros(3), None, torch.ones(3), torch.tensor([True] * 3))
-        result = module(model).update(wrap(grpo_loss(batch)))
+        zeros = torch.zeros(3)
+        batch = LossInputs(logits, zeros, zeros, torch.ones(3), zeros.long(), torch.ones(3))
+        result = module(model).update(wrap(objective(batch, LossConfig())))
         return weights(model), result
 
     plain, result = after(lambda outputs: outputs.loss)
-    for wrap in (lambda outputs: outputs, lambda outputs: {"total_loss": outputs.loss, "kl": outputs.kl}):
+    for wrap in (lambda outputs: outputs, lambda outputs: {"total_loss": outputs.loss, "kl_loss": outputs.kl_loss}):
         others, other_result = after(wrap)
         assert same(plain, others)
         assert other_result == result
@@ -124,25 +124,25 @@ def test_the_reference_gets_no_gradient_and_stays_in_evaluation_mode(lm):
 
 
 @pytest.mark.parametrize("kind", ["qwen2", "gpt2"])
-def test_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, kind):
+def test_18_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, kind):
     model = lm(kind)
-    backprop = module(model, freeze_copy(model))
+    backprop = module(model, copy.deepcopy(model))
     for batch in microbatches(random_batch(), 30, CPU):
-        scores = backprop.score(batch)
-        inputs = backprop.loss_inputs(batch, scores)
+        batch.columns.update(backprop.columns(batch, ["reference_logprob"]))
+        inputs = backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
         assert torch.equal(inputs.logprob, inputs.reference_logprob)
-        assert float(grpo_loss(inputs, beta=1.0).kl) == 0
+        assert float(objective(inputs, LossConfig(kl_coef=1.0)).kl_loss) == 0
         assert not inputs.reference_logprob.requires_grad
 
 
 def test_without_a_reference_nothing_is_scored_twice(lm, random_batch):
     backprop = module(lm())
     (batch,) = microbatches(random_batch(), 10_000, CPU)
-    assert backprop.loss_inputs(batch, backprop.score(batch)).reference_logprob is None
+    assert backprop.loss_inputs(batch, torch.ones(len(batch.rows))).reference_logprob is None
 
 
 def test_a_frozen_copy_shares_no_memory_with_the_policy(model):
-    twin = freeze_copy(model)
+    twin = copy.deepcopy(model)
     before = weights(twin)
     module(model).update(some_loss(model))
     assert same(before, weights(twin))
@@ -154,7 +154,7 @@ def test_copy_takes_the_policy_s_weights_exactly(lm):
     assert same(weights(model), weights(reference))
 
 
-def test_ema_keeps_alpha_of_the_reference(lm):
+def test_18_ema_keeps_alpha_of_the_reference(lm):
     model, reference = lm(seed=0), lm(seed=1)
     new, old = weights(model), weights(reference)
     backprop = module(model, reference, ref_update_method="ema", ema_alpha=0.9)
@@ -199,7 +199,8 @@ def test_scoring_happens_under_the_given_autocast(lm, random_batch):
     model = lm()
     backprop = BackpropModule(model, lm(seed=1), torch.optim.SGD(model.parameters()), autocast=autocast)
     (batch,) = microbatches(random_batch(), 10_000, CPU)
-    backprop.loss_inputs(batch, backprop.score(batch))
+    backprop.columns(batch, ["reference_logprob"])
+    backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
     assert len(entered) == 2  # the policy and the reference
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from infinite_rl.agents.rollouts.trajectory import stack
+from infinite_rl.agents.rollouts.trajectory import set_sampled, stack
 from infinite_rl.agents.updates.batching import TokenBatch, TokenRow, microbatches
 
 CPU = torch.device("cpu")
@@ -19,8 +19,8 @@ def rows_of(batch):
             (
                 batch.token_ids[i, :n].tolist(),
                 batch.action_mask[i, :n].tolist(),
-                batch.behaviour_logprob[i, :n].tolist(),
-                float(batch.advantage[i, 0]),
+                batch.columns["behaviour_logprob"][batch.sequence == i].tolist(),
+                batch.columns["advantage"][batch.sequence == i].tolist(),
             )
         )
     return found
@@ -29,9 +29,14 @@ def rows_of(batch):
 @pytest.mark.parametrize("tokens", [1, 7, 13, 20, 40, 10_000])
 def test_every_trajectory_is_in_exactly_one_micro_batch(random_batch, tokens):
     trajectories = random_batch(LENGTHS)
-    trajectories.advantage = torch.arange(8.0)
+    set_sampled(trajectories, "advantage", torch.arange(36.0))
     expected = sorted(
-        (t.token_ids.tolist(), t.action_mask.tolist(), t.behaviour_logprob.tolist(), float(t.advantage))
+        (
+            t.token_ids.tolist(),
+            t.action_mask.tolist(),
+            t.behaviour_logprob[t.action_mask].tolist(),
+            t.advantage[t.action_mask].tolist(),
+        )
         for t in trajectories
     )
     found = [row for batch in microbatches(trajectories, tokens, CPU) for row in rows_of(batch)]
@@ -59,14 +64,28 @@ def test_padding_is_on_the_right_and_counts_nowhere(random_batch):
     assert batch.attention_mask.tolist() == [[1] * 5, [1, 1, 0, 0, 0]]
     assert not batch.action_mask[batch.attention_mask == 0].any()
     assert (batch.token_ids.dtype, batch.action_mask.dtype) == (torch.int64, torch.bool)
-    assert (batch.behaviour_logprob.dtype, batch.advantage.dtype) == (torch.float32, torch.float32)
+    assert {column.dtype for column in batch.columns.values()} == {torch.float32}
 
 
-def test_an_advantage_stands_at_each_token_of_its_trajectory(make_trajectory):
+def test_columns_follow_their_rows_and_hold_sampled_tokens_only(make_trajectory):
     trajectories = stack([make_trajectory([1], [2, 3]), make_trajectory([1, 2], [3, 4, 5])])
-    trajectories.advantage = torch.tensor([0.5, -2.0])
+    set_sampled(trajectories, "advantage", torch.tensor([0.5, 0.25, -1.0, -2.0, -3.0]))
     (batch,) = microbatches(trajectories, 100, CPU)
-    assert batch.advantage.tolist() == [[-2.0] * 5, [0.5] * 5]  # longest first
+    assert batch.rows.tolist() == [1, 0]  # longest first
+    assert batch.sequence.tolist() == [0, 0, 0, 1, 1]
+    assert batch.columns["advantage"].tolist() == [-1.0, -2.0, -3.0, 0.5, 0.25]
+    assert "returns" not in batch.columns  # not set, not there
+
+
+def test_some_of_the_trajectories_keep_their_places(random_batch):
+    trajectories = random_batch(LENGTHS)
+    batches = microbatches(trajectories, 20, CPU, range(1, 8, 2))
+    assert sorted(int(row) for batch in batches for row in batch.rows) == [1, 3, 5, 7]
+    for batch in batches:
+        for i, row in enumerate(batch.rows.tolist()):
+            assert (
+                batch.token_ids[i, : len(trajectories[row].token_ids)].tolist() == trajectories[row].token_ids.tolist()
+            )
 
 
 def test_trajectories_of_one_length_keep_their_order(random_batch):
@@ -75,6 +94,7 @@ def test_trajectories_of_one_length_keep_their_order(random_batch):
     assert [ids for batch in batches for ids, *_ in rows_of(batch)] == [t.token_ids.tolist() for t in trajectories]
 
 
-def test_rows_without_an_advantage_have_zero():
+def test_rows_bring_their_log_probs():
     row = TokenRow(torch.tensor([1, 2]), torch.tensor([False, True]), torch.tensor([0.0, -1.0]))
-    assert TokenBatch.of_rows([row], CPU).advantage.tolist() == [[0.0, 0.0]]
+    batch = TokenBatch.of_rows([row], CPU)
+    assert {name: column.tolist() for name, column in batch.columns.items()} == {"behaviour_logprob": [-1.0]}

@@ -42,7 +42,7 @@ def gradient(model, loss):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("temperature", [0.7, 1.0, 1.6])
-def test_scores_are_those_of_a_naive_softmax(lm, kind, temperature):
+def test_17_scores_are_those_of_a_naive_softmax(lm, kind, temperature):
     model = lm(kind)
     ids, mask, scored = padded(ROWS, "right")
     found = token_scores(model, ids, mask, scored, temperature=temperature)
@@ -55,7 +55,7 @@ def test_scores_are_those_of_a_naive_softmax(lm, kind, temperature):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("side", ["left", "right"])
 @pytest.mark.parametrize("extra", [0, 5])
-def test_padding_on_either_side_changes_no_score_and_no_gradient(lm, kind, side, extra):
+def test_8_padding_on_either_side_changes_no_score_and_no_gradient(lm, kind, side, extra):
     model = lm(kind)
     total, expected = 0.0, []
     for row in ROWS:
@@ -125,7 +125,7 @@ def test_gaps_between_scored_tokens_are_left_out(lm):
     torch.testing.assert_close(scores.logprob, torch.where(scored, everything.logprob, 0.0))
 
 
-def test_a_token_is_predicted_from_the_one_before_it(table_model):
+def test_1_a_token_is_predicted_from_the_one_before_it(table_model):
     """Mask shift: the last prompt token's own likelihood does not matter, the first response token's does."""
     table = torch.randn(32, 32, generator=torch.Generator().manual_seed(0)).double().requires_grad_()
     ids = torch.tensor([[5, 6, 7, 8]])
@@ -133,7 +133,7 @@ def test_a_token_is_predicted_from_the_one_before_it(table_model):
     model = table_model(table)
     scores = token_scores(model, ids, torch.ones_like(ids), scored, temperature=1.0)
     logprob = torch.log_softmax(table, -1)
-    expected = torch.stack([logprob[6, 7], logprob[7, 8]]).float()
+    expected = torch.stack([logprob[6, 7], logprob[7, 8]])
     torch.testing.assert_close(scores.logprob[0, 2:], expected)
     scores.logprob.sum().backward()
     # Only the rows that predict a response token: those of the last prompt token and the first response token.
@@ -149,7 +149,7 @@ def test_no_logits_are_made_for_what_comes_before_every_response(table_model):
 
 
 @pytest.mark.parametrize("temperature", [0.7, 1.0])
-def test_the_gradient_is_that_of_finite_differences(table_model, temperature):
+def test_17_the_gradient_is_that_of_finite_differences(table_model, temperature):
     """Per logit: (1[token] - p) / T, summed over the places where the table's row predicts."""
     table = torch.randn(32, 32, generator=torch.Generator().manual_seed(1)).double().requires_grad_()
     ids = torch.tensor([[3, 4, 3, 9], [1, 3, 4, 4]])
@@ -166,7 +166,7 @@ def test_the_gradient_is_that_of_finite_differences(table_model, temperature):
     torch.testing.assert_close(table.grad, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_infinite_logits_in_places_that_are_not_scored_leave_loss_and_gradient_finite(table_model):
+def test_10_infinite_logits_in_places_that_are_not_scored_leave_loss_and_gradient_finite(table_model):
     table = torch.randn(32, 32, generator=torch.Generator().manual_seed(0))
     table[0] = float("nan")  # what follows token 0, the padding
     table[9] = float("inf")

@@ -1,13 +1,26 @@
 """The warm start: solved tasks as the policy would have said them, and steps that can be resumed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from infinite_rl.agents.config import WarmStartConfig
-from infinite_rl.agents.updates.warm_start import RAMP_STEPS, WarmStart, solved
+from infinite_rl.agents.updates.demonstrations import solved
+from infinite_rl.agents.updates.warm_start import RAMP_STEPS, WarmStart
 from infinite_rl.datasets.task import Task, TaskList
 
-CONFIG = WarmStartConfig(lr=1e-2, batch_size=4, target=0.5, check_every=10, max_steps=100)
+CONFIG = WarmStartConfig(
+    path=None,
+    max_tokens=None,
+    tool_share=0.0,
+    lr=1e-2,
+    batch_size=4,
+    tokens_per_microbatch=16384,
+    target=0.5,
+    check_every=10,
+    max_steps=100,
+)
 
 
 @pytest.fixture
@@ -86,3 +99,71 @@ def test_seeds_order_the_batches_differently(tasks, tokenizer, tiny):
 
     assert losses(0) == losses(0)
     assert losses(0) != losses(1)
+
+
+@pytest.fixture
+def uneven(tokenizer):
+    tasks = [Task.ask("1" * (3 * i + 1), "2" * (5 - i), id=str(i), domain="d") for i in range(5)]
+    return solved(TaskList(tasks), tokenizer)
+
+
+@pytest.mark.parametrize("limit", [1, 20, 60])
+def test_micro_batches_change_no_loss_and_no_gradient(uneven, tokenizer, tiny, limit):
+    found = []
+    for tokens in (16384, limit):
+        model = tiny(tokenizer, dtype=torch.float64)
+        warm = WarmStart(model, uneven, replace(CONFIG, tokens_per_microbatch=tokens, batch_size=5), seed=0)
+        parts, gradients = len(list(warm._parts(uneven))), []
+        warm._optimizer.register_step_pre_hook(
+            lambda *_, model=model, gradients=gradients: gradients.extend(w.grad.clone() for w in model.parameters())
+        )
+        found.append((warm.step(), gradients, parts))
+    (loss, gradients, one), (other_loss, other_gradients, several) = found
+    assert (one, several > 1) == (1, True)
+    assert other_loss == pytest.approx(loss, rel=1e-12)
+    for a, b in zip(gradients, other_gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-14)
+
+
+def test_a_step_leaves_no_gradient_behind(uneven, tokenizer, tiny):
+    """The first update of reinforcement learning would add to it."""
+    model = tiny(tokenizer)
+    WarmStart(model, uneven, CONFIG, seed=0).step()
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_micro_batches_hold_every_row_once_and_keep_to_their_limit(uneven, tokenizer, tiny):
+    warm = WarmStart(tiny(tokenizer), uneven, replace(CONFIG, tokens_per_microbatch=40), seed=0)
+    parts = list(warm._parts(uneven))
+    assert sorted(id(row) for part in parts for row in part) == sorted(map(id, uneven))
+    assert all(len(part) * max(len(row.token_ids) for row in part) <= 40 for part in parts)
+
+
+def test_the_validation_loss_is_a_mean_over_tokens_and_changes_nothing(uneven, tokenizer, tiny):
+    model = tiny(tokenizer)
+    warm = WarmStart(model, uneven[:1], CONFIG, seed=0, validation=uneven)
+    total = count = 0.0
+    for row in uneven:
+        lone = WarmStart(model, [row], replace(CONFIG, batch_size=1), seed=0, validation=[row]).validation_loss()
+        total += lone * int(row.action_mask.sum())
+        count += int(row.action_mask.sum())
+    before = [weight.clone() for weight in model.parameters()]
+    assert warm.validation_loss() == pytest.approx(total / count, rel=1e-5)
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def test_without_held_out_rows_there_is_no_validation_loss(uneven, tokenizer, tiny):
+    assert WarmStart(tiny(tokenizer), uneven, CONFIG, seed=0).validation_loss() != 0
+    assert str(WarmStart(tiny(tokenizer), uneven, CONFIG, seed=0).validation_loss()) == "nan"
+
+
+def test_frozen_weights_stay(uneven, tokenizer, tiny):
+    model = tiny(tokenizer)
+    for name, weight in model.named_parameters():
+        weight.requires_grad_("layers.1" in name)
+    before = {name: weight.detach().clone() for name, weight in model.named_parameters()}
+    WarmStart(model, uneven, CONFIG, seed=0).step()
+    moved = {name for name, weight in model.named_parameters() if not torch.equal(before[name], weight)}
+    assert moved
+    assert all("layers.1" in name for name in moved)

@@ -1,0 +1,1 @@
+"""Environments as programs: reset, step, and text from the policy in between."""

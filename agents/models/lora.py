@@ -1,0 +1,131 @@
+"""Low-rank adapters (LoRA, Hu et al. 2021, arXiv:2106.09685), by way of peft."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from ..config import ConfigError, LoraConfig
+
+INSTALL = "pip install -c constraints.txt -e '.[lora]'"
+
+
+def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folder: Path | None = None) -> None:
+    """Puts adapters into the model and freezes all the rest. They are kept in float32, and begin without effect.
+
+    There is no dropout: it would make training see another policy than the one that sampled.
+
+    Args:
+        model: changed in place.
+        config: their shape.
+        seed: of their weights.
+        folder: a checkpoint to take them from instead.
+
+    Raises:
+        ConfigError: if peft is not installed, or finds nothing to adapt.
+    """
+    try:
+        import peft
+    except ModuleNotFoundError:
+        raise ConfigError(f"model.lora needs peft: {INSTALL}") from None
+    shape = peft.LoraConfig(
+        task_type="CAUSAL_LM",
+        r=config.r,
+        lora_alpha=config.alpha,
+        lora_dropout=0.0,
+        target_modules=config.target_modules or "all-linear",
+    )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model.add_adapter(shape)
+        for name, weight in model.named_parameters():
+            weight.requires_grad_("lora_" in name)
+            if weight.requires_grad:
+                weight.data = weight.data.float()
+        if folder is not None:
+            _load(model, folder)
+    except (ValueError, RuntimeError, OSError) as error:
+        raise ConfigError(f"model.lora: {str(error).splitlines()[0][:200]}") from None
+
+
+def _load(model: PreTrainedModel, folder: Path) -> None:
+    """Takes the adapters of a checkpoint. Not by ``load_adapter``, after which models are saved under other names."""
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    saved = load_file(folder / "adapter_model.safetensors")
+    found: Any = set_peft_model_state_dict(
+        model, {name.removeprefix("base_model.model."): w for name, w in saved.items()}
+    )
+    if found.unexpected_keys:
+        raise ValueError(f"{folder}: adapters of another shape, such as {found.unexpected_keys[0]}")
+
+
+def has_adapters(model: nn.Module) -> bool:
+    """Whether the model has adapters of :func:`add_adapters`."""
+    return bool(getattr(model, "_hf_peft_config_loaded", False))
+
+
+class WithoutAdapters(nn.Module):
+    """The model as it was before adapters came: the reference of the KL term, without a second copy of the weights.
+
+    Args:
+        model: has adapters; they are off while this is called, and on again afterwards.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        super().__init__()
+        # Not a submodule: who freezes or moves the reference must not do so to the policy.
+        self._model = (model,)
+
+    @property
+    def config(self) -> Any:
+        """The model's own."""
+        return self._model[0].config
+
+    @property
+    def device(self) -> torch.device:
+        """The model's own."""
+        device: torch.device = self._model[0].device
+        return device
+
+    def forward(self, *arguments: Any, **options: Any) -> Any:
+        """What the model says without its adapters."""
+        with _adapters_off(self._model[0]):
+            return self._model[0](*arguments, **options)
+
+
+def merged(model: PreTrainedModel) -> PreTrainedModel:
+    """A copy of the model in which the adapters are part of the weights; it needs no peft."""
+    copied = copy.deepcopy(model)
+    for name, layer in _adapter_layers(copied):
+        layer.merge(safe_merge=True)
+        parent, _, child = name.rpartition(".")
+        setattr(copied.get_submodule(parent), child, layer.get_base_layer())
+    copied._hf_peft_config_loaded = False
+    if hasattr(copied, "peft_config"):
+        del copied.peft_config
+    return copied.requires_grad_(True)
+
+
+def _adapter_layers(model: nn.Module) -> list[tuple[str, Any]]:
+    from peft.tuners.lora import LoraLayer
+
+    return [(name, layer) for name, layer in model.named_modules() if isinstance(layer, LoraLayer)]
+
+
+@contextmanager
+def _adapters_off(model: PreTrainedModel) -> Iterator[None]:
+    model.disable_adapters()
+    try:
+        yield
+    finally:
+        model.enable_adapters()

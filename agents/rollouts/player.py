@@ -1,0 +1,208 @@
+"""Playing: many episodes at once, each to its end, with the token record of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from ...envs.episode import Episode
+from ...envs.text_env import TextEnv
+from ...envs.timed import advance_in_time
+from ...envs.tool_env import ToolEnv
+from ...envs.tools.formats import Hermes
+from ...envs.tools.reply import Reply
+from ...envs.workers import Workers
+from ...rewards.score import RewardFunctionScore
+from ..inference.module import InferenceModule
+from ..inference.sampling import TokenFilter
+from ..inference.session import Session
+from ..inference.template import ChatTemplate
+from .trajectory import State, Trajectory
+
+
+@dataclass(slots=True, eq=False)
+class Play:
+    """One episode under way.
+
+    Attributes:
+        episode: what the environment knows of it.
+        session: its tokens.
+        group: of its trajectory.
+        limits: those that it has met.
+        valid: whether what came of it says anything about the policy.
+    """
+
+    episode: Episode
+    session: Session
+    group: int
+    limits: set[str] = field(default_factory=set)
+    valid: bool = True
+
+    def fail(self, message: str) -> None:
+        """Ends the episode by a failure of ours."""
+        self.episode.score = RewardFunctionScore.error(message)
+        self.episode.truncated = True
+
+    def trajectory(self) -> Trajectory:
+        """The finished record."""
+        episode, score = self.episode, self.episode.score
+        assert score is not None, "an ended episode has a score"
+        if self.session.cut_turns:
+            self.limits.add("response")
+        state: State = {
+            "prompt": episode.task.prompt,
+            "response": episode.response,
+            "messages": episode.messages,
+            "task_id": episode.task.id,
+            "task_index": episode.task_index,
+            "domain": episode.task.domain,
+            "answer": episode.task.answer,
+            "status": str(score.status),
+            "components": dict(score.components),
+            "error_msg": score.error_msg,
+            "limits": sorted(self.limits),
+        }
+        return self.session.trajectory(
+            reward=episode.reward,
+            group=self.group,
+            valid=self.valid and not score.failed,
+            truncated=episode.truncated,
+            state=state,
+        )
+
+
+class Player:
+    """Lets a policy play episodes of an environment, a turn of all of them at a time.
+
+    An episode ends where the environment says so; or, truncated, at the turn limit, where the rest of the context has
+    no room for another token, or where the environment took longer than ``deadline`` over one turn. What it has said
+    then is graded like any other, but for the last case, which says nothing about the policy.
+
+    Args:
+        env: the environment.
+        inference: the policy.
+        max_new_tokens: at most so many tokens a response.
+        max_length: at most so many tokens an episode, all messages included; None for what the model was made for.
+        temperature: of sampling.
+        token_filter: which tokens may be sampled.
+        deadline: seconds that the environment may take over one turn of one episode; None for any time, and for
+            grading in batches.
+    """
+
+    def __init__(
+        self,
+        env: TextEnv,
+        inference: InferenceModule,
+        *,
+        max_new_tokens: int,
+        max_length: int | None = None,
+        temperature: float = 1.0,
+        token_filter: TokenFilter | None = None,
+        deadline: float | None = None,
+    ) -> None:
+        self.env = env
+        self.inference = inference
+        self.max_new_tokens = max_new_tokens
+        own = getattr(getattr(inference.model, "config", None), "max_position_embeddings", None)
+        self.max_length = max_length or own
+        # Backends that know no filter are not asked for one.
+        self._sampling: dict[str, Any] = {"temperature": temperature}
+        if token_filter:
+            self._sampling["token_filter"] = token_filter
+        self._workers: Workers[None] | None = None if deadline is None else Workers(deadline)
+        self._native = isinstance(env, ToolEnv) and env.toolbox.format.name == "native"
+
+    def play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> list[Trajectory]:
+        """Plays all episodes at once.
+
+        Args:
+            episodes: just begun, or failed at that; members of a group side by side.
+            keys: the random stream of each.
+            groups: the group of each.
+        """
+        sessions = [Session(self._template, key) for key in keys]
+        plays = [Play(*row) for row in zip(episodes, sessions, groups, strict=True)]
+        self._open(plays)
+        while live := [play for play in plays if not play.episode.ended]:
+            rooms = [self._room(play) for play in live]
+            replies = self.inference.respond(
+                [play.session for play in live],
+                max_new_tokens=rooms if min(rooms) < self.max_new_tokens else self.max_new_tokens,
+                **self._sampling,
+            )
+            self._advance(live, replies)
+        return [play.trajectory() for play in plays]
+
+    @cached_property
+    def _template(self) -> ChatTemplate:
+        return ChatTemplate(self.inference.tokenizer, self.env.tool_schemas if self._native else ())
+
+    def _open(self, plays: Sequence[Play]) -> None:
+        """Shows the opening messages. Neighbours that open alike, the members of a group, are tokenized once."""
+        last: Play | None = None
+        for play in plays:
+            if play.episode.ended:
+                continue
+            if last is not None and play.episode.messages == last.episode.messages:
+                play.session = last.session.fork(play.session.key)
+            else:
+                play.session.observe(play.episode.messages)
+            last = play
+        for play in plays:
+            if not play.episode.ended and self._room(play) < 1:
+                play.limits.add("context")
+                play.fail(f"the task opens with {len(play.session.token_ids)} tokens; max_length is {self.max_length}")
+
+    def _room(self, play: Play) -> int:
+        """How many tokens the next response may have."""
+        if self.max_length is None:
+            return self.max_new_tokens
+        return min(self.max_new_tokens, self.max_length - len(play.session.token_ids))
+
+    def _advance(self, live: Sequence[Play], replies: Sequence[str]) -> None:
+        heard = [len(play.episode.messages) for play in live]
+        self._act(live, [self._reply(text) for text in replies])
+        for play, before in zip(live, heard, strict=True):
+            if not play.episode.ended:
+                self._show(play, before)
+        crowded = [play.episode for play in live if play.episode.truncated and play.episode.score is None]
+        self.env.judge(crowded)
+
+    def _act(self, live: Sequence[Play], replies: Sequence[str]) -> None:
+        """Takes one action in each episode."""
+        episodes = [play.episode for play in live]
+        if self._workers is None:
+            try:
+                self.env.advance(episodes, replies)
+            except Exception as error:
+                for play in live:
+                    if play.episode.score is None:
+                        play.fail(f"the environment raised {type(error).__name__}: {error}")
+        else:
+            advanced = advance_in_time(self.env, self._workers, episodes, replies)
+            for play, episode in zip(live, advanced, strict=True):
+                if episode is not play.episode:
+                    play.episode, play.valid = episode, False
+                    play.limits.add("time")
+        for play in live:
+            failed = play.episode.score is not None and play.episode.score.failed
+            if play.episode.truncated and play.valid and not failed:
+                play.limits.add("turns")
+
+    def _show(self, play: Play, before: int) -> None:
+        """Shows an episode's new messages to the policy; ends it where no response to them would fit."""
+        new = play.episode.messages[before:]
+        try:
+            play.session.observe([message for message in new if message["role"] != "assistant"])
+        except ValueError as error:
+            play.fail(str(error))
+            return
+        if self._room(play) < 1:
+            play.limits.add("context")
+            play.episode.truncated = True
+
+    def _reply(self, text: str) -> str:
+        """The action; with native calls, which models write between ``<tool_call>`` tags."""
+        return Reply(text, Hermes().read(text, {})) if self._native else text

@@ -1,0 +1,90 @@
+"""The models beside the policy: the reference of the KL term, and the critic."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from ..config import ConfigError, TrainConfig
+from ..models.critic import Critic, make_critic
+from ..models.lora import WithoutAdapters, has_adapters
+from ..models.policy import load_policy
+from ..updates.optimizer import make_optimizer
+from .checkpoint import save_policy
+
+
+class Companions:
+    """Reference and critic of a run, where its configuration asks for them: copies of the policy before the first step.
+
+    Args:
+        config: of the run.
+        model: the policy.
+        tokenizer: its tokenizer.
+        folder: where the reference is kept; beside the checkpoints, as it does not change.
+
+    Attributes:
+        reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
+        critic: None where the configuration has none.
+        critic_optimizer: of its weights.
+    """
+
+    def __init__(
+        self, config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+    ) -> None:
+        self.config, self.model, self.tokenizer, self.folder = config, model, tokenizer, folder
+        self.reference: PreTrainedModel | None = None
+        self.critic: Critic | None = None
+        self.critic_optimizer: torch.optim.Optimizer | None = None
+        self._saved: dict[str, Any] = {}
+
+    def begin(self, step: int) -> None:
+        """Makes what is missing before training goes on after ``step``."""
+        if self.reference is None:
+            self.reference = self._find_teacher() or self._find_reference(step)
+        if self.config.critic is not None and self.critic is None:
+            self.critic = make_critic(self.model)
+            how = self.config.critic
+            self.critic_optimizer = make_optimizer(
+                self.critic, self.config.actor, lr=how.lr, weight_decay=how.weight_decay
+            )
+        for name, saved in self._saved.items():
+            getattr(self, name).load_state_dict(saved)
+        self._saved = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on: the critic, and the reference where it follows the policy."""
+        if self._saved:  # restored, and not yet begun
+            return self._saved
+        names = ["critic", "critic_optimizer"] if self.critic is not None else []
+        names += ["reference"] if self.reference is not None and self.config.actor.ref_period else []
+        return {name: getattr(self, name).state_dict() for name in names}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes what :meth:`state_dict` gave, for :meth:`begin`."""
+        self._saved = state
+
+    def _find_teacher(self) -> PreTrainedModel | None:
+        """Of a distillation: it takes the reference's place."""
+        if self.config.adv.teacher is None:
+            return None
+        teacher, _ = load_policy(self.config.adv.teacher, dtype=self.model.dtype)
+        if teacher.config.vocab_size != self.model.config.vocab_size:
+            raise ConfigError(
+                f"adv.teacher={self.config.adv.teacher}: it has {teacher.config.vocab_size} tokens, the policy "
+                f"{self.model.config.vocab_size}; teacher and policy must share a tokenizer"
+            )
+        return teacher.to(self.model.device)
+
+    def _find_reference(self, step: int) -> PreTrainedModel | None:
+        if not self.config.actor.kl_coef:
+            return None
+        if has_adapters(self.model):
+            return cast(PreTrainedModel, WithoutAdapters(self.model))
+        if step == 0:
+            save_policy(self.folder, self.model, self.tokenizer)
+            return copy.deepcopy(self.model).requires_grad_(False)
+        return load_policy(str(self.folder), dtype=self.model.dtype)[0].to(self.model.device)

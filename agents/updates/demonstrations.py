@@ -1,0 +1,120 @@
+"""Demonstrations: episodes in which the policy says what is known to be right, for supervised steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from ...datasets.task import Message, Task, TaskList, TaskSource
+from ...envs.episode import Episode
+from ...envs.text_env import TextEnv
+from ...envs.tool_env import ToolEnv
+from ...envs.tools.tool import ToolCall
+from ...rewards.expected import expected_text
+from ..inference.sampling import Sample, uniforms
+from ..inference.session import Session
+from .batching import TokenRow
+
+CALCULATOR = "calculator"
+# Shorter phrases are spelt.
+SHORTEST_PHRASE = 6
+# So many tasks show what all of them say.
+_TASKS_READ = 32
+
+# What is said to the policy before each of its turns, and what it then says.
+Demonstration = list[tuple[list[Message], str]]
+
+
+def demonstrations(
+    tasks: TaskSource, env: TextEnv | None = None, *, tool_share: float = 0.0, key: int = 0
+) -> list[Demonstration]:
+    """Solves each task by what it holds: its solution where it has one, such as a program, else its answer in tags.
+
+    Args:
+        tasks: a finite list of them.
+        env: asks them; None for tasks that open as they stand.
+        tool_share: the share of the tasks, drawn at random, whose expression is first put to the calculator, where the
+            environment has one.
+        key: of the draws.
+
+    Raises:
+        ValueError: if the source is endless, or an answer is neither text nor a number.
+    """
+    if tasks.size is None:
+        raise ValueError("a warm start needs a finite list of tasks")
+    draws = uniforms([key], [0], tasks.size)[0]
+    return [_demonstrate(tasks.task(i), env, with_tool=bool(draws[i] < tool_share)) for i in range(tasks.size)]
+
+
+def solved(
+    tasks: TaskSource,
+    tokenizer: PreTrainedTokenizerBase,
+    env: TextEnv | None = None,
+    *,
+    tool_share: float = 0.0,
+    key: int = 0,
+) -> list[TokenRow]:
+    """The records of :func:`demonstrations`, whose arguments it takes: only what the policy says trains."""
+    rows = []
+    for turns in demonstrations(tasks, env, tool_share=tool_share, key=key):
+        session = Session(tokenizer, key=0)
+        for heard, said in turns:
+            session.observe(heard)
+            ids = tokenizer.encode(f"{said}{tokenizer.eos_token}", add_special_tokens=False)
+            session.record(Sample(torch.tensor(ids), torch.zeros(len(ids)), truncated=False), version=0)
+        rows.append(TokenRow(*session.tensors()))
+    return rows
+
+
+def refrains(tasks: TaskList, env: TextEnv, *, tool_share: float) -> list[str]:
+    """What a tokenizer that is made for these tasks may have single tokens for.
+
+    These are the tags that anybody writes, and what the environment says in the same words every time: lines, and
+    phrases between numbers. A tiny model could learn little else from a page about tools in every prompt.
+    """
+    try:
+        found = demonstrations(TaskList(tasks.tasks[:_TASKS_READ]), env, tool_share=tool_share)
+    except ValueError:
+        return []  # nothing to learn the words from
+    openings = ["\n".join(_texts(turns[0][0])) for turns in found]
+    everything = "\n".join(text for turns in found for heard, said in turns for text in [*_texts(heard), said])
+    lines = set.intersection(*(set(text.splitlines()) for text in openings))
+    phrases = set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in openings))
+    tags = set(re.findall(r"</?[a-z_]+>", everything))
+    return sorted(tags | {text for text in lines | phrases if len(text) >= SHORTEST_PHRASE})
+
+
+def _demonstrate(task: Task, env: TextEnv | None, *, with_tool: bool) -> Demonstration:
+    """One episode, up to the policy's last words: how they are judged is of no interest."""
+    episode = Episode(task, list(task.messages)) if env is None else env.begin(task, task_index=-1)
+    turns: Demonstration = []
+    heard = 0
+    for said in _solution(task, env, with_tool=with_tool):
+        if env is not None and turns:
+            env.respond_all([episode], [turns[-1][1]])
+        new = episode.messages[heard:]
+        turns.append(([message for message in new if not heard or message["role"] != "assistant"], said))
+        heard += len(new)
+    return turns
+
+
+def _texts(messages: Sequence[Message]) -> list[str]:
+    return [str(message["content"]) for message in messages if message.get("content") is not None]
+
+
+def _solution(task: Task, env: TextEnv | None, *, with_tool: bool) -> list[str]:
+    try:
+        answer = task.metadata.get("solution") or expected_text(task.answer)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"task {task.id}: {error}; a warm start on it needs conversations: set model.warm_start.path, or "
+            "model.warm_start.max_steps=0"
+        ) from None
+    final = f"<answer>{answer}</answer>"
+    expression = task.metadata.get("expression")
+    if with_tool and expression and isinstance(env, ToolEnv) and CALCULATOR in env.toolbox.tools:
+        return [env.toolbox.format.write(ToolCall(CALCULATOR, str(expression))), final]
+    return [final]

@@ -1,0 +1,40 @@
+"""The inference module: texts with their tokens, scores, tools, and environments on a server."""
+
+import argparse
+
+from infinite_rl.agents import ConversationEnvironment, InferenceModule, RolloutManager, make_tiny
+
+
+def main() -> None:
+    """Goes through what the module can do."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--model", help="a folder or hub name; by default a tiny model made on the spot")
+    parser.add_argument("--backend", default="huggingface", help="huggingface, vllm or openai")
+    parser.add_argument("--base-url", help="of a server, for vllm and openai")
+    arguments = parser.parse_args()
+    options = {"base_url": arguments.base_url} if arguments.base_url else {}
+    if arguments.model:
+        inference = InferenceModule(arguments.model, backend=arguments.backend, **options)
+    else:
+        inference = InferenceModule(*make_tiny())
+
+    prompts = ["Explain AI:", "What is ML?"]
+    results = inference.generate(prompts, max_new_tokens=20)
+    for prompt, text in zip(prompts, results, strict=True):
+        print(f"{prompt} {text!r}: {len(text.sample.token_ids)} tokens")
+
+    if arguments.backend != "openai":  # servers of chat completions give texts only
+        logprobs = inference.get_logprobs(prompts, results)
+        logits = inference.get_logits(prompts, results)
+        print(f"log-probs {list(logprobs.shape)}, logits {list(logits.shape)}")
+
+    replies, calls = inference.batch_generate_with_tools(prompts, ["calculator", "search"], max_new_tokens=20)
+    print(f"{len(replies)} replies with {sum(map(len, calls))} calls of tools")
+
+    env = ConversationEnvironment(inference, ["Hello."], ["Why?"], system_prompt="Answer in one sentence.")
+    for trajectory in RolloutManager(env, num_parallel=8).collect_rollouts(2):
+        print(" / ".join(f"{role}: {text!r:.40}" for role, text in trajectory.state.history))
+
+
+if __name__ == "__main__":
+    main()
