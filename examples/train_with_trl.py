@@ -5,13 +5,13 @@ python examples/train_with_trl.py --env InfiniteRL/Math-v0 --arguments '{"level"
 """
 
 import argparse
-import json
 import tempfile
 
 import gymnasium
 from needs import libraries
 from tiny_policy import SUMS, make_policy
 
+from infinite_rl.cli import json_object
 from infinite_rl.envs.adapters.rows import make_text_env
 from infinite_rl.envs.adapters.trl import TrlTask
 from infinite_rl.envs.text_env import TextEnv
@@ -58,7 +58,7 @@ def train(env: TextEnv, *, steps: int, group_size: int, max_tokens: int, seed: i
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Trains a tiny model with TRL's GRPO.")
     parser.add_argument("--env", default="InfiniteRL/Math-v0", help="an environment with endless tasks and one turn")
-    parser.add_argument("--arguments", type=json.loads, help="its arguments, as JSON; one-digit sums if not given")
+    parser.add_argument("--arguments", type=json_object, help="its arguments, as JSON; one-digit sums if not given")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--group-size", type=int, default=8, help="responses to each task")
     parser.add_argument("--max-tokens", type=int, default=5, help="of a response; characters, for this model")

@@ -185,6 +185,7 @@ def test_the_example_with_trl_says_how_to_install_it():
     [
         ("train_with_trl", ["--env", "InfiniteRL/Conversation-v0"], "has several turns"),
         ("train_with_trl", ["--env", "InfiniteRL/Maths-v0"], "train_with_trl.py: "),
+        ("train_with_trl", ["--arguments", "{level: 2}"], "not JSON: "),
         ("play_endpoint", ["--split", "tst"], "invalid choice: 'tst'"),
     ],
 )
