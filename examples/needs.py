@@ -15,6 +15,8 @@ def libraries() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         module = (error.name or "").partition(".")[0]
+        if module == "infinite_rl":
+            raise  # a mistake of ours
         standard = f"pip install {module}"
         if module in EXTRAS:
             standard = f'pip install -c constraints.txt -e ".[{EXTRAS[module]}]"'

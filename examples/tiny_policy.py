@@ -29,7 +29,8 @@ def make_policy(tasks: TaskSource | None = None, *, steps: int = 200, seed: int 
     from infinite_rl.agents.config import TinyConfig, WarmStartConfig
     from infinite_rl.agents.inference.module import InferenceModule
     from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
-    from infinite_rl.agents.updates.warm_start import WarmStart, solved
+    from infinite_rl.agents.updates.demonstrations import solved
+    from infinite_rl.agents.updates.warm_start import WarmStart
 
     torch.set_num_threads(1)
     tokenizer = make_tokenizer()
