@@ -36,7 +36,17 @@ def make_policy(tasks: TaskSource | None = None, *, steps: int = 200, seed: int 
     tokenizer = make_tokenizer()
     shape = TinyConfig(hidden_size=64, layers=2, heads=4, kv_heads=2, mlp_size=128, max_positions=512)
     model = make_model(tokenizer, shape, seed=seed)
-    settings = WarmStartConfig(lr=2e-3, batch_size=64, target=1.0, check_every=steps, max_steps=steps)
+    settings = WarmStartConfig(
+        path=None,
+        max_tokens=None,
+        tool_share=0.0,
+        lr=2e-3,
+        batch_size=64,
+        tokens_per_microbatch=16384,
+        target=1.0,
+        check_every=steps,
+        max_steps=steps,
+    )
     shown = solved(distinct(tasks or ArithmeticSource(**SUMS), 40), tokenizer)
     warm_start = WarmStart(model, shown, settings, seed=seed)
     for _ in range(steps):
