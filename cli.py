@@ -22,8 +22,10 @@ from rich.text import Text
 from .datasets.task import SPLITS
 from .envs.agent_loop import AgentLoop
 from .envs.playing import model_plays, person_plays
-from .envs.registration import ENVIRONMENTS, NAMESPACE, register_envs
+from .envs.registration import ENVIRONMENTS, known_id, register_envs
 from .envs.text_env import TextEnv
+from .envs.tool_env import ToolEnv
+from .envs.tools.formats import FORMATS
 from .runtimes.endpoint import ChatEndpoint
 from .spaces.visible import visible
 
@@ -54,10 +56,10 @@ def list_envs(arguments: argparse.Namespace) -> int:
 
 def declare_play(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``play``."""
-    parser.add_argument("id", type=_with_namespace, help="the environment, such as InfiniteRL/Math-v0")
+    parser.add_argument("id", help="the environment, such as InfiniteRL/Math-v0")
     parser.add_argument("--level", type=int, help="difficulty of the tasks, from 1")
-    parser.add_argument("--split", help="train, validation or test")
-    parser.add_argument("--tool-format", help="how tools are called: hermes, named, tagged or native")
+    parser.add_argument("--split", choices=SPLITS, help="which tasks (default: train)")
+    parser.add_argument("--tool-format", choices=FORMATS, help="how tools are called")
     parser.add_argument("--arguments", type=json_object, default={}, help="further arguments, as a JSON object")
     parser.add_argument("--seed", type=int, help="draws the same tasks again")
     parser.add_argument("--episodes", type=int, default=5, help="how many tasks (default: 5)")
@@ -79,12 +81,6 @@ def declare_play(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--out", type=Path, metavar="FILE", help="append transcripts to this JSON Lines file")
 
 
-def _with_namespace(name: str) -> str:
-    """An id as Gymnasium knows it; ours may leave the namespace out."""
-    full = f"{NAMESPACE}/{name}"
-    return full if any(row.id == full for row in ENVIRONMENTS) else name
-
-
 def play(arguments: argparse.Namespace) -> int:
     """Lets a person answer at the prompt, or a model behind an endpoint, and shows the scores."""
     if arguments.episodes < 1:
@@ -95,10 +91,16 @@ def play(arguments: argparse.Namespace) -> int:
         raise ValueError("--wrap is for people: a model is told by its prompt how to answer")
     if not arguments.model and (unused := _given(arguments, "out", "temperature", "max_tokens", "max_turns")):
         raise ValueError(f"--{min(unused).replace('_', '-')} is for models: give --base-url and --model too")
+    if arguments.seed is not None and arguments.seed < 0:
+        raise ValueError(f"--seed must be 0 or more, not {arguments.seed}")
+    id = known_id(arguments.id)
+    row = next((row for row in ENVIRONMENTS if row.id == id), None)
+    if arguments.tool_format and row and not issubclass(row.load(), ToolEnv):
+        raise ValueError(f"{row.name} has no tools; leave out --tool-format")
     chosen = _given(arguments, "level", "split", "tool_format") | arguments.arguments
-    with closing(gymnasium.make(arguments.id, disable_env_checker=bool(arguments.model), **chosen)) as env:
+    with closing(gymnasium.make(id, disable_env_checker=bool(arguments.model), **chosen)) as env:
         if not isinstance(env.unwrapped, TextEnv):
-            raise ValueError(f"{arguments.id} is no text environment; see infinite-rl envs")
+            raise ValueError(f"{id} is no text environment; see infinite-rl envs")
         played = {"episodes": arguments.episodes, "seed": arguments.seed, "as_json": arguments.json}
         if not arguments.model:
             return person_plays(env, wrap=arguments.wrap, **played)
@@ -117,7 +119,7 @@ def play(arguments: argparse.Namespace) -> int:
 def declare_serve(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``serve``."""
     told = "the environments, the default first (default: all)"
-    parser.add_argument("ids", nargs="*", type=_with_namespace, metavar="ID", help=told)
+    parser.add_argument("ids", nargs="*", metavar="ID", help=told)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
     parser.add_argument("--token-env", metavar="NAME", help="the environment variable that holds a bearer token")
@@ -142,15 +144,20 @@ def serve(arguments: argparse.Namespace) -> int:
     server = EnvServer(sessions, arguments.host, arguments.port, token=token)
     if not server.local and not token:
         print("infinite-rl: anybody who reaches this address may use it; see --token-env", file=sys.stderr)
-    server.serve(lambda: print(f"{', '.join(ids)} at {server.url}", flush=True), grace=10)
+    server.serve(lambda: print(f"{', '.join(catalogue.ids)} at {server.url}", flush=True), grace=10)
     return 0
 
 
 def json_object(text: str) -> dict[str, Any]:
     """Reads an argument that is a JSON object."""
-    value = json.loads(text)
+    example = """such as '{"level": 2}'"""
+    # argparse keeps the reasons of no other errors.
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}; give an object {example}") from None
     if not isinstance(value, dict):
-        raise ValueError(f"{text} is not a JSON object")
+        raise argparse.ArgumentTypeError(f"{text} is not a JSON object {example}")
     return value
 
 

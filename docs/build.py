@@ -39,7 +39,9 @@ TEMPLATE = """\
 | reward threshold | {reward_threshold} |
 | deterministic | yes: the same seed and actions give the same episode |
 
-What policies earn that understand nothing, as measured by `benchmarks/floors.py` (see [families](../families.md)):
+What policies earn on the test split that understand nothing, as measured by `benchmarks/floors.py`: *empty* says
+nothing, *copy* repeats the prompt or a part of it, *constant* always gives the answer that earns most in training,
+*majority* the most common solution of training, *random* that of some training task (see [families](../families.md)).
 
 | level | tasks | empty | copy | constant | majority | random |
 |---|---|---|---|---|---|---|

@@ -19,7 +19,7 @@ from ..spaces.visible import visible
 from .agent_loop import AgentLoop, PlayedEpisode, summarize
 from .conversation.environment import ConversationEnv
 from .scoring import CUT_OFF
-from .transcript import append_line
+from .transcript import append_line, make_folder
 
 INTERRUPTED = 130
 """The exit code of a run that was interrupted, as shells have it."""
@@ -42,8 +42,7 @@ def person_plays(
     Raises:
         ValueError: ``wrap`` in an environment where one says other things than answers.
     """
-    if wrap and (isinstance(env.unwrapped, ConversationEnv) or env.get_wrapper_attr("tool_schemas")):
-        talk = "messages to a user" if isinstance(env.unwrapped, ConversationEnv) else "calls of tools"
+    if wrap and (talk := _talk(env)):
         raise ValueError(
             f"--wrap would make answers of {talk}, too: leave it out, and type <answer>…</answer> yourself"
         )
@@ -67,6 +66,13 @@ def person_plays(
     return 0
 
 
+def _talk(env: gymnasium.Env[str, str]) -> str:
+    """What is said in an environment beside answers; empty where all that is said are answers."""
+    if isinstance(env.unwrapped, ConversationEnv):
+        return "messages to a user"
+    return "calls of tools" if env.get_wrapper_attr("tool_schemas") else ""
+
+
 def _person_plays_one(
     env: gymnasium.Env[str, str], console: Console, seed: int | None, wrap: bool, as_json: bool
 ) -> float:
@@ -79,6 +85,8 @@ def _person_plays_one(
         else:
             console.print(Text(visible(observation)))
         typed = _read_answer("" if as_json else "> ")
+        while not as_json and not typed.strip():  # Enter slips easily; a program means what it writes
+            typed = _read_answer("> ")
         observation, reward, terminated, truncated, info = env.step(f"<answer>{typed}</answer>" if wrap else typed)
         total, over = total + float(reward), terminated or truncated
     score = info.get("score", CUT_OFF)
@@ -87,8 +95,11 @@ def _person_plays_one(
         _emit("episode", task_id=info["task_id"], reward=total, **found)
     else:
         why = f" ({visible(score.error_msg)})" if score.error_msg else ""
-        line = f"reward {total:g}, format {score.format_score:g}, {score.status}{why}\n"
+        line = f"reward {total:g}, format {score.format_score:g}, {score.status}{why}"
         console.print(Text(line, style="bold"))
+        if not wrap and score.error_msg.startswith("Missing <answer>") and not _talk(env):
+            console.print("Type <answer>…</answer>, or play with --wrap, which puts the tags there.", style="dim")
+        console.print()
     return total
 
 
@@ -114,9 +125,12 @@ def model_plays(
 
     Returns:
         The exit code: 0; 1 if the endpoint failed, or no episode says anything about the model; 130 if interrupted.
+
+    Raises:
+        FileNotFoundError: the folder of ``out`` would have to be made in one that does not exist.
     """
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
     results: list[PlayedEpisode] = []
     started, problem, code = time.monotonic(), "", 0
     total = counted = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,28 @@ ENVIRONMENTS = (
     Row("Stub-v0", "stub:StubEnv", "Answer anything: rewards by chance, to exercise trainers."),
     Row("Search-v0", "search:SearchEnv", "Answer a question by searching documents.", reward_threshold=1.0),
 )
+
+
+def full_id(name: str) -> str:
+    """An id as Gymnasium knows it; ours may leave the namespace out."""
+    full = f"{NAMESPACE}/{name}"
+    return full if any(row.id == full for row in ENVIRONMENTS) else name
+
+
+def known_id(name: str) -> str:
+    """`full_id` of a registered environment; what has a colon names a module, which Gymnasium imports first.
+
+    Raises:
+        ValueError: there is no such environment.
+    """
+    register_envs()
+    full = full_id(name)
+    if full in gymnasium.registry or ":" in full:
+        return full
+    ours = {row.name.lower(): row.id for row in ENVIRONMENTS}
+    near = get_close_matches(name.removeprefix(f"{NAMESPACE}/").lower(), ours, n=1)
+    meant = f"; did you mean {ours[near[0]]}?" if near else ""
+    raise ValueError(f"no environment {name[:80]}{meant} (infinite-rl envs lists them)")
 
 
 def register_envs() -> None:

@@ -37,6 +37,18 @@ def print_messages(episode: Episode) -> None:
     episode.printed = len(episode.messages)
 
 
+def make_folder(path: Path) -> None:
+    """Makes the folder that a file is to lie in; where more than that folder is missing, the path may be a slip.
+
+    Raises:
+        FileNotFoundError: the folder would have to be made in one that does not exist.
+    """
+    try:
+        path.parent.mkdir(exist_ok=True)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: there is no folder {path.parent.parent}") from None
+
+
 def append_line(path: Path, row: Mapping[str, Any]) -> None:
     """Appends a row to a JSON Lines file, at once, so that threads and processes may share it."""
     # ASCII: a lone surrogate that a model wrote can't be encoded otherwise.

@@ -4,17 +4,20 @@ python examples/collect_with_torchrl.py [--frames 64]
 """
 
 import argparse
+from typing import Any
 
+from needs import libraries
 from tiny_policy import SUMS, answer, make_policy
-from torchrl.collectors import Collector
-from torchrl.data import LazyStackStorage, ReplayBuffer
-from torchrl.envs import GymEnv
-
-import infinite_rl.envs.adapters.torchrl  # noqa: F401  (teaches TorchRL the text spaces)
 
 
-def collect(frames: int) -> ReplayBuffer:
+def collect(frames: int) -> Any:
     """A replay buffer with so many steps."""
+    from torchrl.collectors import Collector
+    from torchrl.data import LazyStackStorage, ReplayBuffer
+    from torchrl.envs import GymEnv
+
+    import infinite_rl.envs.adapters.torchrl  # noqa: F401  (teaches TorchRL the text spaces)
+
     policy = make_policy()
 
     def act(tensordict):
@@ -32,7 +35,9 @@ def collect(frames: int) -> ReplayBuffer:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="TorchRL collects what a tiny model says.")
     parser.add_argument("--frames", type=int, default=64, help="a multiple of 16 (default: 64)")
-    buffer = collect(parser.parse_args().frames)
+    frames = parser.parse_args().frames
+    with libraries():
+        buffer = collect(frames)
     batch = buffer.sample()
     for observation, action, reward in zip(
         batch["observation"], batch["action"], batch["next", "reward"].flatten().tolist(), strict=True

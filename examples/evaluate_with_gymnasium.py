@@ -6,9 +6,11 @@ python examples/evaluate_with_gymnasium.py [--num-envs 16] [--steps 4] [--split 
 import argparse
 
 import gymnasium
+from needs import libraries
 from tiny_policy import SUMS, answer, make_policy
 
 import infinite_rl  # noqa: F401  (registers the environments)
+from infinite_rl.datasets.task import SPLITS
 
 
 def evaluate(num_envs: int, steps: int, split: str) -> list[float]:
@@ -38,6 +40,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Evaluates a tiny model in a vector environment.")
     parser.add_argument("--num-envs", type=int, default=16)
     parser.add_argument("--steps", type=int, default=4)
-    parser.add_argument("--split", default="train", help="train (what the model has seen) or test")
-    rewards = evaluate(**vars(parser.parse_args()))
+    parser.add_argument("--split", choices=SPLITS, default="train", help="train is what the model has seen")
+    given = parser.parse_args()
+    with libraries():
+        rewards = evaluate(**vars(given))
     print(f"{len(rewards)} episodes, mean reward {sum(rewards) / len(rewards):.3f}")

@@ -9,18 +9,20 @@ It needs inspect_ai and openai, Inspect's client. With a model that is served al
 import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
-import inspect_ai
-from inspect_ai.log import EvalLog
-from inspect_ai.model import get_model
+from needs import libraries
 from serve_tiny_policy import NAME, serving
 from tiny_policy import SUMS, make_policy
 
-from infinite_rl.envs.adapters.inspect import export
 
-
-def evaluate(tasks: int, folder: Path) -> EvalLog:
+def evaluate(tasks: int, folder: Path) -> Any:
     """Inspect's log of the evaluation."""
+    import inspect_ai
+    from inspect_ai.model import get_model
+
+    from infinite_rl.envs.adapters.inspect import export
+
     export(folder / "math_task.py", "InfiniteRL/Math-v0", tasks, **SUMS)
     with serving(make_policy()) as url:
         model = get_model(f"openai-api/tiny/{NAME}", base_url=url, api_key="none", memoize=False)
@@ -33,8 +35,9 @@ def evaluate(tasks: int, folder: Path) -> EvalLog:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Inspect evaluates a tiny model.")
     parser.add_argument("--tasks", type=int, default=32)
-    with TemporaryDirectory() as folder:
-        log = evaluate(parser.parse_args().tasks, Path(folder))
+    tasks = parser.parse_args().tasks
+    with TemporaryDirectory() as folder, libraries():
+        log = evaluate(tasks, Path(folder))
         if log.status != "success":
             raise SystemExit(f"Inspect says {log.status}: {log.error}")
         for sample in log.samples[:4]:

@@ -14,16 +14,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from needs import libraries
 from serve_tiny_policy import NAME, serving
 from tiny_policy import SUMS, make_policy
-from verifiers.v1.cli.eval.runner import run_eval
-from verifiers.v1.configs.cli.eval import EvalConfig
-
-from infinite_rl.envs.adapters.verifiers import export
 
 
 def evaluate(tasks: int, folder: Path) -> list[Any]:
     """The traces of verifiers' own evaluation."""
+    from verifiers.v1.cli.eval.runner import run_eval
+    from verifiers.v1.configs.cli.eval import EvalConfig
+
+    from infinite_rl.envs.adapters.verifiers import export
+
     export(folder / "infinite_sums", "InfiniteRL/Math-v0", tasks, **SUMS)
     sys.path.insert(0, str(folder / "infinite_sums"))  # instead of pip install
     os.environ.setdefault("TINY_KEY", "none")
@@ -43,8 +45,9 @@ def evaluate(tasks: int, folder: Path) -> list[Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="verifiers evaluates a tiny model.")
     parser.add_argument("--tasks", type=int, default=32)
-    with TemporaryDirectory() as folder:
-        traces = evaluate(parser.parse_args().tasks, Path(folder))
+    tasks = parser.parse_args().tasks
+    with TemporaryDirectory() as folder, libraries():
+        traces = evaluate(tasks, Path(folder))
     played = [trace for trace in traces if not trace.errors]
     for trace in played[:4]:
         print(f"{trace.task.data.prompt}{trace.assistant_messages[-1].content}  reward {trace.reward:g}")

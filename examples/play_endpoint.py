@@ -9,10 +9,12 @@ import argparse
 import time
 
 import gymnasium
+from needs import libraries
 from serve_tiny_policy import NAME, serving
 from tiny_policy import SUMS, make_policy
 
 import infinite_rl  # noqa: F401  (registers the environments)
+from infinite_rl.datasets.task import SPLITS
 from infinite_rl.envs.agent_loop import AgentLoop, summarize
 from infinite_rl.runtimes.endpoint import ChatEndpoint
 
@@ -34,8 +36,9 @@ def play(episodes: int, split: str) -> dict:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Evaluates a tiny model over an OpenAI-compatible endpoint.")
     parser.add_argument("--episodes", type=int, default=64)
-    parser.add_argument("--split", default="train", help="train (what the model has seen) or test")
+    parser.add_argument("--split", choices=SPLITS, default="train", help="train is what the model has seen")
     arguments = parser.parse_args()
-    summary = play(arguments.episodes, arguments.split)
+    with libraries():
+        summary = play(arguments.episodes, arguments.split)
     print(f"{summary['counted']} of {summary['episodes']} episodes count; how they ended: {summary['by_status']}")
     print(f"mean reward {summary['mean_reward']:.3f} ± {summary['standard_error']:.3f}")

@@ -5,14 +5,16 @@ python examples/play_with_pettingzoo.py [--episodes 32]
 
 import argparse
 
-from pettingzoo.utils import parallel_to_aec
+from needs import libraries
 from tiny_policy import SUMS, answer, make_policy
-
-from infinite_rl.envs.adapters.pettingzoo import TextParallelEnv
 
 
 def play(episodes: int) -> list[float]:
     """The reward of each episode."""
+    from pettingzoo.utils import parallel_to_aec
+
+    from infinite_rl.envs.adapters.pettingzoo import TextParallelEnv
+
     policy, rewards = make_policy(), []
     env = parallel_to_aec(TextParallelEnv("InfiniteRL/Math-v0", **SUMS))
     for episode in range(episodes):
@@ -33,5 +35,7 @@ def play(episodes: int) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="A tiny model plays in PettingZoo.")
     parser.add_argument("--episodes", type=int, default=32)
-    rewards = play(parser.parse_args().episodes)
+    episodes = parser.parse_args().episodes
+    with libraries():
+        rewards = play(episodes)
     print(f"{len(rewards)} episodes, mean reward {sum(rewards) / len(rewards):.3f}")

@@ -10,14 +10,8 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import torch
-from omegaconf import OmegaConf
+from needs import libraries
 from tiny_policy import SUMS, make_policy
-from verl import DataProto
-from verl.trainer.ppo.reward import load_reward_manager
-from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
-
-from infinite_rl.envs.adapters.verl import export
 
 CONFIG = {
     "data": {"prompt_key": "prompt", "max_prompt_length": 64},
@@ -30,6 +24,14 @@ CONFIG = {
 
 def score(tasks: int, folder: Path) -> list[float]:
     """The reward of the model's response to each task."""
+    import torch
+    from omegaconf import OmegaConf
+    from verl import DataProto
+    from verl.trainer.ppo.reward import load_reward_manager
+    from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
+
+    from infinite_rl.envs.adapters.verl import export
+
     export(folder / "sums.parquet", "InfiniteRL/Math-v0", tasks, **SUMS)
     policy, config = make_policy(), OmegaConf.create(CONFIG | {"data": CONFIG["data"] | {"cache_dir": str(folder)}})
     dataset = RLHFDataset(str(folder / "sums.parquet"), policy.tokenizer, config.data)
@@ -52,6 +54,7 @@ def score(tasks: int, folder: Path) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="verl's reward manager scores a tiny model.")
     parser.add_argument("--tasks", type=int, default=32)
-    with TemporaryDirectory() as folder:
-        rewards = score(parser.parse_args().tasks, Path(folder))
+    tasks = parser.parse_args().tasks
+    with TemporaryDirectory() as folder, libraries():
+        rewards = score(tasks, Path(folder))
     print(f"{len(rewards)} tasks, mean reward {sum(rewards) / len(rewards):.3f}")

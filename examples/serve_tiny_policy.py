@@ -11,17 +11,24 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
+from needs import libraries
 from tiny_policy import make_policy
 
-from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.envs.http.errors import HttpError
+from infinite_rl.envs.http.handler import JsonHandler, read_object
+from infinite_rl.envs.http.server import HttpLimits, JsonServer
 
 NAME = "tiny"
+METHODS = {"/v1/models": "GET", "/v1/chat/completions": "POST"}
+SERVED = "there are GET /v1/models and POST /v1/chat/completions"
 
 
-def complete(policy: InferenceModule, request: dict) -> dict:
+def complete(policy: Any, request: dict) -> dict:
     """The chat completion that answers a request."""
+    if not isinstance(request.get("messages"), list):
+        raise HttpError(400, '"messages" must be a list')
     prompt = policy.tokenizer.apply_chat_template(request["messages"], tokenize=False, add_generation_prompt=True)
     most = request.get("max_completion_tokens") or request.get("max_tokens") or 6
     (said,) = policy.generate([prompt], max_new_tokens=most, temperature=request.get("temperature") or 0.0)
@@ -45,36 +52,35 @@ def as_stream(reply: dict) -> bytes:
 
 
 @contextmanager
-def serving(policy: InferenceModule, port: int = 0) -> Iterator[str]:
+def serving(policy: Any, port: int = 0) -> Iterator[str]:
     """The base URL of a server on this machine, while the block runs; port 0 takes a free one."""
     one_at_a_time = threading.Lock()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
+    class Handler(JsonHandler):
+        def respond(self, path: str) -> dict | None:
+            if METHODS.get(path) != self.command:
+                raise HttpError(405 if path in METHODS else 404, SERVED)
+            if path == "/v1/models":
+                return {"object": "list", "data": [{"id": NAME, "object": "model", "owned_by": "you"}]}
+            request = read_object(self.read_body(), status=400)
             try:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 with one_at_a_time:
-                    status, reply = 200, complete(policy, request)
-            except (ValueError, KeyError, TypeError) as error:
-                status, reply = 400, {"error": {"message": f"not understood: {error!r}"}}
-            streamed = status == 200 and request.get("stream")
-            raw = as_stream(reply) if streamed else json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "text/event-stream" if streamed else "application/json")
-            self.send_header("Content-Length", str(len(raw)))
+                    reply = complete(policy, request)
+            except (ValueError, LookupError, TypeError) as error:
+                raise HttpError(400, f"not understood: {error!r}") from None
+            if not request.get("stream"):
+                return reply
+            self.send_response(200)
+            self.send_header("Content-Type", "text/event-stream")
+            self.send_header("Connection", "close")  # which is where the stream ends
             self.end_headers()
-            self.wfile.write(raw)
+            self.wfile.write(as_stream(reply))
+            return None
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
-        server.daemon_threads = True
+    with JsonServer("127.0.0.1", port, Handler, limits=HttpLimits(seconds=60)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}/v1"
+            yield f"{server.url}/v1"
         finally:
             server.shutdown()
 
@@ -82,7 +88,11 @@ def serving(policy: InferenceModule, port: int = 0) -> Iterator[str]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serves a tiny model that adds digits.")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
-    with serving(make_policy(), parser.parse_args().port) as url:
-        print(f"{NAME} at {url}; Ctrl-C ends", flush=True)
-        with suppress(KeyboardInterrupt):
-            threading.Event().wait()
+    port = parser.parse_args().port
+    with suppress(KeyboardInterrupt), libraries():
+        try:
+            with serving(make_policy(), port) as url:
+                print(f"{NAME} at {url}; Ctrl-C ends", flush=True)
+                threading.Event().wait()
+        except OSError as error:
+            raise SystemExit(f"serve_tiny_policy.py: {error}") from None

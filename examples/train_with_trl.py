@@ -5,21 +5,27 @@ python examples/train_with_trl.py --env InfiniteRL/Math-v0 --arguments '{"level"
 """
 
 import argparse
-import json
 import tempfile
 
+import gymnasium
+from needs import libraries
 from tiny_policy import SUMS, make_policy
-from transformers import PrinterCallback
-from trl import GRPOConfig, GRPOTrainer
 
+from infinite_rl.cli import json_object
+from infinite_rl.envs.adapters.rows import make_text_env
 from infinite_rl.envs.adapters.trl import TrlTask
+from infinite_rl.envs.text_env import TextEnv
 
 
-def train(task: TrlTask, *, steps: int, group_size: int, max_tokens: int, seed: int) -> list[float]:
+def train(env: TextEnv, *, steps: int, group_size: int, max_tokens: int, seed: int) -> list[float]:
     """The mean reward of each step: correctness and form, 2 at most."""
+    from trl import GRPOConfig, GRPOTrainer  # isort: skip
+    from transformers import PrinterCallback
+
+    task = TrlTask(env)
     # A model that knows nothing earns nothing: some solved tasks first, until answers in form turn up now and then.
     # In its thirty steps GRPO then learns the form; right sums take some hundred.
-    policy = make_policy(task.env.tasks, steps=40, seed=seed)
+    policy = make_policy(env.tasks, steps=40, seed=seed)
     with tempfile.TemporaryDirectory() as folder:
         config = GRPOConfig(
             output_dir=folder,
@@ -39,7 +45,7 @@ def train(task: TrlTask, *, steps: int, group_size: int, max_tokens: int, seed: 
         )
         trainer = GRPOTrainer(
             policy.model,
-            reward_funcs=[task, TrlTask(task.env, component="format")],
+            reward_funcs=[task, TrlTask(env, component="format")],
             args=config,
             train_dataset=task.dataset(256),
             processing_class=policy.tokenizer,
@@ -52,15 +58,23 @@ def train(task: TrlTask, *, steps: int, group_size: int, max_tokens: int, seed: 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Trains a tiny model with TRL's GRPO.")
     parser.add_argument("--env", default="InfiniteRL/Math-v0", help="an environment with endless tasks and one turn")
-    parser.add_argument("--arguments", type=json.loads, help="its arguments, as JSON; one-digit sums if not given")
+    parser.add_argument("--arguments", type=json_object, help="its arguments, as JSON; one-digit sums if not given")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--group-size", type=int, default=8, help="responses to each task")
     parser.add_argument("--max-tokens", type=int, default=5, help="of a response; characters, for this model")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     standard = SUMS if given.env == "InfiniteRL/Math-v0" else {}
-    task = TrlTask(given.env, **(standard if given.arguments is None else given.arguments))
-    rewards = train(task, steps=given.steps, group_size=given.group_size, max_tokens=given.max_tokens, seed=given.seed)
+    try:
+        env = make_text_env(given.env, **(standard if given.arguments is None else given.arguments))
+    except (gymnasium.error.Error, TypeError, ValueError) as error:
+        raise SystemExit(f"train_with_trl.py: {error}") from None
+    if type(env).respond is not TextEnv.respond:
+        raise SystemExit(f"train_with_trl.py: {given.env} has several turns, and TRL's reward functions see one")
+    with libraries():
+        rewards = train(
+            env, steps=given.steps, group_size=given.group_size, max_tokens=given.max_tokens, seed=given.seed
+        )
     print("Rewards are correctness and form, 2 at most.")
     for first in range(0, len(rewards), 5):
         block = rewards[first : first + 5]

@@ -151,6 +151,7 @@ class Endpoint:
         if not all("!" <= char <= "~" for char in key):
             raise ValueError("The API key holds characters that no key has. Give it without quotes and line breaks.")
         self._key = key
+        self._hint_once = threading.Lock()  # taken by whoever gives the hint, and never released
         self._pool = ConnectionPool(self.base_url, timeout, max_bytes)
         self.url = f"{self.base_url}{self.path}"
 
@@ -172,6 +173,8 @@ class Endpoint:
                 reply = self._pool.post(self.path, body, self._headers())
             except (OSError, http.client.HTTPException) as error:
                 problem = self._unreached(error)
+                if isinstance(error, ConnectionRefusedError):
+                    self._hint(problem)
             else:
                 if reply.status == 200:
                     return reply
@@ -211,12 +214,17 @@ class Endpoint:
         what = self._hide(f"{type(error).__name__}: {error}")[:300]
         return f"{self.url} could not be reached ({what}). Is the server running there?"
 
+    def _hint(self, problem: str) -> None:
+        """Says once, and at once, that nobody listens: the server may be starting, but the address may be wrong."""
+        if self.retries and self._hint_once.acquire(blocking=False):
+            logger.warning("%s Trying again for a while.", problem)
+
     def _refused(self, reply: Reply) -> str:
         if 300 <= reply.status < 400:
             target = self._hide(reply.headers.get("location", ""))[:200]
             return f"{self.url} answers that it has moved to {target!r}. Give that as base_url, if you trust it."
         # Hidden before it is cut, and where JSON's escapes no longer disguise it.
-        said = " ".join(self._hide(_error_text(reply.body.decode("utf-8", "replace")))[:10_000].split())[:500]
+        said = " ".join(self._hide(_error_text(reply.body.decode("utf-8", "replace")))[:10_000].split())[:200]
         return f"{self.url} answered {reply.status}: {said} {self.hints.get(reply.status, '')}".rstrip()
 
     def _hide(self, text: str) -> str:

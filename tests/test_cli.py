@@ -40,8 +40,16 @@ def test_play_grades_what_is_typed(run):
 def test_bare_answers_get_tags_on_request(run):
     _, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", typed="7\n")
     assert "no_answer" in out
+    assert "play with --wrap" in out
     _, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", "--wrap", typed="7\n")
     assert "scored" in out
+
+
+def test_an_empty_line_is_no_answer_of_a_person_and_one_of_a_program(run):
+    _, out, _ = run("play", "Math-v0", "--seed", "1", "--episodes", "2", "--wrap", typed="\n  \n7\n\n")
+    assert "1 answered" in out
+    _, out, _ = run("play", "Math-v0", "--seed", "1", "--episodes", "2", "--json", typed="\n7\n")
+    assert json.loads(out.splitlines()[-1])["episodes"] == 2
 
 
 @pytest.mark.parametrize(("id", "what"), [("Conversation-v0", "messages to a user"), ("Search-v0", "calls of tools")])
@@ -103,20 +111,38 @@ def test_an_interrupt_ends_the_game_with_a_summary(run, monkeypatch):
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        (["play", "InfiniteRL/Maths-v0"], "doesn't exist"),
+        (["play", "InfiniteRL/Maths-v0"], "did you mean InfiniteRL/Math-v0? (infinite-rl envs lists them)"),
+        (["play", "Maths-v0"], "no environment Maths-v0; did you mean InfiniteRL/Math-v0?"),
+        (["play", "math-v0"], "did you mean InfiniteRL/Math-v0?"),
+        (["play", "Math"], "did you mean InfiniteRL/Math-v0?"),
+        (["play", "Nonsense"], "no environment Nonsense (infinite-rl envs"),
+        (["play", "Math-v0", "--tool-format", "hermes"], "Math-v0 has no tools"),
         (["play", "InfiniteRL/Math-v0", "--level", "9"], "level must be from 1 to 4"),
-        (["play", "InfiniteRL/Math-v0", "--split", "dev"], "split must be one of"),
         (["play", "InfiniteRL/Math-v0", "--episodes", "0"], "--episodes must be at least 1"),
-        (["play", "InfiniteRL/Math-v0", "--seed", "-1"], "zero"),
+        (["play", "InfiniteRL/Math-v0", "--seed", "-1"], "--seed must be 0 or more, not -1"),
         (["play", "CartPole-v1"], "no text environment"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(run, argv, says):
-    code, _, err = run(*argv)
-    assert code == 2
+    code, out, err = run(*argv)
+    assert (code, out) == (2, "")
     assert says in err
     assert err.count("\n") == 1
     assert err.startswith("infinite-rl: ")
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (["--arguments", "{level: 2}"], "--arguments: not JSON: Expecting property name"),
+        (["--split", "dev"], "'train', 'validation', 'test'"),
+        (["--tool-format", "xml"], "'hermes', 'named', 'tagged', 'native'"),
+    ],
+)
+def test_usage_says_what_is_wrong(run, capsys, flags, says):
+    with pytest.raises(SystemExit):
+        run("play", "Math-v0", *flags)
+    assert says in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("argv", [[], ["nonsense"], ["play"], ["play", "InfiniteRL/Math-v0", "--level", "one"]])

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium
 
-from ..envs.transcript import append_line
+from ..envs.transcript import append_line, make_folder
 from .base import Step, TextWrapper
 
 
@@ -20,12 +20,15 @@ class RecordTranscripts(TextWrapper):
     Args:
         env: the environment.
         path: the file; its folder is made.
+
+    Raises:
+        FileNotFoundError: the folder would have to be made in one that does not exist.
     """
 
     def __init__(self, env: gymnasium.Env[str, str], path: str | Path) -> None:
         super().__init__(env, path=str(path))
         self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         self._reward = 0.0
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:

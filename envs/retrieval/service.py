@@ -22,7 +22,7 @@ class SearchServer(JsonServer):
         host: the address to listen at.
         port: the port; 0 for any that is free.
         limits: what clients may ask.
-        health: what ``/health`` says beside ``"status": "ok"``.
+        health: what ``/health`` says beside ``"status": "healthy"``.
 
     Raises:
         OSError: the address can't be listened at.
@@ -38,7 +38,7 @@ class SearchServer(JsonServer):
         health: dict[str, Any] | None = None,
     ) -> None:
         self.retriever, self.limits = retriever, limits or Limits()
-        self.health = {"status": "ok"} | (health or {})
+        self.health = {"status": "healthy"} | (health or {})
         self.searching = threading.BoundedSemaphore(4 * available_cores())
         super().__init__(host, port, _Handler, limits=self.limits)
 

@@ -11,6 +11,7 @@ from typing import Any
 import gymnasium
 
 from ..adapters.rows import make_text_env
+from ..registration import full_id, known_id
 from ..text_env import TextEnv
 from .errors import ServingError, invalid
 
@@ -30,12 +31,12 @@ class Catalogue:
     """Makes environments, one for all sessions with the same id and arguments: all state is in their episodes.
 
     Args:
-        ids: of the environments; the first is the default.
+        ids: of the environments, ours with or without the namespace; the first is the default.
         arguments: what all are made with.
         allowed: names of the arguments that clients may add.
 
     Raises:
-        ValueError: there is no id.
+        ValueError: there is no id, or no such environment.
     """
 
     def __init__(
@@ -43,23 +44,31 @@ class Catalogue:
     ) -> None:
         if not ids:
             raise ValueError("a server needs at least one environment")
-        self.ids, self.arguments, self.allowed = tuple(ids), dict(arguments or {}), tuple(allowed)
+        # The first is made now, so that a mistake is seen at the start, and kept; the others are only looked up.
+        self.ids = tuple(known_id(id) for id in ids)
+        self.arguments, self.allowed = dict(arguments or {}), tuple(allowed)
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str], Shared] = {}
-        # The first is made now, so that a mistake is seen at the start, and kept; the others are only looked up.
-        for id in self.ids[1:]:
-            gymnasium.spec(id)
         self.default = make_text_env(self.ids[0], **self.arguments)
         self._made[self._key(self.ids[0], {})] = Shared(self.default, users=1)
 
-    def borrow(self, id: str, arguments: Mapping[str, Any]) -> TextEnv:
-        """The environment; `give_back` it.
+    def find(self, name: str) -> str:
+        """The id of an environment that is offered; ours may leave the namespace out.
 
         Raises:
-            ServingError: it is not offered, or can't be made with these arguments.
+            ServingError: it is not offered.
         """
+        id = full_id(name)
         if id not in self.ids:
-            raise ServingError(404, "NOT_FOUND", f"{id[:80]!r} is not offered; there are {', '.join(self.ids)}")
+            raise ServingError(404, "NOT_FOUND", f"{name[:80]!r} is not offered; there are {', '.join(self.ids)}")
+        return id
+
+    def borrow(self, id: str, arguments: Mapping[str, Any]) -> TextEnv:
+        """The environment of an id that `find` gave; `give_back` it.
+
+        Raises:
+            ServingError: it can't be made with these arguments.
+        """
         if unknown := [name for name in arguments if name not in self.allowed]:
             raise invalid(f"the argument {unknown[0][:80]!r} is not for clients; these are: {', '.join(self.allowed)}")
         key = self._key(id, arguments)

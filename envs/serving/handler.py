@@ -96,8 +96,8 @@ class Handler(JsonHandler):
     def _route(self, path: str) -> Route:
         if (self.command, path) in ROUTES:
             return ROUTES[self.command, path]
-        if any(path == known for _, known in ROUTES):
-            raise ServingError(405, "METHOD_NOT_ALLOWED", f"{path} takes another method")
+        if takes := [method for method, known in ROUTES if known == path]:
+            raise ServingError(405, "METHOD_NOT_ALLOWED", f"{path} takes {takes[0]}")
         known_paths = ", ".join(known for _, known in ROUTES)
         raise ServingError(404, "NOT_FOUND", f"there is no such address; there are {known_paths} and /ws")
 

@@ -81,7 +81,7 @@ class Sessions:
         """Starts an episode, in a new session or in the one that the request names."""
         options, seed = _member(request, "options", dict, {}), _member(request, "seed", int, None)
         arguments = _member(request, "arguments", dict, None)
-        env_id, session_id = _member(request, "env", str, None), _member(request, "session_id", str, None)
+        env_id, session_id = self._env_id(request), _member(request, "session_id", str, None)
         episode_id = _member(request, "episode_id", str, "")
         if (seed is not None and not 0 <= seed < 2**63) or len(episode_id) > 255:
             raise invalid("seed must be from 0 to 2^63 - 1, and episode_id have at most 255 characters")
@@ -135,7 +135,7 @@ class Sessions:
         if "session_id" in request:
             with self._using(_session_id(request)) as session:
                 return {"tools": list(session.env.tool_schemas)}
-        env_id = _member(request, "env", str, self.catalogue.ids[0])
+        env_id = self._env_id(request) or self.catalogue.ids[0]
         env = self.catalogue.borrow(env_id, {})
         try:
             return {"tools": list(env.tool_schemas)}
@@ -177,6 +177,10 @@ class Sessions:
             self.catalogue.give_back(env_id, arguments)
             raise
         return session
+
+    def _env_id(self, request: Mapping[str, Any]) -> str | None:
+        name = _member(request, "env", str, None)
+        return None if name is None else self.catalogue.find(name)
 
     def _check_room(self) -> None:
         if len(self._sessions) >= self.limit:

@@ -312,7 +312,8 @@ def test_a_run_in_which_nothing_counts_fails(capsys):
         (["--base-url", "http://x/v1", "--model", "tiny", "--concurrency", "0"], "concurrency must be at least 1"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--max-turns", "0"], "max_turns must be at least 1"),
         (["--base-url", "http://x/v1", "--model", "tiny", "--wrap"], "--wrap is for people"),
-        (["--tool-format", "native"], "tool_format"),
+        (["--tool-format", "native"], "Math-v0 has no tools"),
+        (["--base-url", "http://x/v1", "--model", "tiny", "--out", "no/such/x.jsonl"], "there is no folder no"),
     ],
 )
 def test_wrong_arguments_are_one_line(flags, says, capsys):

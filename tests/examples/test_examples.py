@@ -1,5 +1,6 @@
 """Every example runs as a program, and does what it says."""
 
+import http.client
 import importlib.util
 import json
 import re
@@ -9,6 +10,7 @@ import sys
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 from gymnasium.utils.env_checker import check_env
@@ -148,7 +150,75 @@ def test_transformers_serves_the_saved_model(tmp_path):
     assert summary["mean_reward"] > 0.3
 
 
-@pytest.mark.parametrize("name", [path.stem for path in EXAMPLES.glob("*_*.py") if path.stem != "countdown_env"])
+PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*_*.py") if path.stem != "countdown_env")
+LIBRARIES = ("torch", "trl", "torchrl", "verl", "verifiers", "inspect_ai", "pettingzoo")
+# Runs a program where no library is installed that is not this package's own dependency.
+BARE = f"""
+import runpy, sys
+sys.modules |= dict.fromkeys({LIBRARIES})
+sys.argv = sys.argv[1:]
+sys.path.insert(0, {str(EXAMPLES)!r})
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def run_bare(name, *arguments):
+    command = [sys.executable, "-c", BARE, str(EXAMPLES / f"{name}.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_help_needs_no_library_and_what_is_missing_is_one_line(name):
+    assert run_bare(name, "--help").stdout.startswith("usage:")
+    done = run_bare(name, *(["folder"] if name == "tiny_policy" else []))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(r"this example needs \w+: pip install .+\n", done.stderr)
+
+
+def test_the_example_with_trl_says_how_to_install_it():
+    says = 'this example needs TRL: pip install -c constraints.txt -e ".[test]"\n'
+    assert run_bare("train_with_trl").stderr == says
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "says"),
+    [
+        ("train_with_trl", ["--env", "InfiniteRL/Conversation-v0"], "has several turns"),
+        ("train_with_trl", ["--env", "InfiniteRL/Maths-v0"], "train_with_trl.py: "),
+        ("train_with_trl", ["--arguments", "{level: 2}"], "not JSON: "),
+        ("play_endpoint", ["--split", "tst"], "invalid choice: 'tst'"),
+    ],
+)
+def test_wrong_arguments_of_an_example_leave_no_traceback(name, flags, says):
+    *usage, problem = run_bare(name, *flags).stderr.splitlines()
+    assert says in problem
+    assert not usage or usage[0].startswith("usage:")
+
+
+@pytest.mark.slow
+def test_the_tiny_server_answers_what_it_does_not_serve_in_json():
+    pytest.importorskip("torch")
+    command = [sys.executable, "-u", str(EXAMPLES / "serve_tiny_policy.py"), "--port"]
+    with served([*command, "0"]) as server:
+        url = re.search(r"http:\S+/v1", server.stdout.readline())[0]
+        connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
+
+        def ask(method, path, body=None):
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            return response.status, json.loads(response.read())
+
+        assert ask("GET", "/v1/models")[1]["data"][0]["id"] == "tiny"
+        assert ask("GET", "/v1/chat/completions")[0] == 405
+        assert ask("POST", "/v1/completions", "{}")[0] == 404
+        assert "must be a list" in ask("POST", "/v1/chat/completions", '{"messages": "3+4="}')[1]["error"]["message"]
+        assert ask("PUT", "/v1/models", "{}")[1]["error"]["message"]
+        port = str(urlsplit(url).port)
+        second = subprocess.run([*command, port], capture_output=True, text=True, timeout=300, check=False)
+    assert second.stderr == f"serve_tiny_policy.py: port {port} of 127.0.0.1 is taken; choose another with --port\n"
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_an_example_is_short_and_says_how_it_is_run(name):
     text = (EXAMPLES / f"{name}.py").read_text("utf-8")
     assert len(text.splitlines()) <= 100

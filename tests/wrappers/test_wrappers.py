@@ -348,3 +348,10 @@ def test_weights_that_name_no_component_are_refused():
     env.reset(seed=0)
     with pytest.raises(ValueError, match="names 'corectness'; the components are format, correctness"):
         env.step("<answer>1</answer>")
+
+
+def test_transcripts_make_their_folder_and_no_more(tmp_path):
+    assert RecordTranscripts(math(), tmp_path / "new" / "x.jsonl").path.parent.is_dir()
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
+        RecordTranscripts(math(), tmp_path / "no" / "such" / "x.jsonl")
+    assert not (tmp_path / "no").exists()

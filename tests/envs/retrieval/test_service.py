@@ -70,7 +70,7 @@ def test_clients_of_search_r1_get_what_they_expect(server):
 
 
 def test_health(server):
-    assert ask(server, b"", "/health", "GET") == (200, {"status": "ok", "documents": 3})
+    assert ask(server, b"", "/health", "GET") == (200, {"status": "healthy", "documents": 3})
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_the_command_serves_until_it_is_told_to_stop(corpus, tmp_path, number):
         (["--corpus", "CORPUS", "--embeddings-url", "http://localhost:1"], "go together"),
         (["--split", "test", "--embeddings-url", "http://localhost:1", "--embeddings-model", "m"], "with --corpus"),
         (["--corpus", "CORPUS", "--max-queries", "0"], "limit of queries must be positive"),
-        (["--corpus", "CORPUS", "--port", "TAKEN"], "in use"),
+        (["--corpus", "CORPUS", "--port", "TAKEN"], "is taken; choose another with --port"),
         (["--corpus", "CORPUS", "--host", "no.such.host.invalid"], "infinite-rl: "),
     ],
 )

@@ -1,6 +1,7 @@
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 from urllib.parse import urlsplit
@@ -42,8 +43,8 @@ def test_it_serves_until_it_is_asked_to_end(number):
     [
         ([MATH, "--token-env", "NO_SUCH_TOKEN"], "NO_SUCH_TOKEN is not set"),
         (["CartPole-v1"], "no text environment"),
-        (["InfiniteRL/Maths-v0"], "doesn't exist"),
-        ([MATH, "InfiniteRL/Maths-v0"], "doesn't exist"),
+        (["Maths-v0"], "did you mean InfiniteRL/Math-v0?"),
+        ([MATH, "Math"], "did you mean InfiniteRL/Math-v0?"),
         ([MATH, "--arguments", '{"level": 9}'], "level must be from 1 to 4"),
         (["Math-v0", "--arguments", '{"level": 9}'], "level must be from 1 to 4"),
         ([MATH, "--max-sessions", "0"], "must be positive"),
@@ -57,7 +58,20 @@ def test_wrong_arguments_are_one_line(flags, says, capsys):
     assert err.count("\n") == 1
 
 
-def test_arguments_must_be_an_object(capsys):
+@pytest.mark.parametrize(("given", "says"), [("[]", "is not a JSON object"), ("{level: 2}", "not JSON: Expecting")])
+def test_arguments_must_be_an_object(given, says, capsys):
     with pytest.raises(SystemExit):
-        cli.main(["serve", MATH, "--arguments", "[]"])
-    assert "--arguments" in capsys.readouterr().err
+        cli.main(["serve", MATH, "--arguments", given])
+    err = capsys.readouterr().err
+    assert "argument --arguments: " in err
+    assert says in err
+    assert """such as '{"level": 2}'""" in err
+
+
+@pytest.mark.parametrize("command", [["serve", MATH], ["search-service", "--split", "test"]])
+def test_a_port_that_is_taken_is_named(command, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main([*command, "--port", str(port)]) == 2
+    says = f"infinite-rl: port {port} of 127.0.0.1 is taken; choose another with --port\n"
+    assert capsys.readouterr().err == says

@@ -1,4 +1,5 @@
 import json
+import re
 import socket
 import sys
 import threading
@@ -190,7 +191,7 @@ REFUSED = [
     ("/step", {"session_id": "OWN", "action": {"text": "x", "content": "y"}}, 422, "unknown member 'content'"),
     ("/close", {"session_id": "OWN", "now": True}, 422, "unknown member 'now'; known: session_id"),
     ("/steps", {}, 404, "there is no such address"),
-    ("/health", {}, 405, "takes another method"),
+    ("/health", {}, 405, "/health takes GET"),
 ]
 
 
@@ -377,3 +378,22 @@ def test_requests_at_work_are_answered_when_the_server_ends():
         ending.join(60)
         assert not ending.is_alive()
         assert not client.server.connections
+
+
+def test_ids_of_ours_need_no_namespace():
+    with serving("Math-v0", "Stub-v0") as client:
+        assert client.ok("/reset", env="Stub-v0")["observation"]
+        started = client.ok("/reset", env="InfiniteRL/Math-v0")
+        assert client.ok("/reset", env="Math-v0", session_id=started["session_id"])["observation"]["text"]
+        assert client.get("/tools?env=Stub-v0") == (200, {"tools": []})
+        assert client.get("/reset")[1]["error"]["message"] == "/reset takes POST"
+        assert client.post("/reset", {"env": "Coding-v0"})[0] == 404
+
+
+def test_every_code_of_a_refusal_is_documented():
+    root = Path(__file__).resolve().parents[3]
+    sources = [*(root / "envs" / "http").glob("*.py"), *(root / "envs" / "serving").glob("*.py")]
+    codes = {code for path in sources for code in re.findall(r'"([A-Z_]{7,})"', path.read_text("utf-8"))}
+    page = (root / "docs" / "serving.md").read_text("utf-8")
+    assert len(codes) >= 15
+    assert not {code for code in codes if f"`{code}`" not in page}
