@@ -12,6 +12,7 @@ def row(n, reward=0.0):
         action_mask=torch.ones(n, dtype=torch.bool),
         behaviour_logprob=torch.zeros(n),
         version=torch.zeros(n, dtype=torch.long),
+        turn=torch.zeros(n, dtype=torch.long),
         reward=torch.tensor(reward),
         advantage=torch.full((n,), 0.5),
         group=torch.tensor(0),
