@@ -12,7 +12,6 @@ from infinite_rl.agents.train import main
 from infinite_rl.agents.updates.demonstrations import demonstrations, refrains, solved
 from infinite_rl.buffers.tasks import TaskDraw
 from infinite_rl.datasets.task import Task, TaskList
-from infinite_rl.envs.text_env import TextEnv
 
 JOB = "env=self_verification"
 SMALL = ["data.train_size=40", "data.validation_size=10", "data.test_size=15"]
@@ -70,7 +69,7 @@ def test_what_the_environment_always_says_is_a_few_tokens(splits):
 def test_tasks_without_refrains_get_the_plain_tokenizer(quiz):
     env = quiz()
     assert refrains(env.tasks, env, tool_share=0.5) == ["</answer>", "<answer>"]
-    nothing = TextEnv(TaskList([Task.ask("q", None, id="t", domain="d")]))
+    nothing = quiz(TaskList([Task.ask("q", None, id="t", domain="d")]))
     assert refrains(nothing.tasks, nothing, tool_share=0.5) == []
     assert make_tokenizer(["<answer>"]).get_vocab() == make_tokenizer().get_vocab()
 
