@@ -17,7 +17,10 @@ REFUSED = ("RUNTIME_GITHUB_REPO", "RUNTIME_RELEASE_TAG", "INFINITE_RL_SKIP_RUNTI
 
 @pytest.fixture(scope="session")
 def checkout(tmp_path_factory):
-    """The files that git knows, so that nothing a developer left behind takes part."""
+    """The files that git knows, so that nothing a developer left behind takes part.
+
+    Nothing is built in it: setuptools leaves a folder ``build`` behind, from which the next wheel would take artefacts.
+    """
     place = tmp_path_factory.mktemp("checkout")
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
@@ -29,6 +32,12 @@ def checkout(tmp_path_factory):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, place / name)
     return place
+
+
+@pytest.fixture
+def source(checkout, tmp_path):
+    """A checkout of its own, to build in."""
+    return shutil.copytree(checkout, tmp_path / "source")
 
 
 def stand_in(language: str, recipe: str) -> bytes:

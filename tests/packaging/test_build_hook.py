@@ -1,7 +1,6 @@
 """Installing puts the artefacts in their place, or says what to do."""
 
 import os
-import shutil
 import subprocess
 import venv
 import zipfile
@@ -9,12 +8,6 @@ import zipfile
 import pytest
 
 SKIP = "INFINITE_RL_SKIP_RUNTIMES"
-
-
-@pytest.fixture
-def source(checkout, tmp_path):
-    """A checkout of its own."""
-    return shutil.copytree(checkout, tmp_path / "source")
 
 
 def packed(path):

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import shutil
 import subprocess
 import tarfile
 import venv
@@ -16,7 +17,8 @@ SUFFIXES = (".py", ".yaml", ".j2", ".md", ".c", ".h", ".js", ".wit")
 
 @pytest.fixture(scope="session")
 def wheel(build, checkout, tmp_path_factory):
-    return build(checkout, "wheel", tmp_path_factory.mktemp("wheel"))
+    place = tmp_path_factory.mktemp("wheel")
+    return build(shutil.copytree(checkout, place / "source"), "wheel", place)
 
 
 def contents(path: Path) -> dict[str, bytes]:
@@ -42,13 +44,13 @@ def test_the_wheel_carries_the_licence_and_the_readme(wheel):
     assert "# Infinite RL" in metadata
 
 
-def test_a_wheel_made_from_the_sdist_equals_one_made_from_the_checkout(build, checkout, wheel, tmp_path):
-    sdist = build(checkout, "sdist", tmp_path)
+def test_a_wheel_made_from_the_sdist_equals_one_made_from_the_checkout(build, source, wheel, tmp_path):
+    sdist = build(source, "sdist", tmp_path)
     with tarfile.open(sdist) as archive:
         assert not [name for name in archive.getnames() if name.endswith(".wasm")]
         archive.extractall(tmp_path / "unpacked", filter="data")
-    (source,) = (tmp_path / "unpacked").iterdir()
-    assert contents(build(source, "wheel", tmp_path / "again")) == contents(wheel)
+    (unpacked,) = (tmp_path / "unpacked").iterdir()
+    assert contents(build(unpacked, "wheel", tmp_path / "again")) == contents(wheel)
 
 
 def closure(requirements: list[str]) -> set[str]:
