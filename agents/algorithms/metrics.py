@@ -2,7 +2,8 @@
 
 Of the rollout, means over trajectories unless said otherwise:
     ``reward``: what the algorithm learnt from, before advantages, over trajectories whose grading worked.
-    ``pass_rate``: share of them that the environment gave a full score; ``pass_rate/<domain>`` for each domain.
+    ``pass_rate``: share of them that the environment gave a full score; ``pass_rate/<domain>`` for each domain. Not
+        of environments that leave all judgement to a reward computer.
     ``reward/<component>``: the parts of the environment's score.
     ``response_length``: sampled tokens.
     ``truncated``: share cut off by a limit; ``truncated/<limit>``: share that met this one, also in an earlier turn:
@@ -34,6 +35,7 @@ And
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from itertools import chain
 from math import isnan, nan
 from statistics import fmean
 from typing import TypeAlias
@@ -42,7 +44,7 @@ import torch
 from torch import Tensor
 
 from ..losses import LossInputs, Objective
-from ..rollouts.trajectory import Trajectory, response_lengths, states_of
+from ..rollouts.trajectory import Trajectory, column, response_lengths, states_of
 
 Metrics: TypeAlias = dict[str, float]
 
@@ -54,55 +56,43 @@ _PER_TOKEN = ("kl", "clip_fraction", "ratio", "ratio_std", "entropy", "correctio
 def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
     """Metrics of what was collected; ``rewards`` [N] is what the algorithm learns from."""
     valid = trajectories.valid
-    states = states_of(trajectories)
-    metrics = {
+    return {
         "reward": _mean(rewards[valid]),
-        **pass_rates(trajectories),
+        **outcome_metrics(trajectories),
         "response_length": _mean(response_lengths(trajectories).double()),
         "truncated": _mean(trajectories.truncated.double()),
         "zero_variance_groups": _zero_variance(rewards, trajectories.group, valid),
     }
-    metrics |= component_means(trajectories) | limits_met(trajectories)
-    failures = Counter(str(state["status"]) for state in states)
-    return metrics | {f"failures/{name}": float(n) for name, n in sorted(failures.items()) if name != "scored"}
 
 
-def component_means(trajectories: Trajectory) -> Metrics:
-    """``reward/<component>`` for each part of the environment's score, over trajectories whose grading worked."""
+def outcome_metrics(trajectories: Trajectory) -> Metrics:
+    """What the environment said of trajectories: pass rates, parts of the score, limits met, turns, failures."""
+    states = states_of(trajectories)
+    passed: dict[str, list[float]] = defaultdict(list)
     components: dict[str, list[float]] = defaultdict(list)
-    for state, graded in zip(states_of(trajectories), trajectories.valid.tolist(), strict=True):
+    for state, graded in zip(states, trajectories.valid.tolist(), strict=True):
+        if "passed" in state:
+            passed[state["domain"]].append(float(state["passed"]) if graded else nan)
         for name, value in state["components"].items() if graded else ():
             components[name].append(value)
-    return {f"reward/{name}": fmean(values) for name, values in sorted(components.items())}
-
-
-def limits_met(trajectories: Trajectory) -> Metrics:
-    """``truncated/<limit>`` for each limit that a trajectory has met, and ``turns`` where any has several."""
-    states = states_of(trajectories)
+    rates = {"pass_rate": _mean(torch.tensor([*chain(*passed.values())]))} if passed else {}
+    failures = Counter(str(state["status"]) for state in states)
     limits = Counter(limit for state in states for limit in state["limits"])
-    metrics = {f"truncated/{name}": n / len(states) for name, n in sorted(limits.items())}
-    turns = [int(turn.max()) + 1 if len(turn) else 0 for turn in trajectories.get("turn", as_list=True)]
-    return metrics | ({"turns": fmean(turns)} if max(turns) > 1 else {})
-
-
-def pass_rates(trajectories: Trajectory) -> Metrics:
-    """``pass_rate``, and ``pass_rate/<domain>`` for each domain, over trajectories whose grading worked."""
-    passed = passes(trajectories)
-    by_domain: dict[str, list[float]] = defaultdict(list)
-    for state, outcome in zip(states_of(trajectories), passed.tolist(), strict=True):
-        by_domain[state["domain"]].append(outcome)
-    means = {f"pass_rate/{domain}": _mean(torch.tensor(values)) for domain, values in sorted(by_domain.items())}
-    return {"pass_rate": _mean(passed), **means}
+    turns = [1 + max(turn.tolist(), default=-1) for turn in column(trajectories, "turn") or ()]
+    return {
+        **rates,
+        **{f"pass_rate/{domain}": _mean(torch.tensor(outcomes)) for domain, outcomes in sorted(passed.items())},
+        **{f"reward/{name}": fmean(values) for name, values in sorted(components.items())},
+        **{f"truncated/{name}": count / len(states) for name, count in sorted(limits.items())},
+        **({"turns": fmean(turns)} if max(turns) > 1 else {}),
+        **{f"failures/{name}": float(count) for name, count in sorted(failures.items()) if name != "scored"},
+    }
 
 
 def passes(trajectories: Trajectory) -> Tensor:
-    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32.
-
-    Where an environment takes off what calls of tools cost, the score before that counts: the component ``quality``.
-    """
-    pairs = zip(states_of(trajectories), trajectories.reward.tolist(), strict=True)
-    quality = torch.tensor([state["components"].get("quality", reward) for state, reward in pairs])
-    return torch.where(trajectories.valid, (quality >= 1.0).float(), torch.nan)
+    """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32."""
+    passed = torch.tensor([float(state["passed"]) for state in states_of(trajectories)])
+    return torch.where(trajectories.valid, passed, torch.nan)
 
 
 def group_pass_rates(trajectories: Trajectory, group_size: int) -> Tensor:

@@ -61,6 +61,8 @@ class Play:
             "answer": episode.task.answer,
             "status": str(score.status),
             "components": dict(score.components),
+            # Where calls of tools cost something, what counts is the score before that.
+            "passed": score.components.get("quality", episode.reward) >= 1.0,
             "error_msg": score.error_msg,
             "limits": sorted(self.limits),
         }

@@ -30,7 +30,7 @@ class Trajectory(TensorClass):  # type: ignore[misc]
             were met: ``response`` (tokens of any response), ``context`` (tokens of the record), ``turns`` and ``time``.
         state: texts and verdicts, for people and reward computers: ``prompt``, ``response`` (the last one),
             ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components``,
-            ``error_msg`` and ``limits``.
+            ``error_msg`` and ``limits``; ``passed``, whether it was a full score, where the environment grades.
         old_logprob: [T], float32: under the policy before the update; like the following, of sampled tokens (0
             elsewhere), and None until the algorithm sets it, which it does only where it is needed.
         reference_logprob: [T], float32: under the reference model.
@@ -70,12 +70,19 @@ def stack(trajectories: list[Trajectory]) -> Trajectory:
     return lazy_stack(trajectories)  # type: ignore[no-any-return]
 
 
+def column(trajectories: Trajectory, name: str) -> list[Tensor] | None:
+    """The tensor of each trajectory of a batch under a name; None if any of them has none.
+
+    Read from the members: a lazy stack looks for the keys that all of them share, whatever is asked for.
+    """
+    found = [row.get(name, None) for row in trajectories.tensordicts]
+    return None if any(value is None for value in found) else found
+
+
 def sampled(trajectories: Trajectory, name: str) -> Tensor | None:
     """A per-token column at the sampled tokens of a batch, one trajectory after the other: [N]; None if not set."""
-    if name not in trajectories.keys():  # noqa: SIM118
-        return None
-    columns = zip(trajectories.get(name, as_list=True), trajectories.get("action_mask", as_list=True), strict=True)
-    return torch.cat([column[mask] for column, mask in columns])
+    values = column(trajectories, name)
+    return None if values is None else torch.cat(values)[torch.cat(masks_of(trajectories))]
 
 
 def set_sampled(trajectories: Trajectory, name: str, values: Tensor) -> None:
@@ -84,17 +91,25 @@ def set_sampled(trajectories: Trajectory, name: str, values: Tensor) -> None:
     Raises:
         ValueError: if there are not as many values as sampled tokens.
     """
-    masks = trajectories.get("action_mask", as_list=True)
-    lengths = [int(mask.sum()) for mask in masks]
-    if values.shape != (sum(lengths),):
-        raise ValueError(f"{name} has shape {list(values.shape)} for {sum(lengths)} sampled tokens")
-    for row, mask, part in zip(trajectories.unbind(0), masks, torch.split(values.cpu(), lengths), strict=True):
-        row.set(name, part.new_zeros(len(mask)).masked_scatter(mask, part))
+    masks = masks_of(trajectories)
+    chosen = torch.cat(masks)
+    if values.shape != (int(chosen.sum()),):
+        raise ValueError(f"{name} has shape {list(values.shape)} for {int(chosen.sum())} sampled tokens")
+    spread = values.new_zeros(len(chosen), device="cpu").masked_scatter(chosen, values.cpu())
+    for row, part in zip(trajectories.tensordicts, spread.split([len(mask) for mask in masks]), strict=True):
+        row.set(name, part.clone())  # of its own: a trajectory that is kept does not keep its batch
+
+
+def masks_of(trajectories: Trajectory) -> list[Tensor]:
+    """The action mask of each trajectory of a batch."""
+    masks = column(trajectories, "action_mask")
+    assert masks is not None
+    return masks
 
 
 def response_lengths(trajectories: Trajectory) -> Tensor:
     """The number of sampled tokens of each trajectory: [N], int64. The mask's sum, not a span."""
-    return torch.stack([mask.sum() for mask in trajectories.get("action_mask", as_list=True)])
+    return torch.stack([mask.sum() for mask in masks_of(trajectories)])
 
 
 def turns(trajectories: Trajectory) -> Tensor:
@@ -106,5 +121,4 @@ def turns(trajectories: Trajectory) -> Tensor:
 
 def states_of(trajectories: Trajectory) -> list[State]:
     """The state of each trajectory of a batch."""
-    states: Any = trajectories.state  # a lazy stack gives a list of what each of its members holds
-    return list(states)
+    return [row.get("state").data for row in trajectories.tensordicts]

@@ -10,7 +10,7 @@ import torch
 
 from ...buffers.tasks import TaskDraw
 from ...envs.text_env import TextEnv
-from ..algorithms.metrics import Metrics, component_means, limits_met, pass_rates, passes
+from ..algorithms.metrics import Metrics, outcome_metrics, passes
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, stack
 
@@ -23,7 +23,7 @@ class Evaluation:
         pass_rate: mean over tasks of the share of right responses.
         standard_error: of that mean, clustered by task.
         trajectories: the responses, ``samples_per_prompt`` for each task in order.
-        metrics: both numbers, the pass rate of each domain, the parts of the score and the limits met, by name.
+        metrics: both numbers, and what else the environment said of the responses, by name.
     """
 
     pass_rate: float
@@ -45,12 +45,12 @@ def evaluate(
     The random streams are the same at each call, so that two evaluations differ by the policy alone.
 
     Raises:
-        ValueError: if the environment's task source is endless.
+        ValueError: if the environment's task source is endless, or the environment leaves judgement to others.
     """
     env = rollouts.env
-    size = env.tasks.size if isinstance(env, TextEnv) else len(env.prompts) or None
+    size = env.tasks.size if isinstance(env, TextEnv) else None
     if size is None:
-        raise ValueError("evaluation needs a finite list of tasks")
+        raise ValueError("evaluation needs an environment that grades, with a finite list of tasks")
     draws = [TaskDraw(index) for index in range(size)]
     at_once = max(1, rollouts.config.num_parallel // samples_per_prompt)
     found: list[Trajectory] = []
@@ -63,6 +63,5 @@ def evaluate(
     known = per_task[~per_task.isnan()]
     rate = float(known.mean()) if len(known) else float("nan")
     error = float(known.std()) / sqrt(len(known)) if len(known) > 1 else float("nan")
-    metrics = {**pass_rates(trajectories), "pass_rate": rate, "standard_error": error}
-    metrics |= component_means(trajectories) | limits_met(trajectories)
+    metrics = {**outcome_metrics(trajectories), "pass_rate": rate, "standard_error": error}
     return Evaluation(rate, error, trajectories, metrics)

@@ -123,21 +123,17 @@ class BackpropModule(TensorPrimitives):
         Returns:
             The critic's value after the last token of each trajectory, [S]; zeros where ``value`` is not asked for.
         """
-        longest = response_lengths(trajectories).tolist()
-        parts: dict[str, list[Tensor]] = {}
+        sampled = int(response_lengths(trajectories).sum())
+        columns: dict[str, Tensor] = {}
         bootstrap = torch.zeros(len(trajectories))
         for batch in batches:
-            found = self.columns(batch, names)
-            lengths = batch.action_mask.sum(1).tolist()
+            found = {name: values.cpu() for name, values in self.columns(batch, names).items()}
             if "value" in names:
-                bootstrap[batch.rows[batch.last]] = found.pop("bootstrap").float().cpu()[batch.last]
+                bootstrap[batch.rows[batch.last]] = found.pop("bootstrap").float()[batch.last]
             for name, values in found.items():
-                pieces = torch.split(values.cpu(), lengths)
-                parts.setdefault(name, [pieces[0].new_zeros(length) for length in longest])
-                for row, start, piece in zip(batch.rows.tolist(), batch.starts.tolist(), pieces, strict=True):
-                    parts[name][row][start : start + len(piece)] = piece
-        for name, column in parts.items():
-            set_sampled(trajectories, name, torch.cat(column))
+                columns.setdefault(name, values.new_zeros(sampled))[batch.places] = values
+        for name, values in columns.items():
+            set_sampled(trajectories, name, values)
         return bootstrap
 
     def set_learning_rate(self, rate: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
-from ..rollouts.trajectory import Trajectory, states_of
+from ..rollouts.trajectory import State, Trajectory, column, masks_of, sampled, states_of
 
 # The per-token columns of a trajectory that losses read, where they are set.
 COLUMNS = ("behaviour_logprob", "advantage", "old_logprob", "reference_logprob", "value", "returns")
@@ -33,9 +33,9 @@ class TokenBatch:
         attention_mask: [B, T], int64: 1 at tokens, 0 at padding.
         action_mask: [B, T], bool: the tokens that train.
         columns: what is known of those, by name; each [N], float32, row after row.
-        rows: [B], int64: the place of each row in what the batch was made from.
-        starts: [B], int64: how many sampled tokens of that place came before the row: 0 but for trajectories of
-            several segments, each of which is a row.
+        rows: [B], int64: the place of each row in what the batch was made from; a trajectory of several segments has
+            a row for each.
+        places: [N], int64: the place of each sampled token among all those of what the batch was made from.
         last: [B], bool: whether the row holds the end of its place.
     """
 
@@ -44,7 +44,7 @@ class TokenBatch:
     action_mask: Tensor
     columns: dict[str, Tensor] = field(default_factory=dict)
     rows: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-    starts: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    places: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
     last: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
 
     @classmethod
@@ -80,7 +80,7 @@ def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
 
 
 def microbatches(
-    trajectories: Trajectory, tokens: int, device: torch.device, chosen: Sequence[int] | None = None
+    trajectories: Trajectory, tokens: int, device: torch.device, chosen: Container[int] | None = None
 ) -> list[TokenBatch]:
     """Splits trajectories into batches of at most ``tokens`` tokens, padding included; see :func:`plan_batches`.
 
@@ -90,31 +90,24 @@ def microbatches(
         device: where the micro-batches go.
         chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``trajectories``.
     """
-    ids = trajectories.get("token_ids", as_list=True)
-    masks = trajectories.get("action_mask", as_list=True)
-    columns = {
-        name: trajectories.get(name, as_list=True)
-        for name in COLUMNS
-        if name in trajectories.keys()  # noqa: SIM118
-    }
-    states = states_of(trajectories)
-    wanted = range(len(ids)) if chosen is None else chosen
-    spans = [span for i in wanted for span in _spans(i, masks[i], states[i].get("segments"))]
+    ids, masks, states = column(trajectories, "token_ids"), masks_of(trajectories), states_of(trajectories)
+    assert ids is not None
+    columns = {name: values for name in COLUMNS if (values := sampled(trajectories, name)) is not None}
+    spans = [span for span in _spans(masks, states) if chosen is None or span.row in chosen]
     batches = []
     for plan in plan_batches([span.tokens.stop - span.tokens.start for span in spans], tokens):
         found = [spans[k] for k in plan]
-        parts = [masks[span.row][span.tokens] for span in found]
+        places = torch.cat([torch.arange(span.start, span.stop) for span in found])
         batches.append(
             TokenBatch(
-                *_padded([ids[span.row][span.tokens] for span in found], parts, device),
-                columns={
-                    name: torch.cat(
-                        [column[span.row][span.tokens][part] for span, part in zip(found, parts, strict=True)]
-                    ).to(device)
-                    for name, column in columns.items()
-                },
+                *_padded(
+                    [ids[span.row][span.tokens] for span in found],
+                    [masks[span.row][span.tokens] for span in found],
+                    device,
+                ),
+                columns={name: values[places].to(device) for name, values in columns.items()},
                 rows=torch.tensor([span.row for span in found]),
-                starts=torch.tensor([span.start for span in found]),
+                places=places,
                 last=torch.tensor([span.last for span in found]),
             )
         )
@@ -122,24 +115,29 @@ def microbatches(
 
 
 class _Span(NamedTuple):
-    """Tokens of a trajectory that make one sequence: its place, which of its tokens, sampled ones before, its end."""
+    """Tokens that make one sequence: of which trajectory, which of them, and whether they end it.
+
+    Its sampled tokens are those from ``start`` to ``stop`` among all sampled tokens of the batch.
+    """
 
     row: int
     tokens: slice
     start: int
+    stop: int
     last: bool
 
 
-def _spans(row: int, mask: Tensor, segments: Sequence[int] | None) -> list[_Span]:
-    """The sequences of a trajectory: itself, or its segments, where an environment wrote prompts of its own."""
-    if not segments or len(segments) == 1:
-        return [_Span(row, slice(0, len(mask)), 0, True)]
-    found, begin, start = [], 0, 0
-    for length in segments:
-        count = int(mask[begin : begin + length].sum())
-        found.append(_Span(row, slice(begin, begin + length), start, False))
-        begin, start = begin + length, start + count
-    return [*found[:-1], found[-1]._replace(last=True)]
+def _spans(masks: Sequence[Tensor], states: Sequence[State]) -> list[_Span]:
+    """The sequences of trajectories: each itself, or its segments, where an environment wrote prompts of its own."""
+    found, start = [], 0
+    for row, (mask, state) in enumerate(zip(masks, states, strict=True)):
+        begin = 0
+        for length in state.get("segments") or [len(mask)]:
+            end = begin + length
+            stop = start + int(mask[begin:end].sum())
+            found.append(_Span(row, slice(begin, end), start, stop, last=end == len(mask)))
+            begin, start = end, stop
+    return found
 
 
 def _padded(ids: list[Tensor], masks: list[Tensor], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

@@ -176,7 +176,7 @@ def make_trajectory():
         ids, n = [*prompt, *response], len(response)
         row = {"prompt": "p", "response": "r", "messages": [], "task_id": "t", "task_index": 0, "domain": "d"}
         row |= {"answer": "a", "status": "scored" if valid else "error", "components": {}, "error_msg": ""}
-        row |= {"limits": ["response"] if truncated else []}
+        row |= {"limits": ["response"] if truncated else [], "passed": reward >= 1}
         return Trajectory(
             token_ids=torch.tensor(ids),
             action_mask=torch.tensor([False] * len(prompt) + [True] * n),

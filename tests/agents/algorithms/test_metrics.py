@@ -5,7 +5,7 @@ from math import isnan, nan
 import pytest
 import torch
 
-from infinite_rl.agents.algorithms.metrics import UpdateSums, group_pass_rates, pass_rates, passes, rollout_metrics
+from infinite_rl.agents.algorithms.metrics import UpdateSums, group_pass_rates, rollout_metrics
 from infinite_rl.agents.losses import LossInputs, Objective
 from infinite_rl.agents.rollouts.trajectory import stack
 
@@ -68,10 +68,12 @@ def test_a_failed_grading_s_reward_may_be_nan(batch):
     assert metrics["reward"] == 1.0
 
 
-def test_only_a_full_score_passes(make_trajectory):
-    batch = stack([make_trajectory([1], [2], reward=reward) for reward in (0.0, 0.5, 0.999, 1.0)])
-    assert passes(batch).tolist() == [0.0, 0.0, 0.0, 1.0]
-    assert pass_rates(batch) == {"pass_rate": 0.25, "pass_rate/d": 0.25}
+def test_an_environment_that_does_not_grade_has_no_pass_rate(make_trajectory):
+    row = make_trajectory([1], [2], reward=5.0)
+    del row.state["passed"]
+    metrics = rollout_metrics(stack([row]), torch.tensor([5.0]))
+    assert metrics["reward"] == 5.0
+    assert not [name for name in metrics if name.startswith("pass_rate")]
 
 
 def test_pass_rates_by_group(batch, make_trajectory):

@@ -293,6 +293,7 @@ def test_tools_are_told_called_and_answered_in_every_format(scripted, chatml_tok
     (found,) = play(env, inference, 0, max_length=2000)
     assert found.state["components"]["quality"] == 1
     assert found.state["components"]["calls"] == 1
+    assert found.state["passed"]
     text = chatml_tokenizer.decode(found.token_ids)
     assert "Computes an arithmetic expression" in text
     assert text.count("\n42") == 1  # the result, once

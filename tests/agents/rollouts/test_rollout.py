@@ -84,6 +84,7 @@ def test_rewards_responses_and_verdicts_belong_to_their_own_row(scripted, tokeni
     assert found.truncated.tolist() == [False, False, True, False]
     assert found.valid.all()
     assert [t.state["components"]["correctness"] for t in found] == [1.0, 0.0, 0.0, 0.0]
+    assert [t.state["passed"] for t in found] == [True, False, False, False]
     for t in found:
         assert t.state["messages"] == [
             {"role": "user", "content": t.prompt},
