@@ -75,6 +75,19 @@ class Session:
         self.cut_turns += sample.truncated
         self._turn += 1
 
+    def say(self, text: str) -> None:
+        """Appends a turn that the policy is to learn, with the token that ends it, as if it had been sampled.
+
+        Raises:
+            ValueError: if the text holds the end token.
+        """
+        tokenizer, end = self.template.tokenizer, self.template.end_of_turn
+        ids = tokenizer.encode(text, add_special_tokens=False)
+        if end in ids:
+            raise ValueError(f"a message of the assistant holds the end token {tokenizer.decode([end])!r} in its text")
+        spoken = torch.tensor([*ids, end])
+        self.record(Sample(spoken, torch.zeros(len(spoken)), truncated=False), version=0)
+
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids (int64), action mask (bool) and log-probs (float32) so far, each [T]."""
         return torch.tensor(self.token_ids), torch.tensor(self.turns) >= 0, torch.tensor(self.logprobs)

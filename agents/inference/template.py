@@ -96,6 +96,24 @@ class ChatTemplate:
         return ids[1:] if ids[0] == last else self.special.encode(rest)
 
     @cached_property
+    def end_of_turn(self) -> int:
+        """The token that ends what the policy says: what the template writes there, else the tokenizer's end token.
+
+        Raises:
+            ValueError: if there is neither.
+        """
+        tokenizer = self.tokenizer
+        if self._exists:
+            rest = self._write(_PROBE, prompt=False).partition(_SPOKEN)[2]
+            special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
+            for token in tokenizer.encode(rest, add_special_tokens=False):
+                if token in special:
+                    return int(token)
+        if tokenizer.eos_token_id is None:
+            raise ValueError("the tokenizer names no end token (eos_token)")
+        return int(tokenizer.eos_token_id)
+
+    @cached_property
     def rewrites_turns(self) -> bool:
         """Whether the template writes a turn otherwise once another has followed it: without its thinking, say."""
         said: Message = {"role": "assistant", "content": f"<think>\ny\n</think>\n\n{_SPOKEN}"}

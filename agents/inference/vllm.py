@@ -17,8 +17,9 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from ..models.policy import load_tokenizer
 from .backend import BackendError
 from .huggingface import end_tokens
 from .sampling import Sample, TokenFilter
@@ -228,7 +229,7 @@ def _sample(completion: Any) -> Sample:
 
 def _load_tokenizer(model: str) -> PreTrainedTokenizerBase:
     try:
-        return AutoTokenizer.from_pretrained(model)
+        return load_tokenizer(model)
     except (OSError, ValueError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise BackendError(f"no tokenizer for {model!r} ({reason}): pass tokenizer=…") from None

@@ -92,7 +92,7 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
         raise ConfigError(f"model.name={name}: no such folder")
     source = str(folder) if local else name
     try:
-        tokenizer = _load_tokenizer(source)
+        tokenizer = load_tokenizer(source)
         attention = _attention(AutoConfig.from_pretrained(source))
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, attn_implementation=attention)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
@@ -102,8 +102,8 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
     return model, tokenizer
 
 
-def _load_tokenizer(source: str) -> PreTrainedTokenizerBase:
-    """The tokenizer as it was saved.
+def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
+    """The tokenizer of a local folder or a hub name, as it was saved.
 
     Beside a Qwen2 model transformers makes Qwen's own tokenizer of whatever lies there, and drops line ends and words
     of a vocabulary that is not Qwen's.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from ...datasets.task import Message
 from ...envs.episode import Episode
 from ...envs.text_env import TextEnv
 from ...envs.timed import advance_in_time
@@ -30,6 +31,7 @@ class Play:
         episode: what the environment knows of it.
         session: its tokens.
         group: of its trajectory.
+        heard: copies of the messages that its record holds, the policy's own included.
         limits: those that it has met.
         valid: whether what came of it says anything about the policy.
     """
@@ -37,6 +39,7 @@ class Play:
     episode: Episode
     session: Session
     group: int
+    heard: list[Message] = field(default_factory=list)
     limits: set[str] = field(default_factory=set)
     valid: bool = True
 
@@ -73,6 +76,11 @@ class Play:
             truncated=episode.truncated,
             state=state,
         )
+
+
+def copies(messages: Sequence[Message]) -> list[Message]:
+    """Copies that stay as they are, whatever an environment does to its own."""
+    return [message.copy() for message in messages]
 
 
 class Player:
@@ -153,6 +161,7 @@ class Player:
                 play.session.observe(play.episode.messages)
             last = play
         for play in plays:
+            play.heard = copies(play.episode.messages)
             if not play.episode.ended and self._room(play) < 1:
                 play.limits.add("context")
                 play.fail(f"the task opens with {len(play.session.token_ids)} tokens; max_length is {self.max_length}")
@@ -164,11 +173,10 @@ class Player:
         return min(self.max_new_tokens, self.max_length - len(play.session.token_ids))
 
     def _advance(self, live: Sequence[Play], replies: Sequence[str]) -> None:
-        heard = [len(play.episode.messages) for play in live]
         self._act(live, [self._reply(text) for text in replies])
-        for play, before in zip(live, heard, strict=True):
+        for play in live:
             if not play.episode.ended:
-                self._show(play, before)
+                self._show(play)
         crowded = [play.episode for play in live if play.episode.truncated and play.episode.score is None]
         self.env.judge(crowded)
 
@@ -193,9 +201,17 @@ class Player:
             if play.episode.truncated and play.valid and not failed:
                 play.limits.add("turns")
 
-    def _show(self, play: Play, before: int) -> None:
-        """Shows an episode's new messages to the policy; ends it where no response to them would fit."""
-        new = play.episode.messages[before:]
+    def _show(self, play: Play) -> None:
+        """Shows an episode's new messages to the policy; ends it where no response to them would fit.
+
+        The record only ever grows: an environment that takes back or rewrites what was said is told so.
+        """
+        known, messages = len(play.heard), play.episode.messages
+        if messages[:known] != play.heard:
+            play.fail("the environment changed messages that the policy has seen or said; it may only add to them")
+            return
+        new = messages[known:]
+        play.heard += copies(new)
         try:
             play.session.observe([message for message in new if message["role"] != "assistant"])
         except ValueError as error:

@@ -6,18 +6,14 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-import torch
 from transformers import PreTrainedTokenizerBase
 
 from ...datasets.files import load_conversations
 from ...datasets.procedural import split_of
 from ...datasets.task import Message
-from ..inference.sampling import Sample
 from ..inference.session import Session
+from ..inference.template import ChatTemplate
 from .batching import TokenRow
-
-_SPOKEN = "(what-the-assistant-said)"
-_PROBE: list[Message] = [{"role": "user", "content": "x"}, {"role": "assistant", "content": _SPOKEN}]
 
 
 @dataclass(slots=True)
@@ -57,7 +53,7 @@ def read_conversations(
     Raises:
         ValueError: if a row cannot be used, or none is left to train on; the message names the place.
     """
-    found = Conversations()
+    found, template = Conversations(), ChatTemplate(tokenizer)
     for where, messages in load_conversations(path):
         texts = _before_the_assistant(messages)
         opening = "\n\n".join(texts)
@@ -66,7 +62,7 @@ def read_conversations(
             found.held_out += 1
             continue
         try:
-            row = conversation_row(messages, tokenizer)
+            row = conversation_row(messages, template)
         except ValueError as error:
             raise ValueError(f"{where}: {error}") from None
         if max_tokens is not None and len(row.token_ids) > max_tokens:
@@ -78,7 +74,7 @@ def read_conversations(
     return found
 
 
-def conversation_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizerBase) -> TokenRow:
+def conversation_row(messages: Sequence[Message], template: ChatTemplate | PreTrainedTokenizerBase) -> TokenRow:
     """The tokens of a conversation, as a policy would have seen and said them.
 
     Each turn is tokenized on its own, once: what the assistant said is followed by the token that ends its turns, and
@@ -87,8 +83,7 @@ def conversation_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizer
     Raises:
         ValueError: if a turn has no text or holds the end token, or the chat template cannot write the conversation.
     """
-    session = Session(tokenizer, key=0)
-    end = end_of_turn(tokenizer)
+    session = Session(template, key=0)
     heard: list[Message] = []
     for message in messages:
         if message["role"] != "assistant":
@@ -99,30 +94,8 @@ def conversation_row(messages: Sequence[Message], tokenizer: PreTrainedTokenizer
             raise ValueError("a message of the assistant needs its text in content, calls of tools included")
         session.observe(heard)
         heard = []
-        ids = tokenizer.encode(content, add_special_tokens=False)
-        if end in ids:
-            raise ValueError(f"a message of the assistant holds the end token {tokenizer.decode([end])!r} in its text")
-        spoken = torch.tensor([*ids, end])
-        session.record(Sample(spoken, torch.zeros(len(spoken)), truncated=False), version=0)
+        session.say(content)
     return TokenRow(*session.tensors())
-
-
-def end_of_turn(tokenizer: PreTrainedTokenizerBase) -> int:
-    """The token that ends what the assistant says: what the chat template writes there, else the end token.
-
-    Raises:
-        ValueError: if there is neither.
-    """
-    if tokenizer.chat_template:
-        text = tokenizer.apply_chat_template(_PROBE, tokenize=False)
-        assert isinstance(text, str)
-        rest = tokenizer.encode(text.partition(_SPOKEN)[2], add_special_tokens=False)
-        special = {*tokenizer.all_special_ids, *tokenizer.added_tokens_decoder}
-        if marks := [token for token in rest if token in special]:
-            return int(marks[0])
-    if tokenizer.eos_token_id is None:
-        raise ValueError("the tokenizer names no end token (eos_token)")
-    return int(tokenizer.eos_token_id)
 
 
 def _before_the_assistant(messages: Sequence[Message]) -> list[str]:

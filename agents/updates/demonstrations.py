@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-import torch
 from transformers import PreTrainedTokenizerBase
 
 from ...datasets.task import Message, Task, TaskList, TaskSource
@@ -14,8 +13,9 @@ from ...envs.text_env import TextEnv
 from ...envs.tool_env import ToolEnv
 from ...envs.tools.tool import ToolCall
 from ...rewards.expected import expected_text
-from ..inference.sampling import Sample, uniforms
+from ..inference.sampling import uniforms
 from ..inference.session import Session
+from ..inference.template import ChatTemplate
 from .batching import TokenRow
 
 CALCULATOR = "calculator"
@@ -58,13 +58,12 @@ def solved(
     key: int = 0,
 ) -> list[TokenRow]:
     """The records of :func:`demonstrations`, whose arguments it takes: only what the policy says trains."""
-    rows = []
+    rows, template = [], ChatTemplate(tokenizer)
     for turns in demonstrations(tasks, env, tool_share=tool_share, key=key):
-        session = Session(tokenizer, key=0)
+        session = Session(template, key=0)
         for heard, said in turns:
             session.observe(heard)
-            ids = tokenizer.encode(f"{said}{tokenizer.eos_token}", add_special_tokens=False)
-            session.record(Sample(torch.tensor(ids), torch.zeros(len(ids)), truncated=False), version=0)
+            session.say(said)
         rows.append(TokenRow(*session.tensors()))
     return rows
 

@@ -279,7 +279,9 @@ def test_an_engine_in_this_process_is_told_to_give_log_probs_of_what_it_samples(
 ):
     monkeypatch.setitem(sys.modules, "vllm", stand_in(engine))
     tokenizer.save_pretrained(tmp_path)
+    tiny(tokenizer).save_pretrained(tmp_path)  # beside which transformers would make another tokenizer
     inference = InferenceModule(str(tmp_path), backend="vllm", gpu_memory_utilization=0.5)
+    assert inference.tokenizer.encode("a\nb") == tokenizer.encode("a\nb")
     options = inference.backend.engine._llm.options
     assert options["logprobs_mode"] == "processed_logprobs"
     assert options["gpu_memory_utilization"] == 0.5

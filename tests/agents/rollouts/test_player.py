@@ -103,6 +103,29 @@ def test_every_limit_is_counted_by_its_name(scripted, tokenizer, talk):
 # Failures
 
 
+@pytest.mark.parametrize("change", ["in place", "take back", "reword the policy"])
+def test_what_the_policy_has_seen_or_said_stays_as_it_was(scripted, tokenizer, talk, change):
+    """The record is what the policy saw; an environment that rewrites it would be judged by another conversation."""
+
+    class RewritingEnv(talk):
+        def respond(self, episode, action):
+            super().respond(episode, action)
+            if episode.turns < 2:
+                return
+            if change == "in place":
+                episode.messages[0]["content"] = "another question"
+            elif change == "take back":
+                del episode.messages[:2]
+            else:
+                episode.messages[1] = {"role": "assistant", "content": "what it should have said"}
+
+    inference = scripted(tokenizer, lambda turn, row: "no<eos>")
+    (found,) = play(RewritingEnv(), inference, 0, turns=4)
+    assert causes([found]) == [("error", [], True, False)]
+    assert "changed messages that the policy has seen or said" in found.state["error_msg"]
+    assert len(inference.shown) == 2
+
+
 class BreakingEnv(TextEnv):
     """Breaks where and how the response says."""
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from infinite_rl.agents.inference.template import ChatTemplate
 from infinite_rl.agents.models.tiny_model import make_tokenizer
-from infinite_rl.agents.updates.conversations import conversation_row, end_of_turn, read_conversations
+from infinite_rl.agents.updates.conversations import conversation_row, read_conversations
 
 from ..conftest import CHATML
 
@@ -102,7 +103,7 @@ def test_what_comes_after_the_last_turn_is_left_out(tokenizer):
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_end_of_a_turn_is_what_the_template_writes_there(kind):
     tokenizer = make(kind)
-    assert tokenizer.decode([end_of_turn(tokenizer)]) == ENDS[kind]
+    assert tokenizer.decode([ChatTemplate(tokenizer).end_of_turn]) == ENDS[kind]
 
 
 @pytest.mark.parametrize(
