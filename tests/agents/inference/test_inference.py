@@ -6,8 +6,9 @@ import pickle
 import pytest
 import torch
 
+from infinite_rl.agents.inference.decoding import sample_tokens
 from infinite_rl.agents.inference.module import GenerationResult, InferenceModule
-from infinite_rl.agents.inference.sampling import sample_tokens, stream_key
+from infinite_rl.agents.inference.sampling import stream_key
 
 
 @pytest.fixture
