@@ -70,7 +70,7 @@ def sample_tokens(
     return decoding.samples()
 
 
-class _GrowingLayer(DynamicLayer):
+class _GrowingLayer(DynamicLayer):  # type: ignore[misc]
     """Keys and values of one layer, [B, heads, T, size], in memory that grows in blocks.
 
     Transformers' own layer copies all of them at each token.
@@ -200,8 +200,8 @@ class _Decoding:
             raise ValueError("the model's logits are not finite: its weights are broken, or the learning rate too high")
         order = torch.argsort(row, stable=True)
         lengths = torch.bincount(row, minlength=len(self.prompts)).tolist()
-        ended = torch.isin(token, self.ends.cpu())[order].split(lengths)
-        parts = zip(token[order].split(lengths), logprob[order].split(lengths), ended, strict=True)
+        columns = token, logprob, torch.isin(token, self.ends.cpu())
+        parts = zip(*(torch.split(column[order], lengths) for column in columns), strict=True)
         return [Sample(ids.clone(), logprobs.clone(), not bool(end[-1])) for ids, logprobs, end in parts]
 
     def _prefills(self, new: Sequence[int]) -> list[list[int]]:

@@ -102,7 +102,7 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> list[Tra
         "valid": torch.tensor([one.valid for one in endings]),
         "truncated": torch.tensor([one.truncated for one in endings]),
     }
-    divided = {name: divide(column, lengths) for name, column in columns.items()}
+    divided: dict[str, Sequence[Tensor]] = {name: divide(column, lengths) for name, column in columns.items()}
     divided |= {name: column.unbind() for name, column in values.items()}
     rows = [dict(zip(divided, row, strict=True)) for row in zip(*divided.values(), strict=True)]
     # By way of a TensorDict: setting the fields one by one takes twice the time.
@@ -114,7 +114,7 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> list[Tra
 
 def divide(column: Tensor, lengths: Sequence[int]) -> list[Tensor]:
     """Parts of a column, each with memory of its own: a trajectory that is kept does not keep its batch."""
-    return [part.clone() for part in column.split(list(lengths))]
+    return [part.clone() for part in torch.split(column, list(lengths))]
 
 
 def stack(trajectories: list[Trajectory]) -> Trajectory:
