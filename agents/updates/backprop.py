@@ -94,6 +94,8 @@ class BackpropModule(TensorPrimitives):
     def loss_inputs(self, batch: TokenBatch, weights: Tensor, *, entropy_gradient: bool = False) -> LossInputs:
         """What a loss reads: the policy's scores, with gradient, beside what was known before the update.
 
+        Where there is a reference, and it has not scored the tokens yet, it does so now.
+
         Args:
             batch: the tokens.
             weights: [B]: how much each token of a row weighs.
@@ -103,6 +105,8 @@ class BackpropModule(TensorPrimitives):
         scores = self.score(batch, entropy_gradient=entropy_gradient)
         behaviour = columns["behaviour_logprob"]
         sequence = batch.sequence
+        if self.ref_model is not None and "reference_logprob" not in columns:
+            columns = columns | self.columns(batch, ["reference_logprob"])
         return LossInputs(
             logprob=scores.logprob[mask],
             old_logprob=columns.get("old_logprob", behaviour),
@@ -219,8 +223,6 @@ class BackpropModule(TensorPrimitives):
         if advantages is not None:
             set_sampled(trajectories, "advantage", spread_over_tokens(torch.as_tensor(advantages).float(), lengths))
         (batch,) = microbatches(trajectories, 2**62, self.model.device)
-        if self.ref_model is not None:
-            batch.columns.update(self.columns(batch, ["reference_logprob"]))
         weights = sequence_weights(lengths, config.aggregation)[batch.rows]
         found = objective(self.loss_inputs(batch, weights, entropy_gradient=bool(config.entropy_coef)), config)
         return {
