@@ -19,6 +19,7 @@ from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, response_lengths, sampled, set_sampled, stack, states_of, turns
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
+from ..updates.layout import find_even_width
 from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
 from .recipes import Recipe, find_recipe
@@ -224,7 +225,9 @@ class Algorithm(TrainingLoop):
         """The micro-batches of each minibatch: always the same, so that log-probs before the update are exact."""
         tokens, device = self.config.tokens_per_microbatch, self.backprop.model.device
         count, k = len(trajectories), min(self.recipe.minibatches, len(trajectories))
-        return [microbatches(trajectories, tokens, device, range(m, count, k)) for m in range(k)]
+        # A critic is called with padded rows.
+        even = find_even_width(self.backprop.model) if self.backprop.critic is None else None
+        return [microbatches(trajectories, tokens, device, range(m, count, k), even_width=even) for m in range(k)]
 
     def _follow(self) -> None:
         """Lets the reference follow the policy, where the recipe says so."""

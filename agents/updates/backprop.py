@@ -17,7 +17,7 @@ from .guard import FiniteGuard, explain_gradient, explain_loss
 from .primitives import BackpropConfig as BackpropConfig
 from .primitives import RefUpdate as RefUpdate
 from .primitives import TensorPrimitives, spread_over_tokens
-from .scoring import TokenScores, token_scores
+from .scoring import TokenScores, layout_scores
 
 
 class UpdateResult(TypedDict):
@@ -66,7 +66,7 @@ class BackpropModule(TensorPrimitives):
         self.guard = FiniteGuard(self.config.max_skipped_steps)
 
     def score(self, batch: TokenBatch, *, entropy_gradient: bool = False) -> TokenScores:
-        """Log-probs and entropies of the batch's action tokens under the policy, with gradient."""
+        """Log-probs and entropies of the batch's sampled tokens under the policy, [N], with gradient."""
         return self._score(self.model, batch, entropy_gradient)
 
     @torch.no_grad()
@@ -75,20 +75,18 @@ class BackpropModule(TensorPrimitives):
 
         Args:
             batch: the tokens.
-            names: of ``old_logprob``, ``reference_logprob`` and ``value``, each [N], and ``bootstrap``, [B]: the
-                critic's value after the last token of each row.
+            names: of ``old_logprob``, ``reference_logprob`` and ``value``, each [N], and ``bootstrap``, [S]: the
+                critic's value after the last token of each sequence.
         """
         found = {}
         if "old_logprob" in names:
-            found["old_logprob"] = self._score(self.model, batch).logprob[batch.action_mask]
+            found["old_logprob"] = self._score(self.model, batch).logprob
         if "reference_logprob" in names:
             assert self.ref_model is not None, "there is no reference model"
-            found["reference_logprob"] = self._score(self.ref_model, batch).logprob[batch.action_mask]
+            found["reference_logprob"] = self._score(self.ref_model, batch).logprob
         if "value" in names:
             values = self._values(batch)
-            found["value"] = _before(values)[batch.action_mask]
-            last = batch.attention_mask.sum(1) - 1
-            found["bootstrap"] = values[torch.arange(len(last), device=last.device), last]
+            found["value"], found["bootstrap"] = values[batch.predictor], values[batch.end]
         return found
 
     def loss_inputs(self, batch: TokenBatch, weights: Tensor, *, entropy_gradient: bool = False) -> LossInputs:
@@ -98,25 +96,25 @@ class BackpropModule(TensorPrimitives):
 
         Args:
             batch: the tokens.
-            weights: [B]: how much each token of a row weighs.
+            weights: [S]: how much each token of a sequence weighs.
             entropy_gradient: whether the entropy has a gradient.
         """
-        mask, columns = batch.action_mask, batch.columns
+        columns = batch.columns
         scores = self.score(batch, entropy_gradient=entropy_gradient)
         behaviour = columns["behaviour_logprob"]
         sequence = batch.sequence
         if self.ref_model is not None and "reference_logprob" not in columns:
             columns = columns | self.columns(batch, ["reference_logprob"])
         return LossInputs(
-            logprob=scores.logprob[mask],
+            logprob=scores.logprob,
             old_logprob=columns.get("old_logprob", behaviour),
             behaviour_logprob=behaviour,
             advantage=columns["advantage"],
             sequence=sequence,
             weight=weights.to(sequence.device)[sequence],
-            entropy=scores.entropy[mask],
+            entropy=scores.entropy,
             reference_logprob=columns.get("reference_logprob"),
-            value=_before(self._values(batch))[mask] if self.critic is not None and "returns" in columns else None,
+            value=self._values(batch)[batch.predictor] if self.critic is not None and "returns" in columns else None,
             old_value=columns.get("value"),
             returns=columns.get("returns"),
         )
@@ -152,7 +150,7 @@ class BackpropModule(TensorPrimitives):
 
         Args:
             batch: the tokens.
-            weights: [B]: how much each token of a row weighs.
+            weights: [S]: how much each token of a sequence weighs.
             config: what the objective is.
             tasks: the ids of the tasks, by ``batch.rows``, to name the one that breaks the loss.
         """
@@ -269,24 +267,12 @@ class BackpropModule(TensorPrimitives):
 
     def _score(self, model: PreTrainedModel, batch: TokenBatch, entropy_gradient: bool = False) -> TokenScores:
         with self.autocast():
-            return token_scores(
-                model,
-                batch.token_ids,
-                batch.attention_mask,
-                batch.action_mask,
-                temperature=self.config.temperature,
-                entropy_gradient=entropy_gradient,
-            )
+            return layout_scores(model, batch, temperature=self.config.temperature, entropy_gradient=entropy_gradient)
 
     def _values(self, batch: TokenBatch) -> Tensor:
         assert self.critic is not None, "there is no critic"
         with self.autocast():
-            values: Tensor = self.critic(batch.token_ids, batch.attention_mask)
+            values: Tensor = self.critic(batch.token_ids, batch.attention)
         if values.shape != batch.token_ids.shape:
             raise ValueError(f"the critic gave {list(values.shape)} for tokens of shape {list(batch.token_ids.shape)}")
-        return values.float()
-
-
-def _before(values: Tensor) -> Tensor:
-    """The value before each token, from those after each: [B, T]."""
-    return nn.functional.pad(values, (1, 0))[:, :-1]
+        return values.float().flatten()

@@ -1,16 +1,17 @@
-"""From ragged trajectories to padded micro-batches."""
+"""From ragged trajectories to micro-batches."""
 
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from ..rollouts.trajectory import State, Trajectory, column, masks_of, sampled, states_of
+from .layout import Bundle, Layout, bundles_of, lay_out
 
 # The per-token columns of a trajectory that losses read, where they are set.
 COLUMNS = ("behaviour_logprob", "advantage", "old_logprob", "reference_logprob", "value", "returns")
@@ -25,43 +26,35 @@ class TokenRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class TokenBatch:
-    """Sequences of similar length, padded on the right: B rows of T tokens, N of them sampled.
+class TokenBatch(Layout):
+    """A micro-batch: sequences of trajectories, with N sampled tokens.
 
     Attributes:
-        token_ids: [B, T], int64.
-        attention_mask: [B, T], int64: 1 at tokens, 0 at padding.
-        action_mask: [B, T], bool: the tokens that train.
-        columns: what is known of those, by name; each [N], float32, row after row.
-        rows: [B], int64: the place of each row in what the batch was made from; a trajectory of several segments has
-            a row for each.
+        columns: what is known of those, by name; each [N], float32.
+        rows: [S], int64: the place of each sequence in what the batch was made from; a trajectory of several segments
+            has a sequence for each.
         places: [N], int64: the place of each sampled token among all those of what the batch was made from.
-        last: [B], bool: whether the row holds the end of its place.
+        last: [S], bool: whether the sequence holds the end of its place.
     """
 
-    token_ids: Tensor
-    attention_mask: Tensor
-    action_mask: Tensor
-    columns: dict[str, Tensor] = field(default_factory=dict)
-    rows: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-    places: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
-    last: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.bool))
+    columns: dict[str, Tensor]
+    rows: Tensor
+    places: Tensor
+    last: Tensor
 
     @classmethod
     def of_rows(cls, rows: Sequence[TokenRow], device: torch.device) -> TokenBatch:
         """Pads rows to the longest of them."""
-        masks = [row.action_mask for row in rows]
-        logprobs = torch.cat([row.behaviour_logprob[row.action_mask] for row in rows])
+        ids, masks, logprobs = (torch.cat(list(parts)) for parts in zip(*rows, strict=True))
+        ends = [0, *accumulate(len(row.token_ids) for row in rows)]
+        logprobs = logprobs[masks]
         return cls(
-            *_padded([row.token_ids for row in rows], masks, device),
+            **_fields(lay_out(ids, masks, [Bundle(0, [piece]) for piece in pairwise(ends)], device)),
             columns={"behaviour_logprob": logprobs.to(device)},
             rows=torch.arange(len(rows)),
+            places=torch.arange(len(logprobs)),
+            last=torch.ones(len(rows), dtype=torch.bool),
         )
-
-    @property
-    def sequence(self) -> Tensor:
-        """The row of each sampled token: [N], int64."""
-        return self.action_mask.nonzero()[:, 0]
 
 
 def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
@@ -80,7 +73,12 @@ def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
 
 
 def microbatches(
-    trajectories: Trajectory, tokens: int, device: torch.device, chosen: Container[int] | None = None
+    trajectories: Trajectory,
+    tokens: int,
+    device: torch.device,
+    chosen: Container[int] | None = None,
+    *,
+    even_width: float | None = None,
 ) -> list[TokenBatch]:
     """Splits trajectories into batches of at most ``tokens`` tokens, padding included; see :func:`plan_batches`.
 
@@ -89,22 +87,25 @@ def microbatches(
         tokens: at most so many in a micro-batch.
         device: where the micro-batches go.
         chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``trajectories``.
+        even_width: of the model, see :func:`~.layout.find_even_width`; None for a row for each sequence.
     """
     ids, masks, states = column(trajectories, "token_ids"), masks_of(trajectories), states_of(trajectories)
     assert ids is not None
     columns = {name: values for name in COLUMNS if (values := sampled(trajectories, name)) is not None}
     spans = [span for span in _spans(masks, states) if chosen is None or span.row in chosen]
+    groups = trajectories.group.tolist()
+    tokens_of_all, scored = torch.cat(ids), torch.cat(masks)
+    pieces = [span.piece for span in spans]
+    bundles = bundles_of(
+        tokens_of_all, scored, pieces, [groups[span.row] for span in spans], tokens=tokens, even=even_width
+    )
     batches = []
-    for plan in plan_batches([span.tokens.stop - span.tokens.start for span in spans], tokens):
-        found = [spans[k] for k in plan]
+    for plan in plan_batches([bundle.width for bundle, _ in bundles], tokens):
+        found = [spans[number] for k in plan for number in bundles[k][1]]
         places = torch.cat([torch.arange(span.start, span.stop) for span in found])
         batches.append(
             TokenBatch(
-                *_padded(
-                    [ids[span.row][span.tokens] for span in found],
-                    [masks[span.row][span.tokens] for span in found],
-                    device,
-                ),
+                **_fields(lay_out(tokens_of_all, scored, [bundles[k][0] for k in plan], device)),
                 columns={name: values[places].to(device) for name, values in columns.items()},
                 rows=torch.tensor([span.row for span in found]),
                 places=places,
@@ -114,14 +115,18 @@ def microbatches(
     return batches
 
 
+def _fields(layout: Layout) -> dict[str, Tensor]:
+    return {field.name: getattr(layout, field.name) for field in fields(layout)}
+
+
 class _Span(NamedTuple):
-    """Tokens that make one sequence: of which trajectory, which of them, and whether they end it.
+    """One sequence: of which trajectory, where its tokens lie among all of the batch, and whether it ends there.
 
     Its sampled tokens are those from ``start`` to ``stop`` among all sampled tokens of the batch.
     """
 
     row: int
-    tokens: slice
+    piece: tuple[int, int]
     start: int
     stop: int
     last: bool
@@ -130,20 +135,11 @@ class _Span(NamedTuple):
 def _spans(masks: Sequence[Tensor], states: Sequence[State]) -> list[_Span]:
     """The sequences of trajectories: each itself, or its segments, where an environment wrote prompts of its own."""
     counted = [0, *torch.cat(list(masks)).cumsum(0).tolist()]  # sampled tokens before each token of the batch
-    found, first = [], 0
+    found, begin = [], 0
     for row, (mask, state) in enumerate(zip(masks, states, strict=True)):
-        begin = 0
+        stop = begin + len(mask)
         for length in state.get("segments") or [len(mask)]:
             end = begin + length
-            start, stop = counted[first + begin], counted[first + end]
-            found.append(_Span(row, slice(begin, end), start, stop, last=end == len(mask)))
+            found.append(_Span(row, (begin, end), counted[begin], counted[end], last=end == stop))
             begin = end
-        first += len(mask)
     return found
-
-
-def _padded(ids: list[Tensor], masks: list[Tensor], device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
-    lengths = torch.tensor([len(row) for row in ids])
-    attended = (torch.arange(int(lengths.max())) < lengths[:, None]).long()
-    padded = (pad_sequence(ids, batch_first=True), attended, pad_sequence(masks, batch_first=True))
-    return padded[0].to(device), padded[1].to(device), padded[2].to(device)

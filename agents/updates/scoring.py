@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from .head import find_head
+from .layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
 class TokenScores:
-    """Scores of the tokens of a batch; 0 where a token was not to be scored.
+    """Scores of tokens: [N], or [B, T] with 0 where a token was not to be scored.
 
     Attributes:
-        logprob: [B, T], float32 (float64 of a model in float64): log-prob of each token given those before it.
-        entropy: [B, T], like it: entropy of the distribution the token was drawn from, in nats; detached unless its
+        logprob: float32 (float64 of a model in float64): log-prob of each token given those before it.
+        entropy: like it: entropy of the distribution the token was drawn from, in nats; detached unless its
             gradient was asked for.
     """
 
@@ -34,7 +36,7 @@ def token_scores(
     temperature: float,
     entropy_gradient: bool = False,
 ) -> TokenScores:
-    """Scores tokens in one forward pass.
+    """Scores tokens of padded rows in one forward pass: [B, T].
 
     Args:
         model: a causal language model.
@@ -44,20 +46,37 @@ def token_scores(
         temperature: divides the logits, as in sampling.
         entropy_gradient: whether the entropy has a gradient.
     """
-    position = (attention_mask.cumsum(-1) - 1).clamp(min=0)
-    inputs = {"input_ids": token_ids, "attention_mask": attention_mask, "position_ids": position, "use_cache": False}
     # The first token of a row has nothing before it, wherever padding puts it.
     wanted = scored[:, 1:] & (attention_mask[:, :-1] > 0)
-    targets = token_ids[:, 1:][wanted]
+    row, place = wanted.nonzero(as_tuple=True)
+    width = token_ids.shape[1]
+    layout = Layout(
+        token_ids=token_ids,
+        position_ids=(attention_mask.cumsum(-1) - 1).clamp(min=0),
+        attention=attention_mask,
+        predictor=row * width + place,
+        target=token_ids[row, place + 1],
+        sequence=row,
+        end=row,
+    )
+    scores = layout_scores(model, layout, temperature=temperature, entropy_gradient=entropy_gradient)
+    return TokenScores(_placed(scores.logprob, wanted), _placed(scores.entropy, wanted))
+
+
+def layout_scores(
+    model: PreTrainedModel, layout: Layout, *, temperature: float, entropy_gradient: bool = False
+) -> TokenScores:
+    """Scores the tokens of a layout in one forward pass: [N], in its order; the other arguments as above."""
+    how: dict[str, Any] = {"temperature": temperature, "entropy_gradient": entropy_gradient}
     if (head := find_head(model)) is not None:
-        hidden = model.base_model(**inputs).last_hidden_state[:, :-1][wanted]
-        logprob, entropy = head.score(hidden, targets, temperature=temperature, entropy_gradient=entropy_gradient)
-    else:
-        # Logits are needed from one position before the first scored token of the batch.
-        keep = token_ids.shape[1] - max(int(scored.any(0).int().argmax()) - 1, 0)
-        logits = model(**inputs, logits_to_keep=keep).logits[:, :-1][wanted[:, -keep + 1 :]]
-        logprob, entropy = naive_scores(logits, targets, temperature=temperature, entropy_gradient=entropy_gradient)
-    return TokenScores(_placed(logprob, wanted), _placed(entropy, wanted))
+        hidden = model.base_model(**layout.inputs).last_hidden_state.flatten(0, 1)
+        return TokenScores(*head.score(hidden[layout.predictor], layout.target, **how))
+    # Logits are needed from the first place on that predicts a token.
+    width = layout.token_ids.shape[1]
+    row, place = layout.predictor // width, layout.predictor % width
+    first = int(place.min()) if len(place) else width - 1
+    logits = model(**layout.inputs, logits_to_keep=width - first).logits
+    return TokenScores(*naive_scores(logits[row, place - first], layout.target, **how))
 
 
 def naive_scores(

@@ -12,7 +12,7 @@ from transformers import PreTrainedModel
 from ..config import WarmStartConfig
 from ..inference.sampling import stream_key
 from .batching import TokenBatch, TokenRow
-from .scoring import token_scores
+from .scoring import layout_scores
 
 RAMP_STEPS = 50
 
@@ -101,7 +101,7 @@ class WarmStart:
         """Summed over the tokens that train."""
         batch = TokenBatch.of_rows(rows, self.model.device)
         with self.autocast():
-            scores = token_scores(self.model, batch.token_ids, batch.attention_mask, batch.action_mask, temperature=1.0)
+            scores = layout_scores(self.model, batch, temperature=1.0)
         return -scores.logprob.sum()
 
     def _parts(self, rows: Sequence[TokenRow]) -> Iterator[Sequence[TokenRow]]:

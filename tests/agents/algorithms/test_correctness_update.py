@@ -20,6 +20,7 @@ from infinite_rl.agents.rollouts.trajectory import sampled, set_sampled, stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 from infinite_rl.agents.updates.head import find_head
+from infinite_rl.agents.updates.layout import find_even_width
 
 RECIPES = (
     "grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "ppo", "distillation"
@@ -124,7 +125,7 @@ def test_4_after_the_first_of_several_updates_it_is_one_no_more(lm, random_batch
 )
 def test_log_probs_are_scored_before_the_update_only_where_they_are_needed(lm, random_batch, changes, passes):
     model, calls = lm(), []
-    find_head(model)  # tries the model once
+    find_head(model), find_even_width(model)  # these try the model once
     model.base_model.register_forward_hook(lambda *args: calls.append(1))
     algorithm(model, **changes).step(random_batch())
     assert len(calls) == passes
@@ -145,8 +146,9 @@ def test_5_sampled_log_probs_and_entropies_are_those_of_the_update(tiny, tokeniz
     inputs = module.loss_inputs(batch, torch.ones(6))
     torch.testing.assert_close(inputs.logprob.float(), inputs.behaviour_logprob, rtol=1e-5, atol=1e-5)
     logits = model(batch.token_ids[:1]).logits[0] / 0.7
-    expected = torch.distributions.Categorical(logits=logits).entropy()[:-1][batch.action_mask[0, 1:]]
-    torch.testing.assert_close(inputs.entropy[: len(expected)], expected)
+    expected = torch.distributions.Categorical(logits=logits).entropy()
+    first = batch.sequence == 0
+    torch.testing.assert_close(inputs.entropy[first], expected[batch.predictor[first]])
     other = BackpropModule(model, None, torch.optim.SGD(model.parameters())).loss_inputs(batch, torch.ones(6))
     assert (other.logprob - inputs.behaviour_logprob).abs().max() > 1e-2
 

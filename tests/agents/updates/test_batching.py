@@ -10,15 +10,22 @@ CPU = torch.device("cpu")
 LENGTHS = ((3, 2), (5, 8), (2, 1), (4, 6), (7, 3), (1, 9), (2, 2), (30, 5))
 
 
+def scored_of(batch):
+    """Which places of plain rows are scored."""
+    scored = torch.zeros(batch.token_ids.numel(), dtype=torch.bool)
+    scored[batch.predictor + 1] = True
+    return scored.view_as(batch.token_ids)
+
+
 def rows_of(batch):
     """The unpadded rows of a batch, as plain values."""
-    found = []
+    found, scored = [], scored_of(batch)
     for i in range(len(batch.token_ids)):
-        n = int(batch.attention_mask[i].sum())
+        n = int(batch.attention[i].sum())
         found.append(
             (
                 batch.token_ids[i, :n].tolist(),
-                batch.action_mask[i, :n].tolist(),
+                scored[i, :n].tolist(),
                 batch.columns["behaviour_logprob"][batch.sequence == i].tolist(),
                 batch.columns["advantage"][batch.sequence == i].tolist(),
             )
@@ -61,9 +68,9 @@ def test_a_budget_for_all_makes_one_batch(random_batch):
 
 def test_padding_is_on_the_right_and_counts_nowhere(random_batch):
     (batch,) = microbatches(random_batch(((3, 2), (1, 1))), 100, CPU)
-    assert batch.attention_mask.tolist() == [[1] * 5, [1, 1, 0, 0, 0]]
-    assert not batch.action_mask[batch.attention_mask == 0].any()
-    assert (batch.token_ids.dtype, batch.action_mask.dtype) == (torch.int64, torch.bool)
+    assert batch.attention.tolist() == [[1] * 5, [1, 1, 0, 0, 0]]
+    assert not scored_of(batch)[batch.attention == 0].any()
+    assert {batch.token_ids.dtype, batch.predictor.dtype, batch.target.dtype} == {torch.int64}
     assert {column.dtype for column in batch.columns.values()} == {torch.float32}
 
 
