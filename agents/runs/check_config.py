@@ -163,27 +163,11 @@ def _check_unread(config: DictConfig) -> None:
     by_rewards = "a distillation reads no rewards"
     for key, in_vain, why in (
         ("actor.ref_period", follows and (distils or not actor.kl_coef), "only the reference of a KL term can follow"),
-        (
-            "actor.ref_update",
-            actor.ref_update == "ema" and not follows,
-            "actor.ref_period is null",
-        ),
+        ("actor.ref_update", actor.ref_update == "ema" and not follows, "actor.ref_period is null"),
         ("actor.value_clip", actor.value_clip is not None and config.critic is None, "there is no critic"),
-        (
-            "actor.normaliser",
-            actor.normaliser and actor.aggregation != "sequence_sum",
-            "sequence_sum reads it",
-        ),
-        (
-            "actor.clip_high",
-            actor.clip_high is not None and actor.policy_loss == "reinforce",
-            "nothing is clipped",
-        ),
-        (
-            "actor.dual_clip",
-            actor.dual_clip and actor.policy_loss in ("cispo", "reinforce"),
-            "only clip and gspo do",
-        ),
+        ("actor.normaliser", actor.normaliser and actor.aggregation != "sequence_sum", "sequence_sum reads it"),
+        ("actor.clip_high", actor.clip_high is not None and actor.policy_loss == "reinforce", "nothing is clipped"),
+        ("actor.dual_clip", actor.dual_clip and actor.policy_loss in ("cispo", "reinforce"), "only clip and gspo do"),
         ("actor.kl_in", distils and actor.kl_coef and actor.kl_in == "reward", by_rewards),
         ("adv.filter_groups", distils and adv.filter_groups, by_rewards),
         ("adv.overlong_share", distils and adv.overlong_share, by_rewards),
@@ -210,6 +194,4 @@ def _check_schedule(actor: DictConfig) -> None:
     if actor.warmup_ratio is not None and (constant or actor.warmup_steps):
         raise ConfigError("actor.warmup_ratio is a share of actor.decay_steps, in place of actor.warmup_steps")
     if not constant and actor.warmup_steps >= actor.decay_steps:
-        raise ConfigError(
-            f"actor.warmup_steps={actor.warmup_steps} must be below actor.decay_steps={actor.decay_steps}"
-        )
+        raise ConfigError(f"actor.warmup_steps={actor.warmup_steps} must be below decay_steps={actor.decay_steps}")
