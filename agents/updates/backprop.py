@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..losses import LossConfig, LossInputs, Objective, objective, sequence_weights
+from ..models.policy import disable_dropout
 from ..rollouts.trajectory import Trajectory, response_lengths, set_sampled
 from .batching import TokenBatch, microbatches
 from .guard import FiniteGuard, explain_gradient, explain_loss
@@ -31,13 +32,16 @@ class BackpropModule(TensorPrimitives):
     """Scores tokens under policy, reference and critic, turns losses into gradients, and gradients into new weights.
 
     Args:
-        model: the policy.
+        model: the policy. Its dropout is switched off: training would see another policy than the one that sampled.
         ref_model: the reference of the KL term; its weights get no gradient. None for no KL term.
         optimizer: over the policy's parameters.
         config: how updates are made.
         autocast: makes the context of forward passes; an algorithm takes that of sampling, so that log-probs agree.
         critic: gives a value after each token: called as ``critic(token_ids, attention_mask)``, it returns [B, T].
         critic_optimizer: over the critic's parameters.
+
+    Raises:
+        ValueError: if the reference is the policy itself, or an optimizer holds none of the weights it is to update.
     """
 
     def __init__(
@@ -55,6 +59,11 @@ class BackpropModule(TensorPrimitives):
             raise ValueError("BackpropModule needs an optimizer over the model's parameters")
         if (critic is None) != (critic_optimizer is None):
             raise ValueError("a critic and an optimizer over its parameters come together")
+        if ref_model is model:
+            raise ValueError("ref_model is the policy itself, which it would freeze: give a copy, copy.deepcopy(model)")
+        _check_optimizer("model", model, optimizer)
+        _check_optimizer("critic", critic, critic_optimizer)
+        disable_dropout(model)
         self.model = model
         self.ref_model = ref_model.eval().requires_grad_(False) if ref_model is not None else None
         self.critic = critic
@@ -252,7 +261,7 @@ class BackpropModule(TensorPrimitives):
         """Moves the reference to the policy: ``copy`` takes its weights; ``ema`` ref <- alpha ref + (1 - alpha) policy.
 
         Raises:
-            ValueError: if there is no reference, or for an unknown method.
+            ValueError: if there is no reference, for an unknown method, or for an average in half precision.
         """
         if self.ref_model is None:
             raise ValueError("there is no reference model to update")
@@ -261,7 +270,9 @@ class BackpropModule(TensorPrimitives):
             raise ValueError(f"method must be 'copy' or 'ema', not {method!r}")
         share = 1.0 if method == "copy" else 1 - self.config.ema_alpha
         for old, new in zip(self.ref_model.parameters(), self.model.parameters(), strict=True):
-            old.lerp_(new, share)
+            if method == "ema" and torch.finfo(old.dtype).bits < 32:
+                raise ValueError(f"an average in {old.dtype} rounds its steps away: keep the reference in float32")
+            old.lerp_(new.to(old.dtype), share)
         for old, new in zip(self.ref_model.buffers(), self.model.buffers(), strict=True):
             old.copy_(new)
 
@@ -283,6 +294,14 @@ class BackpropModule(TensorPrimitives):
         if values.shape != batch.token_ids.shape:
             raise ValueError(f"the critic gave {list(values.shape)} for tokens of shape {list(batch.token_ids.shape)}")
         return values.float()
+
+
+def _check_optimizer(name: str, model: nn.Module | None, optimizer: torch.optim.Optimizer | None) -> None:
+    if model is None or optimizer is None:
+        return
+    held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    if held.isdisjoint(id(weight) for weight in model.parameters() if weight.requires_grad):
+        raise ValueError(f"the optimizer holds no weight of the {name}, which would never change: make it over those")
 
 
 def _before(values: Tensor) -> Tensor:

@@ -87,6 +87,48 @@ def test_kl_by_each_estimator(module, estimator, value):
     assert found.item() == pytest.approx(value, rel=1e-6)
 
 
+def test_divergences_do_not_broadcast(module):
+    with pytest.raises(ValueError, match=r"must have one shape, not \[3\] and \[2, 1\]"):
+        module().compute_kl(torch.zeros(3), torch.zeros(2, 1))
+
+
+def test_relative_advantages_take_what_a_reward_computer_returns(module):
+    found = module().compute_relative_advantages([1.0, 0.0, 3.0, 1.0], 2, norm_std=False)
+    assert found.tolist() == [0.5, -0.5, 1.0, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("rewards", "message"),
+    [
+        ([1.0, 0.0, 2.0], "3 rewards are not whole groups of 2"),
+        ([1.0, float("nan")], "rewards must be finite"),
+        ([[1.0], [0.0]], r"of shape \[N\], not of \[2, 1\]"),
+    ],
+)
+def test_rewards_that_are_no_groups_are_refused(module, rewards, message):
+    with pytest.raises(ValueError, match=message):
+        module().compute_relative_advantages(rewards, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gamma", 1.5),
+        ("gae_lambda", -0.1),
+        ("ema_alpha", 2.0),
+        ("ppo_clip_range", -0.2),
+        ("kl_coef", float("nan")),
+        ("ppo_epochs", 0),
+        ("max_grad_norm", 0.0),
+        ("temperature", 0.0),
+        ("ref_update_method", "mean"),
+    ],
+)
+def test_values_that_no_update_can_use_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        BackpropConfig(**{name: value})
+
+
 def test_the_loss_of_a_batch_is_a_dictionary_that_update_takes(module, random_batch, lm):
     backprop = module(lm(seed=1), kl_coef=0.1, entropy_coef=0.01)
     trajectories = random_batch()
