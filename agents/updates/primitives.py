@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -13,9 +13,8 @@ from torch import Tensor
 from ..credit.advantages import group_advantages, whiten
 from ..credit.returns import gae_rows, return_rows
 from ..losses import LossConfig, LossInputs, Objective, find_kl_estimator, objective
+from .reference import RefUpdate as RefUpdate
 from .scoring import entropy_of
-
-RefUpdate: TypeAlias = Literal["copy", "ema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +166,15 @@ class TensorPrimitives:
         return objective(inputs, config or self.loss_config())
 
 
-def spread_over_tokens(advantages: Tensor, lengths: Tensor) -> Tensor:
-    """Advantages of sequences, [S] or [S, 1], or of padded tokens, [S, longest], at each sampled token: [N]."""
-    if advantages.shape in (lengths.shape, (*lengths.shape, 1)):
-        return torch.repeat_interleave(advantages.flatten(), lengths)
+def spread_over_tokens(values: Tensor, lengths: Tensor, name: str) -> Tensor:
+    """Values of sequences, [S] or [S, 1], or of padded tokens, [S, longest], at each sampled token: [N]."""
+    if values.shape in (lengths.shape, (*lengths.shape, 1)):
+        return torch.repeat_interleave(values.flatten(), lengths)
     longest = int(lengths.max())
-    if advantages.shape != (len(lengths), longest):
-        raise ValueError(
-            f"advantages must have shape [{len(lengths)}] or [{len(lengths)}, {longest}], not {list(advantages.shape)}"
-        )
-    return advantages[torch.arange(longest) < lengths[:, None]]
+    if values.shape != (len(lengths), longest):
+        shapes = f"[{len(lengths)}] or [{len(lengths)}, {longest}]"
+        raise ValueError(f"{name} must have shape {shapes}, not {list(values.shape)}")
+    return values[torch.arange(longest) < lengths[:, None]]
 
 
 def _or(value: float | None, default: float) -> float:
