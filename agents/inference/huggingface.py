@@ -12,7 +12,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..config import DTYPES
 from ..updates.scoring import token_scores
-from .sampling import Sample, TokenFilter, sample_tokens
+from .decoding import sample_tokens
+from .sampling import Sample, TokenFilter
 from .template import ChatTemplate
 
 

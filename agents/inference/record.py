@@ -8,33 +8,10 @@ tokenized. A prompt that goes on exactly where a segment stopped extends it; any
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .sampling import Sample
-
-
-@dataclass(slots=True)
-class Segment:
-    """Tokens that belong into one sequence; each list has an entry for each token.
-
-    Attributes:
-        token_ids: prompt, response, and so on.
-        turns: which call of ``generate`` sampled the token, counted from 0; -1 for tokens of others.
-        logprobs: of sampled tokens, when they were sampled; 0 elsewhere.
-        versions: of the policy that sampled them; -1 elsewhere.
-    """
-
-    token_ids: list[int] = field(default_factory=list)
-    turns: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    versions: list[int] = field(default_factory=list)
-
-    def append(self, ids: list[int], turn: int = -1, logprobs: list[float] | None = None, version: int = -1) -> None:
-        """Appends tokens; sampled ones come with their turn, log-probs and version."""
-        self.token_ids += ids
-        self.turns += [turn] * len(ids)
-        self.logprobs += [0.0] * len(ids) if logprobs is None else logprobs
-        self.versions += [version] * len(ids)
+from .tokens import Tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +35,7 @@ class EpisodeRecord:
     def __init__(
         self, encode: Callable[[str], list[int]], encode_rest: Callable[[str], list[int]], end_texts: dict[int, str]
     ) -> None:
-        self.segments: list[Segment] = []
+        self.segments: list[Tokens] = []
         self.calls = 0
         self.truncated = False
         self._turns = 0
@@ -90,12 +67,12 @@ class EpisodeRecord:
         self._spoken.append(_Spoken(prompt + text, [*prompt_ids, *body], ids[-1:] if ended else []))
         self.truncated = sample.truncated
 
-    def _continued(self, prompt_ids: list[int]) -> Segment:
+    def _continued(self, prompt_ids: list[int]) -> Tokens:
         """The segment that the prompt goes on with, or a new one."""
         for segment in self.segments:
             if prompt_ids[: len(segment.token_ids)] == segment.token_ids:
                 return segment
-        self.segments.append(Segment())
+        self.segments.append(Tokens())
         return self.segments[-1]
 
 

@@ -1,4 +1,4 @@
-"""Token sampling: counter-based random streams and the decoding loop.
+"""Token sampling: counter-based random streams, and drawing from a distribution.
 
 A token's random number is a function of (stream key, position) alone. So a response does not depend on the batch it was
 sampled in, on the order of the batch, or on what was sampled before, and a resumed run draws what the first one would.
@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from transformers import DynamicCache, PreTrainedModel
 
 
 def stream_key(*parts: object) -> int:
@@ -101,80 +100,7 @@ class Sample:
     truncated: bool
 
 
-@torch.no_grad()
-def sample_tokens(
-    model: PreTrainedModel,
-    prompts: Sequence[Sequence[int]],
-    keys: Sequence[int],
-    *,
-    max_new_tokens: int | Sequence[int],
-    temperature: float,
-    end_ids: Sequence[int],
-    pad_id: int,
-    token_filter: TokenFilter | None = None,
-) -> list[Sample]:
-    """Samples one continuation per prompt, all in one batch with a key-value cache.
-
-    Args:
-        model: a causal language model, in evaluation mode.
-        prompts: token ids, one list a row, none empty.
-        keys: the random stream of each row; see :func:`stream_key`.
-        max_new_tokens: at most so many tokens a row; one number for all of them, or one for each.
-        temperature: divides the logits; 0 takes the likeliest token, with log-probs at temperature 1.
-        end_ids: tokens that end a row.
-        pad_id: fills rows on the left; masked out.
-        token_filter: which tokens may be sampled; not used at temperature 0.
-
-    Raises:
-        ValueError: if the model's logits are not finite.
-    """
-    if not prompts:
-        return []
-    device = model.device
-    ids, mask = _pad_left(prompts, pad_id, device)
-    rows = len(prompts)
-    limits = [max_new_tokens] * rows if isinstance(max_new_tokens, int) else list(max_new_tokens)
-    limit = torch.tensor(limits, device=device)
-    noise = torch.from_numpy(uniforms(keys, [len(prompt) for prompt in prompts], max(limits))).to(device)
-    ends = torch.tensor(list(end_ids), device=device)
-    position = (mask.cumsum(-1) - 1).clamp(min=0)
-    cache = DynamicCache(config=model.config)
-    alive = torch.ones(rows, dtype=torch.bool, device=device)
-    cut = torch.zeros(rows, dtype=torch.bool, device=device)
-    length = torch.zeros(rows, dtype=torch.long, device=device)
-    tokens, logprobs = [], []
-    for step in range(max(limits)):
-        out = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=position,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        token, logprob = _draw(out.logits[:, -1].float(), noise[:, step], temperature, token_filter)
-        tokens.append(token)
-        logprobs.append(logprob)
-        length += alive
-        alive = alive & ~torch.isin(token, ends)
-        cut |= alive & (length == limit)
-        alive = alive & ~cut
-        if not alive.any():
-            break
-        ids = token[:, None]
-        mask = torch.cat([mask, mask.new_ones(rows, 1)], dim=1)
-        # Rows that have ended stay where they are: a model with learnt positions has none behind its last.
-        position = position[:, -1:] + alive[:, None]
-    if not torch.stack(logprobs).isfinite().all():
-        raise ValueError("the model's logits are not finite: its weights are broken, or the learning rate too high")
-    token_rows, logprob_rows = torch.stack(tokens, 1).cpu(), torch.stack(logprobs, 1).cpu()
-    return [
-        Sample(token_rows[i, :n], logprob_rows[i, :n], bool(is_cut))
-        for i, (n, is_cut) in enumerate(zip(length.tolist(), cut.tolist(), strict=True))
-    ]
-
-
-def _draw(
+def draw(
     logits: Tensor, noise: Tensor, temperature: float, token_filter: TokenFilter | None = None
 ) -> tuple[Tensor, Tensor]:
     """Draws a token per row of ``logits`` [B, V] by inverting the cumulative distribution at ``noise`` [B]."""
@@ -190,10 +116,3 @@ def _draw(
         token = torch.searchsorted(cumulative, noise[:, None] * cumulative[:, -1:], right=True).squeeze(-1)
         token = token.clamp(max=logits.shape[-1] - 1)  # beyond the last only where the model gave NaN: see the caller
     return token, logprob.gather(-1, token[:, None]).squeeze(-1)
-
-
-def _pad_left(rows: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    width = max(map(len, rows))
-    ids = torch.tensor([[pad_id] * (width - len(row)) + list(row) for row in rows], device=device)
-    mask = torch.tensor([[0] * (width - len(row)) + [1] * len(row) for row in rows], device=device)
-    return ids, mask

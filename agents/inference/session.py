@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from tensordict import NonTensorData, TensorDict
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from ...datasets.task import Message
-from ..rollouts.trajectory import State, Trajectory
 from .sampling import Sample
 from .template import ChatTemplate
+from .tokens import Tokens
 
 
-class Session:
+class Session(Tokens):
     """The token record of one episode. Sampled tokens enter as they were sampled and are never tokenized again.
 
     Args:
@@ -23,21 +22,14 @@ class Session:
         key: the random stream of the episode's tokens.
 
     Attributes:
-        token_ids: of everything so far.
-        turns: which of the policy's turns a sampled token belongs to, counted from 0; -1 for tokens of others.
-        logprobs: of sampled tokens; 0.0 for others.
-        versions: of the policy that sampled a token; -1 for tokens of others.
         truncated: whether the token limit cut the last turn.
         cut_turns: how many turns it cut.
     """
 
     def __init__(self, template: ChatTemplate | PreTrainedTokenizerBase, key: int) -> None:
+        super().__init__()
         self.template = template if isinstance(template, ChatTemplate) else ChatTemplate(template)
         self.key = key
-        self.token_ids: list[int] = []
-        self.turns: list[int] = []
-        self.logprobs: list[float] = []
-        self.versions: list[int] = []
         self.truncated = False
         self.cut_turns = 0
         self._turn = 0
@@ -50,7 +42,7 @@ class Session:
     def fork(self, key: int) -> Session:
         """A session with the same record so far and a random stream of its own: another member of the group."""
         twin = Session(self.template, key)
-        twin._append(self.token_ids)
+        twin.append(self.token_ids)
         return twin
 
     def observe(self, messages: Sequence[Message]) -> None:
@@ -60,17 +52,13 @@ class Session:
             ValueError: if the tokenizer's chat template cannot render a conversation step by step.
         """
         if not self.token_ids:
-            self._append(self.template.opening(messages))
+            self.append(self.template.opening(messages))
         else:
-            self._append(self.template.continuation(messages, self.token_ids[-1], cut=self.truncated))
+            self.append(self.template.continuation(messages, self.token_ids[-1], cut=self.truncated))
 
     def record(self, sample: Sample, version: int) -> None:
         """Appends what the policy sampled."""
-        ids = sample.token_ids.tolist()
-        self.token_ids += ids
-        self.turns += [self._turn] * len(ids)
-        self.logprobs += sample.logprobs.tolist()
-        self.versions += [version] * len(ids)
+        self.append(sample.token_ids.tolist(), self._turn, sample.logprobs.tolist(), version)
         self.truncated = sample.truncated
         self.cut_turns += sample.truncated
         self._turn += 1
@@ -91,29 +79,3 @@ class Session:
     def tensors(self) -> tuple[Tensor, Tensor, Tensor]:
         """Token ids (int64), action mask (bool) and log-probs (float32) so far, each [T]."""
         return torch.tensor(self.token_ids), torch.tensor(self.turns) >= 0, torch.tensor(self.logprobs)
-
-    def trajectory(self, *, reward: float, group: int, valid: bool, truncated: bool, state: State) -> Trajectory:
-        """The finished record."""
-        ids, mask, logprobs = self.tensors()
-        record = {
-            "token_ids": ids,
-            "action_mask": mask,
-            "behaviour_logprob": logprobs,
-            "version": torch.tensor(self.versions),
-            "turn": torch.tensor(self.turns),
-            "reward": torch.tensor(reward),
-            "advantage": torch.zeros(len(ids)),
-            "group": torch.tensor(group),
-            "valid": torch.tensor(valid),
-            "truncated": torch.tensor(truncated or self.truncated),
-            "state": NonTensorData(state),
-        }
-        # By way of a TensorDict: setting the fields one by one takes twice the time, on every trajectory.
-        trajectory: Trajectory = Trajectory.from_tensordict(TensorDict(record, []))
-        return trajectory
-
-    def _append(self, ids: Sequence[int]) -> None:
-        self.token_ids += ids
-        self.turns += [-1] * len(ids)
-        self.logprobs += [0.0] * len(ids)
-        self.versions += [-1] * len(ids)

@@ -103,6 +103,15 @@ class WithoutAdapters(nn.Module):
         device: torch.device = self._model[0].device
         return device
 
+    def get_output_embeddings(self) -> Any:
+        """The model's head, which has no adapters."""
+        return self._model[0].get_output_embeddings()
+
+    def base_model(self, *arguments: Any, **options: Any) -> Any:
+        """What the model's backbone says without its adapters."""
+        with _adapters_off(self._model[0]):
+            return self._model[0].base_model(*arguments, **options)
+
     def forward(self, *arguments: Any, **options: Any) -> Any:
         """What the model says without its adapters."""
         with _adapters_off(self._model[0]):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
-
-import torch
-from tensordict import NonTensorData, TensorDict
 
 from ...datasets.task import Message
 from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
-from ..inference.record import Segment
+from ..inference.tokens import Tokens
 from ..progress import Progress
 from .program_play import PlaySettings, ProgramPlay, Start, open_group
 from .programs import play
-from .trajectory import Trajectory
+from .trajectory import Ending, Trajectory, from_tokens
 
 if TYPE_CHECKING:
     from .manager import RolloutConfig
@@ -85,29 +83,26 @@ def collect_programs(
         plays = play(env, inference, starts, settings)
     if config.verbose:
         _tell(plays)
-    return [trajectory_of(one) for one in plays]
+    return from_tokens([_joined(one.record.segments) for one in plays], [_ending(one) for one in plays])
 
 
-def trajectory_of(one: ProgramPlay) -> Trajectory:
-    """The record of an episode, its segments one after the other; ``state["segments"]`` holds their lengths."""
-    segments = one.record.segments or [Segment()]
-    ids = [token for segment in segments for token in segment.token_ids]
-    turns = [turn for segment in segments for turn in segment.turns]
-    record = {
-        "token_ids": torch.tensor(ids, dtype=torch.long),
-        "action_mask": torch.tensor([turn >= 0 for turn in turns], dtype=torch.bool),
-        "behaviour_logprob": torch.tensor([value for segment in segments for value in segment.logprobs]),
-        "turn": torch.tensor(turns, dtype=torch.long),
-        "version": torch.tensor([value for segment in segments for value in segment.versions], dtype=torch.long),
-        "reward": torch.tensor(0.0),
-        "advantage": torch.zeros(len(ids)),
-        "group": torch.tensor(one.start.group),
-        "valid": torch.tensor(one.status == "scored"),
-        "truncated": torch.tensor(one.truncated or one.record.truncated),
-        "state": NonTensorData(_state(one)),
-    }
-    trajectory: Trajectory = Trajectory.from_tensordict(TensorDict(record, []))
-    return trajectory
+def _joined(segments: Sequence[Tokens]) -> Tokens:
+    """Segments one after the other; ``state["segments"]`` holds their lengths."""
+    whole = Tokens()
+    for segment in segments:
+        for field in fields(Tokens):
+            getattr(whole, field.name).extend(getattr(segment, field.name))
+    return whole
+
+
+def _ending(one: ProgramPlay) -> Ending:
+    return Ending(
+        reward=0.0,
+        group=one.start.group,
+        valid=one.status == "scored",
+        truncated=one.truncated or one.record.truncated,
+        state=_state(one),
+    )
 
 
 def _state(one: ProgramPlay) -> PlayedState:

@@ -20,7 +20,7 @@ from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter
 from ..inference.session import Session
 from ..inference.template import ChatTemplate
-from .trajectory import State, Trajectory
+from .trajectory import Ending, State, Trajectory, from_tokens
 
 
 @dataclass(slots=True, eq=False)
@@ -48,8 +48,8 @@ class Play:
         self.episode.score = RewardFunctionScore.error(message)
         self.episode.truncated = True
 
-    def trajectory(self) -> Trajectory:
-        """The finished record."""
+    def ending(self) -> Ending:
+        """What came of the episode."""
         episode, score = self.episode, self.episode.score
         assert score is not None, "an ended episode has a score"
         if self.session.cut_turns:
@@ -69,11 +69,11 @@ class Play:
             "error_msg": score.error_msg,
             "limits": sorted(self.limits),
         }
-        return self.session.trajectory(
+        return Ending(
             reward=episode.reward,
             group=self.group,
             valid=self.valid and not score.failed,
-            truncated=episode.truncated,
+            truncated=episode.truncated or self.session.truncated,
             state=state,
         )
 
@@ -143,7 +143,7 @@ class Player:
                 **self._sampling,
             )
             self._advance(live, replies)
-        return [play.trajectory() for play in plays]
+        return from_tokens([play.session for play in plays], [play.ending() for play in plays])
 
     @cached_property
     def _template(self) -> ChatTemplate:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any, TypeAlias
 
 import torch
-from tensordict import TensorClass, lazy_stack
+from tensordict import NonTensorData, TensorClass, TensorDict, lazy_stack
 from torch import Tensor
+
+from ..inference.tokens import Tokens
 
 State: TypeAlias = dict[str, Any]
 
@@ -65,6 +70,53 @@ class Trajectory(TensorClass):  # type: ignore[misc]
         return str(self.state["response"])
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What came of an episode; see the fields of :class:`Trajectory`."""
+
+    reward: float
+    group: int
+    valid: bool
+    truncated: bool
+    state: State
+
+
+def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> list[Trajectory]:
+    """The trajectories of episodes, from the tokens of each and what came of it.
+
+    The columns of all are made at once and then divided: tensors of single trajectories would take most of the time.
+    """
+    lengths = [len(one.token_ids) for one in tokens]
+    turn = torch.tensor([*chain.from_iterable(one.turns for one in tokens)], dtype=torch.long)
+    columns = {
+        "token_ids": torch.tensor([*chain.from_iterable(one.token_ids for one in tokens)], dtype=torch.long),
+        "action_mask": turn >= 0,
+        "behaviour_logprob": torch.tensor([*chain.from_iterable(one.logprobs for one in tokens)], dtype=torch.float32),
+        "version": torch.tensor([*chain.from_iterable(one.versions for one in tokens)], dtype=torch.long),
+        "turn": turn,
+        "advantage": torch.zeros(len(turn)),
+    }
+    values = {
+        "reward": torch.tensor([one.reward for one in endings], dtype=torch.float32),
+        "group": torch.tensor([one.group for one in endings]),
+        "valid": torch.tensor([one.valid for one in endings]),
+        "truncated": torch.tensor([one.truncated for one in endings]),
+    }
+    divided: dict[str, Sequence[Tensor]] = {name: divide(column, lengths) for name, column in columns.items()}
+    divided |= {name: column.unbind() for name, column in values.items()}
+    rows = [dict(zip(divided, row, strict=True)) for row in zip(*divided.values(), strict=True)]
+    # By way of a TensorDict: setting the fields one by one takes twice the time.
+    return [
+        Trajectory.from_tensordict(TensorDict({**row, "state": NonTensorData(ending.state)}, []))
+        for row, ending in zip(rows, endings, strict=True)
+    ]
+
+
+def divide(column: Tensor, lengths: Sequence[int]) -> list[Tensor]:
+    """Parts of a column, each with memory of its own: a trajectory that is kept does not keep its batch."""
+    return [part.clone() for part in torch.split(column, list(lengths))]
+
+
 def stack(trajectories: list[Trajectory]) -> Trajectory:
     """A batch of trajectories of any lengths."""
     return lazy_stack(trajectories)  # type: ignore[no-any-return]
@@ -96,8 +148,8 @@ def set_sampled(trajectories: Trajectory, name: str, values: Tensor) -> None:
     if values.shape != (int(chosen.sum()),):
         raise ValueError(f"{name} has shape {list(values.shape)} for {int(chosen.sum())} sampled tokens")
     spread = values.new_zeros(len(chosen), device="cpu").masked_scatter(chosen, values.cpu())
-    for row, part in zip(trajectories.tensordicts, spread.split([len(mask) for mask in masks]), strict=True):
-        row.set(name, part.clone())  # of its own: a trajectory that is kept does not keep its batch
+    for row, part in zip(trajectories.tensordicts, divide(spread, [len(mask) for mask in masks]), strict=True):
+        row.set(name, part)
 
 
 def masks_of(trajectories: Trajectory) -> list[Tensor]:

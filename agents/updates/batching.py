@@ -129,14 +129,16 @@ class _Span(NamedTuple):
 
 def _spans(masks: Sequence[Tensor], states: Sequence[State]) -> list[_Span]:
     """The sequences of trajectories: each itself, or its segments, where an environment wrote prompts of its own."""
-    found, start = [], 0
+    counted = [0, *torch.cat(list(masks)).cumsum(0).tolist()]  # sampled tokens before each token of the batch
+    found, first = [], 0
     for row, (mask, state) in enumerate(zip(masks, states, strict=True)):
         begin = 0
         for length in state.get("segments") or [len(mask)]:
             end = begin + length
-            stop = start + int(mask[begin:end].sum())
+            start, stop = counted[first + begin], counted[first + end]
             found.append(_Span(row, slice(begin, end), start, stop, last=end == len(mask)))
-            begin, start = end, stop
+            begin = end
+        first += len(mask)
     return found
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
+
+from .head import find_head
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,33 +44,37 @@ def token_scores(
         temperature: divides the logits, as in sampling.
         entropy_gradient: whether the entropy has a gradient.
     """
-    width = token_ids.shape[1]
-    # Logits are needed from one position before the first scored token of the batch.
-    first = int(scored.any(0).int().argmax())
-    keep = width - max(first - 1, 0)
     position = (attention_mask.cumsum(-1) - 1).clamp(min=0)
-    out = model(
-        input_ids=token_ids, attention_mask=attention_mask, position_ids=position, use_cache=False, logits_to_keep=keep
-    )
-    logits = out.logits[:, :-1]
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
-    targets = token_ids[:, width - keep + 1 :]
-    normaliser = torch.logsumexp(logits, -1)
-    picked = logits.gather(-1, targets[..., None]).squeeze(-1) - normaliser
-    if entropy_gradient:
-        spread = entropy_of(logits)
-    else:
-        with torch.no_grad():
-            spread = torch.special.entr(torch.softmax(logits, -1)).sum(-1)
+    inputs = {"input_ids": token_ids, "attention_mask": attention_mask, "position_ids": position, "use_cache": False}
     # The first token of a row has nothing before it, wherever padding puts it.
-    wanted = (scored[:, 1:] & (attention_mask[:, :-1] > 0))[:, width - keep :]
-    pad = (width - keep + 1, 0)
-    # where, not a product: an unscored place may be infinite, and 0 times infinity is NaN.
-    zero = picked.new_zeros(())
-    return TokenScores(
-        logprob=torch.nn.functional.pad(torch.where(wanted, picked, zero), pad),
-        entropy=torch.nn.functional.pad(torch.where(wanted, spread, zero), pad),
-    )
+    wanted = scored[:, 1:] & (attention_mask[:, :-1] > 0)
+    targets = token_ids[:, 1:][wanted]
+    if (head := find_head(model)) is not None:
+        hidden = model.base_model(**inputs).last_hidden_state[:, :-1][wanted]
+        logprob, entropy = head.score(hidden, targets, temperature=temperature, entropy_gradient=entropy_gradient)
+    else:
+        # Logits are needed from one position before the first scored token of the batch.
+        keep = token_ids.shape[1] - max(int(scored.any(0).int().argmax()) - 1, 0)
+        logits = model(**inputs, logits_to_keep=keep).logits[:, :-1][wanted[:, -keep + 1 :]]
+        logprob, entropy = naive_scores(logits, targets, temperature=temperature, entropy_gradient=entropy_gradient)
+    return TokenScores(_placed(logprob, wanted), _placed(entropy, wanted))
+
+
+def naive_scores(
+    logits: Tensor, targets: Tensor, *, temperature: float, entropy_gradient: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Log-probs of ``targets`` [N] and entropies, both [N], from logits [N, V]."""
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32)) / temperature
+    logprob = logits.gather(-1, targets[:, None]).squeeze(-1) - torch.logsumexp(logits, -1)
+    if entropy_gradient:
+        return logprob, entropy_of(logits)
+    with torch.no_grad():
+        return logprob, torch.special.entr(torch.softmax(logits, -1)).sum(-1)
+
+
+def _placed(values: Tensor, wanted: Tensor) -> Tensor:
+    """Values [N] at the places of ``wanted`` [B, T - 1] and 0 elsewhere, with a first column of zeros: [B, T]."""
+    return nn.functional.pad(values.new_zeros(wanted.shape).masked_scatter(wanted, values), (1, 0))
 
 
 def entropy_of(logits: Tensor) -> Tensor:

@@ -293,7 +293,8 @@ def test_a_failed_grading_does_not_move_its_group(lm, random_batch, make_traject
 # pad == eos
 
 
-def test_9_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted, tokenizer, quiz):
+def test_9_where_padding_and_end_token_are_one_the_end_token_still_trains(scripted, tokenizer, quiz, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.updates.scoring.find_head", lambda model: None)  # to see all logits
     tokenizer.pad_token = tokenizer.eos_token
     inference = scripted(tokenizer, lambda turn, row: "a0<eos>" if row % 2 else "longer")
     rollouts = RolloutManager(quiz(), RolloutConfig(max_new_tokens=9), inference=inference)

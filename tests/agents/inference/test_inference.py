@@ -7,8 +7,9 @@ import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
+from infinite_rl.agents.inference.decoding import sample_tokens
 from infinite_rl.agents.inference.module import GenerationResult, InferenceModule
-from infinite_rl.agents.inference.sampling import sample_tokens, stream_key
+from infinite_rl.agents.inference.sampling import stream_key
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from math import sqrt
 import pytest
 import torch
 
-from infinite_rl.agents.inference.sampling import TokenFilter, sample_tokens, stream_key
+from infinite_rl.agents.inference.decoding import sample_tokens
+from infinite_rl.agents.inference.sampling import TokenFilter, stream_key
 from infinite_rl.agents.updates.scoring import token_scores
 
 END = 31
@@ -87,7 +88,7 @@ def test_a_certain_token_is_drawn_whatever_the_random_number(table_model, monkey
     import numpy as np
 
     monkeypatch.setattr(
-        "infinite_rl.agents.inference.sampling.uniforms", lambda keys, at, count: np.full((len(keys), count), noise)
+        "infinite_rl.agents.inference.decoding.uniforms", lambda keys, at, count: np.full((len(keys), count), noise)
     )
     table = torch.full((32, 32), float("-inf"))
     table[:, only] = 3.0

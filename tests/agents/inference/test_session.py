@@ -245,26 +245,3 @@ def test_a_fork_shares_the_opening_and_nothing_else(tokenizer):
     say(twin, "zz", truncated=True)
     assert not session.truncated
     assert twin.truncated
-
-
-def test_the_trajectory_is_the_record(tokenizer):
-    session = Session(tokenizer, key=0)
-    session.observe([user("xx")])
-    say(session, "y<eos>", version=7)
-    state = {"prompt": "xx", "response": "y"}
-    found = session.trajectory(reward=0.5, group=3, valid=True, truncated=False, state=state)
-    assert found.token_ids.tolist() == session.token_ids
-    assert found.action_mask.tolist() == [False, False, True, True]
-    assert found.version.tolist() == [-1, -1, 7, 7]
-    assert (float(found.reward), int(found.group), bool(found.valid), bool(found.truncated)) == (0.5, 3, True, False)
-    assert found.advantage.tolist() == [0.0] * len(found.token_ids)
-    assert (found.prompt, found.response, found.state) == ("xx", "y", state)
-
-
-@pytest.mark.parametrize(("token_limit", "turn_limit"), [(True, False), (False, True), (True, True)])
-def test_either_limit_truncates(tokenizer, token_limit, turn_limit):
-    session = Session(tokenizer, key=0)
-    session.observe([user("x")])
-    say(session, "y", truncated=token_limit)
-    found = session.trajectory(reward=0.0, group=0, valid=True, truncated=turn_limit, state={})
-    assert bool(found.truncated)

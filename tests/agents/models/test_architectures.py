@@ -4,7 +4,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from infinite_rl.agents.inference.sampling import sample_tokens
+from infinite_rl.agents.inference.decoding import sample_tokens
 from infinite_rl.agents.models.policy import load_policy
 from infinite_rl.agents.updates.scoring import token_scores
 
@@ -14,9 +14,16 @@ TEMPERATURE = 0.7
 WITH_EXPERTS = ("mixtral", "qwen2_moe", "qwen3_moe")
 
 
-def sample(model, prompts):
+def sample(model, prompts, **options):
     return sample_tokens(
-        model, prompts, range(len(prompts)), max_new_tokens=12, temperature=TEMPERATURE, end_ids=[0], pad_id=0
+        model,
+        prompts,
+        range(len(prompts)),
+        max_new_tokens=12,
+        temperature=TEMPERATURE,
+        end_ids=[0],
+        pad_id=0,
+        **options,
     )
 
 
@@ -33,6 +40,15 @@ def padded(prompts, samples, side):
         scored[i, start + len(prompt) : start + len(row)] = True
         logprobs[i, start + len(prompt) : start + len(row)] = found.logprobs
     return ids, attended, scored, logprobs
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+def test_rows_may_come_and_go(architecture, prompts, name):
+    model = architecture(name)
+    prompts = [*prompts, prompts[1], prompts[0]]
+    for one, other in zip(sample(model, prompts), sample(model, prompts, rows_at_once=2), strict=True):
+        assert one.token_ids.tolist() == other.token_ids.tolist()
+        torch.testing.assert_close(one.logprobs, other.logprobs, atol=1e-4, rtol=0)
 
 
 @pytest.mark.parametrize("side", ["left", "right"])

@@ -3,7 +3,17 @@
 import pytest
 import torch
 
-from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack, states_of, turns
+from infinite_rl.agents.inference.tokens import Tokens
+from infinite_rl.agents.rollouts.trajectory import (
+    Ending,
+    from_tokens,
+    response_lengths,
+    sampled,
+    set_sampled,
+    stack,
+    states_of,
+    turns,
+)
 
 
 def test_20_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
@@ -49,6 +59,32 @@ def test_turns_are_those_of_the_record(make_trajectory):
     one, two = make_trajectory([1, 2], [3, 4, 5, 6]), make_trajectory([1], [2, 3])
     one.turn = torch.tensor([-1, -1, 0, 0, 1, 2])
     assert turns(stack([one, two])).tolist() == [0, 0, 1, 2, 0, 0]
+
+
+def test_trajectories_hold_the_tokens_and_the_ending_of_their_own_episode():
+    tokens = [Tokens(), Tokens(), Tokens()]
+    tokens[0].append([5, 6])
+    tokens[0].append([7, 8], turn=0, logprobs=[-0.5, -1.5], version=7)
+    tokens[2].append([9], turn=1, logprobs=[-2.0], version=3)
+    endings = [
+        Ending(reward=0.5, group=3, valid=True, truncated=False, state={"prompt": "xx", "response": "y"}),
+        Ending(reward=0, group=4, valid=False, truncated=False, state={"status": "error"}),
+        Ending(reward=1.0, group=4, valid=True, truncated=True, state={}),
+    ]
+    first, empty, last = from_tokens(tokens, endings)
+    assert first.token_ids.tolist() == [5, 6, 7, 8]
+    assert first.action_mask.tolist() == [False, False, True, True]
+    assert first.behaviour_logprob.tolist() == [0.0, 0.0, -0.5, -1.5]
+    assert first.version.tolist() == [-1, -1, 7, 7]
+    assert first.turn.tolist() == [-1, -1, 0, 0]
+    assert first.advantage.tolist() == [0.0] * 4
+    assert (float(first.reward), int(first.group), bool(first.valid), bool(first.truncated)) == (0.5, 3, True, False)
+    assert (first.prompt, first.response) == ("xx", "y")
+    assert (empty.token_ids.tolist(), bool(empty.valid), empty.state) == ([], False, {"status": "error"})
+    assert (last.token_ids.tolist(), last.turn.tolist(), bool(last.truncated)) == ([9], [1], True)
+    assert last.token_ids.untyped_storage().nbytes() == 8  # it keeps no other's memory
+    assert stack([first, empty, last]).reward.dtype == torch.float32
+    assert from_tokens([], []) == []
 
 
 def test_a_trajectory_survives_saving(make_trajectory, tmp_path):
