@@ -127,8 +127,10 @@ class Algorithm(TrainingLoop):
         method = self.config.reward_method
         asked = {} if method is None else {"method": method}
         found = self.reward_computer.compute_rewards(trajectories, **asked)
-        # A reward model's graph and device are its own affair.
-        rewards = torch.as_tensor(found, dtype=torch.float32, device="cpu").detach()
+        try:  # a reward model's graph and device are its own affair
+            rewards = torch.as_tensor(found, dtype=torch.float32, device="cpu").detach()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"the reward computer must return a number for each trajectory: {error}") from error
         if rewards.shape != trajectories.batch_size:
             raise ValueError(f"{len(trajectories)} trajectories but rewards of shape {list(rewards.shape)}")
         bad = ~rewards.isfinite() & trajectories.valid

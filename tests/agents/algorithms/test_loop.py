@@ -360,3 +360,14 @@ def test_a_reward_model_gets_no_gradient(parts):
 
     GRPOAlgorithm(*parts(reward_computer=Learnt()), AlgorithmConfig(batch_size=8)).train(1, progress_bar=False)
     assert weight.grad is None
+
+
+@pytest.mark.parametrize("found", [[None] * 8, {"reward": [1.0] * 8}, [[1.0]] * 7 + [[1.0, 2.0]]])
+def test_rewards_that_are_no_numbers_are_named(parts, found):
+    class Wrong:
+        def compute_rewards(self, trajectories, method="absolute"):
+            return found
+
+    algorithm = GRPOAlgorithm(*parts(reward_computer=Wrong()), AlgorithmConfig(batch_size=8))
+    with pytest.raises(ValueError, match="the reward computer must return a number for each trajectory"):
+        algorithm.train(1, progress_bar=False)
