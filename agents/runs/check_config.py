@@ -92,7 +92,6 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.ema_alpha",
             "actor.min_ratio",
             "actor.warmup_ratio",
-            "model.warm_start.target",
             "model.warm_start.tool_share",
         ),
     ),

@@ -199,7 +199,6 @@ def test_what_is_wrong_is_said_in_one_line(overrides, message):
         "rollout.deadline=0",
         "evaluation.temperature=-1",
         "model.warm_start.tool_share=2",
-        "model.warm_start.target=30",
         "model.warm_start.batch_size=0",
         "model.warm_start.check_every=0",
         "model.warm_start.lr=-1",
