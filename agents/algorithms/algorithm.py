@@ -169,7 +169,7 @@ class Algorithm(TrainingLoop):
         """Sets the per-token columns of graded trajectories: advantages, and what else the update will read."""
         recipe, backprop = self.recipe, self.backprop
         names = ["old_logprob"] if recipe.needs_old_logprob else []
-        names += ["reference_logprob"] if backprop.ref_model is not None else []
+        names += ["reference_logprob"] if backprop.ref_model is not None and recipe.needs_reference_first else []
         names += ["value"] if backprop.critic is not None else []
         batches = [batch for part in self._parts(trajectories) for batch in part] if names else []
         last_values = backprop.set_columns(trajectories, batches, names)

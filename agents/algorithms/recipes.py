@@ -50,6 +50,12 @@ class Recipe:
         """Whether log-probs before the update are scored: one update from fresh samples does without."""
         return self.epochs * self.minibatches > 1 or self.loss.correction != "none"
 
+    @property
+    def needs_reference_first(self) -> bool:
+        """Whether advantages or several passes read the reference's log-probs; else one pass scores them as it goes."""
+        in_reward = self.loss.kl_in == "reward" and bool(self.loss.kl_coef)
+        return in_reward or self.credit.estimator == "distillation" or self.epochs > 1
+
     def adapted(self, config: BackpropConfig, *, max_new_tokens: int) -> Recipe:
         """The recipe with the values that ``config`` sets, and what it leaves open filled in."""
         loss, credit = self.loss, self.credit

@@ -41,9 +41,6 @@ class BackpropModule(TensorPrimitives):
         autocast: makes the context of forward passes; an algorithm takes that of sampling, so that log-probs agree.
         critic: gives a value after each token: called as ``critic(token_ids, attention_mask)``, it returns [B, T].
         critic_optimizer: over the critic's parameters.
-
-    Raises:
-        ValueError: if the reference is the policy itself, or an optimizer holds none of the weights it is to update.
     """
 
     def __init__(
@@ -106,6 +103,8 @@ class BackpropModule(TensorPrimitives):
     def loss_inputs(self, batch: TokenBatch, weights: Tensor, *, entropy_gradient: bool = False) -> LossInputs:
         """What a loss reads: the policy's scores, with gradient, beside what was known before the update.
 
+        Where there is a reference, and it has not scored the tokens yet, it does so now.
+
         Args:
             batch: the tokens.
             weights: [B]: how much each token of a row weighs.
@@ -115,6 +114,8 @@ class BackpropModule(TensorPrimitives):
         scores = self.score(batch, entropy_gradient=entropy_gradient)
         behaviour = columns["behaviour_logprob"]
         sequence = batch.sequence
+        if self.ref_model is not None and "reference_logprob" not in columns:
+            columns = columns | self.columns(batch, ["reference_logprob"])
         return LossInputs(
             logprob=scores.logprob[mask],
             old_logprob=columns.get("old_logprob", behaviour),
@@ -229,13 +230,12 @@ class BackpropModule(TensorPrimitives):
         lengths, config, graded = response_lengths(trajectories), self.loss_config(), trajectories.valid
         for column, name, given in (("advantage", "advantages", advantages), ("returns", "returns", returns)):
             if given is not None:
-                spread = spread_over_tokens(torch.as_tensor(given).float(), lengths, name)
-                set_sampled(trajectories, column, spread)
+                set_sampled(trajectories, column, spread_over_tokens(torch.as_tensor(given).float(), lengths, name))
         (batch,) = microbatches(trajectories, 2**62, self.model.device)
         if self.critic is not None and "returns" not in batch.columns:
             raise ValueError("the critic has nothing to learn from: give returns=…, advantages plus values, say")
-        names = ["reference_logprob"] * (self.ref_model is not None) + ["value"] * (self.critic is not None)
-        batch.columns.update(self.columns(batch, names))
+        if self.critic is not None:
+            batch.columns.update(self.columns(batch, ["value"]))
         weights = torch.zeros(len(lengths), dtype=torch.float64)
         weights[graded] = sequence_weights(lengths[graded], config.aggregation)
         inputs = self.loss_inputs(batch, weights[batch.rows], entropy_gradient=bool(config.entropy_coef))

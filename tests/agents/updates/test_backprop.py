@@ -129,11 +129,18 @@ def test_18_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, 
     model = lm(kind)
     backprop = module(model, copy.deepcopy(model))
     for batch in microbatches(random_batch(), 30, CPU):
-        batch.columns.update(backprop.columns(batch, ["reference_logprob"]))
         inputs = backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
         assert torch.equal(inputs.logprob, inputs.reference_logprob)
         assert float(objective(inputs, LossConfig(kl_coef=1.0)).kl_loss) == 0
         assert not inputs.reference_logprob.requires_grad
+
+
+def test_a_reference_that_has_scored_the_tokens_is_not_asked_again(lm, random_batch):
+    backprop = module(lm(), lm(seed=1))
+    (batch,) = microbatches(random_batch(), 10_000, CPU)
+    once = backprop.columns(batch, ["reference_logprob"])["reference_logprob"]
+    batch.columns["reference_logprob"] = once
+    assert backprop.loss_inputs(batch, torch.ones(len(batch.rows))).reference_logprob is once
 
 
 def test_without_a_reference_nothing_is_scored_twice(lm, random_batch):
@@ -200,7 +207,6 @@ def test_scoring_happens_under_the_given_autocast(lm, random_batch):
     model = lm()
     backprop = BackpropModule(model, lm(seed=1), torch.optim.SGD(model.parameters()), autocast=autocast)
     (batch,) = microbatches(random_batch(), 10_000, CPU)
-    backprop.columns(batch, ["reference_logprob"])
     backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
     assert len(entered) == 2  # the policy and the reference
 
