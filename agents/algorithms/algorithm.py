@@ -16,15 +16,24 @@ from ..credit.shaping import informative_groups, overlong_penalty
 from ..environments.base import BaseEnvironment
 from ..losses import find_kl_estimator, sequence_weights
 from ..rollouts.manager import RolloutManager
-from ..rollouts.trajectory import Trajectory, response_lengths, sampled, set_sampled, stack, states_of, turns
+from ..rollouts.trajectory import (
+    Trajectory,
+    longest_responses,
+    response_lengths,
+    sampled,
+    set_sampled,
+    stack,
+    states_of,
+    turns,
+)
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
 from ..updates.layout import find_even_width
 from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
-from .recipes import Recipe, find_recipe
+from .recipes import OWN_RECIPE, Recipe, find_recipe
 from .settings import AlgorithmConfig as AlgorithmConfig
-from .settings import check_parts, share_arithmetic
+from .settings import check_companions, check_parts, share_arithmetic
 
 # Responses per task where rewards are compared within a group.
 GROUP_SIZE = 8
@@ -69,9 +78,10 @@ class Algorithm(TrainingLoop):
         check_parts(env, rollout_manager, backprop, self.config)
         share_arithmetic(rollout_manager, backprop, self.config.use_amp)
         self.max_new_tokens = rollout_manager.config.max_new_tokens
-        self.name = recipe if isinstance(recipe, str) else self.default_recipe
-        self.recipe = self._adapt(recipe if isinstance(recipe, Recipe) else find_recipe(self.name))
-        self.steps = 0
+        recipe = recipe or self.default_recipe
+        self.name = OWN_RECIPE if isinstance(recipe, Recipe) else recipe
+        self.recipe = self._adapt(recipe if isinstance(recipe, Recipe) else find_recipe(recipe))
+        check_companions(self.recipe.credit.estimator, backprop, self.config)
         self.rounds = 1
 
     @property
@@ -117,7 +127,11 @@ class Algorithm(TrainingLoop):
         """
         method = self.config.reward_method
         asked = {} if method is None else {"method": method}
-        rewards = torch.as_tensor(self.reward_computer.compute_rewards(trajectories, **asked), dtype=torch.float32)
+        found = self.reward_computer.compute_rewards(trajectories, **asked)
+        try:  # a reward model's graph and device are its own affair
+            rewards = torch.as_tensor(found, dtype=torch.float32, device="cpu").detach()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise ValueError(f"the reward computer must return a number for each trajectory: {error}") from error
         if rewards.shape != trajectories.batch_size:
             raise ValueError(f"{len(trajectories)} trajectories but rewards of shape {list(rewards.shape)}")
         bad = ~rewards.isfinite() & trajectories.valid
@@ -141,14 +155,15 @@ class Algorithm(TrainingLoop):
         if self.recipe.filter_groups:
             dropped = len(torch.unique(trajectories.group)) - len(torch.unique(trajectories.group[chosen]))
             metrics |= {"sampling_rounds": float(self.rounds), "dropped_groups": float(dropped)}
-        if not chosen.any():
-            return metrics | UpdateSums().means()
-        learnt = trajectories[chosen]
-        self.assign(learnt, rewards[chosen])
-        replay = TrajectoryBuffer(len(learnt))
-        replay.extend(learnt)
-        metrics |= self.update(replay.drain())
-        self._follow()
+        if chosen.any():
+            learnt = trajectories[chosen]
+            self.assign(learnt, rewards[chosen])
+            replay = TrajectoryBuffer(len(learnt))
+            replay.extend(learnt)
+            metrics |= self.update(replay.drain())
+        else:
+            metrics |= UpdateSums().means()
+        self._follow()  # also then: a resumed run counts steps, and knows nothing of what they taught
         return metrics
 
     def assign(self, trajectories: Trajectory, rewards: Tensor) -> None:
@@ -161,7 +176,8 @@ class Algorithm(TrainingLoop):
         last_values = backprop.set_columns(trajectories, batches, names)
         lengths = response_lengths(trajectories)
         if recipe.overlong_share:
-            rewards = rewards + overlong_penalty(lengths, longest=self.max_new_tokens, share=recipe.overlong_share)
+            longest = longest_responses(trajectories)  # the limit is that of a turn, not of an episode
+            rewards = rewards + overlong_penalty(longest, longest=self.max_new_tokens, share=recipe.overlong_share)
         logprob = sampled(trajectories, "old_logprob" if recipe.needs_old_logprob else "behaviour_logprob")
         reference, penalty = sampled(trajectories, "reference_logprob"), None
         if recipe.loss.kl_in == "reward" and recipe.loss.kl_coef and reference is not None and logprob is not None:

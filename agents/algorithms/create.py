@@ -7,9 +7,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from ..config import ConfigError
 from ..runs.checkpoint import read_state
 from .algorithm import Algorithm, GRPOAlgorithm, PPOAlgorithm, REINFORCEAlgorithm
 from .loop import find_checkpoint, restore
+from .recipes import OWN_RECIPE, Recipe
 from .settings import AlgorithmConfig
 
 _CLASSES = {kind.default_recipe: kind for kind in (GRPOAlgorithm, PPOAlgorithm, REINFORCEAlgorithm)}
@@ -51,6 +53,8 @@ def load_algorithm_from_checkpoint(
     reward_computer: Any,
     backprop: Any,
     config: AlgorithmConfig | None = None,
+    *,
+    recipe: Recipe | None = None,
 ) -> Algorithm:
     """Makes the algorithm that a checkpoint was saved from, and goes on where it was.
 
@@ -64,15 +68,19 @@ def load_algorithm_from_checkpoint(
         reward_computer: gives them rewards.
         backprop: with the model and optimizer that take what was saved.
         config: of the loop; by default the one that was saved.
+        recipe: of an algorithm that was made with a recipe of its own, which a checkpoint does not hold.
 
     Raises:
-        ConfigError: if there is no checkpoint, or it cannot be read.
+        ConfigError: if there is no checkpoint, it cannot be read, or the recipe is missing.
     """
     folder = find_checkpoint(path)
     state = read_state(folder)
-    algorithm = create_algorithm(
-        state["algorithm"], env, rollout_manager, reward_computer, backprop, config or _read_config(state["config"])
-    )
+    name, config = state["algorithm"], config or _read_config(state["config"])
+    if (name == OWN_RECIPE) != (recipe is not None):
+        said = f"the algorithm {name!r}; leave recipe out" if recipe else "a recipe of its own; give it as recipe=…"
+        raise ConfigError(f"{folder}: saved by {said}")
+    parts = (env, rollout_manager, reward_computer, backprop, config)
+    algorithm = create_algorithm(name, *parts) if recipe is None else Algorithm(*parts, recipe=recipe)
     restore(algorithm, folder)
     return algorithm
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from ..models.lora import has_adapters, load_adapters
 from ..models.policy import load_policy
 from ..progress import Progress
 from ..rollouts.trajectory import Trajectory
-from ..runs.checkpoint import Checkpoints, read_state
+from ..runs.checkpoint import STATE_FILE, Checkpoints, read_state
 from ..runs.run_log import start_wandb
 from .metrics import Metrics
 from .settings import AlgorithmConfig
@@ -33,6 +34,7 @@ class TrainingLoop(ABC):
 
     Attributes:
         iteration: how many iterations there were.
+        steps: how often it has learnt.
         best_reward: the highest mean reward of an iteration whose checkpoint was saved.
     """
 
@@ -41,6 +43,7 @@ class TrainingLoop(ABC):
     backprop: BackpropModule
     config: AlgorithmConfig
     iteration: int = 0
+    steps: int = 0
     best_reward: float = float("-inf")
 
     @property
@@ -61,7 +64,11 @@ class TrainingLoop(ABC):
 
         Returns:
             The metrics of each iteration.
+
+        Raises:
+            ValueError: if the checkpoints to be saved would mix with those of another run.
         """
+        self._check_place()
         history = []
         with Progress(total_steps=num_iterations, enabled=progress_bar) as progress, self._remote_log() as log:
             progress.phase("training", num_iterations)
@@ -71,8 +78,9 @@ class TrainingLoop(ABC):
                 log(metrics)
                 progress.advance(reward=metrics["reward"], kl=metrics["kl"])
                 if self.config.save_every is not None and self.iteration % self.config.save_every == 0:
-                    self.save_checkpoint(self.iteration, best=metrics["reward"] > self.best_reward)
+                    best = metrics["reward"] > self.best_reward
                     self.best_reward = max(self.best_reward, metrics["reward"])
+                    self.save_checkpoint(self.iteration, best=best)
         return history
 
     def iterate(self) -> Metrics:
@@ -123,6 +131,7 @@ class TrainingLoop(ABC):
             "algorithm": self.name,
             "config": json.dumps(asdict(self.config), default=str),
             "iteration": self.iteration,
+            "steps": self.steps,
             "best_reward": self.best_reward,
             "rollouts": json.dumps(self.rollout_manager.state_dict()),
             "backprop": self.backprop.state_dict(),
@@ -130,9 +139,20 @@ class TrainingLoop(ABC):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restores what :meth:`state_dict` gave."""
-        self.iteration, self.best_reward = state["iteration"], state["best_reward"]
+        self.iteration, self.steps, self.best_reward = state["iteration"], state["steps"], state["best_reward"]
         self.rollout_manager.load_state_dict(json.loads(state["rollouts"]))
         self.backprop.load_state_dict(state["backprop"])
+
+    def _check_place(self) -> None:
+        """Refuses to begin among the checkpoints of another run: the oldest go, and that would be our own."""
+        folder = self.config.checkpoint_dir
+        if self.iteration or folder is None or self.config.save_every is None:
+            return
+        if steps := Checkpoints(Path(folder), keep=1).steps():
+            raise ValueError(
+                f"{folder} holds a checkpoint of iteration {steps[-1]} of another run: go on with "
+                "load_algorithm_from_checkpoint, or choose another checkpoint_dir"
+            )
 
     @contextmanager
     def _remote_log(self) -> Iterator[Callable[[Metrics], None]]:
@@ -154,10 +174,13 @@ class TrainingLoop(ABC):
 
 def restore(loop: TrainingLoop, path: Path) -> None:
     """Takes the weights and the state of a checkpoint."""
-    weights = load_policy(str(path))[0].state_dict()
-    loop.backprop.model.load_state_dict(weights)
+    model = loop.backprop.model
+    if has_adapters(model):
+        load_adapters(model, path)
+    else:
+        model.load_state_dict(load_policy(str(path), dtype=model.dtype)[0].state_dict())
     loop.load_state_dict(read_state(path))
-    loop.rollout_manager.inference.load(weights, version=loop.rollout_manager.inference.version)
+    loop.rollout_manager.inference.load(model.state_dict(), version=loop.rollout_manager.inference.version)
 
 
 def find_checkpoint(path: str | Path) -> Path:
@@ -167,6 +190,6 @@ def find_checkpoint(path: str | Path) -> Path:
         ConfigError: if there is none.
     """
     folder = Path(path).expanduser()
-    if (folder / "config.json").is_file():
+    if (folder / STATE_FILE).is_file():
         return folder
     return Checkpoints(folder, keep=1).latest()[0]

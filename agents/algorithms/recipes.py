@@ -15,6 +15,8 @@ from ..losses import LossConfig
 from ..updates.backprop import BackpropConfig
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
+# The name of an algorithm whose recipe has no file.
+OWN_RECIPE = "own"
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,24 @@ def check_parts(env: object, manager: RolloutManager, backprop: BackpropModule, 
         )
 
 
+def check_companions(estimator: str, backprop: BackpropModule, config: AlgorithmConfig) -> None:
+    """Refuses what an estimator of advantages lacks, and what it would leave unread.
+
+    Raises:
+        ValueError: says what.
+    """
+    if config.group_size == 1 and estimator in ("group", "rloo"):
+        raise ValueError(
+            "group_size must be at least 2: rewards are compared within groups, so nothing would be learnt"
+        )
+    if backprop.critic is not None and estimator != "gae":
+        raise ValueError(f"the estimator {estimator!r} reads no critic: leave it out, or take PPOAlgorithm")
+    if backprop.critic is None and estimator == "gae":
+        raise ValueError("the estimator 'gae' needs a critic; PPOAlgorithm does without, on whitened returns")
+    if backprop.ref_model is None and estimator == "distillation":
+        raise ValueError("the estimator 'distillation' needs a teacher: give it as the reference model")
+
+
 def share_arithmetic(manager: RolloutManager, backprop: BackpropModule, use_amp: bool | None) -> None:
     """Lets sampling and training use one arithmetic, so that their log-probs agree."""
     backend = manager.inference.backend

@@ -160,7 +160,8 @@ def reinforce_pp(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> 
     """
     rewards = token_rewards(inputs.rewards.double(), inputs.lengths, inputs.penalty)
     returns = discounted_returns(rewards, inputs.lengths, gamma=1.0)
-    return Credit(whiten(returns, reduce).float(), returns.float())
+    advantage = whiten(returns, reduce) if config.whiten else returns
+    return Credit(advantage.float(), returns.float())
 
 
 @estimator("gae")

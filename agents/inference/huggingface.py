@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from ..config import DTYPES
 from ..updates.scoring import token_scores
 from .decoding import sample_tokens
 from .sampling import Sample, TokenFilter
+from .template import ChatTemplate
 
 
 class HuggingFaceBackend:
@@ -62,28 +63,23 @@ class HuggingFaceBackend:
         token_filter: TokenFilter | None = None,
     ) -> list[Sample]:
         """Samples one continuation per prompt of token ids; row i draws from the random stream ``keys[i]``."""
-        training = self.model.training
-        self.model.eval()
-        try:
-            with self.autocast():
-                return sample_tokens(
-                    self.model,
-                    prompts,
-                    keys,
-                    max_new_tokens=max_new_tokens,
-                    temperature=temperature,
-                    end_ids=self.end_ids,
-                    pad_id=self.pad_id,
-                    token_filter=token_filter,
-                )
-        finally:
-            self.model.train(training)
+        with self._evaluating():
+            return sample_tokens(
+                self.model,
+                prompts,
+                keys,
+                max_new_tokens=max_new_tokens,
+                temperature=temperature,
+                end_ids=self.end_ids,
+                pad_id=self.pad_id,
+                token_filter=token_filter,
+            )
 
     @torch.no_grad()
     def logits(self, prompt_ids: Sequence[int], response_ids: Sequence[int]) -> Tensor:
         """The logits that predict each response token: [len(response), V], float32."""
         ids = torch.tensor([[*prompt_ids, *response_ids]], device=self.model.device)
-        with self.autocast():
+        with self._evaluating():
             out = self.model(input_ids=ids, use_cache=False, logits_to_keep=len(response_ids) + 1)
         return out.logits[0, :-1].float()  # type: ignore[no-any-return]
 
@@ -93,9 +89,20 @@ class HuggingFaceBackend:
         ids = torch.tensor([[*prompt_ids, *response_ids]], device=self.model.device)
         scored = torch.zeros_like(ids, dtype=torch.bool)
         scored[:, len(prompt_ids) :] = True
-        with self.autocast():
+        with self._evaluating():
             scores = token_scores(self.model, ids, torch.ones_like(ids), scored, temperature=1.0)
         return scores.logprob[0, len(prompt_ids) :]
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """The mode and the arithmetic of sampling; afterwards the model is in the mode that it was in."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            with self.autocast():
+                yield
+        finally:
+            self.model.train(training)
 
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
         """Takes new weights. A model shared with the trainer has them already."""
@@ -109,13 +116,15 @@ class HuggingFaceBackend:
 
 
 def end_tokens(model: PreTrainedModel | None, tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """The tokens that end a response: those of the generation config, which chat models keep, and the tokenizer's.
+    """The tokens that end a response: of the generation config, of the tokenizer, and of its chat template's turns.
 
     Raises:
         ValueError: if there is none.
     """
     configured = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     ids = configured if isinstance(configured, list) else [configured]
+    with suppress(ValueError):  # a template that cannot write a turn, or writes no end
+        ids = [*ids, ChatTemplate(tokenizer).end_of_turn]
     found = sorted({int(i) for i in [*ids, tokenizer.eos_token_id] if i is not None})
     if not found:
         raise ValueError("neither the model nor the tokenizer names an end token (eos_token)")

@@ -51,13 +51,19 @@ def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folde
             if weight.requires_grad:
                 weight.data = weight.data.float()
         if folder is not None:
-            _load(model, folder)
+            load_adapters(model, folder)
     except (ValueError, RuntimeError, OSError) as error:
         raise ConfigError(f"model.lora: {str(error).splitlines()[0][:200]}") from None
 
 
-def _load(model: PreTrainedModel, folder: Path) -> None:
-    """Takes the adapters of a checkpoint. Not by ``load_adapter``, after which models are saved under other names."""
+def load_adapters(model: PreTrainedModel, folder: Path) -> None:
+    """Takes the adapters of a checkpoint into those of the model.
+
+    Not by ``load_adapter``, after which models are saved under other names.
+
+    Raises:
+        ValueError: if they are of another shape.
+    """
     from peft import set_peft_model_state_dict
     from safetensors.torch import load_file
 

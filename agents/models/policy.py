@@ -73,7 +73,7 @@ def make_policy(
             weight.data = weight.data.to(dtype)
     else:
         raise ConfigError("no model: set model.name, or take model=tiny")
-    _disable_dropout(model)
+    disable_dropout(model)
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
@@ -122,11 +122,12 @@ def _attention(config: PreTrainedConfig) -> str | None:
     return "eager" if getattr(config.get_text_config(), "attn_logit_softcapping", None) else None
 
 
-def _disable_dropout(model: PreTrainedModel) -> None:
-    """Dropout would make training see another policy than the one that sampled."""
+def disable_dropout(model: PreTrainedModel) -> None:
+    """Takes away dropout and other noise, with which training sees another policy than the one that sampled."""
+    noise = ("dropout", "dropout_p", "_pdrop", "layerdrop", "jitter_noise")
     for holder in (model.config, *model.modules()):
         for name, value in list(vars(holder).items()):
-            if isinstance(value, float) and name.endswith(("dropout", "dropout_p", "_pdrop", "layerdrop")):
+            if isinstance(value, float) and name.endswith(noise):
                 setattr(holder, name, 0.0)
         if isinstance(holder, torch.nn.Dropout):
             holder.p = 0.0

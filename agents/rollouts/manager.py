@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import inf
 from typing import Any, TypedDict
 
 import numpy as np
@@ -56,6 +57,21 @@ class RolloutConfig:
     verbose: bool = False
     enable_progress_bar: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuses what cannot be played; NaN too.
+
+        Raises:
+            ValueError: names the attribute.
+        """
+        for name in ("num_parallel", "max_new_tokens", "max_length", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, not {value}")
+        if not 0 <= self.temperature < inf:
+            raise ValueError(f"temperature must be at least 0, not {self.temperature}")
+        if self.deadline is not None and not self.deadline > 0:
+            raise ValueError(f"deadline must be above 0, not {self.deadline}; leave it out for any time")
+
 
 class RolloutStatistics(TypedDict):
     """What a manager has collected so far; lengths in sampled tokens."""
@@ -87,7 +103,7 @@ class RolloutManager:
         num_parallel: int | None = None,
     ) -> None:
         config = config or RolloutConfig()
-        self.config = replace(config, num_parallel=num_parallel or config.num_parallel)
+        self.config = config if num_parallel is None else replace(config, num_parallel=num_parallel)
         self.env = env
         self.inference = find_policy(env, inference)
         self._failures = Failures(self.config.patience)

@@ -164,6 +164,13 @@ def response_lengths(trajectories: Trajectory) -> Tensor:
     return torch.stack([mask.sum() for mask in masks_of(trajectories)])
 
 
+def longest_responses(trajectories: Trajectory) -> Tensor:
+    """The number of sampled tokens in the longest turn of each trajectory: [N], int64."""
+    found = column(trajectories, "turn")
+    assert found is not None
+    return torch.stack([torch.bincount(turn[turn >= 0], minlength=1).max() for turn in found])
+
+
 def turns(trajectories: Trajectory) -> Tensor:
     """Which turn of its episode each sampled token belongs to, from 0, one trajectory after the other: [N], int64."""
     found = sampled(trajectories, "turn")

@@ -6,9 +6,8 @@ An unknown key, a wrong type or a missing value is a :class:`~infinite_rl.agents
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
-from math import inf
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -18,20 +17,8 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from ..config import (
-    AGGREGATIONS,
-    CORRECTIONS,
-    DTYPES,
-    ESTIMATORS,
-    KL_ESTIMATORS,
-    OPTIMIZERS,
-    POLICY_LOSSES,
-    SCHEDULERS,
-    WEIGHTS,
-    ConfigError,
-    TinyConfig,
-    TrainConfig,
-)
+from ..config import ConfigError, TrainConfig
+from .check_config import check_values
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # A section whose keys the environment checks, not we.
@@ -112,137 +99,12 @@ def _typed(composed: Any) -> TrainConfig:
         if missing := sorted(OmegaConf.missing_keys(merged)):
             raise ConfigError(f"{missing[0]} needs a value: add {missing[0]}=…")
         assert isinstance(merged, DictConfig)
-        _check_ranges(merged)
+        check_values(merged)
         config = OmegaConf.to_object(merged)
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error)) from None
     assert isinstance(config, TrainConfig)
     return config
-
-
-# What values must satisfy beyond their type; NaN satisfies nothing.
-LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
-    "at least 1": (
-        lambda value: value >= 1,
-        (
-            "data.prompts_per_rollout",
-            "rollout.max_new_tokens",
-            "rollout.num_parallel",
-            "actor.epochs",
-            "actor.minibatches",
-            "actor.max_skipped_steps",
-            "actor.normaliser",
-            "actor.ref_period",
-            "adv.max_rounds",
-            "actor.decay_steps",
-            "actor.tokens_per_microbatch",
-            "evaluation.samples_per_prompt",
-            "evaluation.every",
-            "trainer.save_every",
-            "trainer.keep",
-            "trainer.threads",
-            "model.lora.r",
-            "model.warm_start.batch_size",
-            "model.warm_start.max_tokens",
-            "model.warm_start.tokens_per_microbatch",
-            "model.warm_start.check_every",
-            *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),
-        ),
-    ),
-    "at least 2, to be compared with one another": (lambda value: value >= 2, ("data.responses_per_prompt",)),
-    "at least 0": (
-        lambda value: 0 <= value < inf,
-        (
-            "actor.lr",
-            "actor.weight_decay",
-            "actor.clip",
-            "actor.clip_high",
-            "actor.kl_coef",
-            "actor.entropy_coef",
-            "actor.value_coef",
-            "actor.warmup_steps",
-            "actor.freeze_steps",
-            "critic.lr",
-            "critic.weight_decay",
-            "trainer.steps",
-            "model.warm_start.lr",
-            "model.warm_start.max_steps",
-        ),
-    ),
-    "above 0": (
-        lambda value: 0 < value < inf,
-        ("rollout.temperature", "actor.max_grad_norm", "actor.dual_clip", "actor.value_clip", "model.lora.alpha"),
-    ),
-    "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
-    "from 0 to 1": (
-        lambda value: 0 <= value <= 1,
-        ("adv.gamma", "adv.lam", "adv.overlong_share", "actor.ema_alpha", "actor.min_ratio", "actor.warmup_ratio"),
-    ),
-}
-
-
-CHOICES = {
-    "model.dtype": DTYPES,
-    "model.weights": WEIGHTS,
-    "actor.optimizer": OPTIMIZERS,
-    "actor.scheduler": SCHEDULERS,
-    "actor.policy_loss": POLICY_LOSSES,
-    "actor.aggregation": AGGREGATIONS,
-    "actor.kl_estimator": KL_ESTIMATORS,
-    "actor.kl_in": ("loss", "reward"),
-    "actor.correction": CORRECTIONS,
-    "actor.ref_update": ("copy", "ema"),
-    "adv.estimator": ESTIMATORS,
-}
-
-
-def _check_ranges(config: DictConfig) -> None:
-    for demand, (holds, keys) in LIMITS.items():
-        for key in keys:
-            value = OmegaConf.select(config, key)
-            if value is not None and not holds(value):
-                raise ConfigError(f"{key} must be {demand}, not {value}")
-    if not 0 <= config.seed < 2**63:
-        raise ConfigError(f"seed must be from 0 to 2**63 - 1, not {config.seed}")
-    if (tiny := config.model.tiny) is not None:
-        if tiny.hidden_size % (2 * tiny.heads):
-            raise ConfigError(f"model.tiny.hidden_size must be a multiple of 2 x heads, {2 * tiny.heads}")
-        if tiny.heads % tiny.kv_heads:
-            raise ConfigError(f"model.tiny.kv_heads must divide heads, {tiny.heads}")
-    for key, choices in CHOICES.items():
-        if (value := OmegaConf.select(config, key)) not in choices:
-            hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
-            raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
-    _check_schedule(config.actor)
-    _check_companions(config)
-    if config.model.lora is not None and config.actor.ref_period is not None:
-        raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
-    if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
-        raise ConfigError("model.warm_start.path is not used while model.warm_start.max_steps=0: set how many steps")
-
-
-def _check_companions(config: DictConfig) -> None:
-    """Critic and teacher are there where they are read, and only there."""
-    estimator = config.adv.estimator
-    if (estimator == "gae") != (config.critic is not None):
-        what = "reads no critic: set critic=null" if config.critic is not None else "needs a critic: take algorithm=ppo"
-        raise ConfigError(f"adv.estimator={estimator} {what}")
-    if (estimator == "distillation") != (config.adv.teacher is not None):
-        what = "reads no adv.teacher" if config.adv.teacher is not None else "needs adv.teacher, a folder or hub name"
-        raise ConfigError(f"adv.estimator={estimator} {what}")
-
-
-def _check_schedule(actor: DictConfig) -> None:
-    if len(actor.betas) != 2 or not all(0 <= beta < 1 for beta in actor.betas):
-        raise ConfigError(f"actor.betas must be two numbers from 0 to below 1, not {list(actor.betas)}")
-    constant = actor.scheduler == "constant"
-    if constant == (actor.decay_steps is not None):
-        what = (
-            f"needs no actor.decay_steps, but there are {actor.decay_steps}" if constant else "needs actor.decay_steps"
-        )
-        raise ConfigError(f"actor.scheduler={actor.scheduler} {what}")
-    if actor.warmup_ratio is not None and (constant or actor.warmup_steps):
-        raise ConfigError("actor.warmup_ratio is a share of actor.decay_steps, in place of actor.warmup_steps")
 
 
 def _check_keys(overrides: Sequence[str]) -> None:

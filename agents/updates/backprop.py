@@ -11,12 +11,15 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..losses import LossConfig, LossInputs, Objective, objective, sequence_weights
+from ..models.policy import disable_dropout
 from ..rollouts.trajectory import Trajectory, response_lengths, set_sampled
 from .batching import TokenBatch, microbatches
 from .guard import FiniteGuard, explain_gradient, explain_loss
+from .optimizer import check_optimizer
 from .primitives import BackpropConfig as BackpropConfig
 from .primitives import RefUpdate as RefUpdate
 from .primitives import TensorPrimitives, spread_over_tokens
+from .reference import follow
 from .scoring import TokenScores, layout_scores
 
 
@@ -31,7 +34,7 @@ class BackpropModule(TensorPrimitives):
     """Scores tokens under policy, reference and critic, turns losses into gradients, and gradients into new weights.
 
     Args:
-        model: the policy.
+        model: the policy. Its dropout is switched off: training would see another policy than the one that sampled.
         ref_model: the reference of the KL term; its weights get no gradient. None for no KL term.
         optimizer: over the policy's parameters.
         config: how updates are made.
@@ -55,6 +58,12 @@ class BackpropModule(TensorPrimitives):
             raise ValueError("BackpropModule needs an optimizer over the model's parameters")
         if (critic is None) != (critic_optimizer is None):
             raise ValueError("a critic and an optimizer over its parameters come together")
+        if ref_model is model:
+            raise ValueError("ref_model is the policy itself, which it would freeze: give a copy, copy.deepcopy(model)")
+        check_optimizer("model", model, optimizer)
+        if critic is not None and critic_optimizer is not None:
+            check_optimizer("critic", critic, critic_optimizer)
+        disable_dropout(model)
         self.model = model
         self.ref_model = ref_model.eval().requires_grad_(False) if ref_model is not None else None
         self.critic = critic
@@ -138,11 +147,6 @@ class BackpropModule(TensorPrimitives):
             set_sampled(trajectories, name, values)
         return bootstrap
 
-    def set_learning_rate(self, rate: float) -> None:
-        """Sets the learning rate of all parameters of the policy."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-
     def learn(
         self, batch: TokenBatch, weights: Tensor, config: LossConfig, tasks: Sequence[str] = ()
     ) -> tuple[Objective, LossInputs]:
@@ -204,25 +208,36 @@ class BackpropModule(TensorPrimitives):
         return {"grad_norm": self.step(), "loss": float(loss.detach())}
 
     def compute_ppo_loss(
-        self, trajectories: Trajectory, advantages: Tensor | Sequence[float] | None = None
+        self,
+        trajectories: Trajectory,
+        advantages: Tensor | Sequence[float] | None = None,
+        returns: Tensor | Sequence[float] | None = None,
     ) -> dict[str, Tensor]:
-        """PPO's loss of a batch in one forward pass, averaged over its sampled tokens; :meth:`update` takes it.
+        """PPO's loss of a batch in one forward pass, averaged over the sampled tokens of those that could be graded.
 
         Args:
             trajectories: a batch.
             advantages: of trajectories, [S], or of their sampled tokens, [S, longest]; by default those that the
                 trajectories hold.
+            returns: what the critic should have expected, likewise; needed where there is one.
 
         Returns:
-            ``total_loss``, with gradient, and detached ``policy_loss``, ``value_loss``, ``entropy_loss`` (the mean
-            entropy, negated), ``kl_loss``, ``ratio_mean`` and ``ratio_std``.
+            What :meth:`update` takes: ``total_loss``, with gradient, and detached ``policy_loss``, ``value_loss``,
+            ``entropy_loss`` (the mean entropy, negated), ``kl_loss``, ``ratio_mean`` and ``ratio_std``.
         """
-        lengths, config = response_lengths(trajectories), self.loss_config()
-        if advantages is not None:
-            set_sampled(trajectories, "advantage", spread_over_tokens(torch.as_tensor(advantages).float(), lengths))
+        lengths, config, graded = response_lengths(trajectories), self.loss_config(), trajectories.valid
+        for column, name, given in (("advantage", "advantages", advantages), ("returns", "returns", returns)):
+            if given is not None:
+                set_sampled(trajectories, column, spread_over_tokens(torch.as_tensor(given).float(), lengths, name))
         (batch,) = microbatches(trajectories, 2**62, self.model.device)
-        weights = sequence_weights(lengths, config.aggregation)[batch.rows]
-        found = objective(self.loss_inputs(batch, weights, entropy_gradient=bool(config.entropy_coef)), config)
+        if self.critic is not None and "returns" not in batch.columns:
+            raise ValueError("the critic has nothing to learn from: give returns=…, advantages plus values, say")
+        if self.critic is not None:
+            batch.columns.update(self.columns(batch, ["value"]))
+        weights = torch.zeros(len(lengths), dtype=torch.float64)
+        weights[graded] = sequence_weights(lengths[graded], config.aggregation)
+        inputs = self.loss_inputs(batch, weights[batch.rows], entropy_gradient=bool(config.entropy_coef))
+        found = objective(inputs, config)
         return {
             "total_loss": found.loss,
             "policy_loss": found.policy_loss,
@@ -247,23 +262,15 @@ class BackpropModule(TensorPrimitives):
             if part is not None and state[name] is not None:
                 part.load_state_dict(state[name])
 
-    @torch.no_grad()
     def update_ref_model(self, method: RefUpdate | None = None) -> None:
         """Moves the reference to the policy: ``copy`` takes its weights; ``ema`` ref <- alpha ref + (1 - alpha) policy.
 
         Raises:
-            ValueError: if there is no reference, or for an unknown method.
+            ValueError: if there is no reference, for an unknown method, or for an average in half precision.
         """
         if self.ref_model is None:
             raise ValueError("there is no reference model to update")
-        method = method or self.config.ref_update_method
-        if method not in ("copy", "ema"):
-            raise ValueError(f"method must be 'copy' or 'ema', not {method!r}")
-        share = 1.0 if method == "copy" else 1 - self.config.ema_alpha
-        for old, new in zip(self.ref_model.parameters(), self.model.parameters(), strict=True):
-            old.lerp_(new, share)
-        for old, new in zip(self.ref_model.buffers(), self.model.buffers(), strict=True):
-            old.copy_(new)
+        follow(self.ref_model, self.model, method or self.config.ref_update_method, self.config.ema_alpha)
 
     def _score(self, model: PreTrainedModel, batch: TokenBatch, entropy_gradient: bool = False) -> TokenScores:
         with self.autocast():

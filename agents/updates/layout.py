@@ -121,7 +121,7 @@ def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device
 
 
 class _Stretch(NamedTuple):
-    """Tokens that lie side by side in columns and rows: the shared beginning of a row, or what a sequence has of its own.
+    """Tokens side by side in columns and in rows: the shared beginning of a row, or what a sequence has of its own.
 
     Attributes:
         source: where it begins in the columns.

@@ -23,6 +23,17 @@ def make_optimizer(model: nn.Module, config: ActorConfig, *, lr: float, weight_d
     return torch.optim.AdamW(groups, lr=lr, betas=(first, second))
 
 
+def check_optimizer(name: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """Refuses an optimizer that would never change the model: it was made over another one.
+
+    Raises:
+        ValueError: names the model by ``name``.
+    """
+    held = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    if held.isdisjoint(id(weight) for weight in model.parameters() if weight.requires_grad):
+        raise ValueError(f"the optimizer holds no weight of the {name}, which would never change: make it over those")
+
+
 def learning_rate(config: ActorConfig, step: int, *, lr: float) -> float:
     """The learning rate of ``step``, counted from 1: it rises from 0 to ``lr``, then falls as the scheduler says.
 

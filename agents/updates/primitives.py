@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from math import inf
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -12,9 +13,8 @@ from torch import Tensor
 from ..credit.advantages import group_advantages, whiten
 from ..credit.returns import gae_rows, return_rows
 from ..losses import LossConfig, LossInputs, Objective, find_kl_estimator, objective
+from .reference import RefUpdate as RefUpdate
 from .scoring import entropy_of
-
-RefUpdate: TypeAlias = Literal["copy", "ema"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,26 @@ class BackpropConfig:
     clip_value_loss: bool | None = None
     temperature: float = 1.0
     max_skipped_steps: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuses what no update can use; NaN too.
+
+        Raises:
+            ValueError: names the attribute.
+        """
+        limits = {
+            "from 0 to 1": (0, 1, ("gamma", "gae_lambda", "ema_alpha")),
+            "at least 0": (0, inf, ("ppo_clip_range", "value_loss_coef", "entropy_coef", "kl_coef")),
+            "at least 1": (1, inf, ("ppo_epochs", "max_skipped_steps")),
+            "above 0": (5e-324, inf, ("max_grad_norm", "temperature")),
+        }
+        for demand, (least, most, names) in limits.items():
+            for name in names:
+                value = getattr(self, name)
+                if value is not None and not least <= value <= most:
+                    raise ValueError(f"{name} must be {demand}, not {value}")
+        if self.ref_update_method not in get_args(RefUpdate):
+            raise ValueError(f"ref_update_method must be 'copy' or 'ema', not {self.ref_update_method!r}")
 
 
 class TensorPrimitives:
@@ -110,19 +130,31 @@ class TensorPrimitives:
             found = whiten(found.flatten()).view_as(found)
         return found.float()
 
-    def compute_relative_advantages(self, rewards: Tensor, group_size: int, *, norm_std: bool = True) -> Tensor:
+    def compute_relative_advantages(
+        self, rewards: Tensor | Sequence[float], group_size: int, *, norm_std: bool = True
+    ) -> Tensor:
         """Advantages of consecutive groups of ``group_size`` rewards: [N], float32; see :func:`group_advantages`.
 
         Raises:
-            ValueError: if the number of rewards is no multiple of ``group_size``.
+            ValueError: if the number of rewards is no multiple of ``group_size``, or one of them is not finite.
         """
+        rewards = torch.as_tensor(rewards)
+        if rewards.dim() != 1 or not rewards.isfinite().all():
+            raise ValueError(f"rewards must be finite and of shape [N], not of {list(rewards.shape)}")
         if group_size < 1 or len(rewards) % group_size:
             raise ValueError(f"{len(rewards)} rewards are not whole groups of {group_size}")
         groups = torch.arange(len(rewards)) // group_size
         return group_advantages(rewards, groups, torch.ones_like(groups, dtype=torch.bool), norm_std=norm_std)
 
     def compute_kl(self, logprob: Tensor, reference_logprob: Tensor, estimator: str = "k3") -> Tensor:
-        """The KL estimate of each token, in nats; the shape of its inputs."""
+        """The KL estimate of each token, in nats; the shape of its inputs, which must have the same.
+
+        Raises:
+            ValueError: if they have not.
+        """
+        if logprob.shape != reference_logprob.shape:
+            shapes = f"{list(logprob.shape)} and {list(reference_logprob.shape)}"
+            raise ValueError(f"log-probs of policy and reference must have one shape, not {shapes}")
         return find_kl_estimator(estimator)(logprob, reference_logprob)
 
     def compute_entropy(self, logits: Tensor) -> Tensor:
@@ -134,16 +166,15 @@ class TensorPrimitives:
         return objective(inputs, config or self.loss_config())
 
 
-def spread_over_tokens(advantages: Tensor, lengths: Tensor) -> Tensor:
-    """Advantages of sequences, [S] or [S, 1], or of padded tokens, [S, longest], at each sampled token: [N]."""
-    if advantages.shape in (lengths.shape, (*lengths.shape, 1)):
-        return torch.repeat_interleave(advantages.flatten(), lengths)
+def spread_over_tokens(values: Tensor, lengths: Tensor, name: str) -> Tensor:
+    """Values of sequences, [S] or [S, 1], or of padded tokens, [S, longest], at each sampled token: [N]."""
+    if values.shape in (lengths.shape, (*lengths.shape, 1)):
+        return torch.repeat_interleave(values.flatten(), lengths)
     longest = int(lengths.max())
-    if advantages.shape != (len(lengths), longest):
-        raise ValueError(
-            f"advantages must have shape [{len(lengths)}] or [{len(lengths)}, {longest}], not {list(advantages.shape)}"
-        )
-    return advantages[torch.arange(longest) < lengths[:, None]]
+    if values.shape != (len(lengths), longest):
+        shapes = f"[{len(lengths)}] or [{len(lengths)}, {longest}]"
+        raise ValueError(f"{name} must have shape {shapes}, not {list(values.shape)}")
+    return values[torch.arange(longest) < lengths[:, None]]
 
 
 def _or(value: float | None, default: float) -> float:

@@ -67,6 +67,9 @@ def table_model():
             self.table = table
             self.calls = 0
 
+        def modules(self):
+            return iter(())
+
         def __call__(self, input_ids, logits_to_keep=0, **others):
             self.calls += 1
             self.kept = logits_to_keep

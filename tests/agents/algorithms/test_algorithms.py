@@ -175,7 +175,8 @@ def test_1_the_last_prompt_token_is_no_target_and_the_first_response_token_is(ta
 
     def loss(table):
         model = table_model(table)
-        model.parameters = lambda: [torch.nn.Parameter(torch.zeros(1))]
+        weight = torch.nn.Parameter(torch.zeros(1))
+        model.parameters = lambda: [weight]
         grpo = algorithm_of_stub(model)
         trajectories = stack([make_trajectory([3, 4, 5], [6, 7], reward=1.0)])
         give(trajectories, torch.ones(1))
@@ -190,7 +191,7 @@ def test_1_the_last_prompt_token_is_no_target_and_the_first_response_token_is(ta
 
 
 def algorithm_of_stub(model):
-    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))])
+    optimizer = torch.optim.SGD(model.parameters())
     module = BackpropModule(model, None, optimizer, BackpropConfig())
     module.accumulate = lambda loss, explain: None
     module.step = lambda: 0.0

@@ -207,6 +207,15 @@ def test_18_the_reference_follows_the_policy_every_so_many_steps(lm, random_batc
         torch.testing.assert_close(weight, 0.75 * first[name] + 0.25 * model.state_dict()[name])
 
 
+def test_the_reference_follows_on_time_whatever_the_steps_taught(lm, random_batch, make_trajectory):
+    """A resumed run counts from the number of its step."""
+    model, reference = lm(), lm(seed=1)
+    learner = algorithm(model, reference=reference, ref_period=2)
+    learner.step(stack([make_trajectory([1], [2, 3], valid=False)] * 2))
+    learner.step(random_batch())
+    assert all(torch.equal(model.state_dict()[name], weight) for name, weight in reference.state_dict().items())
+
+
 # Critics
 
 
@@ -312,6 +321,15 @@ def test_overlong_responses_lose_reward_before_advantages(lm, make_trajectory):
     learner = algorithm(lm(), "dapo", filter_groups=False, overlong_share=0.25)  # from 6 of 8 tokens on
     learner.step(rows)
     assert sampled(rows, "advantage")[0] < 0 < sampled(rows, "advantage")[-1]
+
+
+def test_the_limit_of_a_response_is_that_of_a_turn_not_of_an_episode(lm, make_trajectory):
+    """Eight tokens in two turns of four are far from a limit of eight; eight in one turn meet it."""
+    rows = [make_trajectory([1], [2] * 8, reward=1.0) for _ in range(2)]
+    rows[0].turn = torch.tensor([-1, 0, 0, 0, 0, 1, 1, 1, 1])
+    batch = stack(rows)
+    algorithm(lm(), "dapo", filter_groups=False, overlong_share=0.25).step(batch)
+    assert sampled(batch, "advantage")[0] > 0 > sampled(batch, "advantage")[-1]
 
 
 # Settings

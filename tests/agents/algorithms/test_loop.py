@@ -2,16 +2,19 @@
 
 import copy
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 import torch
 
-from infinite_rl.agents.algorithms.algorithm import GROUP_SIZE, AlgorithmConfig, GRPOAlgorithm
+from infinite_rl.agents.algorithms.algorithm import GROUP_SIZE, Algorithm, AlgorithmConfig, GRPOAlgorithm
 from infinite_rl.agents.algorithms.create import create_algorithm, load_algorithm_from_checkpoint
-from infinite_rl.agents.config import ConfigError
+from infinite_rl.agents.algorithms.recipes import find_recipe
+from infinite_rl.agents.config import ConfigError, LoraConfig
 from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.environments.text import SimpleTextEnvironment
 from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.agents.models.lora import add_adapters
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
 from infinite_rl.agents.rollouts.trajectory import sampled
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
@@ -270,3 +273,101 @@ def test_progress_is_shown_where_asked_for(parts, capsys):
     assert "2/2" in capsys.readouterr().out
     GRPOAlgorithm(*parts(), AlgorithmConfig(batch_size=8)).train(1, progress_bar=False)
     assert not capsys.readouterr().out
+
+
+class Falling:
+    """Rewards that fall from iteration to iteration."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def compute_rewards(self, trajectories, method="absolute"):
+        self.calls += 1
+        return [-float(self.calls)] * len(trajectories)
+
+
+def test_the_best_stays_the_best_after_a_resume(parts, tmp_path):
+    config = AlgorithmConfig(batch_size=8, checkpoint_dir=tmp_path, save_every=1)
+    GRPOAlgorithm(*parts(reward_computer=Falling()), config).train(1, progress_bar=False)
+    rewards = Falling()
+    rewards.calls = 1
+    load_algorithm_from_checkpoint(tmp_path, *parts(reward_computer=rewards)).train(1, progress_bar=False)
+    assert load_algorithm_from_checkpoint(tmp_path / "best", *parts()).iteration == 1
+
+
+def test_a_new_run_does_not_save_among_the_checkpoints_of_a_longer_one(parts, tmp_path):
+    """The oldest checkpoints go: those of the new run would, as soon as they are saved."""
+    config = AlgorithmConfig(batch_size=8, checkpoint_dir=tmp_path, save_every=1, keep=1)
+    GRPOAlgorithm(*parts(), config).train(2, progress_bar=False)
+    with pytest.raises(ValueError, match="holds a checkpoint of iteration 2 of another run: go on with"):
+        GRPOAlgorithm(*parts(), config).train(1, progress_bar=False)
+    assert load_algorithm_from_checkpoint(tmp_path, *parts()).train(1, progress_bar=False)
+
+
+def test_a_recipe_of_ones_own_is_not_taken_for_another(parts, tmp_path):
+    own = replace(find_recipe("grpo"), ref_period=2)
+    algorithm = Algorithm(*parts(), AlgorithmConfig(batch_size=8, checkpoint_dir=tmp_path), recipe=own)
+    algorithm.train(1, progress_bar=False)
+    algorithm.save_checkpoint()
+    with pytest.raises(ConfigError, match="a recipe of its own; give it as recipe="):
+        load_algorithm_from_checkpoint(tmp_path, *parts())
+    again = load_algorithm_from_checkpoint(tmp_path, *parts(), recipe=own)
+    assert (again.recipe, again.steps) == (algorithm.recipe, 1)
+
+
+def test_adapters_are_saved_and_come_back(parts, tmp_path):
+    pytest.importorskip("peft")
+
+    def adapted():
+        env, manager, rewards, module = parts()
+        add_adapters(module.model, LoraConfig(r=2, alpha=4, target_modules=None), seed=0)
+        trained = [weight for weight in module.model.parameters() if weight.requires_grad]
+        return env, manager, rewards, BackpropModule(module.model, None, torch.optim.AdamW(trained, lr=1e-2))
+
+    whole = GRPOAlgorithm(*adapted(), AlgorithmConfig(batch_size=16, checkpoint_dir=tmp_path, save_every=1))
+    expected = whole.train(2, progress_bar=False)
+    resumed = load_algorithm_from_checkpoint(tmp_path / "step-00000001", *adapted())
+    assert resumed.train(1, progress_bar=False) == expected[1:]
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "config", "message"),
+    [
+        ("grpo", {"group_size": 1}, "group_size must be at least 2"),
+        ("rloo", {"group_size": 1}, "group_size must be at least 2"),
+        ("distillation", {}, "needs a teacher"),
+    ],
+)
+def test_what_would_teach_nothing_is_refused_before_anything_is_collected(parts, recipe, config, message):
+    with pytest.raises(ValueError, match=message):
+        create_algorithm(recipe, *parts(), **config)
+
+
+def test_a_critic_that_is_not_read_is_refused(parts):
+    env, manager, rewards, module = parts()
+    module.critic = torch.nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="the estimator 'group' reads no critic"):
+        GRPOAlgorithm(env, manager, rewards, module)
+
+
+def test_a_reward_model_gets_no_gradient(parts):
+    weight = torch.nn.Parameter(torch.ones(()))
+
+    class Learnt:
+        def compute_rewards(self, trajectories, method="absolute"):
+            return weight * torch.arange(float(len(trajectories)))
+
+    GRPOAlgorithm(*parts(reward_computer=Learnt()), AlgorithmConfig(batch_size=8)).train(1, progress_bar=False)
+    assert weight.grad is None
+
+
+@pytest.mark.parametrize("found", [[None] * 8, {"reward": [1.0] * 8}, [[1.0]] * 7 + [[1.0, 2.0]]])
+def test_rewards_that_are_no_numbers_are_named(parts, found):
+    class Wrong:
+        def compute_rewards(self, trajectories, method="absolute"):
+            return found
+
+    algorithm = GRPOAlgorithm(*parts(reward_computer=Wrong()), AlgorithmConfig(batch_size=8))
+    with pytest.raises(ValueError, match="the reward computer must return a number for each trajectory"):
+        algorithm.train(1, progress_bar=False)

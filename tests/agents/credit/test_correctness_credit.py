@@ -243,3 +243,9 @@ def test_informative_groups_differ_among_the_graded():
     rewards, groups = torch.tensor([1.0, 0, 1, 1, 0, 9, 3]), torch.tensor([7, 7, 2, 2, 5, 5, 1])
     valid = torch.tensor([True, True, True, True, True, False, True])
     assert informative_groups(rewards, groups, valid).tolist() == [7]
+
+
+@pytest.mark.parametrize("name", ["reinforce", "reinforce_pp"])
+def test_returns_that_are_not_to_be_whitened_stay_as_they_are(name):
+    found = credit([1.0, 3.0], [2, 1], config=CreditConfig(name, whiten=False))
+    assert found.advantage.tolist() == [1.0, 1.0, 3.0]

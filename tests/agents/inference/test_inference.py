@@ -5,6 +5,7 @@ import pickle
 
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from infinite_rl.agents.inference.decoding import sample_tokens
 from infinite_rl.agents.inference.module import GenerationResult, InferenceModule
@@ -186,3 +187,21 @@ def test_a_shared_model_only_takes_the_version(inference):
     inference.load(inference.model.state_dict(), version=9)
     assert inference.version == 9
     assert [weight.data_ptr() for weight in inference.model.parameters()] == pointers
+
+
+def test_scores_are_those_of_sampling_whatever_mode_the_model_is_in(tokenizer):
+    model = GPT2LMHeadModel(
+        GPT2Config(vocab_size=len(tokenizer), n_embd=16, n_layer=1, n_head=2, eos_token_id=2)
+    ).train()
+    inference = InferenceModule(model, tokenizer)
+    for score in (inference.get_logprobs, inference.get_logits):
+        assert torch.equal(score(["1+1="], ["23"]), score(["1+1="], ["23"]))
+    assert model.training
+
+
+def test_the_end_of_a_turn_ends_a_response_even_where_the_tokenizer_names_another_token(tiny, chatml_tokenizer):
+    """As in base models whose tokenizer ends texts, and whose chat template ends turns."""
+    turn = chatml_tokenizer.convert_tokens_to_ids("<|im_end|>")
+    chatml_tokenizer.eos_token = "<eos>"
+    inference = InferenceModule(tiny(chatml_tokenizer), chatml_tokenizer)
+    assert inference.backend.end_ids == [chatml_tokenizer.eos_token_id, turn]

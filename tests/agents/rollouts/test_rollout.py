@@ -246,3 +246,21 @@ def test_statistics_count_sampled_tokens(scripted, tokenizer, quiz):
     assert rollouts.get_statistics() == {"trajectories": 4, "tokens": 12, "avg_trajectory_length": 3.0}
     rollouts.collect(draws(0))
     assert rollouts.get_statistics() == {"trajectories": 5, "tokens": 14, "avg_trajectory_length": 2.8}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("num_parallel", 0),
+        ("max_new_tokens", 0),
+        ("max_length", 0),
+        ("patience", 0),
+        ("temperature", -1.0),
+        ("temperature", float("nan")),
+        ("deadline", 0.0),
+    ],
+)
+def test_values_that_cannot_be_played_are_refused(name, value):
+    """No episode at once would wait for ever."""
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        RolloutConfig(**{name: value})

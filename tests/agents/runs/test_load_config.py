@@ -57,7 +57,7 @@ def test_every_key_is_read_by_code():
     """Some module other than the schema's own reads an attribute of that name."""
     read = set()
     for path in AGENTS.rglob("*.py"):
-        if path.name not in ("config.py", "load_config.py"):
+        if path.name not in ("config.py", "load_config.py", "check_config.py"):
             read |= {
                 node.attr for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Attribute)
             }
@@ -169,6 +169,7 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["actor.scheduler=constant"], "actor.scheduler=constant needs no actor.decay_steps, but there are 250"),
         (["actor.warmup_ratio=0.1", "actor.warmup_steps=3"], "actor.warmup_ratio is a share of actor.decay_steps"),
         (["actor.warmup_ratio=1.5"], "actor.warmup_ratio must be from 0 to 1"),
+        (["actor.warmup_steps=250"], "actor.warmup_steps=250 must be below decay_steps=250"),
         (["actor.betas=[0.9]"], "actor.betas must be two numbers"),
         (["actor.betas=[0.9,1.0]"], "actor.betas must be two numbers"),
         (["model=lora", "model.name=m", "actor.ref_period=2"], "actor.ref_period: with model.lora"),
@@ -193,6 +194,11 @@ def test_what_is_wrong_is_said_in_one_line(overrides, message):
         "actor.weight_decay=-1",
         "actor.lr=inf",
         "rollout.temperature=inf",
+        "rollout.max_length=0",
+        "rollout.patience=0",
+        "rollout.deadline=0",
+        "evaluation.temperature=-1",
+        "model.warm_start.tool_share=2",
         "model.warm_start.batch_size=0",
         "model.warm_start.check_every=0",
         "model.warm_start.lr=-1",
@@ -269,6 +275,9 @@ def test_every_algorithm_is_a_configuration_and_the_same_recipe_in_python(name):
     assert make_recipe(config.actor, config.adv) == find_recipe(name)
 
 
+DISTILLATION = ["algorithm=distillation", "adv.teacher=m"]
+
+
 def test_names_in_the_configuration_are_those_of_the_registries():
     assert set(POLICY_LOSSES) == set(losses.POLICY_LOSSES)
     assert set(KL_ESTIMATORS) == set(losses.KL_ESTIMATORS)
@@ -286,6 +295,24 @@ def test_names_in_the_configuration_are_those_of_the_registries():
         (["adv.teacher=x"], "adv.estimator=group reads no adv.teacher"),
         (["actor.correction_cap=0.5"], "actor.correction_cap must be at least 1, a ratio, not 0.5"),
         (["adv.overlong_share=2"], "adv.overlong_share must be from 0 to 1"),
+        (["actor.dual_clip=1"], "actor.dual_clip must be above 1"),
+        (["actor.kl_coef=0", "actor.ref_period=2"], "actor.ref_period=2 would do nothing"),
+        (["actor.ref_update=ema"], "actor.ref_update=ema would do nothing"),
+        (["actor.value_clip=0.5"], "actor.value_clip=0.5 would do nothing"),
+        (["actor.normaliser=8"], "actor.normaliser=8 would do nothing"),
+        (["algorithm=rloo", "actor.clip_high=0.3"], "actor.clip_high=0.3 would do nothing"),
+        (["algorithm=cispo", "actor.dual_clip=3"], "actor.dual_clip=3.0 would do nothing"),
+        (["adv.by_turn=true"], "adv.by_turn=True would do nothing"),
+        (["adv.gamma=0.9"], "adv.gamma=0.9 would do nothing"),
+        (["adv.whiten=false"], "adv.whiten=False would do nothing"),
+        ([*DISTILLATION, "actor.kl_coef=0.1", "actor.ref_period=2"], "actor.ref_period=2 would do nothing"),
+        ([*DISTILLATION, "actor.kl_coef=0.1", "actor.kl_in=reward"], "actor.kl_in=reward would do nothing"),
+        ([*DISTILLATION, "adv.filter_groups=true"], "adv.filter_groups=True would do nothing"),
+        ([*DISTILLATION, "adv.overlong_share=0.2"], "adv.overlong_share=0.2 would do nothing"),
+        (
+            ["actor.ref_period=2", "actor.ref_update=ema", "model.weights=bfloat16"],
+            "actor.ref_update=ema needs model.weights=float32",
+        ),
     ],
 )
 def test_values_of_algorithms_that_do_not_fit_are_refused_in_one_line(overrides, message):

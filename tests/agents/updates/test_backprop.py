@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from transformers import GPT2Config, GPT2LMHeadModel
 
 from infinite_rl.agents.losses import LossConfig, LossInputs, objective
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
@@ -217,3 +218,38 @@ def test_the_temperature_is_that_of_the_scores(lm, random_batch):
     expected = torch.log_softmax(logits, -1).gather(-1, batch.token_ids[0, 3:, None]).squeeze(-1)
     found = module(model, temperature=0.7).score(batch).logprob
     torch.testing.assert_close(found.double(), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_dropout_is_off_in_training_mode_too():
+    shape = {"vocab_size": 32, "n_embd": 16, "n_layer": 1, "n_head": 2, "n_positions": 16}
+    model = GPT2LMHeadModel(GPT2Config(**shape)).train()
+    module(model)
+    ids = torch.arange(8)[None]
+    assert model.training
+    assert torch.equal(model(ids).logits, model(ids).logits)
+
+
+def test_the_policy_is_no_reference_of_itself(model):
+    with pytest.raises(ValueError, match="ref_model is the policy itself"):
+        module(model, model)
+    assert all(weight.requires_grad for weight in model.parameters())
+
+
+def test_an_optimizer_of_another_model_is_refused(lm):
+    with pytest.raises(ValueError, match="the optimizer holds no weight of the model"):
+        BackpropModule(lm(), None, torch.optim.SGD(lm().parameters(), lr=1.0))
+
+
+def test_an_average_in_half_precision_is_refused(lm):
+    backprop = module(lm(dtype=torch.bfloat16), lm(seed=1, dtype=torch.bfloat16), ref_update_method="ema")
+    with pytest.raises(ValueError, match="keep the reference in float32"):
+        backprop.update_ref_model()
+    backprop.update_ref_model("copy")
+
+
+def test_a_reference_in_float32_follows_a_policy_in_half_precision(lm):
+    policy, reference = lm(dtype=torch.bfloat16), lm(seed=1, dtype=torch.float32)
+    before = weights(reference)
+    module(policy, reference, ref_update_method="ema", ema_alpha=0.99).update_ref_model()
+    for name, weight in reference.state_dict().items():
+        torch.testing.assert_close(weight, 0.99 * before[name] + 0.01 * policy.state_dict()[name].float())

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from infinite_rl.agents.losses import LossConfig, objective, sequence_weights
-from infinite_rl.agents.rollouts.trajectory import response_lengths, set_sampled
+from infinite_rl.agents.models.critic import make_critic
+from infinite_rl.agents.rollouts.trajectory import response_lengths, set_sampled, stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
@@ -87,6 +88,48 @@ def test_kl_by_each_estimator(module, estimator, value):
     assert found.item() == pytest.approx(value, rel=1e-6)
 
 
+def test_divergences_do_not_broadcast(module):
+    with pytest.raises(ValueError, match=r"must have one shape, not \[3\] and \[2, 1\]"):
+        module().compute_kl(torch.zeros(3), torch.zeros(2, 1))
+
+
+def test_relative_advantages_take_what_a_reward_computer_returns(module):
+    found = module().compute_relative_advantages([1.0, 0.0, 3.0, 1.0], 2, norm_std=False)
+    assert found.tolist() == [0.5, -0.5, 1.0, -1.0]
+
+
+@pytest.mark.parametrize(
+    ("rewards", "message"),
+    [
+        ([1.0, 0.0, 2.0], "3 rewards are not whole groups of 2"),
+        ([1.0, float("nan")], "rewards must be finite"),
+        ([[1.0], [0.0]], r"of shape \[N\], not of \[2, 1\]"),
+    ],
+)
+def test_rewards_that_are_no_groups_are_refused(module, rewards, message):
+    with pytest.raises(ValueError, match=message):
+        module().compute_relative_advantages(rewards, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gamma", 1.5),
+        ("gae_lambda", -0.1),
+        ("ema_alpha", 2.0),
+        ("ppo_clip_range", -0.2),
+        ("kl_coef", float("nan")),
+        ("ppo_epochs", 0),
+        ("max_grad_norm", 0.0),
+        ("temperature", 0.0),
+        ("ref_update_method", "mean"),
+    ],
+)
+def test_values_that_no_update_can_use_are_refused(name, value):
+    with pytest.raises(ValueError, match=f"{name} must be"):
+        BackpropConfig(**{name: value})
+
+
 def test_the_loss_of_a_batch_is_a_dictionary_that_update_takes(module, random_batch, lm):
     backprop = module(lm(seed=1), kl_coef=0.1, entropy_coef=0.01)
     trajectories = random_batch()
@@ -116,6 +159,30 @@ def test_the_loss_of_a_batch_is_the_objective_of_its_tokens(module, random_batch
     padded = torch.zeros(6, int(lengths.max()))
     padded[torch.arange(padded.shape[1]) < lengths[:, None]] = tokens
     assert backprop.compute_ppo_loss(trajectories, padded)["total_loss"].item() == pytest.approx(expected.item())
+
+
+def test_a_trajectory_that_could_not_be_graded_has_no_share_in_the_loss(module, make_trajectory):
+    good = [make_trajectory([1], [2, 3]), make_trajectory([1], [4, 5, 6])]
+    failed = make_trajectory([1], [7, 8, 9], valid=False)
+    with_it = module().compute_ppo_loss(stack([good[0], failed, good[1]]), [1.0, 9.0, -1.0])["total_loss"]
+    without = module().compute_ppo_loss(stack(good), [1.0, -1.0])["total_loss"]
+    assert float(with_it) == pytest.approx(float(without), rel=1e-12)
+
+
+def test_a_critic_learns_from_the_returns_that_are_given(lm, make_trajectory):
+    model, critic = lm(), make_critic(lm())
+    optimizers = [torch.optim.SGD(part.parameters(), lr=0.1) for part in (model, critic)]
+    backprop = BackpropModule(model, None, optimizers[0], critic=critic, critic_optimizer=optimizers[1])
+    batch = stack([make_trajectory([1], [2, 3]), make_trajectory([1], [4, 5, 6])])
+    with pytest.raises(ValueError, match="the critic has nothing to learn from: give returns"):
+        backprop.compute_ppo_loss(batch, [1.0, -1.0])
+    losses = []
+    for _ in range(3):
+        found = backprop.compute_ppo_loss(batch, [0.0, 0.0], returns=[1.0, 1.0])
+        losses.append(float(found["value_loss"]))
+        backprop.update(found)
+    assert losses[0] == pytest.approx(0.5)  # it begins at 0
+    assert losses == sorted(losses, reverse=True)
 
 
 @pytest.mark.parametrize("shape", [(5,), (7, 9), (6, 8), ()])
