@@ -18,6 +18,7 @@ from ..losses import find_kl_estimator, sequence_weights
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import (
     Trajectory,
+    cut_short,
     longest_responses,
     response_lengths,
     sampled,
@@ -192,7 +193,7 @@ class Algorithm(TrainingLoop):
                 logprob=logprob,
                 reference_logprob=reference,
                 value=sampled(trajectories, "value"),
-                bootstrap=torch.where(trajectories.truncated, last_values, 0.0),
+                bootstrap=torch.where(cut_short(trajectories), last_values, 0.0),
             ),
             recipe.credit,
         )

@@ -62,6 +62,8 @@ class Recipe:
         loss = replace(
             loss,
             clip_low=_or(config.ppo_clip_range, loss.clip_low),
+            # One number is the width on both sides.
+            clip_high=loss.clip_high if config.ppo_clip_range is None else None,
             kl_coef=_or(config.kl_coef, loss.kl_coef),
             entropy_coef=_or(config.entropy_coef, loss.entropy_coef),
             value_coef=_or(config.value_loss_coef, loss.value_coef),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from typing import Any, TypeAlias
 
 import torch
@@ -51,24 +52,23 @@ class ParetoRewardComputer(RewardComputer):
 
     def score_trajectory(self, trajectory: Trajectory) -> float:
         """The mean of the objectives."""
-        return float(torch.tensor(self._values(trajectory)).mean())
+        return float(torch.tensor(self._values(trajectory)).mean())  # not finite where one is not: the caller tells
 
     def objectives(self, trajectories: Trajectory) -> Tensor:
         """What each objective gives each trajectory: [N, K]."""
-        return torch.tensor([self._values(trajectory) for trajectory in trajectories], dtype=torch.float64)
+        found = self.judge_each(trajectories, self._values, [0.0] * len(self.objective_functions))
+        for values, trajectory in zip(found, trajectories, strict=True):
+            for name, value in zip(self.objective_names, values, strict=True):
+                if not isfinite(value):
+                    raise ValueError(f"the objective {name} gave {value} for a response to {trajectory.prompt!r:.80}")
+        return torch.tensor(found, dtype=torch.float64)
 
     def compute_rewards(self, trajectories: Trajectory, method: RewardMethod = "pareto") -> Tensor:
         """One reward per trajectory: [N], float32; see :meth:`RewardComputer.compute_rewards`."""
         return super().compute_rewards(trajectories, method)
 
     def _values(self, trajectory: Trajectory) -> list[float]:
-        if not bool(trajectory.valid):
-            return [0.0] * len(self.objective_functions)
-        values = [float(objective(trajectory)) for objective in self.objective_functions]
-        for name, value in zip(self.objective_names, values, strict=True):
-            if not abs(value) < float("inf"):
-                raise ValueError(f"the objective {name} gave {value} for a response to {trajectory.prompt!r:.80}")
-        return values
+        return [float(objective(trajectory)) for objective in self.objective_functions]
 
 
 class SVRLRewardComputer(RewardComputer):
@@ -105,8 +105,6 @@ class SVRLRewardComputer(RewardComputer):
 
     def score_trajectory(self, trajectory: Trajectory) -> float:
         """Quality, less what checking and hesitating cost."""
-        if not bool(trajectory.valid):
-            return 0.0
         state = trajectory.state
         budget, spent = _number(state, "budget"), _number(state, "spent")
         cost = min(spent / budget, 1.0) if budget > 0 else 0.0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias, get_args
+import logging
+from collections.abc import Callable
+from typing import Literal, TypeAlias, TypeVar, get_args
 
 import torch
 from torch import Tensor
@@ -11,6 +13,9 @@ from ..rollouts.trajectory import Trajectory
 from .advantages import normalised_ranks
 from .pareto import pareto_ranks
 
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 RewardMethod: TypeAlias = Literal["absolute", "relative", "pareto"]
 
 
@@ -39,7 +44,41 @@ class RewardComputer:
         """The score of each trajectory on its own: [N], float32."""
         if type(self).score_trajectory is RewardComputer.score_trajectory:
             return trajectories.reward.clone()  # without a walk over the batch
-        return torch.tensor([float(self.score_trajectory(trajectory)) for trajectory in trajectories])
+        return torch.tensor(self.judge_each(trajectories, lambda one: float(self.score_trajectory(one)), 0.0))
+
+    def judge_each(self, trajectories: Trajectory, judge: Callable[[Trajectory], T], failed: T) -> list[T]:
+        """What ``judge`` says of each trajectory.
+
+        One that it raises on counts as one whose grading failed, like those whose grading has failed already: it gets
+        ``failed``, is not valid from then on, and the cause is logged once.
+
+        Raises:
+            ValueError: if it raises on every one.
+        """
+        found: list[T] = []
+        error: Exception | None = None
+        judged = 0
+        for one in trajectories:
+            verdict = failed
+            if bool(one.valid):
+                try:
+                    verdict = judge(one)
+                    judged += 1
+                except Exception as raised:
+                    error = raised
+                    self._fail(one, f"the reward computer raised {type(raised).__name__}: {raised}")
+            found.append(verdict)
+        if error is not None and not judged:
+            raise ValueError(f"not one trajectory could be rewarded ({type(error).__name__}: {error})") from error
+        return found
+
+    def _fail(self, one: Trajectory, message: str) -> None:
+        one.valid = torch.zeros_like(one.valid)
+        one.state.update(status="error", error_msg=message)
+        told: set[str] = self.__dict__.setdefault("_told", set())  # a subclass may have an __init__ of its own
+        if message not in told:
+            told.add(message)
+            logger.warning("a trajectory does not count (%s)", message)
 
     def compute_rewards(self, trajectories: Trajectory, method: RewardMethod = "absolute") -> Tensor:
         """One reward per trajectory: [N], float32.
@@ -56,16 +95,15 @@ class RewardComputer:
         """
         if method not in get_args(RewardMethod):
             raise ValueError(f"method must be 'absolute', 'relative' or 'pareto', not {method!r}")
-        valid = trajectories.valid
         if method == "pareto":
             values = self.objectives(trajectories)
-            if not values[valid].isfinite().all():
+            if not values[trajectories.valid].isfinite().all():
                 raise ValueError("an objective is not finite, so nothing can be compared with it")
             rewards = torch.zeros(len(values))
             for members in _peers(trajectories):
                 rewards[members] = 1 / (1 + pareto_ranks(values[members]).float())
             return rewards
-        scores = self.scores(trajectories)
+        scores, valid = self.scores(trajectories), trajectories.valid
         if method == "absolute" and not self.normalize:
             return scores
         rewards = torch.zeros_like(scores)

@@ -7,18 +7,16 @@ their places, so that a few long responses do not keep all the others busy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import DynamicCache, PreTrainedModel
-from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
+from transformers import PreTrainedModel
 
 from ..updates.batching import plan_batches
+from .rows import Rows, joined, kept, new_cache, select
 from .sampling import Sample, TokenFilter, draw, uniforms
 
 # At most so many rows are decoded at once, and so many tokens of prompts read at once, padding included.
@@ -70,63 +68,6 @@ def sample_tokens(
     return decoding.samples()
 
 
-class _GrowingLayer(DynamicLayer):  # type: ignore[misc]
-    """Keys and values of one layer, [B, heads, T, size], in memory that grows in blocks.
-
-    Transformers' own layer copies all of them at each token.
-    """
-
-    _memory: tuple[Tensor, Tensor]
-
-    def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Begins with nothing."""
-        self.dtype, self.device, self.is_initialized = key_states.dtype, key_states.device, True
-        self.keys, self.values = key_states[:, :, :0], value_states[:, :, :0]
-        self._memory = self.keys, self.values
-
-    def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
-        """Appends tokens, and returns the keys and values of all."""
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-        start, end = self.keys.shape[-2], self.keys.shape[-2] + key_states.shape[-2]
-        if end > self._memory[0].shape[-2]:
-            room = (0, 0, 0, end + max(32, end // 4) - start)
-            self._memory = pad(self.keys, room), pad(self.values, room)
-        for memory, new in zip(self._memory, (key_states, value_states), strict=True):
-            memory[:, :, start:end] = new
-        self.keys, self.values = (memory[:, :, :end] for memory in self._memory)
-        return self.keys, self.values
-
-    def replace(self, keys: Tensor, values: Tensor) -> None:
-        """Holds these instead."""
-        self.keys, self.values = self._memory = keys, values
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Rows under way: B rows of W places, padded on the left.
-
-    Attributes:
-        cache: keys and values of the first W - 1 places.
-        row: [B]: the number of each row; on the host, like ``count``.
-        count: [B]: how many tokens were sampled for it.
-        mask: [B, W]: 1 at tokens, 0 at padding.
-        position: [B]: of the last token.
-        token: [B]: the last one.
-        left: [B]: how many more may follow.
-        alive: [B]: whether the row goes on.
-    """
-
-    cache: DynamicCache
-    row: np.ndarray[Any, np.dtype[np.int64]]
-    count: np.ndarray[Any, np.dtype[np.int64]]
-    mask: Tensor
-    position: Tensor
-    token: Tensor
-    left: Tensor
-    alive: Tensor
-
-
 class _Decoding:
     """What :func:`sample_tokens` does, step by step."""
 
@@ -152,9 +93,9 @@ class _Decoding:
         # Rows with equal prompts side by side, in the order in which the prompts come.
         first: dict[tuple[int, ...], int] = {}
         self.waiting = sorted(range(len(prompts)), key=lambda row: first.setdefault(tuple(prompts[row]), row))
-        self.movable = _new_cache(model)[1]
+        self.movable = new_cache(model)[1]
         self.rows_at_once = rows_at_once if self.movable else len(prompts)
-        self.rows: _Rows | None = None
+        self.rows: Rows | None = None
         self._record: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
 
     def admit(self) -> None:
@@ -164,14 +105,14 @@ class _Decoding:
             going = int(rows.alive.sum())
             if going > (1 - ENDED_SHARE) * len(rows.row):
                 return
-            self.rows = rows = _kept(rows) if going else None
+            self.rows = rows = kept(rows) if going else None
         elif rows is not None and not rows.alive.any():
             self.rows = rows = None
         free = self.rows_at_once - (len(rows.row) if rows is not None else 0)
         new, self.waiting = self.waiting[:free], self.waiting[free:]
         for part in self._prefills(new):
             opened = self._opened(part)
-            self.rows = opened if self.rows is None else _joined(self.rows, opened)
+            self.rows = opened if self.rows is None else joined(self.rows, opened)
 
     def advance(self) -> None:
         """Samples the next token of all rows."""
@@ -212,7 +153,7 @@ class _Decoding:
         plan = plan_batches([len(self.prompts[group[0]]) for group in groups], PREFILL_TOKENS)
         return [[row for k in part for row in groups[k]] for part in plan]
 
-    def _opened(self, new: Sequence[int]) -> _Rows:
+    def _opened(self, new: Sequence[int]) -> Rows:
         """Reads the prompts of new rows and samples their first tokens."""
         model, device = self.model, self.model.device
         groups = [list(group) for _, group in groupby(new, key=lambda row: self.prompts[row])]
@@ -220,7 +161,7 @@ class _Decoding:
             groups = [[row] for row in new]
         ids, mask = _pad_left([self.prompts[group[0]] for group in groups], self.pad_id, device)
         position = (mask.cumsum(-1) - 1).clamp(min=0)
-        cache, _ = _new_cache(model)
+        cache, _ = new_cache(model)
         out = model(
             input_ids=ids,
             attention_mask=mask,
@@ -231,9 +172,9 @@ class _Decoding:
         )
         member = torch.tensor([k for k, group in enumerate(groups) for _ in group], device=device)
         if len(groups) < len(new):
-            _select(cache, member)
+            select(cache, member)
         row = np.array(new, dtype=np.int64)
-        rows = _Rows(
+        rows = Rows(
             cache=cache,
             row=row,
             count=np.zeros(len(row), dtype=np.int64),
@@ -246,7 +187,7 @@ class _Decoding:
         self._take(rows, out.logits[:, -1][member])
         return rows
 
-    def _take(self, rows: _Rows, logits: Tensor) -> None:
+    def _take(self, rows: Rows, logits: Tensor) -> None:
         """Draws the next token of each row from its logits [B, V]."""
         noise = uniforms(self.keys[rows.row], self.lengths[rows.row] + rows.count, 1)[:, 0]
         noise_here = torch.from_numpy(noise).to(logits.device)
@@ -259,67 +200,6 @@ class _Decoding:
         rows.alive = rows.alive & ~torch.isin(token, self.ends) & (rows.left > 0)
         rows.token = token
         rows.mask = pad(rows.mask, (0, 1), value=1)
-
-
-def _new_cache(model: PreTrainedModel) -> tuple[DynamicCache, bool]:
-    """An empty cache, and whether its rows can be moved: those of models with recurrent states stay where they are."""
-    cache = DynamicCache(config=model.config)
-    movable = all(type(layer) in (DynamicLayer, DynamicSlidingWindowLayer) for layer in cache.layers)
-    if movable:
-        # Whole layers also in place of sliding ones: masks hide what is out of the window.
-        cache.layers = [_GrowingLayer() for _ in cache.layers]
-    return cache, movable
-
-
-def _kept(rows: _Rows) -> _Rows:
-    """The rows that go on, without the padding that only the others needed."""
-    index = rows.alive.nonzero().squeeze(-1)
-    mask = rows.mask[index]
-    first = int(mask.any(0).int().argmax())
-    _select(rows.cache, index, first)
-    chosen = index.cpu().numpy()
-    return _Rows(
-        cache=rows.cache,
-        row=rows.row[chosen],
-        count=rows.count[chosen],
-        mask=mask[:, first:],
-        position=rows.position[index],
-        token=rows.token[index],
-        left=rows.left[index],
-        alive=rows.alive[index],
-    )
-
-
-def _select(cache: DynamicCache, index: Tensor, first: int = 0) -> None:
-    """Keeps these rows of the cache, from the place ``first`` on."""
-    for layer in cache.layers:
-        if layer.is_initialized:
-            layer.replace(*(part[:, :, first:].index_select(0, index) for part in (layer.keys, layer.values)))
-
-
-def _joined(one: _Rows, other: _Rows) -> _Rows:
-    """Both, padded on the left to the wider of them."""
-    width = max(one.mask.shape[1], other.mask.shape[1])
-    for own, others in zip(one.cache.layers, other.cache.layers, strict=True):
-        if own.is_initialized:
-            parts = zip((own.keys, own.values), (others.keys, others.values), strict=True)
-            own.replace(*(torch.cat([_widened(a, width - 1, 2), _widened(b, width - 1, 2)]) for a, b in parts))
-    return _Rows(
-        cache=one.cache,
-        row=np.concatenate([one.row, other.row]),
-        count=np.concatenate([one.count, other.count]),
-        mask=torch.cat([_widened(one.mask, width, 1), _widened(other.mask, width, 1)]),
-        position=torch.cat([one.position, other.position]),
-        token=torch.cat([one.token, other.token]),
-        left=torch.cat([one.left, other.left]),
-        alive=torch.cat([one.alive, other.alive]),
-    )
-
-
-def _widened(values: Tensor, width: int, dim: int) -> Tensor:
-    """Zeros before ``values``, up to ``width`` along ``dim``."""
-    behind = [0, 0] * (values.dim() - 1 - dim)
-    return pad(values, (*behind, width - values.shape[dim], 0))
 
 
 def _pad_left(rows: Sequence[Sequence[int]], pad_id: int, device: torch.device) -> tuple[Tensor, Tensor]:

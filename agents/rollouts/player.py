@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -80,7 +81,7 @@ class Play:
 
 def copies(messages: Sequence[Message]) -> list[Message]:
     """Copies that stay as they are, whatever an environment does to its own."""
-    return [message.copy() for message in messages]
+    return deepcopy(list(messages))
 
 
 class Player:

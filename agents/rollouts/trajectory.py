@@ -178,6 +178,14 @@ def turns(trajectories: Trajectory) -> Tensor:
     return found
 
 
+def cut_short(trajectories: Trajectory) -> Tensor:
+    """Whether a limit ended the episode before the environment did: [N], bool. Then it might have earned more.
+
+    A response that ``max_new_tokens`` cut, and that was graded as it stood, earned what it earned.
+    """
+    return torch.tensor([bool({"context", "turns", "time"} & {*state["limits"]}) for state in states_of(trajectories)])
+
+
 def states_of(trajectories: Trajectory) -> list[State]:
     """The state of each trajectory of a batch."""
     return [row.get("state").data for row in trajectories.tensordicts]

@@ -241,6 +241,20 @@ def test_a_critic_s_value_is_that_before_the_token(lm, make_trajectory):
     assert last.tolist() == [float(table[4])]  # what a truncated episode would have gone on with
 
 
+def test_12_an_episode_that_a_limit_ended_might_have_earned_more(lm, make_trajectory):
+    """A response that was cut and graded as it stands has earned its reward; the critic's hopes do not count."""
+    critic, returns = Critic(), {}
+    for limit in ("turns", "context", "time", "response", None):
+        rows = stack([make_trajectory([1, 2], [3, 4], reward=1.0, limits=[limit] if limit else [])])
+        learner = algorithm(lm(), "ppo", critic=critic)
+        learner.assign(rows, rows.reward)
+        returns[limit] = float(sampled(rows, "returns")[-1])
+    hoped = float(critic.table.detach()[4])
+    assert hoped != 0
+    assert returns["response"] == returns[None] == pytest.approx(1.0)
+    assert returns["turns"] == returns["context"] == returns["time"] == pytest.approx(1.0 + hoped)
+
+
 def test_ppo_without_a_critic_whitens_returns(lm, random_batch):
     batch = random_batch()
     learner = algorithm(lm(), "ppo", kind=PPOAlgorithm)
@@ -345,6 +359,9 @@ def test_values_of_the_backprop_module_override_the_recipe_s(lm):
     assert (recipe.loss.clip_low, recipe.loss.kl_coef, recipe.loss.entropy_coef) == (0.1, 0.5, 0.02)
     assert (recipe.epochs, recipe.credit.gamma) == (3, 0.9)
     assert other.recipe.loss.clip_low == 0.2
+    # One number is the width on both sides, whatever the recipe has.
+    dapo = GRPOAlgorithm(manager.env, manager, RewardComputer(), module, recipe="dapo").recipe.loss
+    assert (dapo.clip_low, dapo.clip_high) == (0.1, None)
 
 
 def test_the_metrics_of_a_step_are_all_described(lm, random_batch):

@@ -117,6 +117,13 @@ def test_an_objective_that_is_not_finite_is_named(batch):
         ParetoRewardComputer([lambda trajectory: float("nan")], ["speed"]).compute_rewards(batch("x"))
 
 
+def test_an_objective_that_raises_leaves_its_trajectory_out(batch):
+    trajectories = batch("a", "bb", "ccc")
+    found = ParetoRewardComputer([lambda one: 1 / (len(one.response) - 2)]).compute_rewards(trajectories)
+    assert found.tolist() == [0.5, 0.0, 1.0]
+    assert trajectories.valid.tolist() == [True, False, True]
+
+
 def verified(make_trajectory, response, **fields):
     row = make_trajectory([1], [2], reward=0.25)
     final = SVRLState(prompt="p", response=response, budget=10.0, **fields)

@@ -90,6 +90,41 @@ def test_a_failed_grading_has_no_rank_to_take_from_others(batch):
     torch.testing.assert_close(found[[0, 2]], torch.tensor([1.0, -1.0]))
 
 
+class Judge(RewardComputer):
+    """Falls over on some of the responses."""
+
+    def score_trajectory(self, trajectory):
+        if trajectory.reward < 0:
+            raise ConnectionError("the judge is gone")
+        return 10 * float(trajectory.reward)
+
+
+def test_what_cannot_be_rewarded_is_left_out_and_told_once(batch, caplog):
+    judge = Judge()
+    for _ in range(2):
+        trajectories = batch(0.5, -1.0, 0.25, failed=[2])
+        assert judge.compute_rewards(trajectories).tolist() == [5.0, 0.0, 0.0]
+        assert trajectories.valid.tolist() == [True, False, False]
+    assert [one.state["status"] for one in trajectories][:2] == ["scored", "error"]
+    assert "raised ConnectionError: the judge is gone" in trajectories[1].state["error_msg"]
+    assert [record.getMessage() for record in caplog.records].count(
+        "a trajectory does not count (the reward computer raised ConnectionError: the judge is gone)"
+    ) == 1
+
+
+def test_what_cannot_be_rewarded_shifts_nothing(batch):
+    found = Judge(normalize=True).compute_rewards(batch(1.0, -1.0, 1.0))
+    assert found.tolist() == [0.0, 0.0, 0.0]
+    torch.testing.assert_close(
+        Judge().compute_rewards(batch(3.0, -1.0, 1.0), "relative")[[0, 2]], torch.tensor([1.0, -1.0])
+    )
+
+
+def test_a_computer_that_can_reward_nothing_says_why(batch):
+    with pytest.raises(ValueError, match=r"not one trajectory could be rewarded .ConnectionError: the judge is gone"):
+        Judge().compute_rewards(batch(-1.0, -2.0))
+
+
 def test_an_unknown_method_is_an_error(batch):
     with pytest.raises(ValueError, match="'relative' or 'pareto', not 'pairwise'"):
         RewardComputer().compute_rewards(batch(1.0), "pairwise")

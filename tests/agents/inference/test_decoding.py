@@ -116,8 +116,8 @@ def test_a_model_whose_cache_cannot_be_moved_is_decoded_as_it_stands(lm, shapes,
     """Recurrent states have no places: rows share nothing and stay to the end."""
     model = lm()
     expected = sample(model)
-    new_cache = decoding._new_cache
-    monkeypatch.setattr(decoding, "_new_cache", lambda model: (new_cache(model)[0], False))
+    new_cache = decoding.new_cache
+    monkeypatch.setattr(decoding, "new_cache", lambda model: (new_cache(model)[0], False))
     seen = shapes(model)
     assert_same(sample(model), expected)
     assert {shape[0] for shape in seen} == {len(PROMPTS)}
