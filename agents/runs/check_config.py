@@ -186,9 +186,8 @@ def _check_schedule(actor: DictConfig) -> None:
         raise ConfigError(f"actor.betas must be two numbers from 0 to below 1, not {list(actor.betas)}")
     constant = actor.scheduler == "constant"
     if constant == (actor.decay_steps is not None):
-        what = (
-            f"needs no actor.decay_steps, but there are {actor.decay_steps}" if constant else "needs actor.decay_steps"
-        )
+        unset = f"needs no actor.decay_steps, but there are {actor.decay_steps}: set actor.decay_steps=null too"
+        what = unset if constant else "needs actor.decay_steps"
         raise ConfigError(f"actor.scheduler={actor.scheduler} {what}")
     if actor.warmup_ratio is not None and (constant or actor.warmup_steps):
         raise ConfigError("actor.warmup_ratio is a share of actor.decay_steps, in place of actor.warmup_steps")
