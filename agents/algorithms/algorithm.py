@@ -19,11 +19,11 @@ from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import (
     Trajectory,
     cut_short,
+    join,
     longest_responses,
     response_lengths,
     sampled,
     set_sampled,
-    stack,
     states_of,
     turns,
 )
@@ -116,9 +116,7 @@ class Algorithm(TrainingLoop):
             if groups <= 0:
                 break
         self.rounds = len(found)
-        if len(found) == 1:
-            return found[0], rewards[0]
-        return stack([row for trajectories in found for row in trajectories]), torch.cat(rewards)
+        return join(found), torch.cat(rewards)
 
     def rewards(self, trajectories: Trajectory) -> Tensor:
         """The rewards of trajectories, checked: [S], float32.
@@ -157,7 +155,7 @@ class Algorithm(TrainingLoop):
             dropped = len(torch.unique(trajectories.group)) - len(torch.unique(trajectories.group[chosen]))
             metrics |= {"sampling_rounds": float(self.rounds), "dropped_groups": float(dropped)}
         if chosen.any():
-            learnt = trajectories[chosen]
+            learnt = trajectories if chosen.all() else trajectories[chosen]
             self.assign(learnt, rewards[chosen])
             replay = TrajectoryBuffer(len(learnt))
             replay.extend(learnt)

@@ -53,7 +53,7 @@ def collect_programs(
     config: RolloutConfig,
     members: Sequence[tuple[int, int, int]],
     max_steps: int | None,
-) -> list[Trajectory]:
+) -> Trajectory:
     """Plays an episode for each member of each group.
 
     Args:

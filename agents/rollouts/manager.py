@@ -20,7 +20,7 @@ from ..inference.sampling import TokenFilter, stream_key
 from .facade import collect_programs, find_policy
 from .failures import Failures
 from .player import Player
-from .trajectory import Trajectory, response_lengths, stack
+from .trajectory import Trajectory, join, response_lengths
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,18 +132,18 @@ class RolloutManager:
         keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
         if isinstance(self.env, BaseEnvironment):
             keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
-            found = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
+            trajectories = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
         else:
-            found = []
+            waves = []
             for start in range(0, len(members), self.config.num_parallel):
                 wave = members[start : start + self.config.num_parallel]
                 with self._failures.told_once():
                     episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
                     groups = [group for group, _, _ in wave]
-                    found += self._player.play(episodes, keys[start : start + len(wave)], groups)
-        trajectories = stack(found)
+                    waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
+            trajectories = join(waves)
         self._failures.note(trajectories)
-        self._trajectories += len(found)
+        self._trajectories += len(trajectories)
         self._tokens += int(response_lengths(trajectories).sum())
         return trajectories
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 from ...datasets.task import Message
 from ...envs.episode import Episode
@@ -81,7 +81,7 @@ class Play:
 
 def copies(messages: Sequence[Message]) -> list[Message]:
     """Copies that stay as they are, whatever an environment does to its own."""
-    return deepcopy(list(messages))
+    return [cast(Message, {k: v if isinstance(v, str) else deepcopy(v) for k, v in one.items()}) for one in messages]
 
 
 class Player:
@@ -125,7 +125,7 @@ class Player:
         self._workers: Workers[None] | None = None if deadline is None else Workers(deadline)
         self._native = isinstance(env, ToolEnv) and env.toolbox.format.name == "native"
 
-    def play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> list[Trajectory]:
+    def play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> Trajectory:
         """Plays all episodes at once.
 
         Args:

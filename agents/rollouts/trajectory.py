@@ -81,8 +81,8 @@ class Ending:
     state: State
 
 
-def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> list[Trajectory]:
-    """The trajectories of episodes, from the tokens of each and what came of it.
+def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> Trajectory:
+    """A batch of the trajectories of episodes, from the tokens of each and what came of it.
 
     The columns of all are made at once and then divided: tensors of single trajectories would take most of the time.
     """
@@ -105,11 +105,12 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> list[Tra
     divided: dict[str, Sequence[Tensor]] = {name: divide(column, lengths) for name, column in columns.items()}
     divided |= {name: column.unbind() for name, column in values.items()}
     rows = [dict(zip(divided, row, strict=True)) for row in zip(*divided.values(), strict=True)]
-    # By way of a TensorDict: setting the fields one by one takes twice the time.
-    return [
-        Trajectory.from_tensordict(TensorDict({**row, "state": NonTensorData(ending.state)}, []))
-        for row, ending in zip(rows, endings, strict=True)
-    ]
+    return _batch(
+        [
+            TensorDict({**row, "state": NonTensorData(ending.state)}, [])
+            for row, ending in zip(rows, endings, strict=True)
+        ]
+    )
 
 
 def divide(column: Tensor, lengths: Sequence[int]) -> list[Tensor]:
@@ -120,6 +121,17 @@ def divide(column: Tensor, lengths: Sequence[int]) -> list[Tensor]:
 def stack(trajectories: list[Trajectory]) -> Trajectory:
     """A batch of trajectories of any lengths."""
     return lazy_stack(trajectories)  # type: ignore[no-any-return]
+
+
+def join(batches: Sequence[Trajectory]) -> Trajectory:
+    """One batch of several, in their order."""
+    return batches[0] if len(batches) == 1 else _batch([row for batch in batches for row in batch.tensordicts])
+
+
+def _batch(rows: list[TensorDict]) -> Trajectory:
+    """Wraps the rows all at once: one by one takes three times the time of all the rest."""
+    batch: Trajectory = Trajectory.from_tensordict(lazy_stack(rows))
+    return batch
 
 
 def column(trajectories: Trajectory, name: str) -> list[Tensor] | None:

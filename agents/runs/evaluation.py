@@ -12,7 +12,7 @@ from ...buffers.tasks import TaskDraw
 from ...envs.text_env import TextEnv
 from ..algorithms.metrics import Metrics, outcome_metrics, passes
 from ..rollouts.manager import RolloutManager
-from ..rollouts.trajectory import Trajectory, stack
+from ..rollouts.trajectory import Trajectory, join
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +56,9 @@ def evaluate(
     found: list[Trajectory] = []
     for start in range(0, size, at_once):
         wave = draws[start : start + at_once]
-        found += rollouts.collect(wave, samples_per_prompt).unbind(0)
+        found.append(rollouts.collect(wave, samples_per_prompt))
         on_progress(len(wave))
-    trajectories = stack(found)
+    trajectories = join(found)
     per_task = torch.nanmean(passes(trajectories).double().view(size, samples_per_prompt), 1)
     known = per_task[~per_task.isnan()]
     rate = float(known.mean()) if len(known) else float("nan")

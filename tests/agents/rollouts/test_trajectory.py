@@ -7,6 +7,7 @@ from infinite_rl.agents.inference.tokens import Tokens
 from infinite_rl.agents.rollouts.trajectory import (
     Ending,
     from_tokens,
+    join,
     response_lengths,
     sampled,
     set_sampled,
@@ -71,7 +72,8 @@ def test_trajectories_hold_the_tokens_and_the_ending_of_their_own_episode():
         Ending(reward=0, group=4, valid=False, truncated=False, state={"status": "error"}),
         Ending(reward=1.0, group=4, valid=True, truncated=True, state={}),
     ]
-    first, empty, last = from_tokens(tokens, endings)
+    batch = from_tokens(tokens, endings)
+    first, empty, last = batch
     assert first.token_ids.tolist() == [5, 6, 7, 8]
     assert first.action_mask.tolist() == [False, False, True, True]
     assert first.behaviour_logprob.tolist() == [0.0, 0.0, -0.5, -1.5]
@@ -83,8 +85,10 @@ def test_trajectories_hold_the_tokens_and_the_ending_of_their_own_episode():
     assert (empty.token_ids.tolist(), bool(empty.valid), empty.state) == ([], False, {"status": "error"})
     assert (last.token_ids.tolist(), last.turn.tolist(), bool(last.truncated)) == ([9], [1], True)
     assert last.token_ids.untyped_storage().nbytes() == 8  # it keeps no other's memory
-    assert stack([first, empty, last]).reward.dtype == torch.float32
-    assert from_tokens([], []) == []
+    assert batch.reward.dtype == torch.float32
+    both = join([batch, from_tokens(tokens[:1], endings[:1])])
+    assert both.group.tolist() == [3, 4, 4, 3]
+    assert [state.get("prompt") for state in states_of(both)] == ["xx", None, None, "xx"]
 
 
 def test_a_trajectory_survives_saving(make_trajectory, tmp_path):
