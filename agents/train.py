@@ -5,6 +5,7 @@ python -m agents.train seed=1 actor.lr=1e-4             with other values
 python -m agents.train model=hf model.name=FOLDER       any causal language model
 python -m agents.train data=file data.train_path=FILE   tasks from a JSON Lines file
 python -m agents.train --resume                         go on with the latest run
+python -m agents.train --resume auto trainer.save_dir=F go on with the run in F, or begin it: one line for a scheduler
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-LATEST = "latest"
+LATEST, AUTO = "latest", "auto"
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -29,7 +30,11 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--config-name", default="grpo", metavar="NAME", help="a file of config/ (default: grpo)")
     parser.add_argument(
-        "--resume", nargs="?", const=LATEST, metavar="RUN", help="go on with this run's folder, or with the latest run"
+        "--resume",
+        nargs="?",
+        const=LATEST,
+        metavar="RUN",
+        help="go on with this run's folder, or with the latest run; auto: with that in trainer.save_dir, if any",
     )
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as Hydra takes them, such as model=hf")
     parsed = parser.parse_intermixed_args(arguments)
@@ -44,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command.
 
     Returns:
-        The exit code: 0, 1 if nothing could be learnt any more, 2 for bad input, 130 after Ctrl-C.
+        The exit code: 0, 1 if nothing could be learnt or saved any more, 2 for bad input, 130 after Ctrl-C.
     """
     from infinite_rl.agents.config import ConfigError
 
@@ -67,16 +72,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
     from infinite_rl.agents.config import ConfigError
-    from infinite_rl.agents.runs.load_config import load_config, reload_config
-    from infinite_rl.agents.runs.run_folder import CONFIG_FILE, find_run, make_run
+    from infinite_rl.agents.runs.load_config import check_same_run, load_config, reload_config
+    from infinite_rl.agents.runs.run_folder import CONFIG_FILE, find_run, has_checkpoints, make_run
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("this version trains in one process: start it with --nproc_per_node=1, or without torchrun")
-    if parsed.resume:
+    if parsed.resume in (None, AUTO):
+        config = load_config(parsed.config_name, parsed.overrides)
+    if parsed.resume == AUTO:
+        if config.trainer.save_dir is None:
+            raise ConfigError("--resume auto needs trainer.save_dir: the folder to go on with, or to begin in")
+        folder = Path(config.trainer.save_dir).expanduser()
+        parsed.resume = str(folder) if has_checkpoints(folder) else None
+        if parsed.resume:
+            check_same_run(config, folder / CONFIG_FILE)
+    elif parsed.resume:
         folder = find_run(None if parsed.resume == LATEST else Path(parsed.resume))
         config = reload_config(folder / CONFIG_FILE, parsed.overrides)
-    else:
-        config = load_config(parsed.config_name, parsed.overrides)
 
     # Later still: with these comes torch, which takes seconds to load.
     from rich.console import Console
@@ -85,6 +97,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
     from infinite_rl.agents.rollouts.failures import RolloutError
+    from infinite_rl.agents.runs.checkpoint import CheckpointError
     from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.guard import NonFiniteError
 
@@ -105,7 +118,7 @@ def _run(parsed: argparse.Namespace) -> int:
         where = f"go on with: python -m agents.train --resume {folder}" if saved else "nothing was saved yet"
         print(f"stopped at once; {where}", file=sys.stderr)
         return 130
-    except (RolloutError, NonFiniteError) as error:
+    except (RolloutError, NonFiniteError, CheckpointError) as error:
         write_report(folder)
         print(f"error: the run ended at step {trainer.step}: {error}", file=sys.stderr)
         return 1

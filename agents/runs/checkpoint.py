@@ -18,11 +18,15 @@ _NAME = re.compile(r"step-(\d{8})")
 STATE_FILE = "trainer.pt"
 
 
+class CheckpointError(RuntimeError):
+    """A checkpoint could not be written."""
+
+
 class Checkpoints:
     """The checkpoints of one run, ``step-00000050`` and so on; each is a folder that transformers loads too.
 
-    A checkpoint is written beside its place and moved there when it is complete, so a kill at any instant leaves the
-    earlier ones usable.
+    A checkpoint is written beside its place and moved there when it is complete and on the disk, so that a kill at any
+    instant, a loss of power and a full disk leave the earlier ones usable.
 
     Args:
         folder: where they lie; made when the first is saved.
@@ -47,19 +51,30 @@ class Checkpoints:
     def save(
         self, step: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
     ) -> Path:
-        """Saves model, tokenizer and ``state`` (tensors and plain values), then removes the oldest beyond ``keep``."""
+        """Saves model, tokenizer and ``state`` (tensors and plain values), then removes the oldest beyond ``keep``.
+
+        Raises:
+            CheckpointError: if it cannot be written, because the disk is full, say.
+        """
         import torch  # late: a bad configuration is refused without the seconds that loading it takes
 
         self._put_back()
         place = self.path(step)
         draft = self.folder / f".{place.name}.{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
-        draft.mkdir(parents=True)
-        save_policy(draft, model, tokenizer)
-        torch.save(state, draft / STATE_FILE)
+        try:
+            draft.mkdir(parents=True)
+            save_policy(draft, model, tokenizer)
+            torch.save(state, draft / STATE_FILE)
+            _flush(draft)
+        except Exception as error:  # the libraries that write have errors of their own
+            shutil.rmtree(draft, ignore_errors=True)
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise CheckpointError(f"{place}: cannot be written ({reason}); earlier checkpoints are whole") from error
         if place.exists():  # the same step again, after a resume
             place.rename(self.folder / f".{place.name}.old")
         draft.rename(place)
+        _flush(self.folder, files=False)
         for old in self.steps()[: -self.keep]:
             shutil.rmtree(self.path(old))
         for leftover in self.folder.glob(".step-*"):  # of a killed process
@@ -86,6 +101,16 @@ class Checkpoints:
                 shutil.rmtree(aside)
             else:
                 aside.rename(place)
+
+
+def _flush(folder: Path, *, files: bool = True) -> None:
+    """Waits until the folder, and what it holds, is on the disk."""
+    for path in [*(folder.iterdir() if files else ()), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def read_state(path: Path) -> dict[str, Any]:

@@ -76,6 +76,19 @@ def reload_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise ConfigError(_explain(error)) from None
 
 
+def check_same_run(config: TrainConfig, path: Path) -> None:
+    """Compares a configuration with the one that a run saved; those of the trainer may differ.
+
+    Raises:
+        ConfigError: names a key that would make another run of it.
+    """
+    saved, new = (OmegaConf.structured(one) for one in (reload_config(path), config))
+    for key in known_keys():
+        one, other = OmegaConf.select(saved, key), OmegaConf.select(new, key)
+        if not key.startswith(RESUMABLE) and not isinstance(one, DictConfig) and one != other:
+            raise ConfigError(f"{path.parent} holds another run: {key} is {one} there, and not {other}")
+
+
 def save_config(config: TrainConfig, path: Path) -> None:
     """Writes all keys with their resolved values."""
     path.write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")

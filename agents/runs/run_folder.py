@@ -23,7 +23,7 @@ def make_run(config: TrainConfig) -> Path:
     """
     name = f"{config.experiment}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
     folder = Path(config.trainer.save_dir).expanduser() if config.trainer.save_dir else RUNS / name
-    if Checkpoints(folder / CHECKPOINTS, keep=1).steps():
+    if has_checkpoints(folder):
         raise ConfigError(
             f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir"
         )
@@ -34,6 +34,11 @@ def make_run(config: TrainConfig) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror or error}); set trainer.save_dir") from None
     return folder
+
+
+def has_checkpoints(folder: Path) -> bool:
+    """Whether a folder holds a run that can be resumed."""
+    return bool(Checkpoints(folder / CHECKPOINTS, keep=1).steps())
 
 
 def find_run(folder: Path | None) -> Path:

@@ -1,5 +1,7 @@
 """Models, tokenizers, environments and trajectories small enough to check by hand."""
 
+import resource
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import pytest
@@ -27,6 +29,22 @@ CHATML = (
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
     torch.set_num_threads(1)
+
+
+@pytest.fixture
+def files_of_at_most():
+    """A context in which the system refuses to write more into any file, as it does on a full disk."""
+
+    @contextmanager
+    def limited(size):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return limited
 
 
 @pytest.fixture

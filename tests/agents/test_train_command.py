@@ -391,6 +391,25 @@ def test_a_run_killed_at_once_goes_on_from_its_last_checkpoint(tmp_path):
     assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={done + 2}"))
 
 
+def test_resume_auto_begins_and_then_goes_on(whole, tmp_path, capsys):
+    """One line for a scheduler that starts a job again whenever it was stopped."""
+    line = ["--resume", "auto", *SMALL, f"trainer.save_dir={tmp_path / 'auto'}"]
+    assert quick([*line, "trainer.steps=2"]) == 0
+    assert quick([*line, "trainer.steps=6"]) == 0
+    assert metrics(tmp_path / "auto") == metrics(whole)
+    assert main([*line, "seed=1"]) == 2
+    assert "holds another run: seed is 0 there, and not 1" in capsys.readouterr().err
+    assert main(["--resume", "auto", *SMALL]) == 2
+    assert "--resume auto needs trainer.save_dir" in capsys.readouterr().err
+
+
+def test_a_checkpoint_that_cannot_be_written_ends_the_run_with_one_line(tmp_path, capsys, files_of_at_most):
+    with files_of_at_most(30_000):  # configuration and metrics fit
+        assert quick([*SMALL, f"trainer.save_dir={tmp_path / 'full'}"]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert not list((tmp_path / "full" / "checkpoints").iterdir())
+
+
 def rows_of_checkpoints(folder: Path) -> int:
     return max(int(path.name[-8:]) for path in (folder / "checkpoints").glob("step-*"))
 

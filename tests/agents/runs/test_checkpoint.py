@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.runs import checkpoint
-from infinite_rl.agents.runs.checkpoint import STATE_FILE, Checkpoints
+from infinite_rl.agents.runs.checkpoint import STATE_FILE, CheckpointError, Checkpoints
 
 
 class Killed(BaseException):
@@ -108,6 +108,20 @@ def test_half_written_state_is_never_seen(save, folder, monkeypatch):
         with pytest.raises(Killed):
             save(2)
     assert Checkpoints(folder, keep=2).latest()[1]["step"] == 1
+
+
+@pytest.mark.parametrize("size", [0, 500, 8_000])
+def test_a_full_disk_loses_no_earlier_checkpoint(save, folder, files_of_at_most, size):
+    save(1)
+    save(2)
+    with files_of_at_most(size), pytest.raises(CheckpointError, match=r"step-00000003: cannot be written \(.+\)"):
+        save(3)
+    assert sorted(path.name for path in folder.iterdir()) == ["step-00000001", "step-00000002"]
+    checkpoints = Checkpoints(folder, keep=2)
+    assert checkpoints.latest()[1]["step"] == 2
+    AutoModelForCausalLM.from_pretrained(checkpoints.path(2))
+    save(3)
+    assert checkpoints.steps() == [2, 3]
 
 
 def partial_removal(path, **options):
