@@ -26,7 +26,10 @@ Means over sampled tokens of all updates:
     ``ratio``, ``ratio_std``: probability under the policy relative to the old one: mean and standard deviation.
     ``entropy``: of the policy, in nats.
     ``correction``: the importance weight of sampler and trainer; 0 without a correction.
+    ``sampler_kl``: from the sampler to the trainer before the update, in nats (estimator k3): how far apart their
+        log-probs of the same tokens are. Of trajectories that are replayed, their age too.
 And
+    ``sampler_gap``: the largest difference of these log-probs, of any token; log-ratios have long tails.
     ``grad_norm``: before clipping, mean over updates.
     ``updates``: optimizer steps that were made.
     ``skipped_steps``: optimizer steps that were not, because a loss or gradient was not finite.
@@ -50,7 +53,7 @@ Metrics: TypeAlias = dict[str, float]
 
 # Of the objective; already weighed over the optimizer step.
 _PARTS = ("loss", "policy_loss", "value_loss", "kl_loss", "entropy_bonus")
-_PER_TOKEN = ("kl", "clip_fraction", "ratio", "ratio_std", "entropy", "correction")
+_PER_TOKEN = ("kl", "clip_fraction", "ratio", "ratio_std", "entropy", "correction", "sampler_kl")
 
 
 def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
@@ -107,13 +110,19 @@ class UpdateSums:
         self._parts: dict[str, Tensor] = dict.fromkeys(_PARTS, torch.zeros(()))
         self._tokens: dict[str, Tensor] = dict.fromkeys(_PER_TOKEN, torch.zeros(()))
         self._count = 0
+        self._gap = torch.zeros(())
         self._norms: list[float] = []
 
     def add(self, found: Objective, inputs: LossInputs) -> None:
         """Adds one micro-batch."""
         for name in self._parts:
             self._parts[name] = self._parts[name] + getattr(found, name).detach().double().cpu()
+        before = inputs.logprob if inputs.old_logprob is inputs.behaviour_logprob else inputs.old_logprob
+        gap = (before.detach() - inputs.behaviour_logprob).double()
+        if len(gap):
+            self._gap = torch.maximum(self._gap, gap.abs().max().cpu())
         per_token = {
+            "sampler_kl": torch.expm1(gap) - gap,
             "kl": found.kl,
             "clip_fraction": found.clipped,
             "ratio": found.ratio,
@@ -141,6 +150,7 @@ class UpdateSums:
         return {
             **parts,
             **tokens,
+            "sampler_gap": float(self._gap) if self._count else nan,
             "grad_norm": fmean(norms) if norms else nan,
             "updates": float(len(norms)),
             "skipped_steps": float(skipped),

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import torch
+
 from ..config import TrainConfig
 from ..rollouts.trajectory import Trajectory
 
@@ -21,6 +23,13 @@ def cpu_seconds() -> float:
     """CPU time of this process and its ended children, in seconds."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def peak_memory(device: torch.device) -> float:
+    """The most memory in use so far, in MiB: on a GPU what its tensors took, else the process's."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 class RunLog:

@@ -26,7 +26,7 @@ from .interrupt import Interrupt
 from .load_config import save_config
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CHECKPOINTS, CONFIG_FILE
-from .run_log import RunLog, cpu_seconds
+from .run_log import RunLog, cpu_seconds, peak_memory
 
 
 class Trainer:
@@ -103,11 +103,14 @@ class Trainer:
         while self.step < config.trainer.steps and not self.interrupt.requested:
             self.step += 1
             with self.log.timed(self.step, "train") as counts:
+                begin = time.perf_counter()
                 trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
+                counts["rollout_seconds"] = time.perf_counter() - begin
                 self._set_learning_rates()
                 metrics = algorithm.step(trajectories, rewards)
                 parts.inference.load(parts.model.state_dict(), version=self.step)
                 counts["tokens"] = int(response_lengths(trajectories).sum())
+                counts["memory_mib"] = peak_memory(parts.model.device)
             self.log.write(self.step, "train", metrics)
             if self.step % config.evaluation.every == 0:
                 self.validate()

@@ -111,6 +111,10 @@ def test_a_run_leaves_all_its_files(whole):
 def test_times_stay_out_of_the_metrics(whole):
     assert not any("second" in key for row in rows(whole) for key in row)
     assert all("cpu_seconds" in row for row in rows(whole, "timing.jsonl"))
+    for row in rows(whole, "timing.jsonl"):
+        if row["phase"] == "train":
+            assert 0 < row["rollout_seconds"] < row["seconds"]
+            assert row["memory_mib"] > 50
 
 
 def test_the_reference_is_the_policy_before_the_first_step(whole):

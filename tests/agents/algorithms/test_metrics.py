@@ -110,6 +110,21 @@ def test_of_an_update_are_means_over_tokens_and_steps():
     assert (found["grad_norm"], found["updates"], found["skipped_steps"]) == (0.5, 2.0, 1.0)
 
 
+def test_sampler_and_trainer_are_compared_before_the_update():
+    """By the first pass where nothing was scored before it, else by what was; the longest tail is kept."""
+    zero, gaps = torch.zeros(2), torch.tensor([0.5, -2.0])
+    parts = update(2, kl=[0.0, 0], clipped=[False, False], ratio=[1.0, 1], entropy=[0.0, 0])[0]
+    behaviour = torch.tensor([-1.0, -3.0])
+    once = LossInputs(behaviour + gaps, behaviour, behaviour, zero, zero.long(), zero, entropy=zero)
+    later = LossInputs(zero, behaviour + gaps, behaviour, zero, zero.long(), zero, entropy=zero)
+    for inputs in (once, later):
+        sums = UpdateSums()
+        sums.add(parts, inputs)
+        found = sums.means()
+        assert found["sampler_gap"] == 2.0
+        assert found["sampler_kl"] == pytest.approx(sum(float(gap.exp()) - 1 - float(gap) for gap in gaps) / 2)
+
+
 def test_without_an_update_there_is_no_mean():
     found = UpdateSums().means()
     assert isnan(found["loss"])
