@@ -163,8 +163,10 @@ def _computes_the_logits(head: LanguageHead, model: PreTrainedModel) -> bool:
     try:
         expected = torch.log_softmax(model(input_ids=ids, use_cache=False).logits[0].float(), -1)
         hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
+        words = torch.linspace(0, expected.shape[-1] - 1, 32, device=ids.device).long()
+        found, _ = head.score(hidden.repeat_interleave(len(words), 0), words.repeat(2), temperature=1.0)
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+        return False  # a model of another make
     finally:
         model.train(training)
-    words = torch.linspace(0, expected.shape[-1] - 1, 32, device=ids.device).long()
-    found, _ = head.score(hidden.repeat_interleave(len(words), 0), words.repeat(2), temperature=1.0)
     return torch.allclose(found.float(), expected[:, words].flatten(), rtol=1e-2, atol=1e-2)

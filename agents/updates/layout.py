@@ -16,6 +16,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+# No shared row is wider: what each token sees is a matrix of the row's width.
+WIDEST = 4096
 # In place of the number of a sequence: the beginning that all in the row share; padding.
 _SHARED, _PADDING = -1, -2
 
@@ -159,7 +161,7 @@ def bundles_of(
         scored: [M], bool: which of them are to be scored.
         pieces: where each of S sequences begins and ends in the columns.
         groups: only members of one group share; [S].
-        tokens: a row has at most so many; a longer sequence has one of its own.
+        tokens: a row has at most so many, and a shared one at most ``WIDEST``; a longer sequence has one of its own.
         even: the width at which attention costs as much as all the rest; None for a row for each sequence.
 
     Returns:
@@ -178,7 +180,7 @@ def bundles_of(
         # Up to the first token that is scored in any of them.
         least = min(min([*places[(i := bisect_left(places, start)) : i + 1], end]) - start for start, end in own)
         shared = _beginning(token_ids, [start for start, _ in own], least) if len(own) > 1 else 0
-        for part in _within(widths, shared, tokens):
+        for part in _within(widths, shared, min(tokens, WIDEST)):
             bundle = Bundle(shared, [own[k] for k in part])
             apart = sum(widths[k] + widths[k] ** 2 / (2 * even) for k in part)
             if shared and len(part) > 1 and bundle.width + bundle.width**2 / even < apart:
@@ -249,8 +251,8 @@ def _sees_as_told(model: Any) -> bool:
             layout = lay_out(ids, scored, [bundle for bundle, _ in found], model.device)
             hidden = model.base_model(**layout.inputs).last_hidden_state
             states.append(hidden.flatten(0, 1)[layout.predictor].float())
-    except (ValueError, TypeError, RuntimeError, IndexError):
-        return False
+    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
+        return False  # a model of another make
     finally:
         model.train(training)
     return torch.allclose(states[0], states[1], rtol=1e-2, atol=1e-2 * float(states[0].abs().max()))

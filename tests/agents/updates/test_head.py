@@ -142,6 +142,9 @@ def test_a_head_that_computes_something_else_is_left_alone(lm):
     model.lm_head.register_forward_hook(lambda module, inputs, logits: 2 * logits)
     assert find_head(model) is None
     assert find_head(torch.nn.Linear(2, 2)) is None
+    bare = lm()
+    bare.base_model_prefix = "nothing"  # its backbone is itself, and gives logits
+    assert find_head(bare) is None
     assert find_head(lm()) is not None
 
 

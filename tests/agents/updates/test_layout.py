@@ -7,6 +7,7 @@ import torch
 
 from infinite_rl.agents.losses import LossConfig, sequence_weights
 from infinite_rl.agents.rollouts.trajectory import response_lengths, set_sampled, stack
+from infinite_rl.agents.updates import layout
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 from infinite_rl.agents.updates.layout import Bundle, bundles_of, find_even_width, lay_out
@@ -114,33 +115,33 @@ def test_a_shared_row_holds_its_beginning_once():
     ((bundle, numbers),) = bundled(*sequences)
     assert numbers == [0, 1]
     ids, scored, _ = columns(*sequences)
-    layout = lay_out(ids, scored, [bundle], CPU)
-    assert layout.token_ids.tolist() == [[1, 2, 3, 4, 5, 6]]
-    assert layout.position_ids.tolist() == [[0, 1, 2, 3, 4, 3]]
-    assert layout.predictor.tolist() == [2, 3, 2]
-    assert layout.target.tolist() == [4, 5, 6]
-    assert layout.sequence.tolist() == [0, 0, 1]
-    assert layout.end.tolist() == [4, 5]
-    sees = [[j for j in range(6) if layout.attention[0, 0, i, j]] for i in range(6)]
+    laid = lay_out(ids, scored, [bundle], CPU)
+    assert laid.token_ids.tolist() == [[1, 2, 3, 4, 5, 6]]
+    assert laid.position_ids.tolist() == [[0, 1, 2, 3, 4, 3]]
+    assert laid.predictor.tolist() == [2, 3, 2]
+    assert laid.target.tolist() == [4, 5, 6]
+    assert laid.sequence.tolist() == [0, 0, 1]
+    assert laid.end.tolist() == [4, 5]
+    sees = [[j for j in range(6) if laid.attention[0, 0, i, j]] for i in range(6)]
     assert sees == [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 2, 3, 4], [0, 1, 2, 5]]
 
 
 def test_padding_sees_padding_so_that_no_row_of_attention_is_empty():
     sequences = ([1, 2], [3, 4]), ([1, 2], [5]), ([1], [2]), ([1], [3])
     ids, scored, pieces = columns(*sequences)
-    layout = lay_out(ids, scored, [Bundle(2, pieces[:2]), Bundle(1, pieces[2:])], CPU)
-    assert layout.attention.any(-1).all()
-    assert layout.attention.shape == (2, 1, 5, 5)
-    assert layout.token_ids.tolist() == [[1, 2, 3, 4, 5], [1, 2, 3, 0, 0]]
-    assert layout.predictor.tolist() == [1, 2, 1, 5, 5]
-    assert layout.end.tolist() == [3, 4, 6, 7]
+    laid = lay_out(ids, scored, [Bundle(2, pieces[:2]), Bundle(1, pieces[2:])], CPU)
+    assert laid.attention.any(-1).all()
+    assert laid.attention.shape == (2, 1, 5, 5)
+    assert laid.token_ids.tolist() == [[1, 2, 3, 4, 5], [1, 2, 3, 0, 0]]
+    assert laid.predictor.tolist() == [1, 2, 1, 5, 5]
+    assert laid.end.tolist() == [3, 4, 6, 7]
 
 
 def test_a_sequence_that_is_all_beginning_ends_there():
     ids, scored, pieces = columns(([1, 2], []), ([1, 2], [3]))
-    layout = lay_out(ids, scored, [Bundle(2, pieces)], CPU)
-    assert layout.end.tolist() == [1, 2]
-    assert layout.sequence.tolist() == [1]
+    laid = lay_out(ids, scored, [Bundle(2, pieces)], CPU)
+    assert laid.end.tolist() == [1, 2]
+    assert laid.sequence.tolist() == [1]
 
 
 def test_only_what_comes_before_every_scored_token_is_shared():
@@ -159,6 +160,12 @@ def test_a_row_holds_no_more_than_the_budget():
     found = bundled(*(([1] * 4, [2] * n) for n in (3, 3, 3, 3, 9)), tokens=10)
     assert [numbers for _, numbers in found] == [[0, 1], [2, 3], [4]]
     assert all(bundle.width <= 10 for bundle, numbers in found if len(numbers) > 1)
+
+
+def test_no_shared_row_is_wider_than_what_each_token_sees_may_take(monkeypatch):
+    monkeypatch.setattr(layout, "WIDEST", 10)
+    found = bundled(*[([1] * 4, [2] * 3)] * 5, ([1] * 4, [2] * 20))
+    assert sorted(numbers for _, numbers in found) == [[0, 1], [2, 3], [4], [5]]
 
 
 def test_long_responses_to_a_short_prompt_do_not_share():
