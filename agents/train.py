@@ -4,6 +4,7 @@ python -m agents.train                                  a tiny model learns to a
 python -m agents.train seed=1 actor.lr=1e-4             with other values
 python -m agents.train model=hf model.name=FOLDER       any causal language model
 python -m agents.train data=file data.train_path=FILE   tasks from a JSON Lines file
+python -m agents.train --dry-run model=hf …             show what would be done
 python -m agents.train --resume                         go on with the latest run
 python -m agents.train --resume auto trainer.save_dir=F go on with the run in F, or begin it: one line for a scheduler
 """
@@ -19,6 +20,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 LATEST, AUTO = "latest", "auto"
 
@@ -36,6 +38,7 @@ def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
         metavar="RUN",
         help="go on with this run's folder, or with the latest run; auto: with that in trainer.save_dir, if any",
     )
+    parser.add_argument("--dry-run", action="store_true", help="load everything, show the plan, and do nothing")
     parser.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as Hydra takes them, such as model=hf")
     parsed = parser.parse_intermixed_args(arguments)
     # "--resume seed=1" means the latest run and an override, not a run of that name.
@@ -98,18 +101,26 @@ def _run(parsed: argparse.Namespace) -> int:
     from infinite_rl.agents.reports.report import write_report
     from infinite_rl.agents.rollouts.failures import RolloutError
     from infinite_rl.agents.runs.checkpoint import CheckpointError
+    from infinite_rl.agents.runs.plan import plan, plan_table
     from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.guard import NonFiniteError
 
+    disable_progress_bar()  # we show one of our own
+    if parsed.dry_run:
+        with TemporaryDirectory() as nowhere:
+            trainer = Trainer(config, folder if parsed.resume else Path(nowhere), resume=bool(parsed.resume))
+        Console().print(plan_table(plan(config, trainer.parts)))
+        return 0
     if not parsed.resume:
         folder = make_run(config)
-    disable_progress_bar()  # we show one of our own
     try:
         trainer = Trainer(config, folder, resume=bool(parsed.resume))
     except ConfigError:
         with suppress(OSError):  # an empty folder of a run that never was; one with anything in it stays
             folder.rmdir()
         raise
+    if config.trainer.progress:
+        Console().print(plan_table(plan(config, trainer.parts)))
     try:
         summary = trainer.run()
     except KeyboardInterrupt:

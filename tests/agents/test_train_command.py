@@ -395,6 +395,21 @@ def test_a_run_killed_at_once_goes_on_from_its_last_checkpoint(tmp_path):
     assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={done + 2}"))
 
 
+def test_a_dry_run_shows_the_plan_and_does_nothing(tmp_path, capsys):
+    assert main(["--dry-run", *SMALL, f"trainer.save_dir={tmp_path / 'run'}", "actor.minibatches=2"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    for part in (
+        "40 train",
+        "10 validation",
+        "4 tasks x 4 responses = 16 episodes",
+        "2 updates a step",
+        "up to 20 super",
+    ):
+        assert part in shown
+    assert not (tmp_path / "run").exists()
+    assert main(["--dry-run", *SMALL, "data.prompts_per_rollout=41"]) == 2
+
+
 def test_resume_auto_begins_and_then_goes_on(whole, tmp_path, capsys):
     """One line for a scheduler that starts a job again whenever it was stopped."""
     line = ["--resume", "auto", *SMALL, f"trainer.save_dir={tmp_path / 'auto'}"]
