@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 STATE_FILE = "trainer.pt"
+BEST = "best"
 
 
 class CheckpointError(RuntimeError):
@@ -23,7 +25,7 @@ class CheckpointError(RuntimeError):
 
 
 class Checkpoints:
-    """The checkpoints of one run, ``step-00000050`` and so on; each is a folder that transformers loads too.
+    """The checkpoints of one run, ``step-00000050`` and so on, and the ``best`` policy; transformers loads each.
 
     A checkpoint is written beside its place and moved there when it is complete and on the disk, so that a kill at any
     instant, a loss of power and a full disk leave the earlier ones usable.
@@ -58,28 +60,45 @@ class Checkpoints:
         """
         import torch  # late: a bad configuration is refused without the seconds that loading it takes
 
-        self._put_back()
+        def write(draft: Path) -> None:
+            save_policy(draft, model, tokenizer)
+            torch.save(state, draft / STATE_FILE)
+
         place = self.path(step)
+        self._replace(place, write)
+        for old in self.steps()[: -self.keep]:
+            shutil.rmtree(self.path(old))
+        return place
+
+    def save_best(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
+        """Saves the policy, and nothing else, as ``best``, in place of an earlier one.
+
+        Raises:
+            CheckpointError: if it cannot be written.
+        """
+        place = self.folder / BEST
+        self._replace(place, lambda draft: save_policy(draft, model, tokenizer))
+        return place
+
+    def _replace(self, place: Path, write: Callable[[Path], None]) -> None:
+        """Has a folder written beside its place, and puts it there once it is whole."""
+        self._put_back()
         draft = self.folder / f".{place.name}.{os.getpid()}"
         shutil.rmtree(draft, ignore_errors=True)
         try:
             draft.mkdir(parents=True)
-            save_policy(draft, model, tokenizer)
-            torch.save(state, draft / STATE_FILE)
+            write(draft)
             _flush(draft)
         except Exception as error:  # the libraries that write have errors of their own
             shutil.rmtree(draft, ignore_errors=True)
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise CheckpointError(f"{place}: cannot be written ({reason}); earlier checkpoints are whole") from error
-        if place.exists():  # the same step again, after a resume
+        if place.exists():  # the same step again, after a resume; or another best one
             place.rename(self.folder / f".{place.name}.old")
         draft.rename(place)
         _flush(self.folder, files=False)
-        for old in self.steps()[: -self.keep]:
-            shutil.rmtree(self.path(old))
-        for leftover in self.folder.glob(".step-*"):  # of a killed process
+        for leftover in self.folder.glob(".*"):  # the one before, and those of a killed process
             shutil.rmtree(leftover, ignore_errors=True)
-        return place
 
     def latest(self) -> tuple[Path, dict[str, Any]]:
         """Folder and state of the latest checkpoint.
@@ -94,8 +113,8 @@ class Checkpoints:
         return path, read_state(path)
 
     def _put_back(self) -> None:
-        """Between its two moves ``save`` may be killed: what it had moved aside takes its place again."""
-        for aside in self.folder.glob(".step-*.old"):
+        """Between its two moves ``_replace`` may be killed: what it had moved aside takes its place again."""
+        for aside in self.folder.glob(".*.old"):
             place = self.folder / aside.name[1:].removesuffix(".old")
             if place.exists():
                 shutil.rmtree(aside)

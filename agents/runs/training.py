@@ -154,8 +154,11 @@ class Trainer:
             self.warm = reached or last
 
     def validate(self) -> None:
-        """Measures the validation split."""
+        """Measures the validation split, and keeps the policy if it is the best so far."""
         evaluation = self._evaluate("validation")
+        if evaluation.pass_rate > self.results.get("best_validation", -1.0):
+            self.results |= {"best_validation": evaluation.pass_rate, "best_step": self.step}
+            self.checkpoints.save_best(self.parts.model, self.parts.tokenizer)
         self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
         self.progress.advance(0, held_out=evaluation.pass_rate)
 

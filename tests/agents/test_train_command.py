@@ -108,6 +108,16 @@ def test_a_run_leaves_all_its_files(whole):
     assert set(summary["hashes"]) == {"code", "config", "train", "validation", "test"}
 
 
+def test_the_policy_that_did_best_on_the_validation_split_is_kept(whole):
+    rates = [(row["pass_rate"], -row["step"]) for row in rows(whole) if row.get("split") == "validation"]
+    summary = json.loads((whole / "summary.json").read_text())
+    assert (summary["best_validation"], -summary["best_step"]) == max(rates)
+    kept = load_file(whole / "checkpoints" / "best" / "model.safetensors")
+    place = whole / "checkpoints" / f"step-{summary['best_step']:08d}" / "model.safetensors"
+    if place.exists():
+        assert all(torch.equal(weight, kept[name]) for name, weight in load_file(place).items())
+
+
 def test_times_stay_out_of_the_metrics(whole):
     assert not any("second" in key for row in rows(whole) for key in row)
     assert all("cpu_seconds" in row for row in rows(whole, "timing.jsonl"))
@@ -302,7 +312,7 @@ def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
 
 def test_only_the_latest_checkpoints_are_kept(whole):
     kept = sorted(path.name for path in (whole / "checkpoints").iterdir())
-    assert kept == ["reference", "step-00000004", "step-00000006"]
+    assert kept == ["best", "reference", "step-00000004", "step-00000006"]
 
 
 def test_transformers_loads_a_checkpoint(whole):

@@ -96,6 +96,33 @@ def test_a_kill_while_saving_leaves_the_earlier_ones_usable(save, folder, monkey
     assert sorted(path.name for path in folder.iterdir()) == ["step-00000002", "step-00000003"]  # no leftovers
 
 
+def test_the_best_policy_is_replaced_as_a_whole(save, folder, tiny, tokenizer, monkeypatch):
+    checkpoints = save(1)
+    checkpoints.save_best(tiny(tokenizer), tokenizer)
+    rename = type(folder).rename
+    for instant in range(2):  # killed before either of the two moves
+        calls = []
+
+        def kill(path, target, calls=calls, instant=instant):
+            calls.append(target)
+            if len(calls) > instant:
+                raise Killed
+            return rename(path, target)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(type(folder), "rename", kill)
+            with pytest.raises(Killed):
+                checkpoints.save_best(tiny(tokenizer, seed=1), tokenizer)
+        checkpoints = Checkpoints(folder, keep=2)
+        kept = AutoModelForCausalLM.from_pretrained(folder / "best").state_dict()
+        assert all(torch.equal(kept[name], value) for name, value in tiny(tokenizer).state_dict().items())
+    checkpoints.save_best(tiny(tokenizer, seed=1), tokenizer)
+    kept = AutoModelForCausalLM.from_pretrained(folder / "best").state_dict()
+    assert all(torch.equal(kept[name], value) for name, value in tiny(tokenizer, seed=1).state_dict().items())
+    assert sorted(path.name for path in folder.iterdir()) == ["best", "step-00000001"]
+    assert checkpoints.steps() == [1]
+
+
 def test_half_written_state_is_never_seen(save, folder, monkeypatch):
     save(1)
 
