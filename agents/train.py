@@ -28,7 +28,7 @@ LATEST, AUTO = "latest", "auto"
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Reads the command line."""
     parser = argparse.ArgumentParser(
-        prog="python -m agents.train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog=_program(), description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config-name", default="grpo", metavar="NAME", help="a file of config/ (default: grpo)")
     parser.add_argument(
@@ -72,10 +72,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 2
 
 
+def _program() -> str:
+    """How this command was started: from a clone as ``agents.train``, elsewhere as ``infinite_rl.agents.train``."""
+    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    name = spec.name if spec is not None and spec.name.endswith("agents.train") else "agents.train"
+    return f"python -m {name}"
+
+
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
     from infinite_rl.agents.config import ConfigError
-    from infinite_rl.agents.runs.load_config import check_same_run, load_config, reload_config
+    from infinite_rl.agents.runs.load_config import check_same_run, has_recipe, load_config, reload_config
     from infinite_rl.agents.runs.run_folder import CONFIG_FILE, find_run, has_checkpoints, make_run
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -121,12 +128,18 @@ def _run(parsed: argparse.Namespace) -> int:
         raise
     if config.trainer.progress:
         Console().print(plan_table(plan(config, trainer.parts)))
+    if config.model.name is None and not parsed.resume and not has_recipe(config):
+        print(
+            f"note: the tiny model is made for short tasks, and there is no recipe for it with {config.data.env}: "
+            "its warm start may take long and lead nowhere; model=hf model.name=… trains a model that can speak",
+            file=sys.stderr,
+        )
     try:
         summary = trainer.run()
     except KeyboardInterrupt:
         write_report(folder)
         saved = trainer.checkpoints.steps()
-        where = f"go on with: python -m agents.train --resume {folder}" if saved else "nothing was saved yet"
+        where = f"go on with: {_program()} --resume {folder}" if saved else "nothing was saved yet"
         print(f"stopped at once; {where}", file=sys.stderr)
         return 130
     except (RolloutError, NonFiniteError, CheckpointError) as error:
@@ -138,7 +151,7 @@ def _run(parsed: argparse.Namespace) -> int:
         Console().print(summary_table(summary | {"report": str(report)}))
     if summary["status"] != "interrupted":
         return 0
-    print(f"go on with: python -m agents.train --resume {folder}", file=sys.stderr)
+    print(f"go on with: {_program()} --resume {folder}", file=sys.stderr)
     return trainer.interrupt.exit_code
 
 

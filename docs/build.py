@@ -1,7 +1,8 @@
-"""Writes the pages of the environments and of the families of tasks.
+"""Writes the pages of the environments, of the families of tasks, and of the trainer's configuration.
 
-They come from the classes' docstrings, the registration table, and the floors that ``benchmarks/floors.py`` has
-measured. Run ``python docs/build.py`` after changing any of them; a test compares the pages with what this makes.
+They come from the classes' docstrings, the registration table, the floors that ``benchmarks/floors.py`` has measured,
+and the values in ``config/``. Run ``python docs/build.py`` after changing any of them; a test compares the pages with
+what this makes.
 """
 
 from __future__ import annotations
@@ -9,16 +10,26 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args, get_type_hints
 
+from omegaconf import OmegaConf
+
+from infinite_rl.agents.config import TrainConfig
+from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS, Row
 
 PAGES = Path(__file__).parent / "environments"
 FAMILIES_PAGE = Path(__file__).parent / "families.md"
+CONFIGURATION_PAGE = Path(__file__).parent / "configuration.md"
+# Folders of config/ whose files people name on the command line.
+GROUPS = ("algorithm", "env", "model", "data")
+# An entry of a docstring's list of attributes.
+ENTRY = r"(?ms)^    (\w+): (.*?)(?=^    \w+: |\Z)"
 FLOORS: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (Path(__file__).parents[1] / "benchmarks" / "results" / "floors.json").read_text("utf-8")
 )
@@ -65,6 +76,18 @@ number holds at all levels. They are means of {least} to {most} tasks, so that l
 """
 
 
+CONFIGURATION_TEMPLATE = """\
+<!-- Made by docs/build.py from agents/config.py and config/; change it there. -->
+# Configuration of the trainer
+
+Every key of `python -m agents.train`, with its value in the default job. `KEY=VALUE` on the command line overrides it;
+`algorithm=NAME`, `env=NAME`, `model=NAME` and `data=NAME` override several at once, by the files of `config/`:
+{choices}. See [training](training.md).
+
+{sections}
+"""
+
+
 def page(row: Row) -> str:
     """The page of one environment, Markdown."""
     environment = row.load()
@@ -93,6 +116,43 @@ def families() -> str:
         counts=", ".join(f"{len(names)} of {domain}" for domain, names in domains.items()),
         tables="\n\n".join(tables),
     )
+
+
+def configuration() -> str:
+    """The page of the trainer's configuration, Markdown."""
+    values = OmegaConf.structured(load_config())
+    folders = {folder: sorted(path.stem for path in (CONFIG_DIR / folder).glob("*.yaml")) for folder in GROUPS}
+    return CONFIGURATION_TEMPLATE.format(
+        choices="; ".join(f"`{folder}`: " + ", ".join(f"`{n}`" for n in names) for folder, names in folders.items()),
+        sections="\n\n".join(section(name, schema, values) for name, schema in sections()),
+    )
+
+
+def sections(schema: type = TrainConfig, prefix: str = "") -> Iterator[tuple[str, type]]:
+    """The dotted name of each section of the configuration, and its class."""
+    yield prefix, schema
+    for name, kind in get_type_hints(schema).items():
+        for one in (kind, *get_args(kind)):
+            if is_dataclass(one):
+                yield from sections(cast(type, one), f"{prefix}.{name}" if prefix else name)
+
+
+def section(name: str, schema: type, values: Any) -> str:
+    """The table of one section."""
+    text, _, entries = (inspect.getdoc(schema) or "").partition("Attributes:")
+    meanings = {key: " ".join(meaning.split()) for key, meaning in re.findall(ENTRY, entries)}
+    rows = [line("key", "value", "meaning"), line(*["---"] * 3)]
+    hints = get_type_hints(schema)
+    for field in fields(schema):
+        if any(is_dataclass(kind) for kind in (hints[field.name], *get_args(hints[field.name]))):
+            continue
+        key = f"{name}.{field.name}" if name else field.name
+        value = OmegaConf.select(values, key)
+        shown = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+        meaning = meanings.get(field.name, "").replace("``", "`").replace("|", "\\|")
+        rows.append(line(f"`{key}`", f"`{json.dumps(shown)}`", meaning))
+    title = f"## {name}" if name else "## The run"
+    return "\n".join([title, "", " ".join(text.replace("``", "`").split()), "", *rows])
 
 
 def table(domain: str, names: Iterable[str]) -> str:
@@ -137,6 +197,7 @@ def main() -> None:
     for row in ENVIRONMENTS:
         path_of(row).write_text(page(row), encoding="utf-8")
     FAMILIES_PAGE.write_text(families(), encoding="utf-8")
+    CONFIGURATION_PAGE.write_text(configuration(), encoding="utf-8")
 
 
 if __name__ == "__main__":

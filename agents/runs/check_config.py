@@ -43,6 +43,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "adv.max_rounds",
             "actor.decay_steps",
             "actor.tokens_per_microbatch",
+            "data.responses_per_prompt",
             "evaluation.samples_per_prompt",
             "evaluation.every",
             "trainer.save_every",
@@ -56,7 +57,6 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             *(f"model.tiny.{field.name}" for field in fields(TinyConfig)),
         ),
     ),
-    "at least 2, to be compared with one another": (lambda value: value >= 2, ("data.responses_per_prompt",)),
     "at least 0": (
         lambda value: 0 <= value < inf,
         (
@@ -136,6 +136,12 @@ def check_values(config: DictConfig) -> None:
             hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
     _check_schedule(config.actor)
+    compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
+    if compared and config.data.responses_per_prompt < 2:
+        raise ConfigError(
+            f"data.responses_per_prompt must be at least 2, not {config.data.responses_per_prompt}: "
+            f"adv.estimator={config.adv.estimator} compares them with one another"
+        )
     _check_companions(config)
     _check_unread(config)
     if config.model.lora is not None and config.actor.ref_period is not None:

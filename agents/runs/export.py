@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from transformers.utils.logging import disable_progress_bar
 
 from ..config import ConfigError
 from ..models.lora import has_adapters, merged
@@ -50,6 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("run", type=Path, help="the run's folder")
     parser.add_argument("folder", type=Path, help="where the model goes")
     parsed = parser.parse_args(arguments)
+    disable_progress_bar()
     try:
         step = export_policy(parsed.run, parsed.folder)
     except ConfigError as error:

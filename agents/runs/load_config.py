@@ -24,6 +24,10 @@ CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # A section whose keys the environment checks, not we.
 FREE = "data.env_arguments."
 
+# The file that takes environments by their ids.
+ANY = "any"
+# What others call our keys.
+OTHER_NAMES = {"learning_rate": "lr", "model_name": "name", "max_tokens": "max_new_tokens", "num_steps": "steps"}
 # What may change when a run is resumed: how long and where it goes on, not what it is.
 RESUMABLE = ("trainer.", "evaluation.every", "model.warm_start.max_steps")
 
@@ -74,6 +78,13 @@ def reload_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         return _typed(OmegaConf.merge(saved, OmegaConf.from_dotlist(list(overrides))))
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(_explain(error)) from None
+
+
+def has_recipe(config: TrainConfig) -> bool:
+    """Whether the tiny model has a recipe for the environment of the run, or tasks of its user's own."""
+    names = (path.stem.removeprefix("tiny_") for path in CONFIG_DIR.glob("recipe/tiny_*.yaml"))
+    ours = [OmegaConf.load(CONFIG_DIR / "env" / f"{name}.yaml").data.env for name in names]
+    return config.data.train_path is not None or config.data.env in ours
 
 
 def check_same_run(config: TrainConfig, path: Path) -> None:
@@ -128,13 +139,26 @@ def _check_keys(overrides: Sequence[str]) -> None:
         bare = key.lstrip("+~")
         group = CONFIG_DIR / bare
         if bare not in known and not bare.startswith(FREE) and not (bare and group.is_dir()):
-            near = difflib.get_close_matches(bare, known, n=1)
-            raise ConfigError(f"unknown configuration key {bare!r}" + (f": did you mean {near[0]!r}?" if near else ""))
+            near = _nearest(bare)
+            raise ConfigError(f"unknown configuration key {bare!r}" + (f": did you mean {near!r}?" if near else ""))
         if not sign:
             raise ConfigError(f"override {override!r} has no value: write {bare}=…")
         if group.is_dir() and value not in _choices(group) and not (bare == "env" and _is_environment(value)):
-            choices = ", ".join(_choices(group))
+            choices = ", ".join(name for name in _choices(group) if name != ANY)
+            if bare == "env":
+                choices += ", the id of a registered environment, such as InfiniteRL/Orz-v0, or a file.py"
             raise ConfigError(f"{bare}={value}: there is no such configuration; choose from {choices}")
+
+
+def _nearest(key: str) -> str | None:
+    """The key that somebody may have meant: one of that name elsewhere, else one that is spelt alike."""
+    head, _, name = key.rpartition(".")
+    name = OTHER_NAMES.get(name, name)
+    keys = [known for known in known_keys() if not any(other.startswith(f"{known}.") for other in known_keys())]
+    same = sorted((known for known in keys if known.rpartition(".")[2] == name), key=lambda known: known.count("."))
+    here = [known for known in same if known.startswith(f"{head}.")]
+    alike = difflib.get_close_matches(f"{head}.{name}" if head else name, keys, n=1)
+    return next(iter([*here, *same, *alike]), None)
 
 
 def _spell_out(overrides: Sequence[str]) -> list[str]:
@@ -148,11 +172,11 @@ def _spell_out(overrides: Sequence[str]) -> list[str]:
         if key.startswith(FREE):
             spelled.append(f"++{override}")
         elif key == "env" and value not in _choices(CONFIG_DIR / "env"):
-            spelled += ["env=any", f"data.env={value}"]
+            spelled += [f"env={ANY}", f"data.env={value}"]
         else:
             spelled.append(override)
     keys = [override.partition("=")[0] for override in spelled]
-    return ["env=any", *spelled] if "data.env" in keys and "env" not in keys else spelled
+    return [f"env={ANY}", *spelled] if "data.env" in keys and "env" not in keys else spelled
 
 
 def _is_environment(value: str) -> bool:

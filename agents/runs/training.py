@@ -28,6 +28,9 @@ from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CHECKPOINTS, CONFIG_FILE
 from .run_log import RunLog, cpu_seconds, peak_memory
 
+# So many steps in a row without anything to compare are told.
+ALIKE_STEPS = 5
+
 
 class Trainer:
     """One run: warm start, test, training with checks on the validation split, test again.
@@ -53,6 +56,7 @@ class Trainer:
         self.step = 0
         self.results: dict[str, Any] = {"tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0}
         self._offset = 0
+        self._alike = 0
         try:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
             self.companions = Companions(
@@ -241,6 +245,12 @@ class Trainer:
     def _report_step(self, metrics: dict[str, float], counts: dict[str, float]) -> None:
         self.results["tokens"] += int(counts["tokens"])
         self.progress.advance(reward=metrics["reward"], kl=metrics["kl"], tokens_per_second=counts["tokens_per_second"])
+        self._alike = self._alike + 1 if metrics["zero_variance_groups"] == 1 else 0
+        if self._alike == ALIKE_STEPS:
+            self.progress.note(
+                f"in {ALIKE_STEPS} steps all responses to a task earned the same, {metrics['reward']:.3g} now: nothing "
+                "could be learnt; a warm start, easier tasks or more responses a task may help"
+            )
 
     def _spent(self) -> dict[str, float]:
         """Time spent so far, runs before a resume included."""

@@ -5,6 +5,7 @@ from pathlib import Path
 import gymnasium
 import pytest
 
+from infinite_rl.agents.runs.load_config import known_keys
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS
@@ -48,6 +49,13 @@ def test_every_environment_is_on_the_overview_and_no_page_is_left_over(build):
     overview = (DOCS / "envs.md").read_text(encoding="utf-8")
     assert all(f"`{row.id}`" in overview for row in ENVIRONMENTS)
     assert set(build.PAGES.glob("*.md")) == {build.path_of(row) for row in ENVIRONMENTS}
+
+
+def test_the_page_of_the_configuration_says_what_every_key_is(build):
+    page = build.configuration()
+    assert build.CONFIGURATION_PAGE.read_text(encoding="utf-8") == page, "run python docs/build.py"
+    for key in known_keys():
+        assert f"`{key}`" in page or f"## {key}\n" in page, key
 
 
 def test_the_page_of_families_is_what_their_docstrings_and_floors_say(build):

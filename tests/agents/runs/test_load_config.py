@@ -12,7 +12,14 @@ from infinite_rl.agents import config as schema
 from infinite_rl.agents import losses
 from infinite_rl.agents.algorithms.recipes import find_recipe, make_recipe
 from infinite_rl.agents.config import KL_ESTIMATORS, POLICY_LOSSES, ConfigError, TrainConfig
-from infinite_rl.agents.runs.load_config import CONFIG_DIR, known_keys, load_config, reload_config, save_config
+from infinite_rl.agents.runs.load_config import (
+    CONFIG_DIR,
+    has_recipe,
+    known_keys,
+    load_config,
+    reload_config,
+    save_config,
+)
 
 AGENTS = Path(schema.__file__).parent
 FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
@@ -146,7 +153,16 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["trainer.progress=perhaps"], "trainer.progress"),
         (["trainer.steps=null"], "trainer.steps"),
         (["data.env_arguments=3"], "data.env_arguments"),
-        (["env=maths"], "env=maths: there is no such configuration; choose from any, coding, math"),
+        (
+            ["env=maths"],
+            "env=maths: there is no such configuration; choose from coding, math, self_verification, the id",
+        ),
+        (["actor.learning_rate=1"], "did you mean 'actor.lr'?"),
+        (["learning_rate=1"], "did you mean 'actor.lr'?"),
+        (["steps=5"], "did you mean 'trainer.steps'?"),
+        (["rollout.top_p=0.9"], "did you mean 'evaluation.top_p'?"),
+        (["data.responses_per_prompt=1"], "must be at least 2, not 1: adv.estimator=group compares them"),
+        (["data.responses_per_prompt=1", "algorithm=reinforce", "adv.filter_groups=true"], "must be at least 2"),
         (["env=any"], "data.env needs a value"),
         (["actor=3"], "actor"),
         (["model.tiny=3"], "model.tiny"),
@@ -320,3 +336,17 @@ def test_values_of_algorithms_that_do_not_fit_are_refused_in_one_line(overrides,
         load_config(overrides=overrides)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "reinforce", "reinforce_pp"])
+def test_what_compares_nothing_needs_one_response_a_task(algorithm):
+    config = load_config(overrides=[f"algorithm={algorithm}", "data.responses_per_prompt=1"])
+    assert config.data.responses_per_prompt == 1
+
+
+RECIPES = [([], True), (["env=coding"], True), (["env=InfiniteRL/Orz-v0"], False)]
+
+
+@pytest.mark.parametrize(("overrides", "known"), [*RECIPES, (["data=file", "data.train_path=x"], True)])
+def test_the_tiny_model_has_recipes_for_what_it_can_learn(overrides, known):
+    assert has_recipe(load_config(overrides=overrides)) == known
