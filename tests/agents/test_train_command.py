@@ -420,6 +420,13 @@ def test_a_dry_run_shows_the_plan_and_does_nothing(tmp_path, capsys):
     assert main(["--dry-run", *SMALL, "data.prompts_per_rollout=41"]) == 2
 
 
+def test_a_run_with_nothing_to_compare_says_so_once(tmp_path, capsys):
+    hopeless = ["model.warm_start=null", "trainer.steps=7", "trainer.progress=true", f"trainer.save_dir={tmp_path}"]
+    assert quick([*SMALL, *hopeless]) == 0
+    shown = " ".join("".join(capsys.readouterr()).split())
+    assert shown.count("in 5 steps all responses to a task earned the same, 0 now: nothing could be learnt") == 1
+
+
 def test_resume_auto_begins_and_then_goes_on(whole, tmp_path, capsys):
     """One line for a scheduler that starts a job again whenever it was stopped."""
     line = ["--resume", "auto", *SMALL, f"trainer.save_dir={tmp_path / 'auto'}"]
