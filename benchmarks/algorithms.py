@@ -1,8 +1,9 @@
 """Does each algorithm learn the default job, and from the rewards alone?
 
 Every algorithm starts from the same policy, the warm-started one of its seed, makes the same number of steps, and is
-measured on the test split before and after. Once more with the rewards of each group shuffled among its responses:
-what is left of the gain then is not learning of the task. The teacher of the distillation is what GRPO made of seed 0.
+measured on the test split before and after. Once more with the rewards of each group shuffled among its responses, or,
+where an algorithm compares tasks with each other, among all of the step: what is left of the gain then is not learning
+of the task. The teacher of the distillation is what GRPO made of seed 0.
 
     python benchmarks/algorithms.py [--algorithms grpo ppo …] [--seeds 0 1 2] [--controls 0] [--steps N]
 
@@ -91,9 +92,9 @@ def run(job: Job) -> dict[str, Any]:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(job.work / f"start-{job.seed}", folder)
     (folder / "summary.json").unlink()
-    trainer = Trainer(
-        job.config(), folder, resume=True, reward_computer=ShuffledRewards(job.seed) if job.shuffled else None
-    )
+    config = job.config()
+    shuffled = ShuffledRewards(job.seed, over_batch=config.adv.estimator not in ("group", "rloo"))
+    trainer = Trainer(config, folder, resume=True, reward_computer=shuffled if job.shuffled else None)
     before = trainer.results["cpu_seconds"]
     summary = trainer.run()
     rows = read_rows(folder / "metrics.jsonl", [])

@@ -56,15 +56,22 @@ class Job:
 
 
 class ShuffledRewards(RewardComputer):
-    """The environment's rewards, shuffled within each group."""
+    """The environment's rewards, shuffled within each group; or over the whole batch.
 
-    def __init__(self, seed: int) -> None:
+    Algorithms that compare tasks with each other still learn from rewards that are shuffled within groups: which tasks
+    the policy solves at all is knowledge, and so is being made surer of what it says to those.
+    """
+
+    def __init__(self, seed: int, *, over_batch: bool = False) -> None:
         super().__init__()
+        self.over_batch = over_batch
         self.generator = torch.Generator().manual_seed(seed)
 
     def compute_rewards(self, trajectories: Trajectory, method: RewardMethod = "absolute") -> torch.Tensor:
-        """Gives each member of a group the reward of a random member, each reward once."""
+        """Gives each member the reward of a random one, each reward once."""
         rewards = super().compute_rewards(trajectories, method)
+        if self.over_batch:
+            return rewards[torch.randperm(len(rewards), generator=self.generator)]
         for group in trajectories.group.unique():
             members = (trajectories.group == group).nonzero().squeeze(-1)
             rewards[members] = rewards[members[torch.randperm(len(members), generator=self.generator)]]
