@@ -183,7 +183,7 @@ def same_step(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.inference.tokens import Tokens
     from infinite_rl.agents.losses import sequence_weights
     from infinite_rl.agents.models.policy import load_policy
-    from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens, response_lengths, set_sampled, stack
+    from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens, response_lengths, set_sampled
     from infinite_rl.agents.updates.backprop import BackpropModule
     from infinite_rl.agents.updates.batching import microbatches
     from infinite_rl.agents.updates.layout import find_even_width
@@ -216,7 +216,7 @@ def same_step(folder: str) -> dict[str, Any]:
         Ending(reward=reward, group=k // GROUP, valid=True, truncated=False, state={"segments": None})
         for k, reward in enumerate(given[0])
     ]
-    trajectories = stack(from_tokens(tokens, endings))
+    trajectories = from_tokens(tokens, endings)
     lengths = response_lengths(trajectories)
     recipe = find_recipe("grpo")
     count = int(lengths.sum())
