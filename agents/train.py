@@ -21,6 +21,10 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from infinite_rl.agents.config import TrainConfig
 
 LATEST, AUTO = "latest", "auto"
 
@@ -79,26 +83,36 @@ def _program() -> str:
     return f"python -m {name}"
 
 
+def _find_run(parsed: argparse.Namespace) -> tuple[TrainConfig, Path | None]:
+    """The configuration, and the folder of the run to go on with; None for a new one."""
+    from infinite_rl.agents.config import ConfigError
+    from infinite_rl.agents.runs.load_config import check_same_run, load_config, reload_config
+    from infinite_rl.agents.runs.run_folder import CONFIG_FILE, find_run, has_checkpoints
+
+    if parsed.resume and parsed.resume != AUTO:
+        folder = find_run(None if parsed.resume == LATEST else Path(parsed.resume))
+        return reload_config(folder / CONFIG_FILE, parsed.overrides), folder
+    config = load_config(parsed.config_name, parsed.overrides)
+    if not parsed.resume:
+        return config, None
+    if config.trainer.save_dir is None:
+        raise ConfigError("--resume auto needs trainer.save_dir: the folder to go on with, or to begin in")
+    folder = Path(config.trainer.save_dir).expanduser()
+    if not has_checkpoints(folder):
+        return config, None
+    check_same_run(config, folder / CONFIG_FILE)
+    return config, folder
+
+
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
     from infinite_rl.agents.config import ConfigError
-    from infinite_rl.agents.runs.load_config import check_same_run, has_recipe, load_config, reload_config
-    from infinite_rl.agents.runs.run_folder import CONFIG_FILE, find_run, has_checkpoints, make_run
+    from infinite_rl.agents.runs.load_config import has_recipe
+    from infinite_rl.agents.runs.run_folder import make_run
 
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise ConfigError("this version trains in one process: start it with --nproc_per_node=1, or without torchrun")
-    if parsed.resume in (None, AUTO):
-        config = load_config(parsed.config_name, parsed.overrides)
-    if parsed.resume == AUTO:
-        if config.trainer.save_dir is None:
-            raise ConfigError("--resume auto needs trainer.save_dir: the folder to go on with, or to begin in")
-        folder = Path(config.trainer.save_dir).expanduser()
-        parsed.resume = str(folder) if has_checkpoints(folder) else None
-        if parsed.resume:
-            check_same_run(config, folder / CONFIG_FILE)
-    elif parsed.resume:
-        folder = find_run(None if parsed.resume == LATEST else Path(parsed.resume))
-        config = reload_config(folder / CONFIG_FILE, parsed.overrides)
+    config, known = _find_run(parsed)
 
     # Later still: with these comes torch, which takes seconds to load.
     from rich.console import Console
@@ -115,20 +129,19 @@ def _run(parsed: argparse.Namespace) -> int:
     disable_progress_bar()  # we show one of our own
     if parsed.dry_run:
         with TemporaryDirectory() as nowhere:
-            trainer = Trainer(config, folder if parsed.resume else Path(nowhere), resume=bool(parsed.resume))
+            trainer = Trainer(config, known or Path(nowhere), resume=known is not None)
         Console().print(plan_table(plan(config, trainer.parts)))
         return 0
-    if not parsed.resume:
-        folder = make_run(config)
+    folder = known or make_run(config)
     try:
-        trainer = Trainer(config, folder, resume=bool(parsed.resume))
+        trainer = Trainer(config, folder, resume=known is not None)
     except ConfigError:
         with suppress(OSError):  # an empty folder of a run that never was; one with anything in it stays
             folder.rmdir()
         raise
     if config.trainer.progress:
         Console().print(plan_table(plan(config, trainer.parts)))
-    if config.model.name is None and not parsed.resume and not has_recipe(config):
+    if config.model.name is None and known is None and not has_recipe(config):
         print(
             f"note: the tiny model is made for short tasks, and there is no recipe for it with {config.data.env}: "
             "its warm start may take long and lead nowhere; model=hf model.name=… trains a model that can speak",

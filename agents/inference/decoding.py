@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
-from transformers import PreTrainedModel
+from transformers import DynamicCache, PreTrainedModel
 
 from ..updates.batching import plan_batches
 from .rows import Rows, joined, kept, new_cache, select
@@ -119,15 +119,7 @@ class _Decoding:
         rows = self.rows
         if rows is None or not rows.alive.any():
             return
-        out = self.model(
-            input_ids=rows.token[:, None],
-            attention_mask=rows.mask,
-            position_ids=rows.position[:, None],
-            past_key_values=rows.cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        self._take(rows, out.logits[:, -1])
+        self._take(rows, self._logits(rows.token[:, None], rows.mask, rows.position[:, None], rows.cache))
 
     def samples(self) -> list[Sample]:
         """What was sampled, for each prompt.
@@ -155,21 +147,14 @@ class _Decoding:
 
     def _opened(self, new: Sequence[int]) -> Rows:
         """Reads the prompts of new rows and samples their first tokens."""
-        model, device = self.model, self.model.device
+        device = self.model.device
         groups = [list(group) for _, group in groupby(new, key=lambda row: self.prompts[row])]
         if not self.movable:
             groups = [[row] for row in new]
         ids, mask = _pad_left([self.prompts[group[0]] for group in groups], self.pad_id, device)
         position = (mask.cumsum(-1) - 1).clamp(min=0)
-        cache, _ = new_cache(model)
-        out = model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=position,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-        )
+        cache, _ = new_cache(self.model)
+        logits = self._logits(ids, mask, position, cache)
         member = torch.tensor([k for k, group in enumerate(groups) for _ in group], device=device)
         if len(groups) < len(new):
             select(cache, member)
@@ -184,8 +169,21 @@ class _Decoding:
             left=self.limits[torch.from_numpy(row).to(device)],
             alive=torch.ones(len(row), dtype=torch.bool, device=device),
         )
-        self._take(rows, out.logits[:, -1][member])
+        self._take(rows, logits[member])
         return rows
+
+    def _logits(self, ids: Tensor, mask: Tensor, position: Tensor, cache: DynamicCache) -> Tensor:
+        """What follows the last of the tokens [B, T], which enter the cache: [B, V]."""
+        out = self.model(
+            input_ids=ids,
+            attention_mask=mask,
+            position_ids=position,
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        logits: Tensor = out.logits[:, -1]
+        return logits
 
     def _take(self, rows: Rows, logits: Tensor) -> None:
         """Draws the next token of each row from its logits [B, V]."""

@@ -57,7 +57,7 @@ def token_scores(
         predictor=row * width + place,
         target=token_ids[row, place + 1],
         sequence=row,
-        end=row,
+        end=torch.arange(len(token_ids), device=row.device) * width + (attention_mask > 0).cumsum(-1).argmax(-1),
     )
     scores = layout_scores(model, layout, temperature=temperature, entropy_gradient=entropy_gradient)
     return TokenScores(_placed(scores.logprob, wanted), _placed(scores.entropy, wanted))
