@@ -96,12 +96,14 @@ class Algorithm(TrainingLoop):
         """
         found: list[Trajectory] = []
         rewards: list[Tensor] = []
-        for _ in range(self.recipe.max_rounds if self.recipe.filter_groups else 1):
+        while True:
             trajectories = collect(groups)
             if found:
                 trajectories.group = trajectories.group + int(found[-1].group.max()) + 1
             found.append(trajectories)
             rewards.append(self.rewards(trajectories))
+            if not self.recipe.filter_groups or len(found) == self.recipe.max_rounds:
+                break
             groups -= len(informative_groups(rewards[-1], trajectories.group, trajectories.valid))
             if groups <= 0:
                 break
@@ -123,8 +125,8 @@ class Algorithm(TrainingLoop):
             raise ValueError(f"the reward computer must return a number for each trajectory: {error}") from error
         if rewards.shape != trajectories.batch_size:
             raise ValueError(f"{len(trajectories)} trajectories but rewards of shape {list(rewards.shape)}")
-        bad = ~rewards.isfinite() & trajectories.valid
-        if bad.any():
+        bad = ~rewards.isfinite()
+        if bad.any() and (bad := bad & trajectories.valid).any():
             task = Columns(trajectories).states[int(bad.int().argmax())]["task_id"]
             raise ValueError(f"the reward of a response to task {task} is not finite")
         return rewards
