@@ -23,6 +23,7 @@ from .build import build, make_algorithm
 from .checkpoint import Checkpoints
 from .companions import Companions
 from .evaluation import Evaluation, evaluate
+from .garbage import frozen_heap
 from .interrupt import Interrupt
 from .load_config import save_config
 from .provenance import code_hash, file_hash, tasks_hash, versions
@@ -81,6 +82,7 @@ class Trainer:
         # Only now: a run whose parts could not be built is no run to resume.
         save_config(self.config, self.folder / CONFIG_FILE)
         with ExitStack() as stack:
+            stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
