@@ -1,0 +1,152 @@
+"""The evaluation prompts, made ready to be looked for in training prompts."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from .grams import Indices, grams
+from .index import GramIndex
+from .names import Capitals, another_name, fillers
+from .normal import normal_forms
+from .quantities import Quantities, is_cut, same_quantities, spelled_numbers
+
+Kind: TypeAlias = Literal["exact", "near", "template"]
+
+_SENTENCE = re.compile(r"\n|(?<=[.!?:])\s+")
+_NUMBER = re.compile(r"\d+")
+# What more than half of so many prompts say belongs to none of them.
+_FEWEST_FOR_BOILERPLATE = 4
+# Characters: a shorter prompt is not told from other text by the few grams of its own.
+_LEAST_CORE = 20
+# Of the grams without their weights: a rare word alone is no prompt.
+_PLAIN_SHARE = 2 / 3
+# A cut leaves hardly anything that is not of the whole.
+_CUT_SHARE = 0.8
+# Candidates of one training prompt that are looked at, the likeliest first.
+_MOST_LOOKED_AT = 32
+# Characters around a prompt without numbers that is shorter than the least core: an instruction, but no story.
+_AROUND_SHORT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An evaluation prompt (its group) that a training prompt is, nearly is, or shares the template of.
+
+    The score is its containment; None where only the words besides the numbers were compared.
+    """
+
+    group: int
+    kind: Kind
+    score: float | None
+
+
+class EvaluationPrompts:
+    """Different evaluation prompts (``groups``), and what decides whether a training prompt is one of them, edited.
+
+    Args:
+        texts: the prompts, as they are written.
+        threshold: the least containment of an edited prompt.
+    """
+
+    def __init__(self, texts: Sequence[str], threshold: float) -> None:
+        self._threshold = threshold
+        forms = normal_forms(texts)
+        self.members: list[list[int]] = []
+        self._group_of: dict[str, int] = {}
+        for number, form in enumerate(forms):
+            if form:
+                group = self._group_of.setdefault(form, len(self.members))
+                if group == len(self.members):
+                    self.members.append([])
+                self.members[group].append(number)
+        different = [texts[members[0]] for members in self.members]
+        cores = _cores(different)
+        self._forms = normal_forms(cores)
+        self._index = GramIndex(self._forms, threshold)
+        self._quantities = [Quantities.of(form) for form in self._forms]
+        self._masks = np.array([_mask(one.numbers) for one in self._quantities], np.uint64)
+        self._fillers = fillers([Capitals.of(core) for core in cores])
+        self._templates: dict[str, int] = {}
+        for form, group in self._group_of.items():
+            if (template := _NUMBER.sub("#", form)) != form:
+                self._templates.setdefault(template, group)
+
+    def matches(self, texts: Sequence[str]) -> list[list[Match]]:
+        """For each training prompt what it holds; the template it shares is named only if it holds nothing."""
+        forms = normal_forms(texts)
+        found: list[list[Match]] = [[] for _ in texts]
+        for row, ids, candidates in self._index.read(forms):
+            if forms[row] not in self._group_of:
+                found[row] = self._decide(texts[row], forms[row], ids, candidates)
+        for row, form in enumerate(forms):
+            if (group := self._group_of.get(form)) is not None:
+                found[row] = [Match(group, "exact", 1.0)]
+            elif not found[row] and (group := self._templates.get(_NUMBER.sub("#", form))) is not None:
+                found[row] = [Match(group, "template", None)]
+        return found
+
+    def _decide(self, text: str, form: str, ids: Indices, candidates: Indices) -> list[Match]:
+        """What a training prompt holds of the evaluation prompts that it could hold."""
+        quantities = Quantities.of(form)
+        mask = _mask([*quantities.numbers, *spelled_numbers(quantities)])
+        asked = self._masks[candidates]
+        possible = (asked & ~mask == 0) | (_mask(quantities.numbers) & ~asked == 0)
+        looked_at = [*candidates[possible][:_MOST_LOOKED_AT], *candidates[~possible][:1]]
+        shares, counts = self._index.containment(np.array(looked_at), ids)
+        found = []
+        for group, share, count in zip(looked_at, shares.tolist(), counts.tolist(), strict=True):
+            if share >= self._threshold and count >= _PLAIN_SHARE * self._threshold:
+                found += self._judged(int(group), share, text, form)
+        found.sort(key=lambda match: (match.kind, -(match.score or 0), match.group))
+        return [match for match in found if match.kind == "near"] or found[:1]
+
+    def _judged(self, group: int, share: float, text: str, form: str) -> Iterator[Match]:
+        """The match of a training prompt and an evaluation prompt that it contains in some order; none if scattered."""
+        asked, own = self._quantities[group], self._forms[group]
+        if len(own) < _LEAST_CORE and not asked.numbers and len(form) > len(own) + _AROUND_SHORT:
+            return
+        width = len(own) + len(own) // 2 + 50
+        if len(form) > 2 * width:
+            start = self._index.window(group, form, width)
+            first = form.rfind(" ", 0, start + 1) + 1
+            form = form[first : (form + " ").find(" ", min(start + width, len(form)))]
+            ids = np.unique(self._index.known(grams([form])[0]))
+            (share,), _ = self._index.containment(np.array([group]), ids[ids >= 0])
+            if share < self._threshold:
+                return
+        given = Quantities.of(form)
+        same = same_quantities(asked, given) or (is_cut(asked, given) and self._is_cut_out(own, form))
+        same = same and not another_name(asked.words, self._fillers[group], given.words, text)
+        yield Match(group, "near" if same else "template", round(float(share), 4))
+
+    def _is_cut_out(self, whole: str, form: str) -> bool:
+        """Whether the training prompt has hardly anything of its own."""
+        parts = [set(grams([one])[0].tolist()) for one in (whole, form)]
+        return len(parts[0] & parts[1]) >= _CUT_SHARE * len(parts[1])
+
+
+def _cores(texts: list[str]) -> list[str]:
+    """The prompts without the sentences that most of them share: how to answer, what the model is."""
+    split = [[sentence for sentence in _SENTENCE.split(text) if sentence.strip()] for text in texts]
+    counts = Counter(sentence.strip() for sentences in split for sentence in {one.strip(): one for one in sentences})
+    if len(texts) < _FEWEST_FOR_BOILERPLATE:
+        return texts
+    found = []
+    for text, sentences in zip(texts, split, strict=True):
+        core = "\n".join(one for one in sentences if counts[one.strip()] <= len(texts) / 2)
+        found.append(core if len(core) >= _LEAST_CORE else text)
+    return found
+
+
+def _mask(numbers: Iterable[str]) -> np.uint64:
+    """A bit for each number; that one set of numbers is within another one shows in most cases."""
+    found = 0
+    for number in numbers:
+        found |= 1 << int(number.lstrip("-")[-9:]) % 61
+    return np.uint64(found)

@@ -1,0 +1,130 @@
+"""What an edit keeps and another problem of the same template changes: numbers, expressions, names.
+
+All texts are in normal form (see `normal`), where operators are words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from .normal import OPERATOR_WORDS
+
+_OPERAND = re.compile(r"\d+[a-z]?|[a-z]")
+_DIGITS = re.compile(r"\d+")
+_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+    seventeen eighteen nineteen twenty""".split()
+_TENS = "thirty forty fifty sixty seventy eighty ninety hundred".split()
+_WORDS_OF = {str(i): word for i, word in enumerate(_SMALL)} | {str(10 * i): w for i, w in enumerate(_TENS, 3)}
+# "One" is too often no number.
+NUMBER_WORDS = frozenset(_WORDS_OF.values()) - {"zero", "one"}
+# Share of the letters of a word that a slip of the pen keeps.
+_SLIP = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Quantities:
+    """The numbers and expressions of a text.
+
+    Attributes:
+        words: all words of the text, in order.
+        numbers: digits, with their sign, in order.
+        places: where in ``words`` each of them stands.
+        chains: operands with operators between them, as long as they go on.
+    """
+
+    words: list[str]
+    numbers: list[str]
+    places: list[int]
+    chains: set[tuple[str, ...]]
+
+    @classmethod
+    def of(cls, text: str) -> Quantities:
+        """Reads a text."""
+        words = text.split(" ")
+        numbers, places = [], []
+        for place, word in enumerate(words):
+            for digits in _DIGITS.findall(word):
+                negative = place and words[place - 1] == "minus" and not _is_operand(words, place - 2)
+                numbers.append(("-" if negative else "") + (digits.lstrip("0") or "0"))
+                places.append(place)
+        return cls(words, numbers, places, set(_chains(words)))
+
+
+def _is_operand(words: list[str], place: int) -> bool:
+    return 0 <= place < len(words) and _OPERAND.fullmatch(words[place]) is not None
+
+
+def _chains(words: list[str]) -> Iterator[tuple[str, ...]]:
+    place = 0
+    while place < len(words):
+        end = place + 1
+        while end + 1 < len(words) and words[end] in OPERATOR_WORDS:
+            signed = words[end + 1] == "minus"
+            if not _is_operand(words, end + 1 + signed):
+                break
+            end += 2 + signed
+        if end > place + 1 and _is_operand(words, place):
+            yield tuple(words[place:end])
+            place = end
+        else:
+            place += 1
+
+
+def spelled_numbers(text: Quantities) -> list[str]:
+    """The digits of the numbers that the text has as words."""
+    words = set(text.words)
+    return [digits for digits, word in _WORDS_OF.items() if word in words]
+
+
+def same_quantities(evaluation: Quantities, train: Quantities) -> bool:
+    """Whether all numbers of the evaluation prompt are in the training prompt, and neither's expressions differ."""
+    asked, given = evaluation.numbers, train.numbers
+    if not train.chains and "minus" not in train.words:
+        # An edit took the operators away: nothing is left that could contradict.
+        asked = [number.lstrip("-") for number in asked]
+    elif any(_contradicts(one, other) for one in evaluation.chains - train.chains for other in train.chains - evaluation.chains):
+        return False
+    missing = Counter(asked) - Counter(given)
+    spelled = Counter(train.words)
+    if any(spelled[_WORDS_OF.get(number, "")] < count for number, count in missing.items()):
+        return False
+    return bool(missing) or _in_order(asked, given) or _keep_their_places(evaluation, train)
+
+
+def is_cut(evaluation: Quantities, train: Quantities) -> bool:
+    """Whether the training prompt has some of the evaluation prompt's numbers and no others, in their order."""
+    return len(train.numbers) < len(evaluation.numbers) and _in_order(train.numbers, evaluation.numbers)
+
+
+def _contradicts(asked: tuple[str, ...], given: tuple[str, ...]) -> bool:
+    """Whether one expression is the other changed: other operators, other order, or gone on with."""
+    if len(asked) == len(given):
+        operands = [[word for word in chain if word not in OPERATOR_WORDS] for chain in (asked, given)]
+        return sorted(operands[0]) == sorted(operands[1])
+    return any(given[i : i + len(asked)] == asked for i in range(len(given) - len(asked) + 1))
+
+
+def _in_order(few: list[str], many: list[str]) -> bool:
+    rest = iter(many)
+    return all(number in rest for number in few)
+
+
+def _keep_their_places(evaluation: Quantities, train: Quantities) -> bool:
+    """Whether most numbers stand beside the words that they stood beside: clauses changed places, not numbers."""
+
+    def around(of: Quantities, place: int) -> Iterator[tuple[str, ...]]:
+        yield (of.words[place], *of.words[place + 1 : place + 3])
+        yield (*of.words[max(0, place - 2) : place + 1], "")
+
+    known = {one for place in train.places for one in around(train, place)}
+    kept = sum(any(one in known for one in around(evaluation, place)) for place in evaluation.places)
+    return 2 * kept >= len(evaluation.places)
+
+
+def is_slip(one: str, other: str) -> bool:
+    """Whether a word could be another one with letters lost, changed or in another order."""
+    return SequenceMatcher(None, one, other, autojunk=False).ratio() >= _SLIP
