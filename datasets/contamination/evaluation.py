@@ -6,17 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from math import log1p
 
 import numpy as np
 
 from .grams import Indices, grams
 from .index import GramIndex
 from .names import Capitals, another_name, fillers
-from .normal import normal_forms
+from .normal import OPERATOR_WORDS, normal_forms
 from .quantities import Quantities, is_cut, same_quantities, spelled_numbers
-
-Kind: TypeAlias = Literal["exact", "near", "template"]
+from .report import Kind
 
 _SENTENCE = re.compile(r"\n|(?<=[.!?:])\s+")
 _NUMBER = re.compile(r"\d+")
@@ -24,6 +23,8 @@ _NUMBER = re.compile(r"\d+")
 _FEWEST_FOR_BOILERPLATE = 4
 # Characters: a shorter prompt is not told from other text by the few grams of its own.
 _LEAST_CORE = 20
+# Containment of grams alone may be so much less than the threshold, where that of words makes up for it.
+_FAINT = 0.65
 # Of the grams without their weights: a rare word alone is no prompt.
 _PLAIN_SHARE = 2 / 3
 # A cut leaves hardly anything that is not of the whole.
@@ -68,9 +69,11 @@ class EvaluationPrompts:
         different = [texts[members[0]] for members in self.members]
         cores = _cores(different)
         self._forms = normal_forms(cores)
-        self._index = GramIndex(self._forms, threshold)
+        self._index = GramIndex(self._forms, _FAINT * threshold)
         self._quantities = [Quantities.of(form) for form in self._forms]
         self._masks = np.array([_mask(one.numbers) for one in self._quantities], np.uint64)
+        counts = Counter(word for one in self._quantities for word in set(one.words))
+        self._word_weights = {word: log1p(len(self._forms) / count) for word, count in counts.items()}
         self._fillers = fillers([Capitals.of(core) for core in cores])
         self._templates: dict[str, int] = {}
         for form, group in self._group_of.items():
@@ -98,16 +101,14 @@ class EvaluationPrompts:
         asked = self._masks[candidates]
         possible = (asked & ~mask == 0) | (_mask(quantities.numbers) & ~asked == 0)
         looked_at = [*candidates[possible][:_MOST_LOOKED_AT], *candidates[~possible][:1]]
-        shares, counts = self._index.containment(np.array(looked_at), ids)
         found = []
-        for group, share, count in zip(looked_at, shares.tolist(), counts.tolist(), strict=True):
-            if share >= self._threshold and count >= _PLAIN_SHARE * self._threshold:
-                found += self._judged(int(group), share, text, form)
+        for group, share, count in zip(looked_at, *self._index.containment(np.array(looked_at), ids), strict=True):
+            found += self._judged(int(group), float(share), float(count), text, form)
         found.sort(key=lambda match: (match.kind, -(match.score or 0), match.group))
         return [match for match in found if match.kind == "near"] or found[:1]
 
-    def _judged(self, group: int, share: float, text: str, form: str) -> Iterator[Match]:
-        """The match of a training prompt and an evaluation prompt that it contains in some order; none if scattered."""
+    def _judged(self, group: int, share: float, count: float, text: str, form: str) -> Iterator[Match]:
+        """The match of a training prompt and an evaluation prompt; none if it holds too little of it in one place."""
         asked, own = self._quantities[group], self._forms[group]
         if len(own) < _LEAST_CORE and not asked.numbers and len(form) > len(own) + _AROUND_SHORT:
             return
@@ -117,13 +118,25 @@ class EvaluationPrompts:
             first = form.rfind(" ", 0, start + 1) + 1
             form = form[first : (form + " ").find(" ", min(start + width, len(form)))]
             ids = np.unique(self._index.known(grams([form])[0]))
-            (share,), _ = self._index.containment(np.array([group]), ids[ids >= 0])
-            if share < self._threshold:
-                return
+            (share,), (count,) = self._index.containment(np.array([group]), ids[ids >= 0])
         given = Quantities.of(form)
+        score = share if count >= _PLAIN_SHARE * self._threshold else 0.0
+        score = max(score, (share + sum(self._words_in_common(asked.words, given.words))) / 3)
+        if score < self._threshold:
+            return
         same = same_quantities(asked, given) or (is_cut(asked, given) and self._is_cut_out(own, form))
         same = same and not another_name(asked.words, self._fillers[group], given.words, text)
-        yield Match(group, "near" if same else "template", round(float(share), 4))
+        yield Match(group, "near" if same else "template", round(float(score), 4))
+
+    def _words_in_common(self, words: list[str], train: list[str]) -> tuple[float, float]:
+        """How much of the evaluation prompt's words the training prompt has, by weight, and the other way round."""
+        weights = {word: self._word_weights[word] for word in words if word not in OPERATOR_WORDS}
+        known = set(train)
+        total = sum(weights.values()) or 1.0
+        return (
+            sum(weight for word, weight in weights.items() if word in known) / total,
+            sum(word in weights for word in train) / len(train),
+        )
 
     def _is_cut_out(self, whole: str, form: str) -> bool:
         """Whether the training prompt has hardly anything of its own."""

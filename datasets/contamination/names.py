@@ -77,9 +77,7 @@ def another_name(words: list[str], fillers: frozenset[str], train: list[str], tr
     """
     given, known = set(train), set(words)
     missing = [
-        place
-        for place, word in enumerate(words)
-        if word not in given and (word in fillers or word in NUMBER_WORDS)
+        place for place, word in enumerate(words) if word not in given and (word in fillers or word in NUMBER_WORDS)
     ]
     new = [place for place, word in enumerate(train) if word not in known]
     if not missing or not new:

@@ -10,14 +10,19 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import product
 
 from .normal import OPERATOR_WORDS
 
 _OPERAND = re.compile(r"\d+[a-z]?|[a-z]")
 _DIGITS = re.compile(r"\d+")
-_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
-    seventeen eighteen nineteen twenty""".split()
-_TENS = "thirty forty fifty sixty seventy eighty ninety hundred".split()
+# fmt: off
+_SMALL = [
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+]
+# fmt: on
+_TENS = ["thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred"]
 _WORDS_OF = {str(i): word for i, word in enumerate(_SMALL)} | {str(10 * i): w for i, w in enumerate(_TENS, 3)}
 # "One" is too often no number.
 NUMBER_WORDS = frozenset(_WORDS_OF.values()) - {"zero", "one"}
@@ -83,16 +88,17 @@ def spelled_numbers(text: Quantities) -> list[str]:
 def same_quantities(evaluation: Quantities, train: Quantities) -> bool:
     """Whether all numbers of the evaluation prompt are in the training prompt, and neither's expressions differ."""
     asked, given = evaluation.numbers, train.numbers
+    changed = product(evaluation.chains - train.chains, train.chains - evaluation.chains)
     if not train.chains and "minus" not in train.words:
         # An edit took the operators away: nothing is left that could contradict.
         asked = [number.lstrip("-") for number in asked]
-    elif any(_contradicts(one, other) for one in evaluation.chains - train.chains for other in train.chains - evaluation.chains):
+    elif any(_contradicts(one, other) for one, other in changed):
         return False
     missing = Counter(asked) - Counter(given)
     spelled = Counter(train.words)
     if any(spelled[_WORDS_OF.get(number, "")] < count for number, count in missing.items()):
         return False
-    return bool(missing) or _in_order(asked, given) or _keep_their_places(evaluation, train)
+    return _in_order(*map(_alone, (evaluation, train))) or _keep_their_places(evaluation, train)
 
 
 def is_cut(evaluation: Quantities, train: Quantities) -> bool:
@@ -108,6 +114,11 @@ def _contradicts(asked: tuple[str, ...], given: tuple[str, ...]) -> bool:
     return any(given[i : i + len(asked)] == asked for i in range(len(given) - len(asked) + 1))
 
 
+def _alone(of: Quantities) -> list[str]:
+    """The numbers that are words of their own: others are told by the letters around them, wherever they stand."""
+    return [of.words[place] for place in of.places if of.words[place].isdigit()]
+
+
 def _in_order(few: list[str], many: list[str]) -> bool:
     rest = iter(many)
     return all(number in rest for number in few)
@@ -115,14 +126,27 @@ def _in_order(few: list[str], many: list[str]) -> bool:
 
 def _keep_their_places(evaluation: Quantities, train: Quantities) -> bool:
     """Whether most numbers stand beside the words that they stood beside: clauses changed places, not numbers."""
-
-    def around(of: Quantities, place: int) -> Iterator[tuple[str, ...]]:
-        yield (of.words[place], *of.words[place + 1 : place + 3])
-        yield (*of.words[max(0, place - 2) : place + 1], "")
-
-    known = {one for place in train.places for one in around(train, place)}
-    kept = sum(any(one in known for one in around(evaluation, place)) for place in evaluation.places)
+    known = {context for place in train.places for context in _contexts(train.words, place)}
+    found: dict[tuple[str, ...], set[str]] = {}
+    for place in evaluation.places:
+        for number, *context in _contexts(evaluation.words, place):
+            found.setdefault(tuple(context), set()).add(number)
+    # What stands beside several numbers tells none of them.
+    telling = {context for context, numbers in found.items() if len(numbers) == 1}
+    kept = sum(
+        any(context in known and context[1:] in telling for context in _contexts(evaluation.words, place))
+        for place in evaluation.places
+    )
     return 2 * kept >= len(evaluation.places)
+
+
+def _contexts(words: list[str], place: int) -> Iterator[tuple[str, ...]]:
+    """A number with one or two words before it, or behind it."""
+    for reach in (1, 2):
+        if place >= reach:
+            yield (words[place], "before", *words[place - reach : place])
+        if place + reach < len(words):
+            yield (words[place], "behind", *words[place + 1 : place + reach + 1])
 
 
 def is_slip(one: str, other: str) -> bool:
