@@ -13,7 +13,7 @@ import numpy as np
 from .grams import Indices, grams
 from .index import GramIndex
 from .names import Capitals, another_name, fillers
-from .normal import OPERATOR_WORDS, normal_forms
+from .normal import normal_forms
 from .quantities import Quantities, is_cut, same_quantities, spelled_numbers
 from .report import Kind
 
@@ -23,8 +23,10 @@ _NUMBER = re.compile(r"\d+")
 _FEWEST_FOR_BOILERPLATE = 4
 # Characters: a shorter prompt is not told from other text by the few grams of its own.
 _LEAST_CORE = 20
-# Containment of grams alone may be so much less than the threshold, where that of words makes up for it.
-_FAINT = 0.65
+# Where words were lost, changed and moved, few grams stay whole. So words count too, both ways and a little less, if
+# this much of the threshold is contained.
+_FAINT = 0.5
+_WORDS_COUNT_LESS = 0.1
 # Of the grams without their weights: a rare word alone is no prompt.
 _PLAIN_SHARE = 2 / 3
 # A cut leaves hardly anything that is not of the whole.
@@ -100,8 +102,8 @@ class EvaluationPrompts:
         mask = _mask([*quantities.numbers, *spelled_numbers(quantities)])
         asked = self._masks[candidates]
         possible = (asked & ~mask == 0) | (_mask(quantities.numbers) & ~asked == 0)
+        found: list[Match] = []
         looked_at = [*candidates[possible][:_MOST_LOOKED_AT], *candidates[~possible][:1]]
-        found = []
         for group, share, count in zip(looked_at, *self._index.containment(np.array(looked_at), ids), strict=True):
             found += self._judged(int(group), float(share), float(count), text, form)
         found.sort(key=lambda match: (match.kind, -(match.score or 0), match.group))
@@ -121,22 +123,19 @@ class EvaluationPrompts:
             (share,), (count,) = self._index.containment(np.array([group]), ids[ids >= 0])
         given = Quantities.of(form)
         score = share if count >= _PLAIN_SHARE * self._threshold else 0.0
-        score = max(score, (share + sum(self._words_in_common(asked.words, given.words))) / 3)
+        score = max(score, self._words_in_common(asked.words, given.words) - _WORDS_COUNT_LESS)
         if score < self._threshold:
             return
         same = same_quantities(asked, given) or (is_cut(asked, given) and self._is_cut_out(own, form))
         same = same and not another_name(asked.words, self._fillers[group], given.words, text)
         yield Match(group, "near" if same else "template", round(float(score), 4))
 
-    def _words_in_common(self, words: list[str], train: list[str]) -> tuple[float, float]:
-        """How much of the evaluation prompt's words the training prompt has, by weight, and the other way round."""
-        weights = {word: self._word_weights[word] for word in words if word not in OPERATOR_WORDS}
+    def _words_in_common(self, words: list[str], train: list[str]) -> float:
+        """Mean of two shares: of the evaluation prompt's words, by weight, and of the training prompt's."""
+        weights = {word: self._word_weights[word] for word in words}
         known = set(train)
-        total = sum(weights.values()) or 1.0
-        return (
-            sum(weight for word, weight in weights.items() if word in known) / total,
-            sum(word in weights for word in train) / len(train),
-        )
+        there = sum(weight for word, weight in weights.items() if word in known) / sum(weights.values())
+        return (there + sum(word in weights for word in train) / len(train)) / 2
 
     def _is_cut_out(self, whole: str, form: str) -> bool:
         """Whether the training prompt has hardly anything of its own."""

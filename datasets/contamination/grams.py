@@ -33,16 +33,12 @@ def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
     """
     texts = [_OPERATORS.sub("", text) or text for text in texts]
     padded = [f" {text} ".ljust(LENGTH) if text else "" for text in texts]
-    codes = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), np.uint32)
+    codes = _codes("".join(padded))
     lengths = np.fromiter(map(len, padded), np.int64, len(padded))
     rows = np.repeat(np.arange(len(padded)), lengths)
     left = np.repeat(np.cumsum(lengths), lengths) - np.arange(len(codes))
-    hashes = _hashed(codes, LENGTH)
-    starts = left >= LENGTH
-    if len(codes) and codes.max() >= _DENSE[0][0]:
-        dense = np.logical_or.reduce([(codes >= first) & (codes <= last) for first, last in _DENSE])
-        hashes = np.where(dense, _hashed(codes, _DENSE_LENGTH), hashes)
-        starts |= dense & (left >= _DENSE_LENGTH)
+    hashes, needed = _runs(codes)
+    starts = left >= needed
     found, of = [hashes[starts]], [rows[starts]]
     for length in _SHORT_WORDS:
         blank = np.concatenate([codes == ord(" "), np.zeros(length + 1, bool)])
@@ -52,6 +48,24 @@ def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
         found.append(_hashed(codes, length + 2)[alone])
         of.append(rows[alone])
     return np.concatenate(found), np.concatenate(of)
+
+
+def runs(text: str) -> Hashes:
+    """The hash of the gram that begins at each character of a text in normal form, blanks and operators included."""
+    return _runs(_codes(text))[0]
+
+
+def _codes(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+
+
+def _runs(codes: npt.NDArray[np.uint32]) -> tuple[Hashes, Indices]:
+    """The hash of the gram that begins at each place, and its length."""
+    hashes, lengths = _hashed(codes, LENGTH), np.full(len(codes), LENGTH)
+    if len(codes) and codes.max() >= _DENSE[0][0]:
+        dense = np.logical_or.reduce([(codes >= first) & (codes <= last) for first, last in _DENSE])
+        hashes, lengths = np.where(dense, _hashed(codes, _DENSE_LENGTH), hashes), np.where(dense, _DENSE_LENGTH, LENGTH)
+    return hashes, lengths
 
 
 def _hashed(codes: npt.NDArray[np.uint32], length: int) -> Hashes:

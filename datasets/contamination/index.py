@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .grams import Hashes, Indices, grams
+from .grams import Hashes, Indices, grams, runs
 
 # Numbers that are worked on at once: sums of training rows by evaluation prompts, and entries of postings.
 _AT_ONCE = 1 << 21
@@ -69,7 +69,7 @@ class GramIndex:
 
     def known(self, hashes: Hashes) -> Indices:
         """The numbers of the grams among those of the evaluation prompts; -1 for others."""
-        found = self._table[hashes >> self._shift].astype(np.int64)
+        found: Indices = self._table[hashes >> self._shift].astype(np.int64)
         # Several grams share a place of the table, which names one of them.
         other = np.flatnonzero((found >= 0) & (self._hashes[found] != hashes)) if len(self._hashes) else found[:0]
         places = np.minimum(np.searchsorted(self._hashes, hashes[other]), len(self._hashes) - 1)
@@ -128,8 +128,8 @@ class GramIndex:
         return shares, counts
 
     def window(self, group: int, form: str, width: int) -> int:
-        """Where in a training prompt so many grams begin that hold most of the evaluation prompt's weight."""
-        ids = self.known(grams([form])[0])
+        """Where in a training prompt so many characters begin that hold most of the evaluation prompt's weight."""
+        ids = self.known(runs(form))
         own = self._ids[self._starts[group] : self._starts[group + 1]]
         weights = np.where(np.isin(ids, own), self._weights[ids], 0.0)  # An unknown gram, -1, is in none.
         # A gram that comes again within the width counts once.
@@ -137,5 +137,7 @@ class GramIndex:
         again = (np.diff(ids[order], prepend=-2) == 0) & (np.diff(order, prepend=0) < width)
         weights[order[again]] = 0
         sums = np.concatenate([[0], np.cumsum(weights)])
-        ends = np.minimum(np.arange(len(ids)) + width, len(ids))
-        return int(np.argmax(sums[ends] - sums[:-1]))
+        held = sums[np.minimum(np.arange(len(ids)) + width, len(ids))] - sums[:-1]
+        # In the middle of those that hold as much, so that nothing is cut at its ends.
+        best = np.flatnonzero(held >= held.max() - 1e-9)
+        return int(best[0] + best[np.searchsorted(best, best[0] + width) - 1]) // 2
