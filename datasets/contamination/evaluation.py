@@ -27,12 +27,12 @@ _LEAST_CORE = 20
 # this much of the threshold is contained.
 _FAINT = 0.5
 _WORDS_COUNT_LESS = 0.1
-# Of the grams without their weights: a rare word alone is no prompt.
+# Of the grams without their weights, for the share with them.
 _PLAIN_SHARE = 2 / 3
 # A cut leaves hardly anything that is not of the whole.
 _CUT_SHARE = 0.8
 # Candidates of one training prompt that are looked at, the likeliest first.
-_MOST_LOOKED_AT = 32
+_MOST_LOOKED_AT = 64
 # Characters around a prompt without numbers that is shorter than the least core: an instruction, but no story.
 _AROUND_SHORT = 100
 
@@ -74,8 +74,10 @@ class EvaluationPrompts:
         self._index = GramIndex(self._forms, _FAINT * threshold)
         self._quantities = [Quantities.of(form) for form in self._forms]
         self._masks = np.array([_mask(one.numbers) for one in self._quantities], np.uint64)
-        counts = Counter(word for one in self._quantities for word in set(one.words))
-        self._word_weights = {word: log1p(len(self._forms) / count) for word, count in counts.items()}
+        counts = Counter(word for one in self._quantities for word in one.known)
+        self._word_weights = [
+            {word: log1p(len(self._forms) / counts[word]) for word in one.words} for one in self._quantities
+        ]
         self._fillers = fillers([Capitals.of(core) for core in cores])
         self._templates: dict[str, int] = {}
         for form, group in self._group_of.items():
@@ -98,44 +100,52 @@ class EvaluationPrompts:
 
     def _decide(self, text: str, form: str, ids: Indices, candidates: Indices) -> list[Match]:
         """What a training prompt holds of the evaluation prompts that it could hold."""
-        quantities = Quantities.of(form)
-        mask = _mask([*quantities.numbers, *spelled_numbers(quantities)])
-        asked = self._masks[candidates]
-        possible = (asked & ~mask == 0) | (_mask(quantities.numbers) & ~asked == 0)
+        asked, mask = self._masks[candidates], _mask(_NUMBER.findall(form))
+        possible = (asked & ~(mask | _mask(spelled_numbers(form))) == 0) | (mask & ~asked == 0)
+        candidates = np.concatenate([candidates[possible][:_MOST_LOOKED_AT], candidates[~possible][:1]])
+        shares, counts = self._index.containment(candidates, ids)
+        enough = shares >= self._threshold
+        enough &= counts >= _PLAIN_SHARE * self._threshold * self._index.sizes[candidates]
+        # Else the training prompt has to be made of the evaluation prompt's words, too; characters are about its grams.
+        enough |= counts >= _FAINT * self._threshold * len(form)
+        if not enough.any():
+            return []
+        given = Quantities.of(form)
         found: list[Match] = []
-        looked_at = [*candidates[possible][:_MOST_LOOKED_AT], *candidates[~possible][:1]]
-        for group, share, count in zip(looked_at, *self._index.containment(np.array(looked_at), ids), strict=True):
-            found += self._judged(int(group), float(share), float(count), text, form)
+        for group, share in zip(candidates[enough].tolist(), shares[enough].tolist(), strict=True):
+            found += self._judged(group, share, text, form, given)
         found.sort(key=lambda match: (match.kind, -(match.score or 0), match.group))
         return [match for match in found if match.kind == "near"] or found[:1]
 
-    def _judged(self, group: int, share: float, count: float, text: str, form: str) -> Iterator[Match]:
+    def _judged(self, group: int, share: float, text: str, form: str, given: Quantities) -> Iterator[Match]:
         """The match of a training prompt and an evaluation prompt; none if it holds too little of it in one place."""
         asked, own = self._quantities[group], self._forms[group]
-        if len(own) < _LEAST_CORE and not asked.numbers and len(form) > len(own) + _AROUND_SHORT:
+        if share < self._threshold:
+            share = self._words_in_common(group, given) - _WORDS_COUNT_LESS
+        elif len(own) < _LEAST_CORE and not asked.numbers and len(form) > len(own) + _AROUND_SHORT:
             return
-        width = len(own) + len(own) // 2 + 50
-        if len(form) > 2 * width:
-            start = self._index.window(group, form, width)
-            first = form.rfind(" ", 0, start + 1) + 1
-            form = form[first : (form + " ").find(" ", min(start + width, len(form)))]
+        elif len(form) > 2 * (width := len(own) + len(own) // 2 + 50):
+            form = self._part(group, form, width)
+            given = Quantities.of(form)
             ids = np.unique(self._index.known(grams([form])[0]))
-            (share,), (count,) = self._index.containment(np.array([group]), ids[ids >= 0])
-        given = Quantities.of(form)
-        score = share if count >= _PLAIN_SHARE * self._threshold else 0.0
-        score = max(score, self._words_in_common(asked.words, given.words) - _WORDS_COUNT_LESS)
-        if score < self._threshold:
+            share = float(self._index.containment(np.array([group]), ids[ids >= 0])[0][0])
+        if share < self._threshold:
             return
         same = same_quantities(asked, given) or (is_cut(asked, given) and self._is_cut_out(own, form))
         same = same and not another_name(asked.words, self._fillers[group], given.words, text)
-        yield Match(group, "near" if same else "template", round(float(score), 4))
+        yield Match(group, "near" if same else "template", round(share, 4))
 
-    def _words_in_common(self, words: list[str], train: list[str]) -> float:
+    def _part(self, group: int, form: str, width: int) -> str:
+        """The words of a longer training prompt among which most of the evaluation prompt is."""
+        start = self._index.window(group, form, width)
+        first = form.rfind(" ", 0, start + 1) + 1
+        return form[first : (form + " ").find(" ", min(start + width, len(form)))]
+
+    def _words_in_common(self, group: int, given: Quantities) -> float:
         """Mean of two shares: of the evaluation prompt's words, by weight, and of the training prompt's."""
-        weights = {word: self._word_weights[word] for word in words}
-        known = set(train)
-        there = sum(weight for word, weight in weights.items() if word in known) / sum(weights.values())
-        return (there + sum(word in weights for word in train) / len(train)) / 2
+        weights = self._word_weights[group]
+        there = sum(weight for word, weight in weights.items() if word in given.known)
+        return (there / sum(weights.values()) + sum(word in weights for word in given.words) / len(given.words)) / 2
 
     def _is_cut_out(self, whole: str, form: str) -> bool:
         """Whether the training prompt has hardly anything of its own."""

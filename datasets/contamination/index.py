@@ -15,6 +15,8 @@ from .grams import Hashes, Indices, grams, runs
 
 # Numbers that are worked on at once: sums of training rows by evaluation prompts, and entries of postings.
 _AT_ONCE = 1 << 21
+# Share of the threshold that grams outside of the lists may hold.
+_UNLISTED = 0.5
 # Places of the table for each different gram: most of what it doesn't hold falls on an empty place.
 _SPARSE = 8
 
@@ -22,13 +24,17 @@ _SPARSE = 8
 class GramIndex:
     """Finds the evaluation prompts whose containment in a training prompt reaches a threshold.
 
-    Each is listed under its rarest grams only, which hold the share ``1 - threshold / 2`` of its weight: what contains
-    the threshold of all has at least ``threshold / 2`` of the whole weight among these. So nothing is lost, while the
-    grams that half of the prompts have in common, whose lists are the long ones, are hardly ever needed.
+    Each is listed under its rarest grams only, which hold all of its weight but three quarters of the threshold: what
+    contains the threshold has at least a quarter of it among these. So nothing is lost, while the grams that many
+    prompts have in common, whose lists are the long ones, are hardly ever needed.
 
     Args:
-        forms: the evaluation prompts in normal form, all different, none empty.
+        forms: the evaluation prompts in normal form, none empty.
         threshold: the least containment that is found, above 0 and at most 1.
+
+    Attributes:
+        size: how many evaluation prompts there are.
+        sizes: how many different grams each of them has.
     """
 
     def __init__(self, forms: Sequence[str], threshold: float) -> None:
@@ -37,11 +43,12 @@ class GramIndex:
         hashes, groups = grams(forms)
         self._hashes, ids = np.unique(hashes, return_inverse=True)
         # One entry for each prompt and gram of it, prompt by prompt.
-        entries = np.unique(groups * len(self._hashes) + ids)
+        entries = _different(groups * len(self._hashes) + ids)
         groups, ids = np.divmod(entries, max(1, len(self._hashes)))
         frequency = np.bincount(ids, minlength=len(self._hashes))
         self._weights = np.log1p(len(forms) / np.maximum(frequency, 1))
         self._ids, self._starts = ids, np.searchsorted(groups, np.arange(len(forms) + 1))
+        self.sizes = np.diff(self._starts)
         self._totals = np.bincount(groups, self._weights[ids], len(forms))
         self._held = np.zeros(len(self._hashes), bool)
         self._list(groups, ids)
@@ -53,7 +60,7 @@ class GramIndex:
         order = np.lexsort((ids, -weights, groups))
         before = np.cumsum(weights[order]) - weights[order]
         before -= before[self._starts[:-1]][groups[order]]
-        listed = order[before < (1 - self._threshold / 2) * self._totals[groups[order]]]
+        listed = order[before < (1 - _UNLISTED * self._threshold) * self._totals[groups[order]]]
         found = np.bincount(groups[listed], weights[listed], self.size)
         # The rest of the weight may be contained without being seen here; sums of floats may be a little less.
         self._least = self._threshold * self._totals - (self._totals - found) - 1e-6 * self._totals
@@ -86,7 +93,7 @@ class GramIndex:
         hashes, rows = grams(forms)
         ids = self.known(hashes)
         rows, ids = rows[ids >= 0], ids[ids >= 0]
-        rows, ids = np.divmod(np.unique(rows * len(self._hashes) + ids), max(1, len(self._hashes)))
+        rows, ids = np.divmod(_different(rows * len(self._hashes) + ids), max(1, len(self._hashes)))
         starts = np.searchsorted(rows, np.arange(len(forms) + 1))
         work = np.concatenate([[0], np.cumsum(self._lists[ids + 1] - self._lists[ids])])[starts]
         first = 0
@@ -115,17 +122,16 @@ class GramIndex:
         firsts = np.flatnonzero(np.diff(of, prepend=-1))
         yield from zip(of[firsts].tolist(), np.split(groups, firsts[1:]), strict=False)
 
-    def containment(self, groups: Indices, ids: Indices) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """How much of each evaluation prompt the given grams hold: by weight, and by number of grams."""
+    def containment(self, groups: Indices, ids: Indices) -> tuple[npt.NDArray[np.float64], Indices]:
+        """How much of each evaluation prompt the given grams hold: as a share by weight, and how many grams."""
+        starts, lengths = self._starts[groups], self.sizes[groups]
+        firsts = np.cumsum(lengths) - lengths
+        own = self._ids[np.repeat(starts - firsts, lengths) + np.arange(lengths.sum())]
         self._held[ids] = True
-        shares, counts = np.empty(len(groups)), np.empty(len(groups))
-        for place, group in enumerate(groups):
-            own = self._ids[self._starts[group] : self._starts[group + 1]]
-            there = self._held[own]
-            shares[place] = self._weights[own[there]].sum() / self._totals[group]
-            counts[place] = there.mean()
+        there = self._held[own]
         self._held[ids] = False
-        return shares, counts
+        weights = np.add.reduceat(self._weights[own] * there, firsts)
+        return weights / self._totals[groups], np.add.reduceat(there, firsts, dtype=np.int64)
 
     def window(self, group: int, form: str, width: int) -> int:
         """Where in a training prompt so many characters begin that hold most of the evaluation prompt's weight."""
@@ -141,3 +147,9 @@ class GramIndex:
         # In the middle of those that hold as much, so that nothing is cut at its ends.
         best = np.flatnonzero(held >= held.max() - 1e-9)
         return int(best[0] + best[np.searchsorted(best, best[0] + width) - 1]) // 2
+
+
+def _different(keys: Indices) -> Indices:
+    """The different ones, in order; sorting is much faster here than the hashing of `numpy.unique`."""
+    keys = np.sort(keys)
+    return keys[np.diff(keys, prepend=-1) != 0]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .normal import normal_forms
+from .normal import normal_form
 from .quantities import NUMBER_WORDS, is_slip
 
 _WORD = re.compile(r"[^\W\d_]+")
@@ -52,7 +52,7 @@ class Capitals:
 
 
 def _normal(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(normal_forms(sorted(words))) - {""}
+    return frozenset(word.lower() if word.isascii() else normal_form(word) for word in words)
 
 
 def fillers(prompts: list[Capitals]) -> list[frozenset[str]]:

@@ -24,6 +24,7 @@ _SMALL = [
 # fmt: on
 _TENS = ["thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred"]
 _WORDS_OF = {str(i): word for i, word in enumerate(_SMALL)} | {str(10 * i): w for i, w in enumerate(_TENS, 3)}
+_DIGITS_OF = {word: digits for digits, word in _WORDS_OF.items()}
 # "One" is too often no number.
 NUMBER_WORDS = frozenset(_WORDS_OF.values()) - {"zero", "one"}
 # Share of the letters of a word that a slip of the pen keeps.
@@ -36,12 +37,14 @@ class Quantities:
 
     Attributes:
         words: all words of the text, in order.
+        known: the different ones.
         numbers: digits, with their sign, in order.
         places: where in ``words`` each of them stands.
         chains: operands with operators between them, as long as they go on.
     """
 
     words: list[str]
+    known: frozenset[str]
     numbers: list[str]
     places: list[int]
     chains: set[tuple[str, ...]]
@@ -52,11 +55,13 @@ class Quantities:
         words = text.split(" ")
         numbers, places = [], []
         for place, word in enumerate(words):
-            for digits in _DIGITS.findall(word):
+            # Few words are more than letters, and no digits are in those.
+            for digits in () if word.isalpha() else _DIGITS.findall(word):
                 negative = place and words[place - 1] == "minus" and not _is_operand(words, place - 2)
                 numbers.append(("-" if negative else "") + (digits.lstrip("0") or "0"))
                 places.append(place)
-        return cls(words, numbers, places, set(_chains(words)))
+        known = frozenset(words)
+        return cls(words, known, numbers, places, set(_chains(words)) if known & OPERATOR_WORDS else set())
 
 
 def _is_operand(words: list[str], place: int) -> bool:
@@ -79,10 +84,9 @@ def _chains(words: list[str]) -> Iterator[tuple[str, ...]]:
             place += 1
 
 
-def spelled_numbers(text: Quantities) -> list[str]:
-    """The digits of the numbers that the text has as words."""
-    words = set(text.words)
-    return [digits for digits, word in _WORDS_OF.items() if word in words]
+def spelled_numbers(text: str) -> list[str]:
+    """The digits of the numbers that are words of a text."""
+    return [_DIGITS_OF[word] for word in _DIGITS_OF.keys() & text.split(" ")]
 
 
 def same_quantities(evaluation: Quantities, train: Quantities) -> bool:
