@@ -76,7 +76,8 @@ class EvaluationPrompts:
         self._masks = np.array([_mask(one.numbers) for one in self._quantities], np.uint64)
         counts = Counter(word for one in self._quantities for word in one.known)
         self._word_weights = [
-            {word: log1p(len(self._forms) / counts[word]) for word in one.words} for one in self._quantities
+            {word: log1p(len(self._forms) / counts[word]) * (1 + word.isdigit()) for word in one.words}
+            for one in self._quantities
         ]
         self._fillers = fillers([Capitals.of(core) for core in cores])
         self._templates: dict[str, int] = {}
@@ -124,8 +125,8 @@ class EvaluationPrompts:
             share = self._words_in_common(group, given) - _WORDS_COUNT_LESS
         elif len(own) < _LEAST_CORE and not asked.numbers and len(form) > len(own) + _AROUND_SHORT:
             return
-        elif len(form) > 2 * (width := len(own) + len(own) // 2 + 50):
-            form = self._part(group, form, width)
+        elif len(given.words) > 2 * (width := len(asked.words) * 3 // 2 + 10):
+            form = self._part(group, given.words, width)
             given = Quantities.of(form)
             ids = np.unique(self._index.known(grams([form])[0]))
             share = float(self._index.containment(np.array([group]), ids[ids >= 0])[0][0])
@@ -135,11 +136,22 @@ class EvaluationPrompts:
         same = same and not another_name(asked.words, self._fillers[group], given.words, text)
         yield Match(group, "near" if same else "template", round(share, 4))
 
-    def _part(self, group: int, form: str, width: int) -> str:
-        """The words of a longer training prompt among which most of the evaluation prompt is."""
-        start = self._index.window(group, form, width)
-        first = form.rfind(" ", 0, start + 1) + 1
-        return form[first : (form + " ").find(" ", min(start + width, len(form)))]
+    def _part(self, group: int, words: list[str], width: int) -> str:
+        """So many words of a longer training prompt, among which the evaluation prompt is if it is in one place."""
+        weights = self._word_weights[group]
+        last: dict[str, int] = {}
+        found = np.zeros(len(words))
+        for place, word in enumerate(words):
+            # A word that comes again within the width counts once.
+            if place - last.get(word, -width) >= width:
+                found[place] = weights.get(word, 0.0)
+            last[word] = place
+        sums = np.concatenate([[0], np.cumsum(found)])
+        held = sums[width:] - sums[:-width]
+        # In the middle of the first that hold as much, so that nothing is cut at the ends.
+        best = np.flatnonzero(held >= held.max() - 1e-9)
+        start = int(best[0] + best[np.searchsorted(best, best[0] + width) - 1]) // 2
+        return " ".join(words[start : start + width])
 
     def _words_in_common(self, group: int, given: Quantities) -> float:
         """Mean of two shares: of the evaluation prompt's words, by weight, and of the training prompt's."""

@@ -50,11 +50,6 @@ def grams(texts: Sequence[str]) -> tuple[Hashes, Indices]:
     return np.concatenate(found), np.concatenate(of)
 
 
-def runs(text: str) -> Hashes:
-    """The hash of the gram that begins at each character of a text in normal form, blanks and operators included."""
-    return _runs(_codes(text))[0]
-
-
 def _codes(text: str) -> npt.NDArray[np.uint32]:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
 

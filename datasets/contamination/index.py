@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from .grams import Hashes, Indices, grams, runs
+from .grams import Hashes, Indices, grams
 
 # Numbers that are worked on at once: sums of training rows by evaluation prompts, and entries of postings.
 _AT_ONCE = 1 << 21
@@ -132,21 +132,6 @@ class GramIndex:
         self._held[ids] = False
         weights = np.add.reduceat(self._weights[own] * there, firsts)
         return weights / self._totals[groups], np.add.reduceat(there, firsts, dtype=np.int64)
-
-    def window(self, group: int, form: str, width: int) -> int:
-        """Where in a training prompt so many characters begin that hold most of the evaluation prompt's weight."""
-        ids = self.known(runs(form))
-        own = self._ids[self._starts[group] : self._starts[group + 1]]
-        weights = np.where(np.isin(ids, own), self._weights[ids], 0.0)  # An unknown gram, -1, is in none.
-        # A gram that comes again within the width counts once.
-        order = np.lexsort((np.arange(len(ids)), ids))
-        again = (np.diff(ids[order], prepend=-2) == 0) & (np.diff(order, prepend=0) < width)
-        weights[order[again]] = 0
-        sums = np.concatenate([[0], np.cumsum(weights)])
-        held = sums[np.minimum(np.arange(len(ids)) + width, len(ids))] - sums[:-1]
-        # In the middle of those that hold as much, so that nothing is cut at its ends.
-        best = np.flatnonzero(held >= held.max() - 1e-9)
-        return int(best[0] + best[np.searchsorted(best, best[0] + width) - 1]) // 2
 
 
 def _different(keys: Indices) -> Indices:

@@ -13,33 +13,35 @@ from collections.abc import Sequence
 # Stands between texts while all of a batch are worked on at once; no text keeps it.
 _BREAK = "\x00"
 
+# Words that other text hardly has; those of sums are said aloud.
 OPERATORS = {
     "+": "plus",
     "-": "minus",
     "*": "times",
-    "/": "over",
+    "/": "dividedby",
     "=": "equals",
-    "<": "below",
-    ">": "above",
-    "^": "power",
+    "<": "lessthan",
+    ">": "morethan",
+    "^": "topowerof",
     "%": "modulo",
-    "**": "power",
-    "//": "over",
+    "**": "topowerof",
+    "//": "dividedby",
     "==": "equals",
-    "!=": "unequal",
-    "<=": "below",
-    ">=": "above",
+    "!=": "isnot",
+    "<=": "lessthan",
+    ">=": "morethan",
 }
 OPERATOR_WORDS = frozenset(OPERATORS.values())
 
 _OPERATOR = re.compile(r"\*\*|//|[<>=!]=|[-+*/=<>^%]")
 _SAID = re.compile(r"(multiplied|divided)(?:\s+by)?\b|(\\(?:times|cdot|div|left|right))\b")
-_SAID_AS = {"multiplied": "times", "divided": "over", "\\times": "*", "\\cdot": "*", "\\div": "/"}
+_SAID_AS = {"multiplied": "times", "divided": "dividedby", "\\times": "*", "\\cdot": "*", "\\div": "/"}
 # A decimal point, and a comma of thousands: what is left of a number is its digits.
 _IN_NUMBER = re.compile(r"\.(?<=\d\.)(?=\d)|,(?<=\d,)(?=\d{3}(?!\d))")
 _LEFT_OPERAND = re.compile(r"(?:[\d)\]}]|\d[a-z]|(?<![^\W_])[a-z])\s*$")
 _RIGHT_OPERAND = re.compile(r"\s*-?(?:[\d(\[]|[a-z](?![^\W_]))")
 _SUPERSCRIPT = re.compile("[⁰¹²³⁴-⁹]+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _ACCENTS = dict.fromkeys(range(0x300, 0x370))
 # Letters of other scripts that look like Latin ones, and signs that have a plainer form.
 _LOOKS_LIKE = str.maketrans(
@@ -67,6 +69,7 @@ def normal_form(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Lower case and compatibility forms, with Latin letters for those that look like them."""
+    text = _INVISIBLE.sub("", text)
     text = _SUPERSCRIPT.sub(r"^\g<0>", text)
     text = unicodedata.normalize("NFKD", text).translate(_ACCENTS)
     return unicodedata.normalize("NFKC", text).casefold().translate(_LOOKS_LIKE)
