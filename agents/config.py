@@ -45,6 +45,8 @@ class DataConfig:
         train_size: so many different tasks, of a file at most; null for all there are.
         validation_size: the same for the validation split.
         test_size: the same for the test split.
+        contamination: this share of training tasks may hold a validation or test prompt, exactly or edited; more end
+            the run before it starts; null doesn't look.
     """
 
     env: str
@@ -57,6 +59,7 @@ class DataConfig:
     train_size: int | None
     validation_size: int | None
     test_size: int | None
+    contamination: float | None
 
 
 @dataclass
