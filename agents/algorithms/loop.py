@@ -18,7 +18,7 @@ from ..models.policy import load_policy
 from ..progress import Progress
 from ..rollouts.trajectory import Trajectory
 from ..runs.checkpoint import STATE_FILE, Checkpoints, read_state
-from ..runs.run_log import start_wandb
+from ..runs.sinks import start_wandb
 from .metrics import Metrics
 from .settings import AlgorithmConfig
 

@@ -124,7 +124,12 @@ def test_times_stay_out_of_the_metrics(whole):
     for row in rows(whole, "timing.jsonl"):
         if row["phase"] == "train":
             assert 0 < row["rollout_seconds"] < row["seconds"]
+            inner = [row[f"{name}_seconds"] for name in ("scoring", "backward", "optimizer")]
+            assert 0 < sum(inner) < row["learning_seconds"] < row["seconds"]
+            assert ("validation_seconds" in row, "saving_seconds" in row) == (row["step"] % 2 == 0,) * 2
+            assert row["tokens"] < row["rollout_tokens"] == row["learnt_tokens"]  # with prompts
             assert row["memory_mib"] > 50
+            assert row["mfu"] is None
 
 
 def test_the_reference_is_the_policy_before_the_first_step(whole):
@@ -500,6 +505,14 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_SILENT", "true")
     folder = train(tmp_path / "run", "trainer.steps=1", "trainer.use_wandb=true")
     assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
+
+
+def test_what_is_watched_changes_nothing_that_is_learnt(whole, tmp_path):
+    """TensorBoard and the profiler look on."""
+    folder = train(tmp_path / "run", "trainer.steps=6", "trainer.use_tensorboard=true", "trainer.profile_steps=2")
+    assert metrics(folder) == metrics(whole)
+    assert {path.name for path in (folder / "tensorboard").iterdir()} == {"warmup", "train", "validation", "test"}
+    assert {path.name for path in (folder / "profile").iterdir()} == {"trace.json.gz", "table.txt"}
 
 
 def empty(tmp_path: Path) -> str:
