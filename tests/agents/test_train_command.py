@@ -528,6 +528,12 @@ def unjudgeable(tmp_path: Path) -> str:
     return str(path)
 
 
+def unanswered(tmp_path: Path) -> str:
+    path = conversations(tmp_path / "talk.jsonl")
+    path.write_text("".join(json.dumps({"messages": row["messages"]}) + "\n" for row in rows(tmp_path, path.name)))
+    return str(path)
+
+
 BAD = {
     "unknown key": (lambda _: ["actor.lrr=1"], "did you mean 'actor.lr'"),
     "new key": (lambda _: ["+actor.momentum=1"], "unknown configuration key 'actor.momentum'"),
@@ -549,6 +555,20 @@ BAD = {
     "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),
     "more tasks a step than there are": (lambda _: ["data.prompts_per_rollout=41"], "the train split has only 40"),
     "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
+    "no room for a response": (
+        lambda _: ["rollout.max_length=3"],
+        "rollout.max_length=3 leaves no room for a response: the shortest of the first 100 training tasks opens with ",
+    ),
+    "conversations in the place of tasks": (
+        lambda path: ["data=file", f"data.train_path={unanswered(path)}"],
+        "conversations: to learn from what is said in them, set model.warm_start.path",
+    ),
+    "demonstrations in the place of tasks": (
+        lambda path: ["data=file", f"data.train_path={conversations(path / 'talk.jsonl', 20)}"],
+        "set model.warm_start.path",
+    ),
+    "no room in the model": (lambda _: ["model.tiny.max_positions=4"], "the model, made for 4 tokens, leaves no room"),
+    "unknown model": (lambda _: ["model=hf", "model.name=gpt22"], "neither a folder here nor the name of a model"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
     "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),
     "too large a seed": (lambda _: ["seed=99999999999999999999"], "seed"),
