@@ -197,9 +197,11 @@ def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: Infe
 def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutManager) -> None:
     """Looks for a task to which a response has room; most often it is the first."""
     given = config.rollout.max_length
-    longest = given or getattr(model.config, "max_position_embeddings", None)
+    longest: int | None = given or getattr(model.config, "max_position_embeddings", None)
+    if longest is None:
+        return
     shortest = inf
-    for length in rollouts.opening_lengths(most=TASKS_LOOKED_AT) if longest else ():
+    for length in rollouts.opening_lengths(most=TASKS_LOOKED_AT):
         if length < longest:
             return
         shortest = min(shortest, length)
