@@ -19,7 +19,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..rollouts.trajectory import Trajectory, masks_of
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch
 from .stopwatch import Stopwatch
@@ -173,19 +172,19 @@ class StepMeter:
         """Times a block."""
         return self._watch.phase(name)
 
-    def lap(self, trajectories: Trajectory) -> dict[str, float]:
-        """What the step came to, which sampled these trajectories: seconds by phase, tokens and their rates, MFU."""
+    def lap(self, rollout_tokens: int) -> dict[str, float]:
+        """What a step came to whose episodes had so many tokens: seconds by phase, tokens and their rates, MFU."""
         seconds = self._watch.lap()
         learning = max(seconds.get("learning_seconds", 0.0), 1e-9)
         rollout = max(seconds.get("rollout_seconds", 0.0), 1e-9)
-        sampled, learnt = sum(map(len, masks_of(trajectories))), int(self._tokens)
+        learnt = int(self._tokens)
         known = self._peak is not None and None not in self._costs.values()
         mfu = float(self._operations) / learning / self._peak if known and self._peak else float("nan")
         self._tokens, self._operations = 0, 0.0
         return {
             **seconds,
-            "rollout_tokens": sampled,
-            "rollout_tokens_per_second": sampled / rollout,
+            "rollout_tokens": rollout_tokens,
+            "rollout_tokens_per_second": rollout_tokens / rollout,
             "learnt_tokens": learnt,
             "learnt_tokens_per_second": learnt / learning,
             "mfu": mfu,

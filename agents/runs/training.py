@@ -16,12 +16,14 @@ from ..algorithms.metrics import group_pass_rates
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..progress import Progress
-from ..rollouts.trajectory import Trajectory, response_lengths, states_of
+from ..rollouts.columns import Columns
+from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
 from .build import build, make_algorithm
 from .checkpoint import Checkpoints
 from .companions import Companions
 from .evaluation import Evaluation, evaluate
+from .garbage import frozen_heap
 from .interrupt import Interrupt
 from .load_config import save_config
 from .profiling import PROFILE, profiled
@@ -82,6 +84,7 @@ class Trainer:
         # Only now: a run whose parts could not be built is no run to resume.
         save_config(self.config, self.folder / CONFIG_FILE)
         with ExitStack() as stack:
+            stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
@@ -126,7 +129,8 @@ class Trainer:
                         metrics = algorithm.step(trajectories, rewards)
                     with meter.phase("sync"):
                         parts.inference.load(parts.model.state_dict(), version=self.step)
-                times["tokens"] = int(response_lengths(trajectories).sum())
+                sampled = Columns(trajectories).mask
+                times["tokens"] = int(sampled.sum())
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
                 with meter.phase("logging"):
                     self.log.write(self.step, "train", metrics)
@@ -137,7 +141,7 @@ class Trainer:
                 if self.step % config.trainer.save_every == 0:
                     with meter.phase("saving"):
                         self.save()
-                times |= meter.lap(trajectories) | {"memory_mib": peak_memory(parts.model.device)}
+                times |= meter.lap(len(sampled)) | {"memory_mib": peak_memory(parts.model.device)}
                 self.log.write_times(self.step, "train", times)
                 profile_step()
 
@@ -146,7 +150,7 @@ class Trainer:
         parts, group_size = self.parts, self.config.data.responses_per_prompt
         draws = parts.curriculum.draw(groups)
         trajectories = parts.rollouts["train"].collect(draws, group_size)
-        parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
+        parts.curriculum.learn_from(draws, group_pass_rates(Columns(trajectories), group_size))
         return trajectories
 
     def warm_up(self) -> None:
@@ -312,6 +316,6 @@ class Trainer:
 
 def _outcomes(trajectories: Trajectory) -> str:
     """What became of responses, for people: how many of each status, and how many were cut off."""
-    counts = Counter(state["status"] for state in states_of(trajectories))
+    counts = Counter(state["status"] for state in Columns(trajectories).states)
     parts = [f"{count} {status}" for status, count in counts.most_common()]
     return ", ".join([*parts, f"{int(trajectories.truncated.sum())} cut off"])

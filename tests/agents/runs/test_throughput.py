@@ -7,7 +7,8 @@ import torch
 
 from infinite_rl.agents.losses import LossConfig
 from infinite_rl.agents.models.critic import make_critic
-from infinite_rl.agents.rollouts.trajectory import set_sampled, stack
+from infinite_rl.agents.rollouts.columns import Columns
+from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.runs import throughput
 from infinite_rl.agents.runs.throughput import PEAKS, StepMeter, cost_of, find_peak, work_of
 from infinite_rl.agents.updates.backprop import BackpropModule
@@ -22,8 +23,9 @@ def counts(work):
 def group(make_trajectory):
     """Two responses to a prompt of three tokens, of two and of four tokens."""
     batch = stack([make_trajectory([1, 2, 3], [4, 5]), make_trajectory([1, 2, 3], [6, 7, 8, 9])])
-    set_sampled(batch, "advantage", torch.ones(6))
-    return batch
+    columns = Columns(batch)
+    columns.set_sampled("advantage", torch.ones(6))
+    return columns
 
 
 def test_rows_of_their_own_are_counted_without_padding(group):
@@ -41,7 +43,7 @@ def test_a_prompt_in_a_shared_row_counts_once(group):
 
 def test_padding_counts_nothing_whatever_the_rows(random_batch):
     def total(tokens):
-        found = [counts(work_of(batch)) for batch in microbatches(random_batch(), tokens, torch.device("cpu"))]
+        found = [counts(work_of(batch)) for batch in microbatches(Columns(random_batch()), tokens, torch.device("cpu"))]
         return [sum(column) for column in zip(*found, strict=True)]
 
     assert total(1000) == total(1)
@@ -122,7 +124,7 @@ def test_what_a_step_did_is_counted_as_it_was_called(parts, group, even):
         pass
     with meter.phase("learning"):
         learn(backprop, batches)
-    found = meter.lap(group)
+    found = meter.lap(12)
     cost, work = cost_of(backprop.model), work_of(batches[0])
     assert found["rollout_tokens"] == found["learnt_tokens"] == 12
     assert found["learnt_tokens_per_second"] == pytest.approx(12 / found["learning_seconds"])
@@ -141,7 +143,7 @@ def test_scoring_before_the_update_is_counted_and_a_lap_begins_anew(parts, group
     for names, forwards in ((["old_logprob"], 1), (["old_logprob", "reference_logprob"], 2)):
         with meter.phase("learning"):
             backprop.set_columns(group, batches, names)
-        found = meter.lap(group)
+        found = meter.lap(12)
         assert found["learnt_tokens"] == 0
         operations = forwards * float(cost.forward(work))
         assert found["mfu"] == pytest.approx(operations / found["learning_seconds"] / PEAK)
@@ -153,7 +155,7 @@ def test_several_epochs_count_several_times(parts, group):
     with meter.phase("learning"):
         learn(backprop, batches)
         learn(backprop, batches)
-    assert meter.lap(group)["learnt_tokens"] == 24
+    assert meter.lap(12)["learnt_tokens"] == 24
 
 
 def test_a_critic_counts_without_a_head(parts, group):
@@ -161,7 +163,7 @@ def test_a_critic_counts_without_a_head(parts, group):
     (batch,) = microbatches(group, 100, torch.device("cpu"))
     with meter.phase("learning"):
         backprop.columns(batch, ["value"])
-    found = meter.lap(group)
+    found = meter.lap(12)
     cost, work = cost_of(backprop.model), work_of(batch)
     operations = float(2 * cost.body * work.tokens + 4 * cost.attention * work.pairs)
     assert found["mfu"] == pytest.approx(operations / found["learning_seconds"] / PEAK)
@@ -173,7 +175,7 @@ def test_of_a_cpu_no_share_is_known(lm, group):
     meter = StepMeter(backprop)
     with meter.phase("learning"):
         learn(backprop, microbatches(group, 100, torch.device("cpu")))
-    assert math.isnan(meter.lap(group)["mfu"])
+    assert math.isnan(meter.lap(12)["mfu"])
 
 
 @pytest.mark.parametrize(
