@@ -140,6 +140,14 @@ def logging(folder: str, *more: str) -> dict[str, Any]:
         (StepMeter, "_add", "clocks"),
     ):
         setattr(owner, name, timed(getattr(owner, name), label, spent, time.thread_time))
+    summarise = algorithm.rollout_metrics
+
+    def after_reading(collected: Any, rewards: Tensor) -> Any:
+        for name in ("mask", "states", "groups", "valid", "response_lengths"):
+            getattr(collected, name)  # learning reads these anyway, and both read them once
+        return summarise(collected, rewards)
+
+    algorithm.rollout_metrics = after_reading
     phase = Stopwatch.phase
 
     @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from typing import Any
 
@@ -14,17 +14,19 @@ from torch.profiler import record_function
 
 
 class Stopwatch:
-    """Adds up the seconds of phases, which may lie in each other; traces of a profiler show them, too.
+    """Adds up the seconds of phases, which may lie in each other.
 
     A GPU works behind the program's back. There, marks are put into its queue, so that a phase has the time that its
     work took, and nobody waits for that before :meth:`lap`.
 
     Args:
         device: where the work is done.
+        traced: whether a profiler is to show the phases, too; that costs more than the clock.
     """
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, *, traced: bool = False) -> None:
         self._device = device
+        self._traced = traced
         self._spans: list[tuple[str, Any, Any]] = []
 
     @contextmanager
@@ -32,7 +34,7 @@ class Stopwatch:
         """Times a block."""
         begin = self._mark()
         try:
-            with record_function(name):
+            with record_function(name) if self._traced else nullcontext():
                 yield
         finally:
             self._spans.append((name, begin, self._mark()))

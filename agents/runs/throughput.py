@@ -144,11 +144,12 @@ class StepMeter:
 
     Args:
         backprop: what learning calls.
+        traced: whether a profiler is to show the phases.
     """
 
-    def __init__(self, backprop: BackpropModule) -> None:
+    def __init__(self, backprop: BackpropModule, *, traced: bool = False) -> None:
         model, device = backprop.model, backprop.model.device
-        self._watch = Stopwatch(device)
+        self._watch = Stopwatch(device, traced=traced)
         with backprop.autocast():
             half = torch.is_autocast_enabled(device.type) or model.dtype == torch.bfloat16
         self._peak = find_peak(device, bfloat16=half)

@@ -116,7 +116,7 @@ class Trainer:
         algorithm.steps = self.step
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
-        meter = StepMeter(algorithm.backprop)
+        meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
         with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
             while self.step < config.trainer.steps and not self.interrupt.requested:
                 self.step += 1

@@ -12,7 +12,7 @@ from infinite_rl.agents.runs.stopwatch import Stopwatch
 
 def run(folder, steps, of):
     """So many steps are made, of which some are asked for; the names of events in the trace."""
-    watch = Stopwatch(torch.device("cpu"))
+    watch = Stopwatch(torch.device("cpu"), traced=True)
     with profiled(folder, steps) as step:
         for number in range(of):
             with watch.phase(f"phase {number}"):
