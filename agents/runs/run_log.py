@@ -91,7 +91,7 @@ class RunLog:
     def write_times(self, step: int, phase: str, times: Mapping[str, float]) -> None:
         """Writes one row of times, and what else depends on the machine."""
         self._time(step, phase, times)
-        self._send(phase, step, {f"time/{name}": value for name, value in times.items()})
+        self._send(phase, step, {f"time/{name}": value for name, value in times.items() if isfinite(value)})
 
     @contextmanager
     def timed(self, step: int, phase: str) -> Iterator[None]:

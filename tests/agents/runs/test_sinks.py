@@ -59,7 +59,7 @@ def test_held_out_splits_are_told_apart(log, tmp_path):
 
 def test_times_of_steps_are_shown_and_what_is_not_known_is_not(log, tmp_path):
     with log() as run:
-        run.write_times(1, "train", {"rollout_seconds": 0.5, "tokens": 12})
+        run.write_times(1, "train", {"rollout_seconds": 0.5, "tokens": 12, "mfu": math.nan})
         with run.timed(1, "eval"):
             pass
     assert scalars(tmp_path, "train") == {"time/rollout_seconds": [(1, 0.5)], "time/tokens": [(1, 12.0)]}
