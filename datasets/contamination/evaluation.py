@@ -13,7 +13,7 @@ import numpy as np
 from .grams import Indices, grams
 from .index import GramIndex
 from .names import Capitals, another_name, fillers
-from .normal import normal_forms
+from .normal import normal_form, normal_forms
 from .quantities import Quantities, is_cut, same_quantities, spelled_numbers
 from .report import Kind
 
@@ -21,8 +21,8 @@ _SENTENCE = re.compile(r"\n|(?<=[.!?:])\s+")
 _NUMBER = re.compile(r"\d+")
 # What more than half of so many prompts say belongs to none of them.
 _FEWEST_FOR_BOILERPLATE = 4
-# Characters: a shorter prompt is not told from other text by the few grams of its own.
-_LEAST_CORE = 20
+# Characters. What is shorter, and no expression, stands in much other text: some of its words have to be its own, too.
+_SHORT = 20
 # Where words were lost, changed and moved, few grams stay whole. So words count too, both ways and a little less, if
 # this much of the threshold is contained.
 _FAINT = 0.5
@@ -33,8 +33,6 @@ _PLAIN_SHARE = 2 / 3
 _CUT_SHARE = 0.8
 # Candidates of one training prompt that are looked at, the likeliest first.
 _MOST_LOOKED_AT = 64
-# Characters around a prompt without numbers that is shorter than the least core: an instruction, but no story.
-_AROUND_SHORT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +73,7 @@ class EvaluationPrompts:
         self._quantities = [Quantities.of(form) for form in self._forms]
         self._masks = np.array([_mask(one.numbers) for one in self._quantities], np.uint64)
         counts = Counter(word for one in self._quantities for word in one.known)
+        self._words = [frozenset(form.split(" ")) for form in self._group_of]
         self._word_weights = [
             {word: log1p(len(self._forms) / counts[word]) * (1 + word.isdigit()) for word in one.words}
             for one in self._quantities
@@ -82,7 +81,7 @@ class EvaluationPrompts:
         self._fillers = fillers([Capitals.of(core) for core in cores])
         self._templates: dict[str, int] = {}
         for form, group in self._group_of.items():
-            if (template := _NUMBER.sub("#", form)) != form:
+            if (template := _NUMBER.sub("#", form)) != form and template.strip("# "):
                 self._templates.setdefault(template, group)
 
     def matches(self, texts: Sequence[str]) -> list[list[Match]]:
@@ -121,10 +120,12 @@ class EvaluationPrompts:
     def _judged(self, group: int, share: float, text: str, form: str, given: Quantities) -> Iterator[Match]:
         """The match of a training prompt and an evaluation prompt; none if it holds too little of it in one place."""
         asked, own = self._quantities[group], self._forms[group]
+        if len(own) < _SHORT and not asked.chains:
+            known = self._words[group]
+            if sum(word in known for word in given.words) < _FAINT * self._threshold * len(given.words):
+                return
         if share < self._threshold:
             share = self._words_in_common(group, given) - _WORDS_COUNT_LESS
-        elif len(own) < _LEAST_CORE and not asked.numbers and len(form) > len(own) + _AROUND_SHORT:
-            return
         elif len(given.words) > 2 * (width := len(asked.words) * 3 // 2 + 10):
             form = self._part(group, given.words, width)
             given = Quantities.of(form)
@@ -168,13 +169,13 @@ class EvaluationPrompts:
 def _cores(texts: list[str]) -> list[str]:
     """The prompts without the sentences that most of them share: how to answer, what the model is."""
     split = [[sentence for sentence in _SENTENCE.split(text) if sentence.strip()] for text in texts]
-    counts = Counter(sentence.strip() for sentences in split for sentence in {one.strip(): one for one in sentences})
+    counts = Counter(sentence for sentences in split for sentence in {one.strip() for one in sentences})
     if len(texts) < _FEWEST_FOR_BOILERPLATE:
         return texts
     found = []
     for text, sentences in zip(texts, split, strict=True):
         core = "\n".join(one for one in sentences if counts[one.strip()] <= len(texts) / 2)
-        found.append(core if len(core) >= _LEAST_CORE else text)
+        found.append(core if normal_form(core) else text)
     return found
 
 
