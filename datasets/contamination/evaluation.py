@@ -124,13 +124,15 @@ class EvaluationPrompts:
             known = self._words[group]
             if sum(word in known for word in given.words) < _FAINT * self._threshold * len(given.words):
                 return
-        if share < self._threshold:
-            share = self._words_in_common(group, given) - _WORDS_COUNT_LESS
-        elif len(given.words) > 2 * (width := len(asked.words) * 3 // 2 + 10):
+        if share >= self._threshold and len(given.words) > 1.5 * (width := len(asked.words) * 5 // 4 + 6):
             form = self._part(group, given.words, width)
             given = Quantities.of(form)
             ids = np.unique(self._index.known(grams([form])[0]))
             share = float(self._index.containment(np.array([group]), ids[ids >= 0])[0][0])
+        there, own_words = self._words_in_common(group, given)
+        # A prompt that is only like this one has many words of its own; one that holds this one has them around it.
+        if share < self._threshold or (share + own_words) / 2 < self._threshold:
+            share = (there + own_words) / 2 - _WORDS_COUNT_LESS
         if share < self._threshold:
             return
         same = same_quantities(asked, given) or (is_cut(asked, given) and self._is_cut_out(own, form))
@@ -154,11 +156,11 @@ class EvaluationPrompts:
         start = int(best[0] + best[np.searchsorted(best, best[0] + width) - 1]) // 2
         return " ".join(words[start : start + width])
 
-    def _words_in_common(self, group: int, given: Quantities) -> float:
-        """Mean of two shares: of the evaluation prompt's words, by weight, and of the training prompt's."""
+    def _words_in_common(self, group: int, given: Quantities) -> tuple[float, float]:
+        """The share of the evaluation prompt's words, by weight, that is there, and of the training prompt's own."""
         weights = self._word_weights[group]
         there = sum(weight for word, weight in weights.items() if word in given.known)
-        return (there / sum(weights.values()) + sum(word in weights for word in given.words) / len(given.words)) / 2
+        return there / sum(weights.values()), sum(word in weights for word in given.words) / len(given.words)
 
     def _is_cut_out(self, whole: str, form: str) -> bool:
         """Whether the training prompt has hardly anything of its own."""

@@ -28,7 +28,7 @@ _DIGITS_OF = {word: digits for digits, word in _WORDS_OF.items()}
 # "One" is too often no number.
 NUMBER_WORDS = frozenset(_WORDS_OF.values()) - {"zero", "one"}
 # Share of the letters of a word that a slip of the pen keeps.
-_SLIP = 0.6
+_SLIP = 0.7
 
 
 @dataclass(frozen=True, slots=True)
