@@ -21,6 +21,8 @@ _SENTENCE = re.compile(r"\n|(?<=[.!?:])\s+")
 _NUMBER = re.compile(r"\d+")
 # What more than half of so many prompts say belongs to none of them.
 _FEWEST_FOR_BOILERPLATE = 4
+# Characters of a word on average, beyond which the script has no blanks between words.
+_LONGEST_WORDS = 10
 # Characters. What is shorter, and no expression, stands in much other text: some of its words have to be its own, too.
 _SHORT = 20
 # Where words were lost, changed and moved, few grams stay whole. So words count too, both ways and a little less, if
@@ -120,10 +122,9 @@ class EvaluationPrompts:
     def _judged(self, group: int, share: float, text: str, form: str, given: Quantities) -> Iterator[Match]:
         """The match of a training prompt and an evaluation prompt; none if it holds too little of it in one place."""
         asked, own = self._quantities[group], self._forms[group]
-        if len(own) < _SHORT and not asked.chains:
-            known = self._words[group]
-            if sum(word in known for word in given.words) < _FAINT * self._threshold * len(given.words):
-                return
+        least = _FAINT * self._threshold
+        if len(own) < _SHORT and not asked.chains and self._words_in_common(group, given)[1] < least:
+            return
         if share >= self._threshold and len(given.words) > 1.5 * (width := len(asked.words) * 5 // 4 + 6):
             form = self._part(group, given.words, width)
             given = Quantities.of(form)
@@ -158,9 +159,11 @@ class EvaluationPrompts:
 
     def _words_in_common(self, group: int, given: Quantities) -> tuple[float, float]:
         """The share of the evaluation prompt's words, by weight, that is there, and of the training prompt's own."""
-        weights = self._word_weights[group]
-        there = sum(weight for word, weight in weights.items() if word in given.known)
-        return there / sum(weights.values()), sum(word in weights for word in given.words) / len(given.words)
+        weights, known = self._word_weights[group], self._words[group]
+        there = sum(weight for word, weight in weights.items() if word in given.known) / sum(weights.values())
+        if sum(map(len, given.words)) > _LONGEST_WORDS * len(given.words):
+            return there, 1.0
+        return there, sum(word in known for word in given.words) / len(given.words)
 
     def _is_cut_out(self, whole: str, form: str) -> bool:
         """Whether the training prompt has hardly anything of its own."""

@@ -136,5 +136,6 @@ class GramIndex:
 
 def _different(keys: Indices) -> Indices:
     """The different ones, in order; sorting is much faster here than the hashing of `numpy.unique`."""
-    keys = np.sort(keys)
-    return keys[np.diff(keys, prepend=-1) != 0]
+    ordered: Indices = np.sort(keys)
+    different: Indices = ordered[np.diff(ordered, prepend=-1) != 0]
+    return different
