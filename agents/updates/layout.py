@@ -11,10 +11,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
+
+from .trial import holds
 
 # No shared row is wider: what each token sees is a matrix of the row's width.
 WIDEST = 4096
@@ -216,9 +217,6 @@ def _sight(number: Tensor) -> Tensor:
     return (same & torch.ones(width, width, dtype=torch.bool).tril())[:, None]
 
 
-_known: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-
-
 def find_even_width(model: nn.Module) -> float | None:
     """The width of a row at which attention costs as much as the rest of a model; None if it cannot share rows.
 
@@ -231,28 +229,18 @@ def find_even_width(model: nn.Module) -> float | None:
     windows = getattr(text, "sliding_window", None) and getattr(text, "use_sliding_window", True)
     if windows or getattr(text, "_attn_implementation", None) != "sdpa":
         return None
-    if model not in _known:
-        _known[model] = _sees_as_told(model)
-    return 6.0 * text.hidden_size if _known[model] else None
+    return 6.0 * text.hidden_size if holds(_sees_as_told, model) else None
 
 
-@torch.no_grad()
 def _sees_as_told(model: Any) -> bool:
     """Whether hidden states are the same in both layouts; found out once, on a few tokens."""
     ids = torch.tensor([1, 2, 3, 1, 0, 1, 2, 0, 3])
     pieces = [(0, 5), (5, 9)]
     scored = torch.tensor([False, False, True, True, True, False, False, True, True])
-    training = model.training
-    model.eval()
-    try:
-        states = []
-        for even in (None, 1e9):
-            found = bundles_of(ids, scored, pieces, [0, 0], tokens=99, even=even)
-            layout = lay_out(ids, scored, [bundle for bundle, _ in found], model.device)
-            hidden = model.base_model(**layout.inputs).last_hidden_state
-            states.append(hidden.flatten(0, 1)[layout.predictor].float())
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-        return False  # a model of another make
-    finally:
-        model.train(training)
+    states = []
+    for even in (None, 1e9):
+        found = bundles_of(ids, scored, pieces, [0, 0], tokens=99, even=even)
+        layout = lay_out(ids, scored, [bundle for bundle, _ in found], model.device)
+        hidden = model.base_model(**layout.inputs).last_hidden_state
+        states.append(hidden.flatten(0, 1)[layout.predictor].float())
     return torch.allclose(states[0], states[1], rtol=1e-2, atol=1e-2 * float(states[0].abs().max()))
