@@ -187,7 +187,7 @@ def same_step(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens
     from infinite_rl.agents.updates.backprop import BackpropModule
     from infinite_rl.agents.updates.batching import microbatches
-    from infinite_rl.agents.updates.layout import find_even_width
+    from infinite_rl.agents.updates.layout import find_plan
 
     with tempfile.TemporaryDirectory() as output:
         trainer, given = trl_trainer(folder, 1, output)
@@ -231,10 +231,10 @@ def same_step(folder: str) -> dict[str, Any]:
     columns.set_sampled("advantage", expected)
     backprop = BackpropModule(model, reference, torch.optim.SGD(model.parameters()))
     weights = sequence_weights(lengths, "token_mean").double()
-    batches = microbatches(columns, 1024, model.device, even_width=find_even_width(model))
+    batches = microbatches(columns, 1024, model.device, layout=find_plan(model))
     backprop.set_columns(columns, batches, ["old_logprob"])  # as TRL: the ratio is 1
     ours = 0.0
-    for part in microbatches(columns, 1024, model.device, even_width=find_even_width(model)):
+    for part in microbatches(columns, 1024, model.device, layout=find_plan(model)):
         objective, _ = backprop.learn(part, weights[part.rows], recipe.loss)
         ours += float(objective.loss.detach())
     named = dict(trainer.model.named_parameters())

@@ -25,7 +25,7 @@ class Tile(NamedTuple):
     words: int
 
 
-# 8 MiB of float32 stay in a CPU's cache, where passes over them cost little beside the products; 128 MiB keep a GPU busy.
+# 8 MiB of float32 stay in a CPU's cache, where passes over them cost little; 128 MiB keep a GPU busy.
 CPU_TILE, GPU_TILE = Tile(1024, 2048), Tile(4096, 8192)
 
 
@@ -68,7 +68,7 @@ class LanguageHead:
 
 
 class _TiledScores(torch.autograd.Function):
-    """Log-probs and entropies by a softmax that goes over the words once, with logits computed anew for the gradient."""
+    """Log-probs and entropies by a softmax that goes over the words once; logits are made anew for the gradient."""
 
     @staticmethod
     def forward(

@@ -1,8 +1,9 @@
 """Layouts: how sequences lie in the rows of a batch.
 
 A sequence may have a row of its own, padded on the right. Or sequences that begin alike, such as the responses to one
-prompt, share a row: the beginning stands there once, each sequence goes on from it, and none sees another. Log-probs
-and gradients are the same; a shared prompt is computed once instead of once for each response.
+prompt, share a row: the beginning stands there once, each sequence goes on from it, and none sees another. Or all lie
+side by side in one row, without padding. Log-probs and gradients are the same; a shared prompt is computed once instead
+of once for each response, and a packed row computes nothing that is not a token.
 """
 
 from __future__ import annotations
@@ -15,12 +16,30 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from .packing import HALVES, PACKED, enable_packing, fused_kernel
 from .trial import holds
 
 # No shared row is wider: what each token sees is a matrix of the row's width.
 WIDEST = 4096
 # In place of the number of a sequence: the beginning that all in the row share; padding.
 _SHARED, _PADDING = -1, -2
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutPlan:
+    """How sequences are to lie; by default each in a row of its own.
+
+    Attributes:
+        even_width: sequences that begin alike may share a row; attention costs as much as all else in a row of so many
+            tokens. None if none may.
+        packed: all sequences of a micro-batch lie in one row.
+    """
+
+    even_width: float | None = None
+    packed: bool = False
+
+
+OWN_ROWS = LayoutPlan()
 
 
 class Bundle(NamedTuple):
@@ -48,11 +67,13 @@ class Layout:
         token_ids: [B, T], int64.
         position_ids: [B, T], int64: the place of each token in its sequence.
         attention: what tokens see: [B, T], int64, 1 at tokens and 0 at padding, where each row is one sequence; else
-            [B, 1, T, T], bool: whether a token sees another.
+            [B, 1, T, T], bool: whether a token sees another. Of a packed row [1, 1, 1, S + 1], int32: where each
+            sequence begins, and the last one ends.
         predictor: [N], int64: the token, counted over all rows, after which each scored token comes.
         target: [N], int64: the ids of the scored tokens, one sequence after the other.
         sequence: [N], int64: the sequence of each.
         end: [S], int64: the last token of each sequence, counted over all rows.
+        longest: tokens of the longest sequence.
     """
 
     token_ids: Tensor
@@ -62,15 +83,24 @@ class Layout:
     target: Tensor
     sequence: Tensor
     end: Tensor
+    longest: int
+
+    @property
+    def packed(self) -> bool:
+        """Whether all lie in one row, which only a model with :func:`~.packing.enable_packing` reads."""
+        return self.attention.dtype == torch.int32
 
     @property
     def inputs(self) -> dict[str, Any]:
         """What a model is called with."""
         ids, position = self.token_ids, self.position_ids
-        return {"input_ids": ids, "position_ids": position, "attention_mask": self.attention, "use_cache": False}
+        inputs = {"input_ids": ids, "position_ids": position, "attention_mask": self.attention, "use_cache": False}
+        return inputs | {"max_length_q": self.longest} if self.packed else inputs
 
 
-def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device: torch.device) -> Layout:
+def lay_out(
+    token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device: torch.device, *, packed: bool = False
+) -> Layout:
     """Lays bundles into rows, one each, padded on the right.
 
     Args:
@@ -78,10 +108,12 @@ def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device
         scored: [M], bool: which of them are to be scored.
         bundles: pieces of the columns.
         device: of the layout.
+        packed: there is one bundle, which shares no beginning, and its attention is by ends.
 
     Raises:
         ValueError: if a token is to be scored that has none before it.
     """
+    assert not packed or (len(bundles) == 1 and not bundles[0].shared)
     stretches: list[_Stretch] = []
     ends: list[int] = []
     width = max(bundle.width for bundle in bundles)
@@ -109,18 +141,24 @@ def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device
         return rows.view(-1, width)
 
     numbers = spread(number, _PADDING)
-    single = all(len(bundle.pieces) == 1 for bundle in bundles)
+    if packed:
+        attention = torch.tensor([0, *(end + 1 for end in ends)], dtype=torch.int32)[None, None, None]
+    elif all(len(bundle.pieces) == 1 for bundle in bundles):
+        attention = (numbers != _PADDING).long()
+    else:
+        attention = _sight(numbers)
     columns = {
         "token_ids": spread(token_ids[tokens], 0),
         "position_ids": spread(position, 0),
-        "attention": (numbers != _PADDING).long() if single else _sight(numbers),
+        "attention": attention,
         # The token before the first of its own is the last of the shared ones.
         "predictor": (place_of - 1 - torch.where(inside == 0, gap, 0))[chosen],
         "target": token_ids[tokens][chosen],
         "sequence": number[chosen],
         "end": torch.tensor(ends),
     }
-    return Layout(**{name: column.to(device) for name, column in columns.items()})
+    longest = max(end - start for bundle in bundles for start, end in bundle.pieces)
+    return Layout(**{name: column.to(device) for name, column in columns.items()}, longest=longest)
 
 
 class _Stretch(NamedTuple):
@@ -150,12 +188,12 @@ def bundles_of(
     groups: Sequence[int],
     *,
     tokens: int,
-    even: float | None,
+    plan: LayoutPlan,
 ) -> list[tuple[Bundle, list[int]]]:
     """Which sequences share a row.
 
-    A token costs as much as the width of its row over ``even`` more for attention, half of that where the row is one
-    sequence, because then kernels leave out what is not seen.
+    A token costs as much as the width of its row over ``plan.even_width`` more for attention, half of that where the
+    row is one sequence, because then kernels leave out what is not seen.
 
     Args:
         token_ids: [M], int64: a column of tokens.
@@ -163,11 +201,15 @@ def bundles_of(
         pieces: where each of S sequences begins and ends in the columns.
         groups: only members of one group share; [S].
         tokens: a row has at most so many, and a shared one at most ``WIDEST``; a longer sequence has one of its own.
-        even: the width at which attention costs as much as all the rest; None for a row for each sequence.
+        plan: how they are to lie.
 
     Returns:
         Each bundle, and the numbers of its sequences.
     """
+    if plan.packed:
+        parts = _fitting([end - start for start, end in pieces], tokens)
+        return [(Bundle(0, [pieces[k] for k in part]), part) for part in parts]
+    even = plan.even_width
     if even is None:
         return [(Bundle(0, [piece]), [k]) for k, piece in enumerate(pieces)]
     members: dict[int, list[int]] = {}
@@ -210,6 +252,20 @@ def _within(widths: Sequence[int], shared: int, tokens: int) -> list[list[int]]:
     return parts
 
 
+def _fitting(widths: Sequence[int], tokens: int) -> list[list[int]]:
+    """As few rows as come of putting each sequence, longest first, where it fits."""
+    rows: list[list[int]] = []
+    rooms: list[int] = []
+    for k in sorted(range(len(widths)), key=lambda k: -widths[k]):
+        place = next((row for row, room in enumerate(rooms) if widths[k] <= room), len(rows))
+        if place == len(rows):
+            rows.append([])
+            rooms.append(tokens)
+        rows[place].append(k)
+        rooms[place] -= widths[k]
+    return rows
+
+
 def _sight(number: Tensor) -> Tensor:
     """Whether a token sees another: [B, 1, T, T], from the numbers of their sequences, [B, T]. Padding sees padding."""
     width = number.shape[1]
@@ -217,30 +273,60 @@ def _sight(number: Tensor) -> Tensor:
     return (same & torch.ones(width, width, dtype=torch.bool).tril())[:, None]
 
 
+def find_plan(model: nn.Module) -> LayoutPlan:
+    """How sequences are to lie for a model: packed on a GPU in half precision, else sharing rows where that is cheaper.
+
+    Call it in the context of forward passes, whose autocast says in what precision they are.
+    """
+    device = getattr(model, "device", torch.device("cpu"))
+    if device.type == "cuda" and _is_plain(model) and fused_kernel() is not None:
+        cast = torch.is_autocast_enabled("cuda")
+        half = (torch.get_autocast_dtype("cuda") if cast else model.dtype) in HALVES
+        if half and holds(_packs, model):
+            return LayoutPlan(packed=True)
+    return LayoutPlan(even_width=find_even_width(model))
+
+
 def find_even_width(model: nn.Module) -> float | None:
     """The width of a row at which attention costs as much as the rest of a model; None if it cannot share rows.
 
     Attention to a row of T costs about 4 T H operations a token and layer, all else about 24 H².
     """
+    if not _is_plain(model) or not holds(_sees_as_told, model):
+        return None
+    return 6.0 * float(model.config.get_text_config().hidden_size)  # type: ignore[union-attr, operator]
+
+
+def _is_plain(model: nn.Module) -> bool:
+    """Whether a model's attention is SDPA's, of every token to all before it."""
     config = getattr(model, "config", None)
     if config is None or not hasattr(model, "base_model"):
-        return None
+        return False
     text = config.get_text_config()
     windows = getattr(text, "sliding_window", None) and getattr(text, "use_sliding_window", True)
-    if windows or getattr(text, "_attn_implementation", None) != "sdpa":
-        return None
-    return 6.0 * text.hidden_size if holds(_sees_as_told, model) else None
+    if windows or getattr(text, "attn_logit_softcapping", None):
+        return False
+    return getattr(text, "_attn_implementation", None) in ("sdpa", PACKED)
 
 
 def _sees_as_told(model: Any) -> bool:
-    """Whether hidden states are the same in both layouts; found out once, on a few tokens."""
+    return _agrees(model, LayoutPlan(even_width=1e9))
+
+
+def _packs(model: Any) -> bool:
+    enable_packing(model)
+    return _agrees(model, LayoutPlan(packed=True))
+
+
+def _agrees(model: Any, plan: LayoutPlan) -> bool:
+    """Whether hidden states of a few tokens are as in rows of their own."""
     ids = torch.tensor([1, 2, 3, 1, 0, 1, 2, 0, 3])
     pieces = [(0, 5), (5, 9)]
     scored = torch.tensor([False, False, True, True, True, False, False, True, True])
     states = []
-    for even in (None, 1e9):
-        found = bundles_of(ids, scored, pieces, [0, 0], tokens=99, even=even)
-        layout = lay_out(ids, scored, [bundle for bundle, _ in found], model.device)
+    for one in (OWN_ROWS, plan):
+        found = bundles_of(ids, scored, pieces, [0, 0], tokens=99, plan=one)
+        layout = lay_out(ids, scored, [bundle for bundle, _ in found], model.device, packed=one.packed)
         hidden = model.base_model(**layout.inputs).last_hidden_state
         states.append(hidden.flatten(0, 1)[layout.predictor].float())
     return torch.allclose(states[0], states[1], rtol=1e-2, atol=1e-2 * float(states[0].abs().max()))

@@ -11,7 +11,7 @@ from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates import layout
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
-from infinite_rl.agents.updates.layout import Bundle, bundles_of, find_even_width, lay_out
+from infinite_rl.agents.updates.layout import Bundle, LayoutPlan, bundles_of, find_even_width, find_plan, lay_out
 
 from ..models.conftest import ARCHITECTURES, architecture  # noqa: F401
 
@@ -30,7 +30,8 @@ def columns(*sequences):
 
 
 def bundled(*sequences, groups=None, tokens=10_000, even=ALWAYS):
-    return bundles_of(*columns(*sequences), groups or [0] * len(sequences), tokens=tokens, even=even)
+    plan = LayoutPlan(even_width=even)
+    return bundles_of(*columns(*sequences), groups or [0] * len(sequences), tokens=tokens, plan=plan)
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def learn(model, trajectories, *, even_width, tokens=10_000, reference=None):
     weights = sequence_weights(lengths, "sequence_mean").double()
     model.zero_grad()
     logprob = torch.zeros(int(lengths.sum()), dtype=torch.float64)
-    batches = microbatches(Columns(trajectories), tokens, CPU, even_width=even_width)
+    batches = microbatches(Columns(trajectories), tokens, CPU, layout=LayoutPlan(even_width=even_width))
     for batch in batches:
         _, inputs = backprop.learn(batch, weights[batch.rows], config)
         logprob[batch.places] = inputs.logprob.detach().double()
@@ -85,7 +86,9 @@ def test_old_log_probs_are_the_same_in_both_layouts(lm, batch):
     columns = []
     for even_width in (None, ALWAYS):
         source = Columns(batch)
-        backprop.set_columns(source, microbatches(source, 12, CPU, even_width=even_width), ["old_logprob"])
+        backprop.set_columns(
+            source, microbatches(source, 12, CPU, layout=LayoutPlan(even_width=even_width)), ["old_logprob"]
+        )
         columns.append(torch.cat([row.old_logprob for row in batch]))
     torch.testing.assert_close(columns[0], columns[1], rtol=1e-10, atol=1e-10)
     assert columns[0].any()
@@ -97,6 +100,7 @@ def test_models_that_cannot_share_rows_are_known(architecture, name):  # noqa: F
     even = find_even_width(architecture(name))
     assert (even is None) == (name in ("mistral", "gemma2", "gemma3"))
     assert even is None or even == 6 * 16
+    assert find_plan(architecture(name)) == LayoutPlan(even_width=even)  # packed rows are for GPUs
 
 
 def test_a_model_that_does_not_do_as_the_mask_says_is_found_out(lm):
