@@ -90,6 +90,7 @@ def microbatches(
         layout: how sequences lie, see :func:`~.layout.find_plan`; by default each in a row of its own.
     """
     token_ids, scored, groups = source.token_ids, source.mask, source.groups.tolist()
+    tokens = min(tokens, layout.tokens)
     columns = {name: values for name in COLUMNS if (values := source.sampled(name)) is not None}
     spans = [span for span in _spans(source) if chosen is None or span.row in chosen]
     pieces = [span.piece for span in spans]

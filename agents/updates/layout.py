@@ -8,6 +8,7 @@ of once for each response, and a packed row computes nothing that is not a token
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from .trial import holds
 
 # No shared row is wider: what each token sees is a matrix of the row's width.
 WIDEST = 4096
+# On a CPU larger micro-batches are slower: what they leave for the gradient falls out of the cache.
+CPU_TOKENS = 1024
 # In place of the number of a sequence: the beginning that all in the row share; padding.
 _SHARED, _PADDING = -1, -2
 
@@ -33,10 +36,12 @@ class LayoutPlan:
         even_width: sequences that begin alike may share a row; attention costs as much as all else in a row of so many
             tokens. None if none may.
         packed: all sequences of a micro-batch lie in one row.
+        tokens: no micro-batch need have more.
     """
 
     even_width: float | None = None
     packed: bool = False
+    tokens: int = sys.maxsize
 
 
 OWN_ROWS = LayoutPlan()
@@ -93,9 +98,12 @@ class Layout:
     @property
     def inputs(self) -> dict[str, Any]:
         """What a model is called with."""
-        ids, position = self.token_ids, self.position_ids
-        inputs = {"input_ids": ids, "position_ids": position, "attention_mask": self.attention, "use_cache": False}
-        return inputs | {"max_length_q": self.longest} if self.packed else inputs
+        sight = self.attention
+        if sight.dim() == 2 and bool((sight[:, 1:] <= sight[:, :-1]).all()):
+            # No token sees what comes after it: where padding does, kernels of causal attention need no other mask.
+            sight = torch.ones_like(sight)
+        inputs = {"input_ids": self.token_ids, "position_ids": self.position_ids, "attention_mask": sight}
+        return inputs | {"use_cache": False} | ({"max_length_q": self.longest} if self.packed else {})
 
 
 def lay_out(
@@ -284,7 +292,7 @@ def find_plan(model: nn.Module) -> LayoutPlan:
         half = (torch.get_autocast_dtype("cuda") if cast else model.dtype) in HALVES
         if half and holds(_packs, model):
             return LayoutPlan(packed=True)
-    return LayoutPlan(even_width=find_even_width(model))
+    return LayoutPlan(even_width=find_even_width(model), tokens=CPU_TOKENS if device.type == "cpu" else sys.maxsize)
 
 
 def find_even_width(model: nn.Module) -> float | None:

@@ -1,5 +1,6 @@
 """Layouts: whichever way sequences lie in rows, what is learnt from them is the same."""
 
+from dataclasses import replace
 from itertools import chain, pairwise
 
 import pytest
@@ -100,7 +101,8 @@ def test_models_that_cannot_share_rows_are_known(architecture, name):  # noqa: F
     even = find_even_width(architecture(name))
     assert (even is None) == (name in ("mistral", "gemma2", "gemma3"))
     assert even is None or even == 6 * 16
-    assert find_plan(architecture(name)) == LayoutPlan(even_width=even)  # packed rows are for GPUs
+    plan = find_plan(architecture(name))
+    assert plan == LayoutPlan(even_width=even, tokens=layout.CPU_TOKENS)  # packed rows are for GPUs
 
 
 def test_a_model_that_does_not_do_as_the_mask_says_is_found_out(lm):
@@ -178,6 +180,24 @@ def test_long_responses_to_a_short_prompt_do_not_share():
     """A shared row pays attention to what it does not see; that must cost less than the prompt's copies."""
     assert len(bundled(*[([1] * 4, [2] * 40)] * 8, even=96.0)) == 8
     assert len(bundled(*[([1] * 40, [2] * 4)] * 8, even=96.0)) == 1
+
+
+def test_a_plan_may_make_micro_batches_smaller_than_asked(batch):
+    def sizes(plan):
+        return [one.token_ids.numel() for one in microbatches(Columns(batch), 10_000, CPU, layout=plan)]
+
+    assert len(sizes(LayoutPlan())) == 1
+    assert max(sizes(LayoutPlan(tokens=20))) <= 20
+
+
+@pytest.mark.parametrize(("padding", "masked"), [("right", False), ("left", True)])
+def test_padding_that_no_token_sees_needs_no_mask(padding, masked):
+    ids, scored, pieces = columns(([1, 2], [3, 4]), ([1], [5]))
+    laid = lay_out(ids, scored, [Bundle(0, [piece]) for piece in pieces], CPU)
+    assert laid.attention.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]  # as a critic reads it
+    if padding == "left":
+        laid = replace(laid, attention=laid.attention.flip(1))
+    assert bool(laid.inputs["attention_mask"].all()) == (not masked)
 
 
 def test_a_token_without_one_before_it_cannot_be_scored():
