@@ -26,9 +26,11 @@ from .evaluation import Evaluation, evaluate
 from .garbage import frozen_heap
 from .interrupt import Interrupt
 from .load_config import save_config
+from .profiling import PROFILE, profiled
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CHECKPOINTS, CONFIG_FILE
-from .run_log import RunLog, cpu_seconds, peak_memory
+from .run_log import RunLog, cpu_seconds, peak_memory, spent
+from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
 ALIKE_STEPS = 5
@@ -88,7 +90,14 @@ class Trainer:
             )
             self.interrupt = stack.enter_context(Interrupt(self._hear))
             self.log = stack.enter_context(
-                RunLog(self.folder, offset=self._offset, tested="test_before" in self.results, config=self.config)
+                RunLog(
+                    self.folder,
+                    offset=self._offset,
+                    step=self.step,
+                    warmup_steps=self.parts.warm_start.steps if self.parts.warm_start else 0,
+                    tested="test_before" in self.results,
+                    config=self.config,
+                )
             )
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
@@ -107,23 +116,34 @@ class Trainer:
         algorithm.steps = self.step
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
-        while self.step < config.trainer.steps and not self.interrupt.requested:
-            self.step += 1
-            with self.log.timed(self.step, "train") as counts:
-                begin = time.perf_counter()
-                trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
-                counts["rollout_seconds"] = time.perf_counter() - begin
-                self._set_learning_rates()
-                metrics = algorithm.step(trajectories, rewards)
-                parts.inference.load(parts.model.state_dict(), version=self.step)
-                counts["tokens"] = int(Columns(trajectories).mask.sum())
-                counts["memory_mib"] = peak_memory(parts.model.device)
-            self.log.write(self.step, "train", metrics)
-            if self.step % config.evaluation.every == 0:
-                self.validate()
-            self._report_step(metrics, counts)
-            if self.step % config.trainer.save_every == 0:
-                self.save()
+        meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
+        with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
+            while self.step < config.trainer.steps and not self.interrupt.requested:
+                self.step += 1
+                times: dict[str, float] = {}
+                with spent(times):
+                    with meter.phase("rollout"):
+                        trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
+                    self._set_learning_rates()
+                    with meter.phase("learning"):
+                        metrics = algorithm.step(trajectories, rewards)
+                    with meter.phase("sync"):
+                        parts.inference.load(parts.model.state_dict(), version=self.step)
+                sampled = Columns(trajectories).mask
+                times["tokens"] = int(sampled.sum())
+                times["tokens_per_second"] = times["tokens"] / times["seconds"]
+                with meter.phase("logging"):
+                    self.log.write(self.step, "train", metrics)
+                if self.step % config.evaluation.every == 0:
+                    with meter.phase("validation"):
+                        self.validate()
+                self._report_step(metrics, times)
+                if self.step % config.trainer.save_every == 0:
+                    with meter.phase("saving"):
+                        self.save()
+                times |= meter.lap(len(sampled)) | {"memory_mib": peak_memory(parts.model.device)}
+                self.log.write_times(self.step, "train", times)
+                profile_step()
 
     def _collect(self, groups: int) -> Trajectory:
         """Draws so many tasks, has each answered by a group, and tells the curriculum how that went."""
