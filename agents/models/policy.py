@@ -111,6 +111,8 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     as_saved = get_tokenizer_config(source).get("tokenizer_class") == "TokenizersBackend"
     tokenizer = (PreTrainedTokenizerFast if as_saved else AutoTokenizer).from_pretrained(source)
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    for where in ("is_local", "local_files_only"):  # or it would be saved with where it was loaded from
+        tokenizer.init_kwargs.pop(where, None)
     return tokenizer
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -14,7 +13,7 @@ from ..models.critic import Critic, make_critic
 from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import load_policy
 from ..updates.optimizer import make_optimizer
-from .checkpoint import save_policy
+from .checkpoint import REFERENCE, Checkpoints
 
 
 class Companions:
@@ -24,7 +23,7 @@ class Companions:
         config: of the run.
         model: the policy.
         tokenizer: its tokenizer.
-        folder: where the reference is kept; beside the checkpoints, as it does not change.
+        checkpoints: of the run; the reference is kept beside them, as it does not change.
 
     Attributes:
         reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
@@ -33,9 +32,9 @@ class Companions:
     """
 
     def __init__(
-        self, config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+        self, config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, checkpoints: Checkpoints
     ) -> None:
-        self.config, self.model, self.tokenizer, self.folder = config, model, tokenizer, folder
+        self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.critic_optimizer: torch.optim.Optimizer | None = None
@@ -85,6 +84,6 @@ class Companions:
         if has_adapters(self.model):
             return cast(PreTrainedModel, WithoutAdapters(self.model))
         if step == 0:
-            save_policy(self.folder, self.model, self.tokenizer)
+            self.checkpoints.save_policy(REFERENCE, self.model, self.tokenizer)
             return copy.deepcopy(self.model).requires_grad_(False)
-        return load_policy(str(self.folder), dtype=self.model.dtype)[0].to(self.model.device)
+        return load_policy(str(self.checkpoints.folder / REFERENCE), dtype=self.model.dtype)[0].to(self.model.device)

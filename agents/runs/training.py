@@ -19,7 +19,7 @@ from ..progress import Progress
 from ..rollouts.trajectory import Trajectory, response_lengths, states_of
 from ..updates.optimizer import learning_rate, set_learning_rate
 from .build import build, make_algorithm
-from .checkpoint import Checkpoints
+from .checkpoint import BEST, Checkpoints
 from .companions import Companions
 from .evaluation import Evaluation, evaluate
 from .interrupt import Interrupt
@@ -56,12 +56,11 @@ class Trainer:
         self.step = 0
         self.results: dict[str, Any] = {"tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0}
         self._offset = 0
-        self._alike = 0
+        # What came in a row until now: steps without anything to compare, and updates that were skipped.
+        self._alike = self._skipped = 0
         try:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
-            self.companions = Companions(
-                config, self.parts.model, self.parts.tokenizer, self.checkpoints.folder / "reference"
-            )
+            self.companions = Companions(config, self.parts.model, self.parts.tokenizer, self.checkpoints)
             self.warm = self.parts.warm_start is None
             if state:
                 self._restore(state)
@@ -79,6 +78,7 @@ class Trainer:
         self._clock = time.perf_counter(), cpu_seconds()
         # Only now: a run whose parts could not be built is no run to resume.
         save_config(self.config, self.folder / CONFIG_FILE)
+        self.checkpoints.tidy()
         with ExitStack() as stack:
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
@@ -101,7 +101,8 @@ class Trainer:
         config, parts = self.config, self.parts
         self.companions.begin(self.step)
         algorithm = make_algorithm(config, parts, self.companions)
-        algorithm.steps = self.step
+        algorithm.steps, guard = self.step, algorithm.backprop.guard
+        guard.in_a_row = self._skipped
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
         while self.step < config.trainer.steps and not self.interrupt.requested:
@@ -112,6 +113,7 @@ class Trainer:
                 counts["rollout_seconds"] = time.perf_counter() - begin
                 self._set_learning_rates()
                 metrics = algorithm.step(trajectories, rewards)
+                self._skipped = guard.in_a_row
                 parts.inference.load(parts.model.state_dict(), version=self.step)
                 counts["tokens"] = int(response_lengths(trajectories).sum())
                 counts["memory_mib"] = peak_memory(parts.model.device)
@@ -162,7 +164,7 @@ class Trainer:
         evaluation = self._evaluate("validation")
         if evaluation.pass_rate > self.results.get("best_validation", -1.0):
             self.results |= {"best_validation": evaluation.pass_rate, "best_step": self.step}
-            self.checkpoints.save_best(self.parts.model, self.parts.tokenizer)
+            self.checkpoints.save_policy(BEST, self.parts.model, self.parts.tokenizer)
         self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
         self.progress.advance(0, held_out=evaluation.pass_rate)
 
@@ -194,6 +196,7 @@ class Trainer:
                 "optimizer": self.parts.optimizer.state_dict(),
                 "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
+                "in_a_row": self._in_a_row(),
                 "results": self.results | self._spent(),
                 "metrics_offset": self.log.offset,
             },
@@ -204,9 +207,17 @@ class Trainer:
         warm_start = self.parts.warm_start
         return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results
 
+    def _in_a_row(self) -> dict[str, int]:
+        """What came in a row until now, and ends the run, or is told, when it goes on."""
+        failed = {name: rollouts.failures.in_a_row for name, rollouts in self.parts.rollouts.items()}
+        return {"alike": self._alike, "skipped": self._skipped, **failed}
+
     def _restore(self, state: dict[str, Any]) -> None:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
-        self.results = state["results"]
+        self.results, in_a_row = state["results"], state["in_a_row"]
+        self._alike, self._skipped = in_a_row["alike"], in_a_row["skipped"]
+        for name, rollouts in self.parts.rollouts.items():
+            rollouts.failures.in_a_row = in_a_row[name]
         self.parts.optimizer.load_state_dict(state["optimizer"])
         self.companions.load_state_dict(state["companions"])
         self.parts.curriculum.load_state_dict(state["curriculum"])

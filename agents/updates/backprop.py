@@ -252,11 +252,12 @@ class BackpropModule(TensorPrimitives):
         """All that the next update depends on, but for the policy's weights."""
         parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
         held = {name: None if part is None else part.state_dict() for name, part in parts.items()}
-        return {"optimizer": self.optimizer.state_dict(), **held}
+        return {"optimizer": self.optimizer.state_dict(), "skipped_in_a_row": self.guard.in_a_row, **held}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restores what :meth:`state_dict` gave; a model that there was and is not any more is left out."""
         self.optimizer.load_state_dict(state["optimizer"])
+        self.guard.in_a_row = state["skipped_in_a_row"]
         parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
         for name, part in parts.items():
             if part is not None and state[name] is not None:
