@@ -2,6 +2,9 @@
 
 import json
 import random
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -201,3 +204,96 @@ def test_failures_in_a_row_are_counted_across_a_kill(broken, error, letters, tmp
         with pytest.raises(error):
             train(tmp_path / folder, overrides, resume=folder == "killed")
     assert_same(contents(tmp_path / "killed"), contents(tmp_path / "whole"))
+
+
+# A process that has loaded everything, and forks for each run, which may die just after one of its writes: after a file
+# was opened, filled in part, closed, moved or removed.
+DYING = """
+import os, signal, sys
+from infinite_rl.agents.reports import report
+from infinite_rl.agents.runs import training
+from infinite_rl.agents.train import main
+
+report.write_report = lambda folder: folder
+WRITES = {"open", "write", "write_record", "serialize_file", "fsync", "truncate"}
+WRITES |= {"rename", "replace", "unlink", "mkdir", "rmdir"}
+
+def train(folder, die_after=None):
+    "How many writes there were; None if it died."
+    told, tell = os.pipe()
+    if not os.fork():
+        writes = 0
+        def watch(frame, event, function):
+            nonlocal writes
+            if event == "c_return" and function.__name__ in WRITES:
+                writes += 1
+                if writes == die_after:
+                    os.kill(os.getpid(), signal.SIGKILL)
+        sys.setprofile(watch)
+        done = main(["--resume", "auto", *overrides, f"trainer.save_dir={folder}"])
+        sys.setprofile(None)
+        os.write(tell, str(writes).encode() if done == 0 else b"")
+        os._exit(0)
+    os.wait()
+    os.close(tell)
+    with open(told) as pipe:
+        return int(pipe.read() or 0) or None
+
+place, first, step, overrides = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4:]
+writes = train(f"{place}/whole")
+for die_after in range(first, writes, step):
+    folder = f"{place}/killed-{die_after}"
+    died = train(folder, die_after) is None
+    print(die_after, "of", writes, died, train(folder), file=sys.stderr)
+"""
+FEW_WRITES = ["data.prompts_per_rollout=2", "trainer.steps=3", "trainer.save_every=1", "model.warm_start.max_steps=2"]
+
+
+@pytest.mark.slow
+def test_a_kill_after_any_write_changes_nothing_of_the_end(tmp_path):
+    """A share of all instants is tried."""
+    overrides = [*SMALL, *FEW_WRITES, "env=math", "trainer.threads=1"]
+    command = [sys.executable, "-c", DYING, str(tmp_path), "7", "29", *overrides]
+    subprocess.run(command, check=True, timeout=3600)
+    whole = contents(tmp_path / "whole")
+    killed = list(tmp_path.glob("killed-*"))
+    assert len(killed) > 10
+    for folder in killed:
+        assert_same(contents(folder), whole, folder.name)
+
+
+def begin(folder: Path, overrides: list[str]) -> subprocess.Popen:
+    """The command as a person runs it, once it has loaded everything and takes up its work."""
+    path = folder / "config.yaml"
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    command = [sys.executable, "-m", "infinite_rl.agents.train", "--resume", "auto", *overrides]
+    process = subprocess.Popen([*command, f"trainer.save_dir={folder}"])
+    while not path.exists() or path.stat().st_mtime_ns == before:
+        assert process.poll() is None
+        time.sleep(0.01)
+    return process
+
+
+@pytest.mark.slow
+def test_kills_at_twenty_random_moments_change_nothing_of_the_end(tmp_path):
+    """Warm start, tests, rollouts, updates and checkpoints: a job is killed again and again until it is through."""
+    overrides = [*SMALL, "env=math", "trainer.steps=20", "trainer.save_every=2", "trainer.threads=1"]
+    overrides += ["model.warm_start.max_steps=20", "model.warm_start.batch_size=8"]
+    process = begin(tmp_path / "whole", overrides)
+    start = time.perf_counter()
+    assert process.wait() == 0
+    seconds = time.perf_counter() - start
+    whole, moments, kills, jobs = contents(tmp_path / "whole"), random.Random(0), 0, 0
+    while kills < 20:
+        folder = tmp_path / f"killed-{jobs}"
+        jobs += 1
+        while True:
+            process = begin(folder, overrides)
+            try:
+                assert process.wait(moments.uniform(0, seconds) if kills < 20 else None) == 0
+                break
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                kills += 1
+        assert_same(contents(folder), whole, folder.name)
