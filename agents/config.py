@@ -235,7 +235,8 @@ class TrainerConfig:
         keep: so many checkpoints are kept.
         save_dir: folder of the run; null makes a new one under ``runs/``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        threads: CPU threads of PyTorch; null leaves the choice to it.
+        threads: CPU threads of PyTorch; null leaves the choice to it. Other numbers of them round sums otherwise.
+        deterministic: only algorithms that give the same bits each time, on a GPU too; slower there.
         progress: show progress.
         use_wandb: log to Weights & Biases too (``WANDB_MODE=offline`` works).
         project: the project's name there.
@@ -247,6 +248,7 @@ class TrainerConfig:
     save_dir: str | None
     device: str
     threads: int | None
+    deterministic: bool
     progress: bool
     use_wandb: bool
     project: str

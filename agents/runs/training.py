@@ -21,6 +21,7 @@ from ..updates.optimizer import learning_rate, set_learning_rate
 from .build import build, make_algorithm
 from .checkpoint import BEST, Checkpoints
 from .companions import Companions
+from .determinism import deterministic, prepare_determinism
 from .evaluation import Evaluation, evaluate
 from .interrupt import Interrupt
 from .load_config import save_config
@@ -52,6 +53,8 @@ class Trainer:
     ) -> None:
         self.config, self.folder = config, folder
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, keep=config.trainer.keep)
+        if config.trainer.deterministic:
+            prepare_determinism()
         checkpoint, state = self.checkpoints.latest() if resume else (None, {})
         self.step = 0
         self.results: dict[str, Any] = {"tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0}
@@ -80,6 +83,7 @@ class Trainer:
         save_config(self.config, self.folder / CONFIG_FILE)
         self.checkpoints.tidy()
         with ExitStack() as stack:
+            stack.enter_context(deterministic(self.config.trainer.deterministic))
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
