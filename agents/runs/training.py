@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...datasets.task import SPLITS, Split
+from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
@@ -23,7 +25,7 @@ from .checkpoint import BEST, Checkpoints
 from .companions import Companions
 from .determinism import deterministic, prepare_determinism
 from .evaluation import Evaluation, evaluate
-from .interrupt import Interrupt
+from .interrupt import Interrupt, Leave
 from .load_config import save_config
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CHECKPOINTS, CONFIG_FILE
@@ -61,6 +63,9 @@ class Trainer:
         self._offset = 0
         # What came in a row until now: steps without anything to compare, and updates that were skipped.
         self._alike = self._skipped = 0
+        # The validation that the latest step asks for was left; and the loss of the warm-up step whose check was.
+        self._unchecked = False
+        self._unchecked_loss: float | None = None
         try:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
             self.companions = Companions(config, self.parts.model, self.parts.tokenizer, self.checkpoints)
@@ -94,7 +99,8 @@ class Trainer:
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
                 if not self.interrupt.requested:
-                    phase()
+                    with suppress(Leave):
+                        phase()
                     self.save()
             summary = self._summary()
             self.log.summary(summary)
@@ -109,12 +115,14 @@ class Trainer:
         guard.in_a_row = self._skipped
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
+        if self._unchecked:
+            self.validate()
         while self.step < config.trainer.steps and not self.interrupt.requested:
-            self.step += 1
-            with self.log.timed(self.step, "train") as counts:
+            with self.log.timed(self.step + 1, "train") as counts:
                 begin = time.perf_counter()
-                trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
+                trajectories, rewards = self._gather(algorithm)
                 counts["rollout_seconds"] = time.perf_counter() - begin
+                self.step += 1
                 self._set_learning_rates()
                 metrics = algorithm.step(trajectories, rewards)
                 self._skipped = guard.in_a_row
@@ -122,11 +130,24 @@ class Trainer:
                 counts["tokens"] = int(response_lengths(trajectories).sum())
                 counts["memory_mib"] = peak_memory(parts.model.device)
             self.log.write(self.step, "train", metrics)
-            if self.step % config.evaluation.every == 0:
-                self.validate()
             self._report_step(metrics, counts)
+            self._unchecked = self.step % config.evaluation.every == 0
+            if self._unchecked:
+                self.validate()
             if self.step % config.trainer.save_every == 0:
                 self.save()
+
+    def _gather(self, algorithm: Algorithm) -> tuple[Trajectory, Tensor]:
+        """What the next step learns from, and its rewards; all of it, or none."""
+        curriculum, failures = self.parts.curriculum, self.parts.rollouts["train"].failures
+        before = curriculum.state_dict(), failures.in_a_row
+        try:
+            with self.interrupt.leaving():
+                return algorithm.gather(self._collect, self.config.data.prompts_per_rollout)
+        except Leave:
+            curriculum.load_state_dict(before[0])
+            failures.in_a_row = before[1]
+            raise
 
     def _collect(self, groups: int) -> Trajectory:
         """Draws so many tasks, has each answered by a group, and tells the curriculum how that went."""
@@ -146,12 +167,15 @@ class Trainer:
         if warm_start.left_out:
             self.progress.note(f"{config.path}: conversations left out: {warm_start.left_out}")
         while not self.warm and not self.interrupt.requested:
-            loss = warm_start.step()
+            if self._unchecked_loss is None:
+                self._unchecked_loss = warm_start.step()
             last = warm_start.steps >= config.max_steps
             if warm_start.steps % config.check_every and not last:
+                self._unchecked_loss = None
                 self.progress.advance()
                 continue
             rate = self._evaluate("validation").pass_rate
+            loss, self._unchecked_loss = self._unchecked_loss, None
             values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
             self.log.write(warm_start.steps, "warmup", values)
             self.progress.advance(held_out=rate)
@@ -170,6 +194,7 @@ class Trainer:
             self.results |= {"best_validation": evaluation.pass_rate, "best_step": self.step}
             self.checkpoints.save_policy(BEST, self.parts.model, self.parts.tokenizer)
         self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
+        self._unchecked = False
         self.progress.advance(0, held_out=evaluation.pass_rate)
 
     def test_before(self) -> None:
@@ -200,16 +225,18 @@ class Trainer:
                 "optimizer": self.parts.optimizer.state_dict(),
                 "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
+                "unchecked": (self._unchecked, self._unchecked_loss),
                 "in_a_row": self._in_a_row(),
                 "results": self.results | self._spent(),
                 "metrics_offset": self.log.offset,
             },
         )
 
-    def _progress_made(self) -> tuple[int, int, bool]:
-        """Steps, warm-up steps, and whether the test split was measured."""
+    def _progress_made(self) -> tuple[object, ...]:
+        """Steps, warm-up steps, and what was measured after them."""
         warm_start = self.parts.warm_start
-        return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results
+        unchecked = self._unchecked, self._unchecked_loss
+        return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results, *unchecked
 
     def _in_a_row(self) -> dict[str, int]:
         """What came in a row until now, and ends the run, or is told, when it goes on."""
@@ -218,6 +245,7 @@ class Trainer:
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
+        self._unchecked, self._unchecked_loss = state["unchecked"]
         self.results, in_a_row = state["results"], state["in_a_row"]
         self._alike, self._skipped = in_a_row["alike"], in_a_row["skipped"]
         for name, rollouts in self.parts.rollouts.items():
@@ -241,7 +269,7 @@ class Trainer:
 
     def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
         samples = self.config.evaluation.samples_per_prompt
-        with self.log.timed(self.step, "eval"):
+        with self.log.timed(self.step, "eval"), self.interrupt.leaving():
             return evaluate(self.parts.rollouts[split], samples_per_prompt=samples, on_progress=on_progress)
 
     def _test(self, when: str) -> None:

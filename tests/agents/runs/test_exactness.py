@@ -1,23 +1,31 @@
 """A run that is killed and resumed ends as if nothing had happened, bit for bit, whatever it learns by."""
 
 import json
+import os
 import random
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from infinite_rl.agents.algorithms.algorithm import Algorithm
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.rollouts.failures import RolloutError
 from infinite_rl.agents.rollouts.manager import RolloutManager
+from infinite_rl.agents.runs import training
+from infinite_rl.agents.runs.checkpoint import Checkpoints
+from infinite_rl.agents.runs.interrupt import Interrupt
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
 from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.runs.training import Trainer
 from infinite_rl.agents.updates.guard import NonFiniteError
+from infinite_rl.agents.updates.warm_start import WarmStart
 
 STEPS, HALF = 6, 3
 SMALL = [
@@ -100,7 +108,7 @@ def contents(folder: Path) -> dict[str, object]:
             found[name] = state | {"results": without_times(state["results"])}
         elif path.name == "summary.json":
             found[name] = without_times(json.loads(path.read_text()))
-        elif path.is_file() and path.name not in ("timing.jsonl", "config.yaml"):
+        elif path.is_file() and path.name not in ("timing.jsonl", "config.yaml", "report.html"):
             found[name] = path.read_bytes()
     return found
 
@@ -204,6 +212,65 @@ def test_failures_in_a_row_are_counted_across_a_kill(broken, error, letters, tmp
         with pytest.raises(error):
             train(tmp_path / folder, overrides, resume=folder == "killed")
     assert_same(contents(tmp_path / "killed"), contents(tmp_path / "whole"))
+
+
+# Where SIGTERM comes, and what is called then for which time: rollouts by their split, two to a step of this job.
+MOMENTS = {
+    "a step of the warm start": (WarmStart, "step", None, 3),
+    "a check of the warm start": (RolloutManager, "collect", "validation", 2),
+    "the test before": (RolloutManager, "collect", "test", 1),
+    "a rollout": (RolloutManager, "collect", "train", 4),
+    "a second round of rollouts": (RolloutManager, "collect", "train", 5),
+    "an update": (Algorithm, "step", None, 4),
+    "a validation": (RolloutManager, "collect", "validation", 4),
+    "a checkpoint": (Checkpoints, "save", None, 3),
+    "the test after": (RolloutManager, "collect", "test", 2),
+}
+TERMINATED = [
+    *SMALL,
+    "env=math",
+    "algorithm=dapo",
+    "adv.max_rounds=2",
+    "rollout.max_new_tokens=8",
+    "evaluation.every=1",
+]
+TERMINATED += ["model.warm_start.max_steps=4", "model.warm_start.batch_size=8", "model.warm_start.check_every=2"]
+
+
+@pytest.fixture(scope="module")
+def unhurried(tmp_path_factory):
+    return contents(train(tmp_path_factory.mktemp("unhurried"), TERMINATED))
+
+
+@pytest.mark.parametrize(
+    "moment", [name if name in AT_ONCE else pytest.param(name, marks=pytest.mark.slow) for name in MOMENTS]
+)
+def test_sigterm_saves_in_time_whatever_the_run_waits_for(moment, unhurried, tmp_path, monkeypatch):
+    """What waits for an environment is left and done anew; the end is that of a run that nobody stopped."""
+    owner, name, stream, time_of = MOMENTS[moment]
+    called, original, waits = [], getattr(owner, name), owner is RolloutManager
+
+    def slow(self, *arguments, **options):
+        if stream in (None, getattr(getattr(self, "config", None), "stream", None)):
+            called.append(moment)
+            if len(called) == time_of:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(600 if waits else 0.5)
+        return original(self, *arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, slow)
+        patch.setattr(training, "Interrupt", partial(Interrupt, grace=0.1))
+        train(tmp_path, TERMINATED)
+    assert len(called) == time_of  # what comes after the signal is saving alone
+    assert contents(tmp_path)["summary.json"]["status"] == "interrupted"
+    train(tmp_path, TERMINATED, resume=True)
+    last = f"step-{STEPS:08d}"
+    found, expected = (
+        {path: content for path, content in run.items() if "step-" not in path or last in path}
+        for run in (contents(tmp_path), unhurried)
+    )
+    assert_same(found, expected)
 
 
 # A process that has loaded everything, and forks for each run, which may die just after one of its writes: after a file
