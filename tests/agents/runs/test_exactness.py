@@ -226,6 +226,7 @@ MOMENTS = {
     "a checkpoint": (Checkpoints, "save", None, 3),
     "the test after": (RolloutManager, "collect", "test", 2),
 }
+AT_ONCE = ("a check of the warm start", "a rollout", "a validation")  # the others where there is time
 TERMINATED = [
     *SMALL,
     "env=math",
