@@ -97,6 +97,8 @@ class ActorConfig:
         epochs: passes over the trajectories of a step.
         minibatches: optimizer steps in each of them.
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
+        offload_activations: on a GPU, keep what the backward pass needs in host memory until then.
+        offload_optimizer: on a GPU, keep the optimizer's averages in host memory between its steps.
     """
 
     optimizer: str
@@ -131,6 +133,8 @@ class ActorConfig:
     epochs: int
     minibatches: int
     tokens_per_microbatch: int
+    offload_activations: bool
+    offload_optimizer: bool
 
 
 @dataclass

@@ -15,6 +15,7 @@ from ..models.policy import disable_dropout
 from ..rollouts.trajectory import Trajectory, response_lengths, set_sampled
 from .batching import TokenBatch, microbatches
 from .guard import FiniteGuard, explain_gradient, explain_loss
+from .offload import offloaded_activations
 from .optimizer import check_optimizer
 from .primitives import BackpropConfig as BackpropConfig
 from .primitives import RefUpdate as RefUpdate
@@ -274,12 +275,12 @@ class BackpropModule(TensorPrimitives):
         follow(self.ref_model, self.model, method or self.config.ref_update_method, self.config.ema_alpha)
 
     def _score(self, model: PreTrainedModel, batch: TokenBatch, entropy_gradient: bool = False) -> TokenScores:
-        with self.autocast():
+        with self.autocast(), offloaded_activations(self.config.offload_activations):
             return layout_scores(model, batch, temperature=self.config.temperature, entropy_gradient=entropy_gradient)
 
     def _values(self, batch: TokenBatch) -> Tensor:
         assert self.critic is not None, "there is no critic"
-        with self.autocast():
+        with self.autocast(), offloaded_activations(self.config.offload_activations):
             values: Tensor = self.critic(batch.token_ids, batch.attention)
         if values.shape != batch.token_ids.shape:
             raise ValueError(f"the critic gave {list(values.shape)} for tokens of shape {list(batch.token_ids.shape)}")
