@@ -19,6 +19,7 @@ from transformers.models.auto.tokenization_auto import get_tokenizer_config
 
 from ..config import ConfigError, ModelConfig
 from .lora import add_adapters
+from .speed import compile_backbone, use_liger
 from .tiny_model import make_model, make_tokenizer
 
 
@@ -77,7 +78,12 @@ def make_policy(
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
-    return model.to(device).train(), tokenizer
+    model.to(device).train()
+    if config.liger:
+        use_liger(model)
+    if config.compile:
+        compile_backbone(model)
+    return model, tokenizer
 
 
 def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -12,6 +12,7 @@ from ..config import ConfigError, TrainConfig
 from ..models.critic import Critic, make_critic
 from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import load_policy
+from ..models.speed import compile_backbone, use_liger
 from ..updates.optimizer import make_optimizer
 from .checkpoint import REFERENCE, Checkpoints
 
@@ -44,6 +45,8 @@ class Companions:
         """Makes what is missing before training goes on after ``step``."""
         if self.reference is None:
             self.reference = self._find_teacher() or self._find_reference(step)
+            if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
+                compile_backbone(self.reference)
         if self.config.critic is not None and self.critic is None:
             self.critic = make_critic(self.model)
             how = self.config.critic
@@ -76,7 +79,7 @@ class Companions:
                 f"adv.teacher={self.config.adv.teacher}: it has {teacher.config.vocab_size} tokens, the policy "
                 f"{self.model.config.vocab_size}; teacher and policy must share a tokenizer"
             )
-        return teacher.to(self.model.device)
+        return self._like_the_policy(teacher)
 
     def _find_reference(self, step: int) -> PreTrainedModel | None:
         if not self.config.actor.kl_coef:
@@ -86,4 +89,11 @@ class Companions:
         if step == 0:
             self.checkpoints.save_policy(REFERENCE, self.model, self.tokenizer)
             return copy.deepcopy(self.model).requires_grad_(False)
-        return load_policy(str(self.checkpoints.folder / REFERENCE), dtype=self.model.dtype)[0].to(self.model.device)
+        return self._like_the_policy(load_policy(str(self.checkpoints.folder / REFERENCE), dtype=self.model.dtype)[0])
+
+    def _like_the_policy(self, loaded: PreTrainedModel) -> PreTrainedModel:
+        """With the same arithmetic: a copy of the policy has it already."""
+        loaded = loaded.to(self.model.device)
+        if self.config.model.liger:
+            use_liger(loaded)
+        return loaded
