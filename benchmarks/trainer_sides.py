@@ -183,7 +183,8 @@ def same_step(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.inference.tokens import Tokens
     from infinite_rl.agents.losses import sequence_weights
     from infinite_rl.agents.models.policy import load_policy
-    from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens, response_lengths, set_sampled
+    from infinite_rl.agents.rollouts.columns import Columns
+    from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens
     from infinite_rl.agents.updates.backprop import BackpropModule
     from infinite_rl.agents.updates.batching import microbatches
     from infinite_rl.agents.updates.layout import find_even_width
@@ -217,7 +218,8 @@ def same_step(folder: str) -> dict[str, Any]:
         for k, reward in enumerate(given[0])
     ]
     trajectories = from_tokens(tokens, endings)
-    lengths = response_lengths(trajectories)
+    columns = Columns(trajectories)
+    lengths = columns.response_lengths
     recipe = find_recipe("grpo")
     count = int(lengths.sum())
     credit = estimate(
@@ -226,13 +228,13 @@ def same_step(folder: str) -> dict[str, Any]:
     )
     expected = torch.repeat_interleave(found["advantages"].flatten(), lengths)
     torch.testing.assert_close(credit.advantage.float(), expected, rtol=1e-2, atol=1e-2)
-    set_sampled(trajectories, "advantage", expected)
+    columns.set_sampled("advantage", expected)
     backprop = BackpropModule(model, reference, torch.optim.SGD(model.parameters()))
     weights = sequence_weights(lengths, "token_mean").double()
-    batches = microbatches(trajectories, 1024, model.device, even_width=find_even_width(model))
-    backprop.set_columns(trajectories, batches, ["old_logprob"])  # as TRL: the ratio is 1
+    batches = microbatches(columns, 1024, model.device, even_width=find_even_width(model))
+    backprop.set_columns(columns, batches, ["old_logprob"])  # as TRL: the ratio is 1
     ours = 0.0
-    for part in microbatches(trajectories, 1024, model.device, even_width=find_even_width(model)):
+    for part in microbatches(columns, 1024, model.device, even_width=find_even_width(model)):
         objective, _ = backprop.learn(part, weights[part.rows], recipe.loss)
         ours += float(objective.loss.detach())
     named = dict(trainer.model.named_parameters())

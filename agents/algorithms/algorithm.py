@@ -9,24 +9,14 @@ from typing import Any, ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from ...buffers.trajectories import TrajectoryBuffer
 from ...envs.text_env import TextEnv
 from ..credit.estimators import CreditInputs, estimate
 from ..credit.shaping import informative_groups, overlong_penalty
 from ..environments.base import BaseEnvironment
 from ..losses import find_kl_estimator, sequence_weights
+from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
-from ..rollouts.trajectory import (
-    Trajectory,
-    cut_short,
-    join,
-    longest_responses,
-    response_lengths,
-    sampled,
-    set_sampled,
-    states_of,
-    turns,
-)
+from ..rollouts.trajectory import Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
 from ..updates.layout import find_even_width
@@ -106,12 +96,14 @@ class Algorithm(TrainingLoop):
         """
         found: list[Trajectory] = []
         rewards: list[Tensor] = []
-        for _ in range(self.recipe.max_rounds if self.recipe.filter_groups else 1):
+        while True:
             trajectories = collect(groups)
             if found:
                 trajectories.group = trajectories.group + int(found[-1].group.max()) + 1
             found.append(trajectories)
             rewards.append(self.rewards(trajectories))
+            if not self.recipe.filter_groups or len(found) == self.recipe.max_rounds:
+                break
             groups -= len(informative_groups(rewards[-1], trajectories.group, trajectories.valid))
             if groups <= 0:
                 break
@@ -133,9 +125,9 @@ class Algorithm(TrainingLoop):
             raise ValueError(f"the reward computer must return a number for each trajectory: {error}") from error
         if rewards.shape != trajectories.batch_size:
             raise ValueError(f"{len(trajectories)} trajectories but rewards of shape {list(rewards.shape)}")
-        bad = ~rewards.isfinite() & trajectories.valid
-        if bad.any():
-            task = states_of(trajectories)[int(bad.int().argmax())]["task_id"]
+        bad = ~rewards.isfinite()
+        if bad.any() and (bad := bad & trajectories.valid).any():
+            task = Columns(trajectories).states[int(bad.int().argmax())]["task_id"]
             raise ValueError(f"the reward of a response to task {task} is not finite")
         return rewards
 
@@ -148,63 +140,62 @@ class Algorithm(TrainingLoop):
             What was seen and done, by name; see :mod:`infinite_rl.agents.algorithms.metrics`.
         """
         rewards = self.rewards(trajectories) if rewards is None else rewards
-        metrics = rollout_metrics(trajectories, rewards)
-        chosen = self._chosen(trajectories, rewards)
+        collected = Columns(trajectories)
+        metrics = rollout_metrics(collected, rewards)
+        chosen = self._chosen(collected, rewards)
         metrics["learnt_from"] = float(chosen.double().mean())
         if self.recipe.filter_groups:
-            dropped = len(torch.unique(trajectories.group)) - len(torch.unique(trajectories.group[chosen]))
+            dropped = len(torch.unique(collected.groups)) - len(torch.unique(collected.groups[chosen]))
             metrics |= {"sampling_rounds": float(self.rounds), "dropped_groups": float(dropped)}
         if chosen.any():
-            learnt = trajectories if chosen.all() else trajectories[chosen]
+            learnt = collected if chosen.all() else Columns(trajectories[chosen])
             self.assign(learnt, rewards[chosen])
-            replay = TrajectoryBuffer(len(learnt))
-            replay.extend(learnt)
-            metrics |= self.update(replay.drain())
+            metrics |= self.update(learnt)
         else:
             metrics |= UpdateSums().means()
         self._follow()  # also then: a resumed run counts steps, and knows nothing of what they taught
         return metrics
 
-    def assign(self, trajectories: Trajectory, rewards: Tensor) -> None:
+    def assign(self, learnt: Columns, rewards: Tensor) -> None:
         """Sets the per-token columns of graded trajectories: advantages, and what else the update will read."""
         recipe, backprop = self.recipe, self.backprop
         names = ["old_logprob"] if recipe.needs_old_logprob else []
         names += ["reference_logprob"] if backprop.ref_model is not None and recipe.needs_reference_first else []
         names += ["value"] if backprop.critic is not None else []
-        batches = [batch for part in self._parts(trajectories) for batch in part] if names else []
-        last_values = backprop.set_columns(trajectories, batches, names)
-        lengths = response_lengths(trajectories)
+        batches = [batch for part in self._parts(learnt) for batch in part] if names else []
+        last_values = backprop.set_columns(learnt, batches, names)
+        lengths = learnt.response_lengths
         if recipe.overlong_share:
-            longest = longest_responses(trajectories)  # the limit is that of a turn, not of an episode
+            longest = learnt.longest_turns  # the limit is that of a turn, not of an episode
             rewards = rewards + overlong_penalty(longest, longest=self.max_new_tokens, share=recipe.overlong_share)
-        logprob = sampled(trajectories, "old_logprob" if recipe.needs_old_logprob else "behaviour_logprob")
-        reference, penalty = sampled(trajectories, "reference_logprob"), None
+        logprob = learnt.sampled("old_logprob" if recipe.needs_old_logprob else "behaviour_logprob")
+        reference, penalty = learnt.sampled("reference_logprob"), None
         if recipe.loss.kl_in == "reward" and recipe.loss.kl_coef and reference is not None and logprob is not None:
             penalty = recipe.loss.kl_coef * find_kl_estimator(recipe.loss.kl_estimator)(logprob, reference)
         credit = estimate(
             CreditInputs(
                 rewards=rewards,
-                groups=trajectories.group,
+                groups=learnt.groups,
                 lengths=lengths,
-                turn=turns(trajectories),
+                turn=learnt.turns,
                 penalty=penalty,
                 logprob=logprob,
                 reference_logprob=reference,
-                value=sampled(trajectories, "value"),
-                bootstrap=torch.where(cut_short(trajectories), last_values, 0.0),
+                value=learnt.sampled("value"),
+                bootstrap=torch.where(learnt.cut_short, last_values, 0.0),
             ),
             recipe.credit,
         )
-        set_sampled(trajectories, "advantage", credit.advantage)
+        learnt.set_sampled("advantage", credit.advantage)
         if credit.returns is not None and backprop.critic is not None:
-            set_sampled(trajectories, "returns", credit.returns)
+            learnt.set_sampled("returns", credit.returns)
 
-    def update(self, trajectories: Trajectory) -> Metrics:
+    def update(self, learnt: Columns) -> Metrics:
         """Updates policy and critic from trajectories with advantages: ``epochs`` times ``minibatches`` steps."""
         backprop, loss = self.backprop, self.recipe.loss
-        tasks = [state["task_id"] for state in states_of(trajectories)]
-        lengths = response_lengths(trajectories)
-        parts = self._parts(trajectories)
+        tasks = [state["task_id"] for state in learnt.states]
+        lengths = learnt.response_lengths
+        parts = self._parts(learnt)
         sums = UpdateSums()
         for _ in range(self.recipe.epochs):
             for part in parts:
@@ -226,23 +217,21 @@ class Algorithm(TrainingLoop):
             recipe, epochs=config.ppo_epochs or recipe.epochs, minibatches=config.minibatches or recipe.minibatches
         )
 
-    def _chosen(self, trajectories: Trajectory, rewards: Tensor) -> Tensor:
+    def _chosen(self, collected: Columns, rewards: Tensor) -> Tensor:
         """Which trajectories are learnt from: [S], bool."""
-        spoken = response_lengths(trajectories) > 0
-        chosen: Tensor = trajectories.valid & spoken
+        chosen = collected.valid & (collected.response_lengths > 0)
         if self.recipe.filter_groups:
-            chosen = chosen & torch.isin(
-                trajectories.group, informative_groups(rewards, trajectories.group, trajectories.valid)
-            )
+            informative = informative_groups(rewards, collected.groups, collected.valid)
+            chosen = chosen & torch.isin(collected.groups, informative)
         return chosen
 
-    def _parts(self, trajectories: Trajectory) -> Sequence[Sequence[TokenBatch]]:
+    def _parts(self, learnt: Columns) -> Sequence[Sequence[TokenBatch]]:
         """The micro-batches of each minibatch: always the same, so that log-probs before the update are exact."""
         tokens, device = self.config.tokens_per_microbatch, self.backprop.model.device
-        count, k = len(trajectories), min(self.recipe.minibatches, len(trajectories))
+        count, k = len(learnt), min(self.recipe.minibatches, len(learnt))
         # A critic is called with padded rows.
         even = find_even_width(self.backprop.model) if self.backprop.critic is None else None
-        return [microbatches(trajectories, tokens, device, range(m, count, k), even_width=even) for m in range(k)]
+        return [microbatches(learnt, tokens, device, range(m, count, k), even_width=even) for m in range(k)]
 
     def _follow(self) -> None:
         """Lets the reference follow the policy, where the recipe says so."""

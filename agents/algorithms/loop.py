@@ -17,6 +17,7 @@ from ..models.policy import load_policy
 from ..progress import Progress
 from ..rollouts.trajectory import Trajectory
 from ..runs.checkpoint import BEST, STATE_FILE, Checkpoints, read_state
+from ..runs.garbage import frozen_heap
 from ..runs.run_log import start_wandb
 from .metrics import Metrics
 from .settings import AlgorithmConfig
@@ -67,7 +68,8 @@ class TrainingLoop(ABC):
         """
         self._check_place()
         history = []
-        with Progress(total_steps=num_iterations, enabled=progress_bar) as progress, self._remote_log() as log:
+        bar = Progress(total_steps=num_iterations, enabled=progress_bar)
+        with frozen_heap(), bar as progress, self._remote_log() as log:
             progress.phase("training", num_iterations)
             for _ in range(num_iterations):
                 metrics = self.iterate()

@@ -47,7 +47,7 @@ import torch
 from torch import Tensor
 
 from ..losses import LossInputs, Objective
-from ..rollouts.trajectory import Trajectory, column, response_lengths, states_of
+from ..rollouts.columns import Columns
 
 Metrics: TypeAlias = dict[str, float]
 
@@ -56,24 +56,23 @@ _PARTS = ("loss", "policy_loss", "value_loss", "kl_loss", "entropy_bonus")
 _PER_TOKEN = ("kl", "clip_fraction", "ratio", "ratio_std", "entropy", "correction", "sampler_kl")
 
 
-def rollout_metrics(trajectories: Trajectory, rewards: Tensor) -> Metrics:
+def rollout_metrics(collected: Columns, rewards: Tensor) -> Metrics:
     """Metrics of what was collected; ``rewards`` [N] is what the algorithm learns from."""
-    valid = trajectories.valid
     return {
-        "reward": _mean(rewards[valid]),
-        **outcome_metrics(trajectories),
-        "response_length": _mean(response_lengths(trajectories).double()),
-        "truncated": _mean(trajectories.truncated.double()),
-        "zero_variance_groups": _zero_variance(rewards, trajectories.group, valid),
+        "reward": _mean(rewards[collected.valid]),
+        **outcome_metrics(collected),
+        "response_length": _mean(collected.response_lengths.double()),
+        "truncated": _mean(collected.truncated.double()),
+        "zero_variance_groups": _zero_variance(rewards, collected.groups, collected.valid),
     }
 
 
-def outcome_metrics(trajectories: Trajectory) -> Metrics:
+def outcome_metrics(collected: Columns) -> Metrics:
     """What the environment said of trajectories: pass rates, parts of the score, limits met, turns, failures."""
-    states = states_of(trajectories)
+    states, turns = collected.states, collected.turn_counts.double()
     passed: dict[str, list[float]] = defaultdict(list)
     components: dict[str, list[float]] = defaultdict(list)
-    for state, graded in zip(states, trajectories.valid.tolist(), strict=True):
+    for state, graded in zip(states, collected.valid.tolist(), strict=True):
         if "passed" in state:
             passed[state["domain"]].append(float(state["passed"]) if graded else nan)
         for name, value in state["components"].items() if graded else ():
@@ -81,26 +80,25 @@ def outcome_metrics(trajectories: Trajectory) -> Metrics:
     rates = {"pass_rate": _mean(torch.tensor([*chain(*passed.values())]))} if passed else {}
     failures = Counter(str(state["status"]) for state in states)
     limits = Counter(limit for state in states for limit in state["limits"])
-    turns = [1 + max(turn.tolist(), default=-1) for turn in column(trajectories, "turn") or ()]
     return {
         **rates,
         **{f"pass_rate/{domain}": _mean(torch.tensor(outcomes)) for domain, outcomes in sorted(passed.items())},
         **{f"reward/{name}": fmean(values) for name, values in sorted(components.items())},
         **{f"truncated/{name}": count / len(states) for name, count in sorted(limits.items())},
-        **({"turns": fmean(turns)} if max(turns) > 1 else {}),
+        **({"turns": _mean(turns)} if turns.max() > 1 else {}),
         **{f"failures/{name}": float(count) for name, count in sorted(failures.items()) if name != "scored"},
     }
 
 
-def passes(trajectories: Trajectory) -> Tensor:
+def passes(collected: Columns) -> Tensor:
     """1.0 for a full score, 0.0 for less, NaN where grading failed: [N], float32."""
-    passed = torch.tensor([float(state["passed"]) for state in states_of(trajectories)])
-    return torch.where(trajectories.valid, passed, torch.nan)
+    passed = torch.tensor([float(state["passed"]) for state in collected.states])
+    return torch.where(collected.valid, passed, torch.nan)
 
 
-def group_pass_rates(trajectories: Trajectory, group_size: int) -> Tensor:
+def group_pass_rates(collected: Columns, group_size: int) -> Tensor:
     """The pass rate of each of the consecutive groups: [N / group_size], NaN where no member could be graded."""
-    return torch.nanmean(passes(trajectories).view(-1, group_size), 1)
+    return torch.nanmean(passes(collected).view(-1, group_size), 1)
 
 
 class UpdateSums:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...envs.scoring import logger as env_logger
-from .trajectory import Trajectory, states_of
+from .trajectory import Trajectory
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,9 @@ class Failures:
             RolloutError: if this was one collection too many in which everything failed.
         """
         valid = trajectories.valid.tolist()
-        failed = [state for state, good in zip(states_of(trajectories), valid, strict=True) if not good]
+        failed = (
+            [row.state for row, good in zip(trajectories, valid, strict=True) if not good] if not all(valid) else []
+        )
         causes = Counter(f"{state['status']}: {state['error_msg']}" for state in failed)
         for cause, count in causes.items():
             if cause not in self._told:

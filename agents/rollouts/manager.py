@@ -17,10 +17,11 @@ from ...rewards.score import RewardFunctionScore
 from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
+from .columns import Columns
 from .facade import collect_programs, find_policy
 from .failures import Failures
 from .player import Player
-from .trajectory import Trajectory, join, response_lengths
+from .trajectory import Trajectory, join
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ class RolloutManager:
             trajectories = join(waves)
         self.failures.note(trajectories)
         self._trajectories += len(trajectories)
-        self._tokens += int(response_lengths(trajectories).sum())
+        self._tokens += int(Columns(trajectories).mask.sum())
         return trajectories
 
     def collect_rollouts(

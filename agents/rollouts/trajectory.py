@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from tensordict import NonTensorData, TensorClass, TensorDict, lazy_stack
 from torch import Tensor
@@ -87,12 +88,12 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> Trajecto
     The columns of all are made at once and then divided: tensors of single trajectories would take most of the time.
     """
     lengths = [len(one.token_ids) for one in tokens]
-    turn = torch.tensor([*chain.from_iterable(one.turns for one in tokens)], dtype=torch.long)
+    turn = _flat([one.turns for one in tokens], np.int64)
     columns = {
-        "token_ids": torch.tensor([*chain.from_iterable(one.token_ids for one in tokens)], dtype=torch.long),
+        "token_ids": _flat([one.token_ids for one in tokens], np.int64),
         "action_mask": turn >= 0,
-        "behaviour_logprob": torch.tensor([*chain.from_iterable(one.logprobs for one in tokens)], dtype=torch.float32),
-        "version": torch.tensor([*chain.from_iterable(one.versions for one in tokens)], dtype=torch.long),
+        "behaviour_logprob": _flat([one.logprobs for one in tokens], np.float32),
+        "version": _flat([one.versions for one in tokens], np.int64),
         "turn": turn,
         "advantage": torch.zeros(len(turn)),
     }
@@ -106,16 +107,23 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> Trajecto
     divided |= {name: column.unbind() for name, column in values.items()}
     rows = [dict(zip(divided, row, strict=True)) for row in zip(*divided.values(), strict=True)]
     return _batch(
-        [
-            TensorDict({**row, "state": NonTensorData(ending.state)}, [])
-            for row, ending in zip(rows, endings, strict=True)
-        ]
+        [TensorDict({**row, "state": _non_tensor(ending.state)}, []) for row, ending in zip(rows, endings, strict=True)]
     )
+
+
+def _flat(lists: Sequence[Sequence[float]], dtype: type[np.generic]) -> Tensor:
+    """One list after the other: [M]."""
+    return torch.from_numpy(np.fromiter(chain.from_iterable(lists), dtype))
+
+
+def _non_tensor(state: State) -> NonTensorData:
+    """The state as a tensordict holds it, without the checks of a constructor, which take thrice the time."""
+    return NonTensorData.from_tensordict(TensorDict({}, []), {"data": state})
 
 
 def divide(column: Tensor, lengths: Sequence[int]) -> list[Tensor]:
     """Parts of a column, each with memory of its own: a trajectory that is kept does not keep its batch."""
-    return [part.clone() for part in torch.split(column, list(lengths))]
+    return [*torch.split_with_sizes_copy(column, list(lengths))]
 
 
 def stack(trajectories: list[Trajectory]) -> Trajectory:
@@ -132,72 +140,3 @@ def _batch(rows: list[TensorDict]) -> Trajectory:
     """Wraps the rows all at once: one by one takes three times the time of all the rest."""
     batch: Trajectory = Trajectory.from_tensordict(lazy_stack(rows))
     return batch
-
-
-def column(trajectories: Trajectory, name: str) -> list[Tensor] | None:
-    """The tensor of each trajectory of a batch under a name; None if any of them has none.
-
-    Read from the members: a lazy stack looks for the keys that all of them share, whatever is asked for.
-    """
-    found = [row.get(name, None) for row in trajectories.tensordicts]
-    return None if any(value is None for value in found) else found
-
-
-def sampled(trajectories: Trajectory, name: str) -> Tensor | None:
-    """A per-token column at the sampled tokens of a batch, one trajectory after the other: [N]; None if not set."""
-    values = column(trajectories, name)
-    return None if values is None else torch.cat(values)[torch.cat(masks_of(trajectories))]
-
-
-def set_sampled(trajectories: Trajectory, name: str, values: Tensor) -> None:
-    """Sets a per-token column from its values at the sampled tokens, [N]; it becomes 0 elsewhere.
-
-    Raises:
-        ValueError: if there are not as many values as sampled tokens.
-    """
-    masks = masks_of(trajectories)
-    chosen = torch.cat(masks)
-    if values.shape != (int(chosen.sum()),):
-        raise ValueError(f"{name} has shape {list(values.shape)} for {int(chosen.sum())} sampled tokens")
-    spread = values.new_zeros(len(chosen), device="cpu").masked_scatter(chosen, values.cpu())
-    for row, part in zip(trajectories.tensordicts, divide(spread, [len(mask) for mask in masks]), strict=True):
-        row.set(name, part)
-
-
-def masks_of(trajectories: Trajectory) -> list[Tensor]:
-    """The action mask of each trajectory of a batch."""
-    masks = column(trajectories, "action_mask")
-    assert masks is not None
-    return masks
-
-
-def response_lengths(trajectories: Trajectory) -> Tensor:
-    """The number of sampled tokens of each trajectory: [N], int64. The mask's sum, not a span."""
-    return torch.stack([mask.sum() for mask in masks_of(trajectories)])
-
-
-def longest_responses(trajectories: Trajectory) -> Tensor:
-    """The number of sampled tokens in the longest turn of each trajectory: [N], int64."""
-    found = column(trajectories, "turn")
-    assert found is not None
-    return torch.stack([torch.bincount(turn[turn >= 0], minlength=1).max() for turn in found])
-
-
-def turns(trajectories: Trajectory) -> Tensor:
-    """Which turn of its episode each sampled token belongs to, from 0, one trajectory after the other: [N], int64."""
-    found = sampled(trajectories, "turn")
-    assert found is not None
-    return found
-
-
-def cut_short(trajectories: Trajectory) -> Tensor:
-    """Whether a limit ended the episode before the environment did: [N], bool. Then it might have earned more.
-
-    A response that ``max_new_tokens`` cut, and that was graded as it stood, earned what it earned.
-    """
-    return torch.tensor([bool({"context", "turns", "time"} & {*state["limits"]}) for state in states_of(trajectories)])
-
-
-def states_of(trajectories: Trajectory) -> list[State]:
-    """The state of each trajectory of a batch."""
-    return [row.get("state").data for row in trajectories.tensordicts]

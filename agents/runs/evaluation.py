@@ -11,6 +11,7 @@ import torch
 from ...buffers.tasks import TaskDraw
 from ...envs.text_env import TextEnv
 from ..algorithms.metrics import Metrics, outcome_metrics, passes
+from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
 
@@ -59,9 +60,10 @@ def evaluate(
         found.append(rollouts.collect(wave, samples_per_prompt))
         on_progress(len(wave))
     trajectories = join(found)
-    per_task = torch.nanmean(passes(trajectories).double().view(size, samples_per_prompt), 1)
+    collected = Columns(trajectories)
+    per_task = torch.nanmean(passes(collected).double().view(size, samples_per_prompt), 1)
     known = per_task[~per_task.isnan()]
     rate = float(known.mean()) if len(known) else float("nan")
     error = float(known.std()) / sqrt(len(known)) if len(known) > 1 else float("nan")
-    metrics = {**outcome_metrics(trajectories), "pass_rate": rate, "standard_error": error}
+    metrics = {**outcome_metrics(collected), "pass_rate": rate, "standard_error": error}
     return Evaluation(rate, error, trajectories, metrics)

@@ -18,13 +18,15 @@ from ..algorithms.metrics import group_pass_rates
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..progress import Progress
-from ..rollouts.trajectory import Trajectory, response_lengths, states_of
+from ..rollouts.columns import Columns
+from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
 from .build import build, make_algorithm
 from .checkpoint import BEST, Checkpoints
 from .companions import Companions
 from .determinism import deterministic, prepare_determinism
 from .evaluation import Evaluation, evaluate
+from .garbage import frozen_heap
 from .interrupt import Interrupt, Leave
 from .load_config import save_config
 from .provenance import code_hash, file_hash, tasks_hash, versions
@@ -89,6 +91,7 @@ class Trainer:
         self.checkpoints.tidy()
         with ExitStack() as stack:
             stack.enter_context(deterministic(self.config.trainer.deterministic))
+            stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
@@ -127,7 +130,7 @@ class Trainer:
                 metrics = algorithm.step(trajectories, rewards)
                 self._skipped = guard.in_a_row
                 parts.inference.load(parts.model.state_dict(), version=self.step)
-                counts["tokens"] = int(response_lengths(trajectories).sum())
+                counts["tokens"] = int(Columns(trajectories).mask.sum())
                 counts["memory_mib"] = peak_memory(parts.model.device)
             self.log.write(self.step, "train", metrics)
             self._report_step(metrics, counts)
@@ -154,7 +157,7 @@ class Trainer:
         parts, group_size = self.parts, self.config.data.responses_per_prompt
         draws = parts.curriculum.draw(groups)
         trajectories = parts.rollouts["train"].collect(draws, group_size)
-        parts.curriculum.learn_from(draws, group_pass_rates(trajectories, group_size))
+        parts.curriculum.learn_from(draws, group_pass_rates(Columns(trajectories), group_size))
         return trajectories
 
     def warm_up(self) -> None:
@@ -336,6 +339,6 @@ class Trainer:
 
 def _outcomes(trajectories: Trajectory) -> str:
     """What became of responses, for people: how many of each status, and how many were cut off."""
-    counts = Counter(state["status"] for state in states_of(trajectories))
+    counts = Counter(state["status"] for state in Columns(trajectories).states)
     parts = [f"{count} {status}" for status, count in counts.most_common()]
     return ", ".join([*parts, f"{int(trajectories.truncated.sum())} cut off"])

@@ -12,7 +12,8 @@ from transformers import PreTrainedModel
 
 from ..losses import LossConfig, LossInputs, Objective, objective, sequence_weights
 from ..models.policy import disable_dropout
-from ..rollouts.trajectory import Trajectory, response_lengths, set_sampled
+from ..rollouts.columns import Columns
+from ..rollouts.trajectory import Trajectory
 from .batching import TokenBatch, microbatches
 from .guard import FiniteGuard, explain_gradient, explain_loss
 from .offload import offloaded_activations
@@ -129,15 +130,15 @@ class BackpropModule(TensorPrimitives):
             returns=columns.get("returns"),
         )
 
-    def set_columns(self, trajectories: Trajectory, batches: Sequence[TokenBatch], names: Sequence[str]) -> Tensor:
-        """Scores the trajectories of ``batches`` and sets the per-token columns of these names; see :meth:`columns`.
+    def set_columns(self, source: Columns, batches: Sequence[TokenBatch], names: Sequence[str]) -> Tensor:
+        """Scores trajectories in these ``batches`` and sets per-token columns; see :meth:`columns`.
 
         Returns:
             The critic's value after the last token of each trajectory, [S]; zeros where ``value`` is not asked for.
         """
-        sampled = int(response_lengths(trajectories).sum())
+        sampled = int(source.mask.sum())
         columns: dict[str, Tensor] = {}
-        bootstrap = torch.zeros(len(trajectories))
+        bootstrap = torch.zeros(len(source))
         for batch in batches:
             found = {name: values.cpu() for name, values in self.columns(batch, names).items()}
             if "value" in names:
@@ -145,7 +146,7 @@ class BackpropModule(TensorPrimitives):
             for name, values in found.items():
                 columns.setdefault(name, values.new_zeros(sampled))[batch.places] = values
         for name, values in columns.items():
-            set_sampled(trajectories, name, values)
+            source.set_sampled(name, values)
         return bootstrap
 
     def learn(
@@ -226,11 +227,12 @@ class BackpropModule(TensorPrimitives):
             What :meth:`update` takes: ``total_loss``, with gradient, and detached ``policy_loss``, ``value_loss``,
             ``entropy_loss`` (the mean entropy, negated), ``kl_loss``, ``ratio_mean`` and ``ratio_std``.
         """
-        lengths, config, graded = response_lengths(trajectories), self.loss_config(), trajectories.valid
+        source, config = Columns(trajectories), self.loss_config()
+        lengths, graded = source.response_lengths, source.valid
         for column, name, given in (("advantage", "advantages", advantages), ("returns", "returns", returns)):
             if given is not None:
-                set_sampled(trajectories, column, spread_over_tokens(torch.as_tensor(given).float(), lengths, name))
-        (batch,) = microbatches(trajectories, 2**62, self.model.device)
+                source.set_sampled(column, spread_over_tokens(torch.as_tensor(given).float(), lengths, name))
+        (batch,) = microbatches(source, 2**62, self.model.device)
         if self.critic is not None and "returns" not in batch.columns:
             raise ValueError("the critic has nothing to learn from: give returns=…, advantages plus values, say")
         if self.critic is not None:

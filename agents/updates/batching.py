@@ -10,7 +10,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ..rollouts.trajectory import State, Trajectory, column, masks_of, sampled, states_of
+from ..rollouts.columns import Columns
 from .layout import Bundle, Layout, bundles_of, lay_out
 
 # The per-token columns of a trajectory that losses read, where they are set.
@@ -73,7 +73,7 @@ def plan_batches(lengths: Sequence[int], tokens: int) -> list[list[int]]:
 
 
 def microbatches(
-    trajectories: Trajectory,
+    source: Columns,
     tokens: int,
     device: torch.device,
     chosen: Container[int] | None = None,
@@ -83,21 +83,18 @@ def microbatches(
     """Splits trajectories into batches of at most ``tokens`` tokens, padding included; see :func:`plan_batches`.
 
     Args:
-        trajectories: a batch.
+        source: the trajectories.
         tokens: at most so many in a micro-batch.
         device: where the micro-batches go.
-        chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``trajectories``.
+        chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``source``.
         even_width: of the model, see :func:`~.layout.find_even_width`; None for a row for each sequence.
     """
-    ids, masks, states = column(trajectories, "token_ids"), masks_of(trajectories), states_of(trajectories)
-    assert ids is not None
-    columns = {name: values for name in COLUMNS if (values := sampled(trajectories, name)) is not None}
-    spans = [span for span in _spans(masks, states) if chosen is None or span.row in chosen]
-    groups = trajectories.group.tolist()
-    tokens_of_all, scored = torch.cat(ids), torch.cat(masks)
+    token_ids, scored, groups = source.token_ids, source.mask, source.groups.tolist()
+    columns = {name: values for name in COLUMNS if (values := source.sampled(name)) is not None}
+    spans = [span for span in _spans(source) if chosen is None or span.row in chosen]
     pieces = [span.piece for span in spans]
     bundles = bundles_of(
-        tokens_of_all, scored, pieces, [groups[span.row] for span in spans], tokens=tokens, even=even_width
+        token_ids, scored, pieces, [groups[span.row] for span in spans], tokens=tokens, even=even_width
     )
     batches = []
     for plan in plan_batches([bundle.width for bundle, _ in bundles], tokens):
@@ -105,7 +102,7 @@ def microbatches(
         places = torch.cat([torch.arange(span.start, span.stop) for span in found])
         batches.append(
             TokenBatch(
-                **_fields(lay_out(tokens_of_all, scored, [bundles[k][0] for k in plan], device)),
+                **_fields(lay_out(token_ids, scored, [bundles[k][0] for k in plan], device)),
                 columns={name: values[places].to(device) for name, values in columns.items()},
                 rows=torch.tensor([span.row for span in found]),
                 places=places,
@@ -132,13 +129,13 @@ class _Span(NamedTuple):
     last: bool
 
 
-def _spans(masks: Sequence[Tensor], states: Sequence[State]) -> list[_Span]:
+def _spans(source: Columns) -> list[_Span]:
     """The sequences of trajectories: each itself, or its segments, where an environment wrote prompts of its own."""
-    counted = [0, *torch.cat(list(masks)).cumsum(0).tolist()]  # sampled tokens before each token of the batch
+    counted = [0, *source.mask.cumsum(0).tolist()]  # sampled tokens before each token of the batch
     found, begin = [], 0
-    for row, (mask, state) in enumerate(zip(masks, states, strict=True)):
-        stop = begin + len(mask)
-        for length in state.get("segments") or [len(mask)]:
+    for row, (whole, state) in enumerate(zip(source.lengths, source.states, strict=True)):
+        stop = begin + whole
+        for length in state.get("segments") or [whole]:
             end = begin + length
             found.append(_Span(row, (begin, end), counted[begin], counted[end], last=end == stop))
             begin = end

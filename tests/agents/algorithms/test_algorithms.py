@@ -13,8 +13,9 @@ from infinite_rl.agents.algorithms.metrics import rollout_metrics
 from infinite_rl.agents.credit.advantages import group_advantages
 from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
-from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack
+from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.scoring import token_scores
 
@@ -60,8 +61,8 @@ def distance(one, other):
 
 def give(trajectories, advantages):
     """Sets the advantages of whole trajectories."""
-    spread = torch.repeat_interleave(torch.as_tensor(advantages).float(), response_lengths(trajectories))
-    set_sampled(trajectories, "advantage", spread)
+    spread = torch.repeat_interleave(torch.as_tensor(advantages).float(), Columns(trajectories).response_lengths)
+    Columns(trajectories).set_sampled("advantage", spread)
     return trajectories
 
 
@@ -72,10 +73,10 @@ def with_advantages(trajectories):
 
 def learn(algorithm, trajectories):
     """An update from trajectories whose advantages are given, after the other columns were set."""
-    advantages = sampled(trajectories, "advantage")
-    algorithm.assign(trajectories, trajectories.reward)
-    set_sampled(trajectories, "advantage", advantages)
-    return algorithm.update(trajectories)
+    advantages = Columns(trajectories).sampled("advantage")
+    algorithm.assign(Columns(trajectories), trajectories.reward)
+    Columns(trajectories).set_sampled("advantage", advantages)
+    return algorithm.update(Columns(trajectories))
 
 
 def closed_form(model, reference, trajectories, *, temperature=1.0):
@@ -326,7 +327,7 @@ def test_8_padding_beyond_the_end_changes_nothing(lm, make_trajectory):
         give(rows, torch.tensor([1.0, 0.0]))
         grpo = algorithm(model)
         learn(grpo, rows)
-        tokens = int(response_lengths(rows).sum())
+        tokens = int(Columns(rows).response_lengths.sum())
         gradients.append({name: value * tokens for name, value in grpo.backprop.gradients[0].items()})
     assert distance(gradients[1], gradients[0]) < 1e-6
     assert distance(gradients[2], gradients[0]) < 1e-6
@@ -374,7 +375,7 @@ def test_rewards_of_another_shape_are_an_error_and_broadcast_nowhere(lm, random_
 def test_a_step_s_metrics_are_those_of_rollout_and_update(lm, random_batch):
     model = lm()
     metrics = algorithm(model).step(random_batch())
-    assert metrics.keys() >= rollout_metrics(random_batch(), random_batch().reward).keys()
+    assert metrics.keys() >= rollout_metrics(Columns(random_batch()), random_batch().reward).keys()
     assert metrics.keys() >= {"loss", "policy_loss", "kl", "clip_fraction", "ratio", "entropy", "grad_norm"}
     assert all(isinstance(value, float) for value in metrics.values())
 

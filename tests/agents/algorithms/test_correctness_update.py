@@ -15,8 +15,9 @@ from infinite_rl.agents.algorithms.settings import AlgorithmConfig
 from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.losses import LossConfig
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
-from infinite_rl.agents.rollouts.trajectory import sampled, set_sampled, stack
+from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 from infinite_rl.agents.updates.head import find_head
@@ -142,7 +143,7 @@ def test_5_sampled_log_probs_and_entropies_are_those_of_the_update(tiny, tokeniz
     )
     trajectories = rollouts.collect_rollouts(6)
     module = BackpropModule(model, None, torch.optim.SGD(model.parameters()), BackpropConfig(temperature=0.7))
-    (batch,) = microbatches(trajectories, 10_000, torch.device("cpu"))
+    (batch,) = microbatches(Columns(trajectories), 10_000, torch.device("cpu"))
     inputs = module.loss_inputs(batch, torch.ones(6))
     torch.testing.assert_close(inputs.logprob.float(), inputs.behaviour_logprob, rtol=1e-5, atol=1e-5)
     logits = model(batch.token_ids[:1]).logits[0] / 0.7
@@ -173,8 +174,8 @@ def test_11_tool_and_user_tokens_have_no_direct_loss(table_model, make_trajector
     row.action_mask = torch.tensor([False] * 2 + [True] * 2 + [False] * 3 + [True] * 2)
     trajectories = stack([row])
     learner = algorithm(model)
-    set_sampled(trajectories, "advantage", torch.ones(4))
-    (batch,) = microbatches(trajectories, 100, torch.device("cpu"))
+    Columns(trajectories).set_sampled("advantage", torch.ones(4))
+    (batch,) = microbatches(Columns(trajectories), 100, torch.device("cpu"))
     learner.backprop.learn(batch, torch.ones(1), LossConfig())
     # 5 6 | 7 8 | 9 10 11 | 12 13: sampled are 7 8 and 12 13, predicted from 6 7 and 11 12
     assert table.grad.any(1).nonzero().flatten().tolist() == [6, 7, 11, 12]
@@ -226,18 +227,18 @@ def test_ppo_with_a_critic_moves_the_critic_towards_the_returns(lm, make_traject
     learner = algorithm(model, "ppo", lr=0.2, critic=critic, loss=loss, minibatches=1)
     losses = [learner.step(rows)["value_loss"] for _ in range(12)]
     assert losses[-1] < 0.2 * losses[0]
-    assert sampled(rows, "value").shape == sampled(rows, "returns").shape == (4,)
+    assert Columns(rows).sampled("value").shape == Columns(rows).sampled("returns").shape == (4,)
     # With gamma 1 and lambda 0.95 the last token's return is the reward itself.
-    assert sampled(rows, "returns")[[1, 3]].tolist() == pytest.approx([1.0, 1.0])
+    assert Columns(rows).sampled("returns")[[1, 3]].tolist() == pytest.approx([1.0, 1.0])
 
 
 def test_a_critic_s_value_is_that_before_the_token(lm, make_trajectory):
     critic = Critic()
     rows = stack([make_trajectory([1, 2], [3, 4], truncated=True)])
     learner = algorithm(lm(), "ppo", critic=critic)
-    last = learner.backprop.set_columns(rows, microbatches(rows, 100, torch.device("cpu")), ["value"])
+    last = learner.backprop.set_columns(Columns(rows), microbatches(Columns(rows), 100, torch.device("cpu")), ["value"])
     table = critic.table.detach().float()
-    assert sampled(rows, "value").tolist() == table[[2, 3]].tolist()
+    assert Columns(rows).sampled("value").tolist() == table[[2, 3]].tolist()
     assert last.tolist() == [float(table[4])]  # what a truncated episode would have gone on with
 
 
@@ -247,8 +248,8 @@ def test_12_an_episode_that_a_limit_ended_might_have_earned_more(lm, make_trajec
     for limit in ("turns", "context", "time", "response", None):
         rows = stack([make_trajectory([1, 2], [3, 4], reward=1.0, limits=[limit] if limit else [])])
         learner = algorithm(lm(), "ppo", critic=critic)
-        learner.assign(rows, rows.reward)
-        returns[limit] = float(sampled(rows, "returns")[-1])
+        learner.assign(Columns(rows), rows.reward)
+        returns[limit] = float(Columns(rows).sampled("returns")[-1])
     hoped = float(critic.table.detach()[4])
     assert hoped != 0
     assert returns["response"] == returns[None] == pytest.approx(1.0)
@@ -259,7 +260,7 @@ def test_ppo_without_a_critic_whitens_returns(lm, random_batch):
     batch = random_batch()
     learner = algorithm(lm(), "ppo", kind=PPOAlgorithm)
     learner.step(batch)
-    advantage = sampled(batch, "advantage")
+    advantage = Columns(batch).sampled("advantage")
     assert learner.recipe.credit.estimator == "reinforce"
     assert float(advantage.double().mean()) == pytest.approx(0.0, abs=1e-6)
     assert float(advantage.double().std(correction=0)) == pytest.approx(1.0, abs=1e-6)
@@ -334,7 +335,7 @@ def test_overlong_responses_lose_reward_before_advantages(lm, make_trajectory):
     rows = stack([make_trajectory([1], [2] * 8, reward=1.0), make_trajectory([1], [2] * 3, reward=1.0)])
     learner = algorithm(lm(), "dapo", filter_groups=False, overlong_share=0.25)  # from 6 of 8 tokens on
     learner.step(rows)
-    assert sampled(rows, "advantage")[0] < 0 < sampled(rows, "advantage")[-1]
+    assert Columns(rows).sampled("advantage")[0] < 0 < Columns(rows).sampled("advantage")[-1]
 
 
 def test_the_limit_of_a_response_is_that_of_a_turn_not_of_an_episode(lm, make_trajectory):
@@ -343,7 +344,7 @@ def test_the_limit_of_a_response_is_that_of_a_turn_not_of_an_episode(lm, make_tr
     rows[0].turn = torch.tensor([-1, 0, 0, 0, 0, 1, 1, 1, 1])
     batch = stack(rows)
     algorithm(lm(), "dapo", filter_groups=False, overlong_share=0.25).step(batch)
-    assert sampled(batch, "advantage")[0] > 0 > sampled(batch, "advantage")[-1]
+    assert Columns(batch).sampled("advantage")[0] > 0 > Columns(batch).sampled("advantage")[-1]
 
 
 # Settings
@@ -369,5 +370,5 @@ def test_the_metrics_of_a_step_are_all_described(lm, random_batch):
     import infinite_rl.agents.algorithms.metrics as page
 
     found = algorithm(lm()).step(random_batch())
-    for name in found.keys() - rollout_metrics(random_batch(), random_batch().reward).keys():
+    for name in found.keys() - rollout_metrics(Columns(random_batch()), random_batch().reward).keys():
         assert f"``{name}``" in page.__doc__, name

@@ -15,8 +15,8 @@ from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.environments.text import SimpleTextEnvironment
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.models.lora import add_adapters
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
-from infinite_rl.agents.rollouts.trajectory import sampled
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 
 
@@ -147,10 +147,10 @@ def test_relative_rewards_are_normalised_once(parts):
     trajectories = algorithm.rollout_manager.collect_rollouts(16, group_size=8)
     rewards = algorithm.rewards(trajectories)
     torch.testing.assert_close(rewards, computer.compute_rewards(trajectories, "relative"))
-    algorithm.assign(trajectories, rewards)
+    algorithm.assign(Columns(trajectories), rewards)
     lengths = [int(row.action_mask.sum()) for row in trajectories]
     expected = torch.repeat_interleave(rewards, torch.tensor(lengths))
-    torch.testing.assert_close(sampled(trajectories, "advantage"), expected)
+    torch.testing.assert_close(Columns(trajectories).sampled("advantage"), expected)
 
 
 def test_a_computer_s_own_method_is_taken_where_none_is_asked_for(parts):

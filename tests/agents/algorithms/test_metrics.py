@@ -7,6 +7,7 @@ import torch
 
 from infinite_rl.agents.algorithms.metrics import UpdateSums, group_pass_rates, rollout_metrics
 from infinite_rl.agents.losses import LossInputs, Objective
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.trajectory import stack
 
 
@@ -27,7 +28,7 @@ def batch(make_trajectory):
 
 def test_of_a_rollout(batch):
     rewards = torch.tensor([2.0, 0.0, 1.0, 2.0, 99.0, 0.0])
-    assert rollout_metrics(batch, rewards) == pytest.approx(
+    assert rollout_metrics(Columns(batch), rewards) == pytest.approx(
         {
             "reward": 1.0,  # (2 + 0 + 1 + 2 + 0) / 5: what is learnt from, without the failed one
             "pass_rate": 2 / 5,
@@ -46,15 +47,15 @@ def test_of_a_rollout(batch):
 
 
 def test_zero_variance_looks_at_what_is_learnt_from(batch):
-    equal = rollout_metrics(batch, torch.tensor([1.0, 1.0, 1.0, 0.0, 5.0, 1.0]))
+    equal = rollout_metrics(Columns(batch), torch.tensor([1.0, 1.0, 1.0, 0.0, 5.0, 1.0]))
     assert equal["zero_variance_groups"] == 0.5
     # The failed member differs, but it does not count.
-    assert rollout_metrics(batch, torch.tensor([1.0, 0, 0, 1.0, 5.0, 1.0]))["zero_variance_groups"] == 0.5
+    assert rollout_metrics(Columns(batch), torch.tensor([1.0, 0, 0, 1.0, 5.0, 1.0]))["zero_variance_groups"] == 0.5
 
 
 def test_all_gradings_failed(make_trajectory):
     batch = stack([make_trajectory([1], [2], valid=False), make_trajectory([1], [2], valid=False, group=1)])
-    metrics = rollout_metrics(batch, batch.reward)
+    metrics = rollout_metrics(Columns(batch), batch.reward)
     assert isnan(metrics["reward"])
     assert isnan(metrics["pass_rate"])
     assert isnan(metrics["pass_rate/d"])
@@ -64,22 +65,22 @@ def test_all_gradings_failed(make_trajectory):
 
 
 def test_a_failed_grading_s_reward_may_be_nan(batch):
-    metrics = rollout_metrics(batch, torch.tensor([2.0, 0.0, 1.0, 2.0, nan, 0.0]))
+    metrics = rollout_metrics(Columns(batch), torch.tensor([2.0, 0.0, 1.0, 2.0, nan, 0.0]))
     assert metrics["reward"] == 1.0
 
 
 def test_an_environment_that_does_not_grade_has_no_pass_rate(make_trajectory):
     row = make_trajectory([1], [2], reward=5.0)
     del row.state["passed"]
-    metrics = rollout_metrics(stack([row]), torch.tensor([5.0]))
+    metrics = rollout_metrics(Columns(stack([row])), torch.tensor([5.0]))
     assert metrics["reward"] == 5.0
     assert not [name for name in metrics if name.startswith("pass_rate")]
 
 
 def test_pass_rates_by_group(batch, make_trajectory):
-    assert group_pass_rates(batch, 3).tolist() == pytest.approx([1 / 3, 1 / 2])
+    assert group_pass_rates(Columns(batch), 3).tolist() == pytest.approx([1 / 3, 1 / 2])
     failed = stack([make_trajectory([1], [2], valid=False), make_trajectory([1], [2], valid=False)])
-    assert isnan(float(group_pass_rates(failed, 2)))
+    assert isnan(float(group_pass_rates(Columns(failed), 2)))
 
 
 def update(tokens, **parts):

@@ -11,9 +11,9 @@ from infinite_rl.agents.algorithms.metrics import group_pass_rates, rollout_metr
 from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.inference.sampling import TokenFilter
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.failures import RolloutError
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
-from infinite_rl.agents.rollouts.trajectory import response_lengths
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.buffers.tasks import TaskDraw
 from infinite_rl.datasets.task import Task, TaskList
@@ -82,7 +82,7 @@ def test_the_model_s_own_length_is_the_limit_where_none_is_set(tiny, tokenizer):
 
     inference = InferenceModule(tiny(tokenizer), tokenizer)
     found = play(Env(tasks), inference, 0, 1)
-    assert response_lengths(found).tolist() == [1, 0]
+    assert Columns(found).response_lengths.tolist() == [1, 0]
     assert causes(found)[1] == ("error", ["context"], True, False)
     assert found[1].state["error_msg"] == "the task opens with 512 tokens; max_length is 512"
 
@@ -91,7 +91,7 @@ def test_every_limit_is_counted_by_its_name(scripted, tokenizer, talk):
     said = {0: ["no", "no<eos>", "a1<eos>", "no<eos>"], 1: ["no<eos>", "a0", "no<eos>"], 2: ["no<eos>", "no<eos>"]}
     inference = scripted(tokenizer, lambda turn, row: said[turn][row])
     found = play(talk(), inference, 0, 1, group_size=2, turns=3)
-    metrics = rollout_metrics(found, found.reward)
+    metrics = rollout_metrics(Columns(found), found.reward)
     assert {k: v for k, v in metrics.items() if k.startswith(("trunc", "turns"))} == {
         "truncated": 0.75,  # the second one's answer was cut, and right
         "truncated/response": 0.5,
@@ -170,10 +170,10 @@ def test_what_fails_is_invalid_and_spares_its_neighbours(scripted, tokenizer, ca
     assert causes(found[4:]) == [("error", [], True, False)] * 4
     assert "LookupError: no such page" in found[4].state["error_msg"]
     assert len(found[4].token_ids) == 0
-    metrics = rollout_metrics(found, found.reward)
+    metrics = rollout_metrics(Columns(found), found.reward)
     assert metrics["failures/error"] == 6
     assert metrics["reward"] == 0.5
-    assert group_pass_rates(found, 4).isnan().tolist() == [False, True]
+    assert group_pass_rates(Columns(found), 4).isnan().tolist() == [False, True]
 
 
 def test_each_cause_is_told_once(scripted, tokenizer, caplog):
@@ -262,8 +262,8 @@ def test_one_slow_grader_costs_its_own_episode_only(scripted, tokenizer):
         ("scored", [], False, True),
     ]
     assert found[1].state["messages"][-1] == {"role": "assistant", "content": "slow"}
-    assert rollout_metrics(found, found.reward)["failures/timeout"] == 1
-    assert rollout_metrics(found, found.reward)["reward"] == 0.5
+    assert rollout_metrics(Columns(found), found.reward)["failures/timeout"] == 1
+    assert rollout_metrics(Columns(found), found.reward)["reward"] == 0.5
 
 
 def test_a_deadline_changes_nothing_where_everybody_is_in_time(scripted, tokenizer, talk):

@@ -4,24 +4,15 @@ import pytest
 import torch
 
 from infinite_rl.agents.inference.tokens import Tokens
-from infinite_rl.agents.rollouts.trajectory import (
-    Ending,
-    from_tokens,
-    join,
-    response_lengths,
-    sampled,
-    set_sampled,
-    stack,
-    states_of,
-    turns,
-)
+from infinite_rl.agents.rollouts.columns import Columns
+from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens, join, stack
 
 
 def test_20_the_response_length_is_the_mask_s_sum_and_no_span(make_trajectory):
     one = make_trajectory([1, 2], [3, 4, 5, 6, 7])
     two = make_trajectory([1], [2, 3])
     one.action_mask = torch.tensor([False, False, True, False, False, False, True])  # two turns, a gap between
-    lengths = response_lengths(stack([one, two]))
+    lengths = Columns(stack([one, two])).response_lengths
     assert lengths.tolist() == [2, 2]
     assert lengths.dtype == torch.int64
 
@@ -34,32 +25,32 @@ def test_a_batch_keeps_every_length_and_state(make_trajectory):
     assert batch.reward.tolist() == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert [row.prompt for row in batch] == [f"p{n}" for n in range(1, 6)]
     assert [row.response for row in batch] == [f"r{n}" for n in range(1, 6)]
-    assert [state["prompt"] for state in states_of(batch)] == [f"p{n}" for n in range(1, 6)]
+    assert [state["prompt"] for state in Columns(batch).states] == [f"p{n}" for n in range(1, 6)]
     assert [len(row.token_ids) for row in batch] == [7] * 5
 
 
 def test_a_batch_of_one_is_a_batch(make_trajectory):
     batch = stack([make_trajectory([1], [2, 3], prompt="only")])
     assert tuple(batch.batch_size) == (1,)
-    assert states_of(batch)[0]["prompt"] == "only"
-    assert response_lengths(batch).tolist() == [2]
+    assert Columns(batch).states[0]["prompt"] == "only"
+    assert Columns(batch).response_lengths.tolist() == [2]
 
 
 def test_advantages_set_on_a_batch_reach_its_members(make_trajectory):
     batch = stack([make_trajectory([1], [2]), make_trajectory([1, 2, 3], [4])])
-    set_sampled(batch, "advantage", torch.tensor([0.25, -4.0]))
+    Columns(batch).set_sampled("advantage", torch.tensor([0.25, -4.0]))
     assert [row.advantage.tolist() for row in batch] == [[0.0, 0.25], [0.0, 0.0, 0.0, -4.0]]
-    assert sampled(batch, "advantage").tolist() == [0.25, -4.0]
-    assert sampled(batch, "returns") is None
+    assert Columns(batch).sampled("advantage").tolist() == [0.25, -4.0]
+    assert Columns(batch).sampled("returns") is None
     with pytest.raises(ValueError, match=r"shape \[3\] for 2 sampled tokens"):
-        set_sampled(batch, "advantage", torch.zeros(3))
+        Columns(batch).set_sampled("advantage", torch.zeros(3))
 
 
 def test_turns_are_those_of_the_record(make_trajectory):
     """Also where nothing was said between two of them."""
     one, two = make_trajectory([1, 2], [3, 4, 5, 6]), make_trajectory([1], [2, 3])
     one.turn = torch.tensor([-1, -1, 0, 0, 1, 2])
-    assert turns(stack([one, two])).tolist() == [0, 0, 1, 2, 0, 0]
+    assert Columns(stack([one, two])).turns.tolist() == [0, 0, 1, 2, 0, 0]
 
 
 def test_trajectories_hold_the_tokens_and_the_ending_of_their_own_episode():
@@ -88,7 +79,7 @@ def test_trajectories_hold_the_tokens_and_the_ending_of_their_own_episode():
     assert batch.reward.dtype == torch.float32
     both = join([batch, from_tokens(tokens[:1], endings[:1])])
     assert both.group.tolist() == [3, 4, 4, 3]
-    assert [state.get("prompt") for state in states_of(both)] == ["xx", None, None, "xx"]
+    assert [state.get("prompt") for state in Columns(both).states] == ["xx", None, None, "xx"]
 
 
 def test_a_trajectory_survives_saving(make_trajectory, tmp_path):

@@ -8,6 +8,7 @@ import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from infinite_rl.agents.losses import LossConfig, LossInputs, objective
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
@@ -128,7 +129,7 @@ def test_the_reference_gets_no_gradient_and_stays_in_evaluation_mode(lm):
 def test_18_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, kind):
     model = lm(kind)
     backprop = module(model, copy.deepcopy(model))
-    for batch in microbatches(random_batch(), 30, CPU):
+    for batch in microbatches(Columns(random_batch()), 30, CPU):
         inputs = backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
         assert torch.equal(inputs.logprob, inputs.reference_logprob)
         assert float(objective(inputs, LossConfig(kl_coef=1.0)).kl_loss) == 0
@@ -137,7 +138,7 @@ def test_18_the_divergence_from_a_frozen_copy_is_exactly_zero(lm, random_batch, 
 
 def test_a_reference_that_has_scored_the_tokens_is_not_asked_again(lm, random_batch):
     backprop = module(lm(), lm(seed=1))
-    (batch,) = microbatches(random_batch(), 10_000, CPU)
+    (batch,) = microbatches(Columns(random_batch()), 10_000, CPU)
     once = backprop.columns(batch, ["reference_logprob"])["reference_logprob"]
     batch.columns["reference_logprob"] = once
     assert backprop.loss_inputs(batch, torch.ones(len(batch.rows))).reference_logprob is once
@@ -145,7 +146,7 @@ def test_a_reference_that_has_scored_the_tokens_is_not_asked_again(lm, random_ba
 
 def test_without_a_reference_nothing_is_scored_twice(lm, random_batch):
     backprop = module(lm())
-    (batch,) = microbatches(random_batch(), 10_000, CPU)
+    (batch,) = microbatches(Columns(random_batch()), 10_000, CPU)
     assert backprop.loss_inputs(batch, torch.ones(len(batch.rows))).reference_logprob is None
 
 
@@ -206,14 +207,14 @@ def test_scoring_happens_under_the_given_autocast(lm, random_batch):
 
     model = lm()
     backprop = BackpropModule(model, lm(seed=1), torch.optim.SGD(model.parameters()), autocast=autocast)
-    (batch,) = microbatches(random_batch(), 10_000, CPU)
+    (batch,) = microbatches(Columns(random_batch()), 10_000, CPU)
     backprop.loss_inputs(batch, torch.ones(len(batch.rows)))
     assert len(entered) == 2  # the policy and the reference
 
 
 def test_the_temperature_is_that_of_the_scores(lm, random_batch):
     model = lm()
-    (batch,) = microbatches(random_batch(((3, 2),)), 100, CPU)
+    (batch,) = microbatches(Columns(random_batch(((3, 2),))), 100, CPU)
     logits = model(batch.token_ids).logits[0, 2:4] / 0.7
     expected = torch.log_softmax(logits, -1).gather(-1, batch.token_ids[0, 3:, None]).squeeze(-1)
     found = module(model, temperature=0.7).score(batch).logprob

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from infinite_rl.agents.losses import LossConfig
-from infinite_rl.agents.rollouts.trajectory import set_sampled
+from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 from infinite_rl.agents.updates.guard import NonFiniteError
@@ -24,7 +24,7 @@ def backprop(lm):
 
 def learn(backprop, trajectories, *, config=None, tokens=10_000):
     tasks = [f"task-{i}" for i in range(len(trajectories))]
-    for batch in microbatches(trajectories, tokens, torch.device("cpu")):
+    for batch in microbatches(Columns(trajectories), tokens, torch.device("cpu")):
         backprop.learn(batch, torch.full((len(batch.rows),), 0.1), config or LossConfig(), tasks)
     return backprop.step()
 
@@ -32,11 +32,11 @@ def learn(backprop, trajectories, *, config=None, tokens=10_000):
 def ready(trajectories, **columns):
     """Trajectories with advantages, and with a value that is not finite at one sampled token of a column."""
     tokens = int(sum(row.action_mask.sum() for row in trajectories))
-    set_sampled(trajectories, "advantage", torch.linspace(-1, 1, tokens))
+    Columns(trajectories).set_sampled("advantage", torch.linspace(-1, 1, tokens))
     for name, (place, value) in columns.items():
         column = torch.linspace(-4, -3, tokens)
         column[place] = value
-        set_sampled(trajectories, name, column)
+        Columns(trajectories).set_sampled(name, column)
     return trajectories
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from infinite_rl.agents.losses import LossConfig, sequence_weights
-from infinite_rl.agents.rollouts.trajectory import response_lengths, set_sampled, stack
+from infinite_rl.agents.rollouts.columns import Columns
+from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates import layout
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
@@ -45,8 +46,8 @@ def batch(make_trajectory):
     ]
     rows[2].action_mask = torch.tensor([0, 0, 0, 0, 1, 1, 0, 0, 1, 1]).bool()
     trajectories = stack(rows)
-    count = int(response_lengths(trajectories).sum())
-    set_sampled(trajectories, "advantage", torch.linspace(-1, 2, count))
+    count = int(Columns(trajectories).response_lengths.sum())
+    Columns(trajectories).set_sampled("advantage", torch.linspace(-1, 2, count))
     return trajectories
 
 
@@ -54,11 +55,11 @@ def learn(model, trajectories, *, even_width, tokens=10_000, reference=None):
     """Every parameter's gradient of a clipped loss with entropy and KL terms, and the log-probs by place."""
     backprop = BackpropModule(model, reference, torch.optim.SGD(model.parameters()))
     config = LossConfig(clip_low=0.2, kl_coef=0.1, entropy_coef=0.01)
-    lengths = response_lengths(trajectories)
+    lengths = Columns(trajectories).response_lengths
     weights = sequence_weights(lengths, "sequence_mean").double()
     model.zero_grad()
     logprob = torch.zeros(int(lengths.sum()), dtype=torch.float64)
-    batches = microbatches(trajectories, tokens, CPU, even_width=even_width)
+    batches = microbatches(Columns(trajectories), tokens, CPU, even_width=even_width)
     for batch in batches:
         _, inputs = backprop.learn(batch, weights[batch.rows], config)
         logprob[batch.places] = inputs.logprob.detach().double()
@@ -83,7 +84,8 @@ def test_old_log_probs_are_the_same_in_both_layouts(lm, batch):
     backprop = BackpropModule(model := lm(), None, torch.optim.SGD(model.parameters()))
     columns = []
     for even_width in (None, ALWAYS):
-        backprop.set_columns(batch, microbatches(batch, 12, CPU, even_width=even_width), ["old_logprob"])
+        source = Columns(batch)
+        backprop.set_columns(source, microbatches(source, 12, CPU, even_width=even_width), ["old_logprob"])
         columns.append(torch.cat([row.old_logprob for row in batch]))
     torch.testing.assert_close(columns[0], columns[1], rtol=1e-10, atol=1e-10)
     assert columns[0].any()

@@ -5,7 +5,8 @@ import torch
 
 from infinite_rl.agents.losses import LossConfig, objective, sequence_weights
 from infinite_rl.agents.models.critic import make_critic
-from infinite_rl.agents.rollouts.trajectory import response_lengths, set_sampled, stack
+from infinite_rl.agents.rollouts.columns import Columns
+from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
@@ -148,10 +149,10 @@ def test_the_loss_of_a_batch_is_a_dictionary_that_update_takes(module, random_ba
 
 def test_the_loss_of_a_batch_is_the_objective_of_its_tokens(module, random_batch):
     backprop = module(entropy_coef=0.0)
-    trajectories, lengths = random_batch(), response_lengths(random_batch())
+    trajectories, lengths = random_batch(), Columns(random_batch()).response_lengths
     tokens = torch.linspace(-1, 1, int(lengths.sum()))
-    set_sampled(trajectories, "advantage", tokens)
-    (batch,) = microbatches(trajectories, 10_000, torch.device("cpu"))
+    Columns(trajectories).set_sampled("advantage", tokens)
+    (batch,) = microbatches(Columns(trajectories), 10_000, torch.device("cpu"))
     inputs = backprop.loss_inputs(batch, sequence_weights(lengths, "token_mean")[batch.rows])
     expected = objective(inputs, LossConfig()).loss
     assert backprop.compute_ppo_loss(trajectories)["total_loss"].item() == pytest.approx(expected.item())

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from infinite_rl.agents.losses import LossConfig, sequence_weights
-from infinite_rl.agents.rollouts.trajectory import response_lengths, sampled, set_sampled, stack
+from infinite_rl.agents.rollouts.columns import Columns
+from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 
@@ -40,9 +41,9 @@ def backprop(lm):
 
 
 def gradients(backprop, trajectories, tokens, aggregation="token_mean"):
-    config, lengths = LossConfig(aggregation=aggregation), response_lengths(trajectories)
+    config, lengths = LossConfig(aggregation=aggregation), Columns(trajectories).response_lengths
     weights = sequence_weights(lengths, aggregation)
-    for batch in microbatches(trajectories, tokens, CPU):
+    for batch in microbatches(Columns(trajectories), tokens, CPU):
         backprop.learn(batch, weights[batch.rows], config)
     found = [weight.grad.clone() for weight in backprop.model.parameters() if weight.grad is not None]
     backprop.optimizer.zero_grad()
@@ -69,8 +70,8 @@ def test_a_trajectory_weighs_as_one_whatever_its_segments(backprop, parts, make_
 def test_columns_land_at_their_tokens(backprop, parts, tokens):
     joined, apart = stack([join(*parts)]), stack(parts)
     for trajectories in (joined, apart):
-        backprop.set_columns(trajectories, microbatches(trajectories, tokens, CPU), ["old_logprob"])
-    torch.testing.assert_close(sampled(joined, "old_logprob"), sampled(apart, "old_logprob"))
+        backprop.set_columns(Columns(trajectories), microbatches(Columns(trajectories), tokens, CPU), ["old_logprob"])
+    torch.testing.assert_close(Columns(joined).sampled("old_logprob"), Columns(apart).sampled("old_logprob"))
 
 
 def test_the_bootstrap_is_the_last_segment_s(backprop, parts):
@@ -80,13 +81,13 @@ def test_the_bootstrap_is_the_last_segment_s(backprop, parts):
 
     backprop.critic = Critic()
     trajectories = stack([join(*parts)])
-    last = backprop.set_columns(trajectories, microbatches(trajectories, 6, CPU), ["value"])
+    last = backprop.set_columns(Columns(trajectories), microbatches(Columns(trajectories), 6, CPU), ["value"])
     assert last.tolist() == [13.0]
-    assert sampled(trajectories, "value").tolist() == [4.0, 5.0, 6.0, 8.0, 2.0, 1.0, 11.0, 12.0]
+    assert Columns(trajectories).sampled("value").tolist() == [4.0, 5.0, 6.0, 8.0, 2.0, 1.0, 11.0, 12.0]
 
 
 def test_columns_are_written_and_read_in_one_order(parts):
     trajectories = stack([join(*parts)])
-    set_sampled(trajectories, "advantage", torch.arange(8.0))
-    for batch in microbatches(trajectories, 6, CPU):
+    Columns(trajectories).set_sampled("advantage", torch.arange(8.0))
+    for batch in microbatches(Columns(trajectories), 6, CPU):
         assert batch.columns["advantage"].tolist() == batch.places.tolist()
