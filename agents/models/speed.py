@@ -18,7 +18,8 @@ _compiled: WeakKeyDictionary[nn.Module, Callable[..., Any]] = WeakKeyDictionary(
 
 def backbone_of(model: PreTrainedModel) -> Callable[..., Any]:
     """What makes hidden states of tokens where they are scored: compiled, if :func:`compile_backbone` was called."""
-    return _compiled.get(model, model.base_model)
+    plain: Callable[..., Any] = model.base_model
+    return _compiled.get(model, plain)
 
 
 def compile_backbone(model: PreTrainedModel) -> None:
