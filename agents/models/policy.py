@@ -81,6 +81,8 @@ def make_policy(
     model.to(device).train()
     if config.liger:
         use_liger(model)
+    if config.compile and device.type != "cuda":
+        raise ConfigError("model.compile needs a GPU: on a CPU compiling takes more time than it saves")
     if config.compile:
         compile_backbone(model)
     return model, tokenizer

@@ -7,7 +7,9 @@ import pytest
 import torch
 
 from infinite_rl.agents.config import ConfigError
+from infinite_rl.agents.models.policy import make_policy
 from infinite_rl.agents.models.speed import backbone_of, compile_backbone, use_liger
+from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.updates.scoring import token_scores
 
 
@@ -56,6 +58,12 @@ def test_a_machine_without_a_compiler_is_told_so(lm, monkeypatch):
     monkeypatch.setattr(torch, "compile", lambda function, **how: missing)
     with pytest.raises(ConfigError, match=r"model\.compile: .*No working C\+\+ compiler found\); set"):
         compile_backbone(lm())
+
+
+def test_on_a_cpu_compiling_is_refused():
+    config = load_config(overrides=["model.compile=true"])
+    with pytest.raises(ConfigError, match=r"model\.compile needs a GPU"):
+        make_policy(config.model, torch.device("cpu"), seed=0)
 
 
 def test_liger_needs_a_gpu(lm):
