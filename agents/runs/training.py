@@ -243,7 +243,7 @@ class Trainer:
 
     def _in_a_row(self) -> dict[str, int]:
         """What came in a row until now, and ends the run, or is told, when it goes on."""
-        failed = {name: rollouts.failures.in_a_row for name, rollouts in self.parts.rollouts.items()}
+        failed = {str(name): rollouts.failures.in_a_row for name, rollouts in self.parts.rollouts.items()}
         return {"alike": self._alike, "skipped": self._skipped, **failed}
 
     def _restore(self, state: dict[str, Any]) -> None:
