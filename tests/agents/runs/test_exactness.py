@@ -321,7 +321,7 @@ FEW_WRITES = ["data.prompts_per_rollout=2", "trainer.steps=3", "trainer.save_eve
 def test_a_kill_after_any_write_changes_nothing_of_the_end(tmp_path):
     """A share of all instants is tried."""
     overrides = [*SMALL, *FEW_WRITES, "env=math", "trainer.threads=1"]
-    command = [sys.executable, "-c", DYING, str(tmp_path), "7", "29", *overrides]
+    command = [sys.executable, "-c", DYING, str(tmp_path), "7", "67", *overrides]
     subprocess.run(command, check=True, timeout=3600)
     whole = contents(tmp_path / "whole")
     killed = list(tmp_path.glob("killed-*"))
