@@ -244,6 +244,8 @@ class TrainerConfig:
         progress: show progress.
         use_wandb: log to Weights & Biases too (``WANDB_MODE=offline`` works).
         project: the project's name there.
+        use_tensorboard: write event files for TensorBoard too, under ``tensorboard/`` of the run.
+        profile_steps: record what so many steps do, after the first, under ``profile/`` of the run; null for none.
     """
 
     steps: int
@@ -256,6 +258,8 @@ class TrainerConfig:
     progress: bool
     use_wandb: bool
     project: str
+    use_tensorboard: bool
+    profile_steps: int | None
 
 
 @dataclass

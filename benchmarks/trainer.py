@@ -1,12 +1,13 @@
 """How fast and how lean is the trainer, beside what people use?
 
-    python benchmarks/trainer.py [step] [decoding] [head] [--rounds N]
+    python benchmarks/trainer.py [step] [decoding] [head] [logging] [--rounds N]
 
 ``step``: whole GRPO steps beside TRL's ``GRPOTrainer``: the same policy, tasks, group size, limits and passes of policy
 and reference; steps per CPU-second. ``decoding``: tokens per CPU-second beside transformers' ``generate``, with
 responses of equal length and of log-normal length (coefficient of variation 1). ``head``: log-probs, entropies and
 their gradients of 4,096 tokens over a vocabulary of 152,000 beside a plain softmax: CPU time, and memory above weights
-and their gradients.
+and their gradients. ``logging``: the share of a step of the default job that only watches and plans it: metrics, logs,
+progress, clocks and the choice of tasks, without and with TensorBoard.
 
 Every side runs in processes of its own, in turns; medians are reported. Each part first asserts that both sides compute
 the same thing. Results go to ``benchmarks/results/trainer.json``, parts that did not run stay as they were.
@@ -117,7 +118,35 @@ def head(rounds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-PARTS: dict[str, Callable[[int], dict[str, Any]]] = {"step": step, "decoding": decoding, "head": head}
+def logging(rounds: int) -> dict[str, Any]:
+    """What watching costs, beside the step that is watched."""
+    with tempfile.TemporaryDirectory() as folder:
+        in_a_process("policy", folder, str(SIZES["0.4M"]))
+        rows = {
+            name: [
+                in_a_process("logging", folder, f"trainer.use_tensorboard={name == 'tensorboard'}")
+                for _ in range(rounds)
+            ]
+            for name in ("plain", "tensorboard")
+        }
+    steps = sides.overrides().trainer.steps
+    return {
+        name: {
+            "share": middle(found, "share"),
+            "step_cpu_ms": 1000 * middle(found, "cpu_seconds"),
+            "phases_cpu_ms": {key: 1000 * median(row["phases"][key] for row in found) for key in found[0]["phases"]},
+            "plan_cpu_ms_a_step": 1000 * middle(found, "plan_cpu_seconds") / steps,
+        }
+        for name, found in rows.items()
+    }
+
+
+PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "step": step,
+    "decoding": decoding,
+    "head": head,
+    "logging": logging,
+}
 
 
 def main() -> None:

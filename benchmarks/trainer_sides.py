@@ -10,17 +10,21 @@ os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import hashlib
+import io
 import json
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import Tensor
 
 STEPS, WARM_STEPS, GROUP = 20, 3, 8
@@ -48,10 +52,10 @@ def policy(folder: str, hidden: str) -> dict[str, Any]:
     return {"parameters": trainer.parts.model.num_parameters()}
 
 
-def our_config(folder: str, steps: int) -> Any:
+def our_config(folder: str, steps: int, *more: str) -> Any:
     return overrides(
         f"model.name={folder}", "model.tiny=null", "model.warm_start=null", f"trainer.steps={steps}",
-        "actor.scheduler=constant", "actor.decay_steps=null",
+        "actor.scheduler=constant", "actor.decay_steps=null", *more,
     )  # fmt: skip
 
 
@@ -60,7 +64,6 @@ def step_ours(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.algorithms.algorithm import Algorithm
     from infinite_rl.agents.inference.module import InferenceModule
     from infinite_rl.agents.rollouts.manager import RolloutManager
-    from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.backprop import BackpropModule
 
     spent: Counter[str] = Counter()
@@ -73,36 +76,110 @@ def step_ours(folder: str) -> dict[str, Any]:
         (BackpropModule, "step", "optimizer"),
     ):
         setattr(owner, name, timed(getattr(owner, name), label, spent))
+    found = measured_steps(our_config(folder, WARM_STEPS + STEPS), spent)
+    phases = found["phases"]
+    phases["rollout"] -= phases["sampling"]
+    phases["learning"] -= phases["scoring"] + phases["backward"] + phases["optimizer"]
+    phases["other"] = found["cpu_seconds"] - sum(phases.values())
+    return found
+
+
+def measured_steps(config: Any, spent: Counter[str]) -> dict[str, Any]:
+    """Trains; means over the steps after the first few: CPU seconds, of them those in ``spent``, and tokens."""
+    from infinite_rl.agents.runs.training import Trainer
+
     with tempfile.TemporaryDirectory() as run:
-        trainer = Trainer(our_config(folder, WARM_STEPS + STEPS), Path(run))
+        trainer = Trainer(config, Path(run))
         trainer.test_before = trainer.test_after = lambda: None  # type: ignore[method-assign]
-        trainer.results |= {"test_before": 0.0, "test_after": 0.0}
-        begin: list[tuple[float, Counter[str], int]] = []
+        trainer.results |= {"test_before": 0.0, "test_after": 0.0, "gain": 0.0}
+        marks: list[tuple[float, Counter[str], int]] = []
         report = trainer._report_step
 
         def note(metrics: dict[str, float], counts: dict[str, float]) -> None:
             report(metrics, counts)
             if trainer.step in (WARM_STEPS, WARM_STEPS + STEPS):
-                begin.append((time.process_time(), Counter(spent), trainer.results["tokens"]))
+                marks.append((time.process_time(), Counter(spent), trainer.results["tokens"]))
 
         trainer._report_step = note  # type: ignore[method-assign]
         trainer.run()
-    (first, before, tokens), (last, after, all_tokens) = begin
-    phases = {name: (after[name] - before[name]) / STEPS for name in after}
-    phases["rollout"] -= phases["sampling"]
-    phases["learning"] -= phases["scoring"] + phases["backward"] + phases["optimizer"]
-    phases["other"] = (last - first) / STEPS - sum(phases.values())
-    return {"cpu_seconds": (last - first) / STEPS, "phases": phases, "tokens": (all_tokens - tokens) / STEPS}
+    (first, before, tokens), (last, after, all_tokens) = marks
+    return {
+        "cpu_seconds": (last - first) / STEPS,
+        "phases": {name: (after[name] - before[name]) / STEPS for name in after},
+        "tokens": (all_tokens - tokens) / STEPS,
+    }
 
 
-def timed(function: Any, label: str, spent: Counter[str]) -> Any:
+def logging(folder: str, *more: str) -> dict[str, Any]:
+    """CPU seconds of a step, and of what only watches and plans it; by thread, as TensorBoard has one of its own."""
+    from tensorboard.summary.writer.event_file_writer import _AsyncWriterThread
+
+    from infinite_rl.agents.algorithms import algorithm
+    from infinite_rl.agents.algorithms.metrics import UpdateSums
+    from infinite_rl.agents.progress import Progress
+    from infinite_rl.agents.runs import training
+    from infinite_rl.agents.runs.build import build
+    from infinite_rl.agents.runs.plan import plan, plan_table
+    from infinite_rl.agents.runs.run_log import RunLog
+    from infinite_rl.agents.runs.stopwatch import Stopwatch
+    from infinite_rl.agents.runs.throughput import StepMeter
+    from infinite_rl.buffers.tasks import TaskBuffer
+
+    spent: Counter[str] = Counter()
+    for owner, name, label in (
+        (algorithm, "rollout_metrics", "metrics"),
+        (training, "group_pass_rates", "metrics"),
+        (UpdateSums, "add", "metrics"),
+        (UpdateSums, "means", "metrics"),
+        (TaskBuffer, "draw", "curriculum"),
+        (TaskBuffer, "learn_from", "curriculum"),
+        (RunLog, "write", "log"),
+        (RunLog, "write_times", "log"),
+        (Progress, "advance", "progress"),
+        (StepMeter, "lap", "clocks"),
+        (StepMeter, "_add", "clocks"),
+    ):
+        setattr(owner, name, timed(getattr(owner, name), label, spent, time.thread_time))
+    summarise = algorithm.rollout_metrics
+
+    def after_reading(collected: Any, rewards: Tensor) -> Any:
+        for name in ("mask", "states", "groups", "valid", "response_lengths"):
+            getattr(collected, name)  # learning reads these anyway, and both read them once
+        return summarise(collected, rewards)
+
+    algorithm.rollout_metrics = after_reading
+    phase = Stopwatch.phase
+
+    @contextmanager
+    def timed_phase(self: Stopwatch, name: str) -> Iterator[None]:
+        block = phase(self, name)
+        timed(block.__enter__, "clocks", spent, time.thread_time)()
+        yield
+        timed(block.__exit__, "clocks", spent, time.thread_time)(None, None, None)
+
+    Stopwatch.phase = timed_phase  # type: ignore[method-assign]
+    thread: Counter[str] = Counter()
+    _AsyncWriterThread.run = timed(_AsyncWriterThread.run, "tensorboard", thread, time.thread_time)
+    config = our_config(folder, WARM_STEPS + STEPS, "trainer.progress=true", *more)
+    begin = time.process_time()
+    parts = build(config, checkpoint=None, reward_computer=None)
+    built = time.process_time()
+    Console(file=io.StringIO()).print(plan_table(plan(config, parts)))
+    planned = time.process_time() - built
+    found = measured_steps(config, spent)
+    found["phases"]["writer thread"] = thread["tensorboard"] / (WARM_STEPS + STEPS)
+    return {**found, "share": sum(found["phases"].values()) / found["cpu_seconds"], "plan_cpu_seconds": planned,
+            "start_cpu_seconds": built - begin}  # fmt: skip
+
+
+def timed(function: Any, label: str, spent: Counter[str], clock: Any = time.process_time) -> Any:
     @wraps(function)
     def wrapper(*arguments: Any, **options: Any) -> Any:
-        begin = time.process_time()
+        begin = clock()
         try:
             return function(*arguments, **options)
         finally:
-            spent[label] += time.process_time() - begin
+            spent[label] += clock() - begin
 
     return wrapper
 

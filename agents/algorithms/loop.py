@@ -18,7 +18,7 @@ from ..progress import Progress
 from ..rollouts.trajectory import Trajectory
 from ..runs.checkpoint import BEST, STATE_FILE, Checkpoints, read_state
 from ..runs.garbage import frozen_heap
-from ..runs.run_log import start_wandb
+from ..runs.sinks import start_wandb
 from .metrics import Metrics
 from .settings import AlgorithmConfig
 

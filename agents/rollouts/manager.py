@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -157,6 +157,14 @@ class RolloutManager:
             draws.append(TaskDraw(self.env.draw_index(self._rng), attempt=self._free_draws))
             self._free_draws += 1
         return self.collect(draws, group_size, max_steps_per_rollout)
+
+    def opening_lengths(self, most: int) -> Iterator[int]:
+        """How many tokens each of the first ``most`` tasks opens with, one at a time; those that fail are left out."""
+        if isinstance(self.env, TextEnv):
+            for index in range(min(most, self.env.tasks.size or most)):
+                episode = self._begin(index, None)
+                if not episode.ended:
+                    yield self._player.opening_length(episode)
 
     def get_statistics(self) -> RolloutStatistics:
         """Counts over everything collected so far."""

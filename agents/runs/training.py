@@ -29,9 +29,11 @@ from .evaluation import Evaluation, evaluate
 from .garbage import frozen_heap
 from .interrupt import Interrupt, Leave
 from .load_config import save_config
+from .profiling import PROFILE, profiled
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CHECKPOINTS, CONFIG_FILE
-from .run_log import RunLog, cpu_seconds, peak_memory
+from .run_log import RunLog, cpu_seconds, peak_memory, spent
+from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
 ALIKE_STEPS = 5
@@ -97,7 +99,14 @@ class Trainer:
             )
             self.interrupt = stack.enter_context(Interrupt(self._hear))
             self.log = stack.enter_context(
-                RunLog(self.folder, offset=self._offset, tested="test_before" in self.results, config=self.config)
+                RunLog(
+                    self.folder,
+                    offset=self._offset,
+                    step=self.step,
+                    warmup_steps=self.parts.warm_start.steps if self.parts.warm_start else 0,
+                    tested="test_before" in self.results,
+                    config=self.config,
+                )
             )
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
@@ -120,25 +129,36 @@ class Trainer:
         self.progress.advance(self.step)
         if self._unchecked:
             self.validate()
-        while self.step < config.trainer.steps and not self.interrupt.requested:
-            with self.log.timed(self.step + 1, "train") as counts:
-                begin = time.perf_counter()
-                trajectories, rewards = self._gather(algorithm)
-                counts["rollout_seconds"] = time.perf_counter() - begin
-                self.step += 1
-                self._set_learning_rates()
-                metrics = algorithm.step(trajectories, rewards)
-                self._skipped = guard.in_a_row
-                parts.inference.load(parts.model.state_dict(), version=self.step)
-                counts["tokens"] = int(Columns(trajectories).mask.sum())
-                counts["memory_mib"] = peak_memory(parts.model.device)
-            self.log.write(self.step, "train", metrics)
-            self._report_step(metrics, counts)
-            self._unchecked = self.step % config.evaluation.every == 0
-            if self._unchecked:
-                self.validate()
-            if self.step % config.trainer.save_every == 0:
-                self.save()
+        meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
+        with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
+            while self.step < config.trainer.steps and not self.interrupt.requested:
+                times: dict[str, float] = {}
+                with spent(times):
+                    with meter.phase("rollout"):
+                        trajectories, rewards = self._gather(algorithm)
+                    self.step += 1
+                    self._set_learning_rates()
+                    with meter.phase("learning"):
+                        metrics = algorithm.step(trajectories, rewards)
+                    self._skipped = guard.in_a_row
+                    with meter.phase("sync"):
+                        parts.inference.load(parts.model.state_dict(), version=self.step)
+                sampled = Columns(trajectories).mask
+                times["tokens"] = int(sampled.sum())
+                times["tokens_per_second"] = times["tokens"] / times["seconds"]
+                with meter.phase("logging"):
+                    self.log.write(self.step, "train", metrics)
+                self._report_step(metrics, times)
+                self._unchecked = self.step % config.evaluation.every == 0
+                if self._unchecked:
+                    with meter.phase("validation"):
+                        self.validate()
+                if self.step % config.trainer.save_every == 0:
+                    with meter.phase("saving"):
+                        self.save()
+                times |= meter.lap(len(sampled)) | {"memory_mib": peak_memory(parts.model.device)}
+                self.log.write_times(self.step, "train", times)
+                profile_step()
 
     def _gather(self, algorithm: Algorithm) -> tuple[Trajectory, Tensor]:
         """What the next step learns from, and its rewards; all of it, or none."""

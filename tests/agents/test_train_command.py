@@ -125,7 +125,12 @@ def test_times_stay_out_of_the_metrics(whole):
     for row in rows(whole, "timing.jsonl"):
         if row["phase"] == "train":
             assert 0 < row["rollout_seconds"] < row["seconds"]
+            inner = [row[f"{name}_seconds"] for name in ("scoring", "backward", "optimizer")]
+            assert 0 < sum(inner) < row["learning_seconds"] < row["seconds"]
+            assert ("validation_seconds" in row, "saving_seconds" in row) == (row["step"] % 2 == 0,) * 2
+            assert row["tokens"] < row["rollout_tokens"] == row["learnt_tokens"]  # with prompts
             assert row["memory_mib"] > 50
+            assert row["mfu"] is None
 
 
 def test_the_reference_is_the_policy_before_the_first_step(whole):
@@ -534,6 +539,14 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
 
 
+def test_what_is_watched_changes_nothing_that_is_learnt(whole, tmp_path):
+    """TensorBoard and the profiler look on."""
+    folder = train(tmp_path / "run", "trainer.steps=6", "trainer.use_tensorboard=true", "trainer.profile_steps=2")
+    assert metrics(folder) == metrics(whole)
+    assert {path.name for path in (folder / "tensorboard").iterdir()} == {"warmup", "train", "validation", "test"}
+    assert {path.name for path in (folder / "profile").iterdir()} == {"trace.json.gz", "table.txt"}
+
+
 def empty(tmp_path: Path) -> str:
     path = tmp_path / "empty.jsonl"
     path.write_text("\n")
@@ -544,6 +557,12 @@ def unjudgeable(tmp_path: Path) -> str:
     path = tmp_path / "odd.jsonl"
     rows = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": None} for i in range(50)]
     path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
+def unanswered(tmp_path: Path) -> str:
+    path = conversations(tmp_path / "talk.jsonl")
+    path.write_text("".join(json.dumps({"messages": row["messages"]}) + "\n" for row in rows(tmp_path, path.name)))
     return str(path)
 
 
@@ -568,6 +587,20 @@ BAD = {
     "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),
     "more tasks a step than there are": (lambda _: ["data.prompts_per_rollout=41"], "the train split has only 40"),
     "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
+    "no room for a response": (
+        lambda _: ["rollout.max_length=3"],
+        "rollout.max_length=3 leaves no room for a response: the shortest of the first 100 training tasks opens with ",
+    ),
+    "conversations in the place of tasks": (
+        lambda path: ["data=file", f"data.train_path={unanswered(path)}"],
+        "conversations: to learn from what is said in them, set model.warm_start.path",
+    ),
+    "demonstrations in the place of tasks": (
+        lambda path: ["data=file", f"data.train_path={conversations(path / 'talk.jsonl', 20)}"],
+        "set model.warm_start.path",
+    ),
+    "no room in the model": (lambda _: ["model.tiny.max_positions=4"], "the model, made for 4 tokens, leaves no room"),
+    "unknown model": (lambda _: ["model=hf", "model.name=gpt22"], "neither a folder here nor the name of a model"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
     "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),
     "too large a seed": (lambda _: ["seed=99999999999999999999"], "seed"),
