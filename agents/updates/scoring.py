@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ..models.speed import backbone_of
 from .head import find_head
 from .layout import Layout
 from .packing import enable_packing
@@ -73,7 +74,7 @@ def layout_scores(
     if layout.packed:
         enable_packing(model)
     if (head := find_head(model)) is not None:
-        hidden = model.base_model(**layout.inputs).last_hidden_state.flatten(0, 1)
+        hidden = backbone_of(model)(**layout.inputs).last_hidden_state.flatten(0, 1)
         return TokenScores(*head.score(hidden[layout.predictor], layout.target, **how))
     # Logits are needed from the first place on that predicts a token.
     width = layout.token_ids.shape[1]

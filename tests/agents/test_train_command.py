@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from infinite_rl.agents.config import TinyConfig
+from infinite_rl.agents.models.policy import load_policy
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
 from infinite_rl.agents.runs.export import main as export
@@ -194,6 +195,37 @@ def reward_fn(messages, answer): return len(set(messages[-1]["content"])) / 8
 
 
 UNTRAINED = [override for override in SMALL if override.startswith("model.tiny")] + ["model.warm_start=null"]
+
+
+def test_what_is_exported_says_what_the_run_s_policy_says(tmp_path):
+    """Of a checkpoint in the midst of a warm start, and of a run that computes in other ways than it is exported."""
+    folder, checkpoint = tmp_path / "exported", tmp_path / "run" / "checkpoints" / "step-00000000"
+    more = ["trainer.steps=0", "model.gradient_checkpointing=true", "trainer.deterministic=true"]
+    assert train_until(tmp_path / "run", "warmup", 1, signal.SIGTERM, *more, "model.warm_start.max_steps=100000") == 0
+    assert export([str(tmp_path / "run"), str(folder)]) == 0
+    policy = load_policy(str(checkpoint))[0]
+    ids = torch.arange(5, 20)[None]
+    with torch.no_grad():
+        logits = [model(ids).logits for model in (AutoModelForCausalLM.from_pretrained(folder), policy)]
+    assert torch.equal(*logits)
+
+
+def test_a_checkpoint_knows_nothing_of_threads_and_opens_with_another_number(tmp_path):
+    folder = train(tmp_path / "run", "trainer.steps=2", "trainer.threads=1")
+    try:
+        assert quick(["--resume", str(folder), "trainer.steps=4", "trainer.threads=2"]) == 0
+    finally:
+        torch.set_num_threads(1)
+    state = torch.load(folder / "checkpoints" / "step-00000004" / "trainer.pt", weights_only=True)
+    assert state["step"] == 4
+    assert not [name for name in flat(state) if any(word in name for word in ("thread", "rank", "world", "device"))]
+
+
+def flat(state: object, prefix: str = "") -> list[str]:
+    """The dotted names of a nested dictionary."""
+    if not isinstance(state, dict):
+        return [prefix]
+    return [name for key, value in state.items() for name in flat(value, f"{prefix}.{key}")]
 
 
 def test_a_whole_model_is_exported_as_it_is(whole, tmp_path, capsys):
