@@ -266,7 +266,7 @@ def same_step(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens
     from infinite_rl.agents.updates.backprop import BackpropModule
     from infinite_rl.agents.updates.batching import microbatches
-    from infinite_rl.agents.updates.layout import find_plan
+    from infinite_rl.agents.updates.planning import find_plan
 
     with tempfile.TemporaryDirectory() as output:
         trainer, given = trl_trainer(folder, 1, output)
@@ -470,7 +470,8 @@ def layouts(shape: str, tokens: str, rounds: str) -> dict[str, Any]:
     from infinite_rl.agents.models.tiny_model import make_tiny
     from infinite_rl.agents.rollouts.columns import Columns
     from infinite_rl.agents.updates.batching import microbatches, plan_batches
-    from infinite_rl.agents.updates.layout import OWN_ROWS, Bundle, LayoutPlan, bundles_of, find_plan, lay_out
+    from infinite_rl.agents.updates.layout import Bundle, lay_out
+    from infinite_rl.agents.updates.planning import OWN_ROWS, LayoutPlan, bundles_of, find_plan
     from infinite_rl.agents.updates.scoring import layout_scores
 
     model, _ = make_tiny()

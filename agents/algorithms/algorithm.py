@@ -19,7 +19,7 @@ from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
-from ..updates.layout import OWN_ROWS, find_plan
+from ..updates.planning import OWN_ROWS, find_plan
 from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
 from .recipes import OWN_RECIPE, Recipe, find_recipe

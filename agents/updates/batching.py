@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..rollouts.columns import Columns
-from .layout import OWN_ROWS, Bundle, Layout, LayoutPlan, bundles_of, lay_out
+from .layout import Bundle, Layout, lay_out
+from .planning import OWN_ROWS, LayoutPlan, bundles_of
 
 # The per-token columns of a trajectory that losses read, where they are set.
 COLUMNS = ("behaviour_logprob", "advantage", "old_logprob", "reference_logprob", "value", "returns")
@@ -87,7 +88,7 @@ def microbatches(
         tokens: at most so many in a micro-batch.
         device: where the micro-batches go.
         chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``source``.
-        layout: how sequences lie, see :func:`~.layout.find_plan`; by default each in a row of its own.
+        layout: how sequences lie, see :func:`~.planning.find_plan`; by default each in a row of its own.
     """
     token_ids, scored, groups = source.token_ids, source.mask, source.groups.tolist()
     tokens = min(tokens, layout.tokens)

@@ -13,7 +13,7 @@ from infinite_rl.agents.runs import throughput
 from infinite_rl.agents.runs.throughput import PEAKS, StepMeter, cost_of, find_peak, work_of
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
-from infinite_rl.agents.updates.layout import LayoutPlan
+from infinite_rl.agents.updates.planning import LayoutPlan
 
 
 def counts(work):

@@ -9,10 +9,11 @@ import torch
 from infinite_rl.agents.losses import LossConfig, sequence_weights
 from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.trajectory import stack
-from infinite_rl.agents.updates import layout
+from infinite_rl.agents.updates import planning
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
-from infinite_rl.agents.updates.layout import Bundle, LayoutPlan, bundles_of, find_even_width, find_plan, lay_out
+from infinite_rl.agents.updates.layout import Bundle, lay_out
+from infinite_rl.agents.updates.planning import LayoutPlan, bundles_of, find_even_width, find_plan
 
 from ..models.conftest import ARCHITECTURES, architecture  # noqa: F401
 
@@ -102,7 +103,7 @@ def test_models_that_cannot_share_rows_are_known(architecture, name):  # noqa: F
     assert (even is None) == (name in ("mistral", "gemma2", "gemma3"))
     assert even is None or even == 6 * 16
     plan = find_plan(architecture(name))
-    assert plan == LayoutPlan(even_width=even, tokens=layout.CPU_TOKENS)  # packed rows are for GPUs
+    assert plan == LayoutPlan(even_width=even, tokens=planning.CPU_TOKENS)  # packed rows are for GPUs
 
 
 def test_a_model_that_does_not_do_as_the_mask_says_is_found_out(lm):
@@ -171,7 +172,7 @@ def test_a_row_holds_no_more_than_the_budget():
 
 
 def test_no_shared_row_is_wider_than_what_each_token_sees_may_take(monkeypatch):
-    monkeypatch.setattr(layout, "WIDEST", 10)
+    monkeypatch.setattr(planning, "WIDEST", 10)
     found = bundled(*[([1] * 4, [2] * 3)] * 5, ([1] * 4, [2] * 20))
     assert sorted(numbers for _, numbers in found) == [[0, 1], [2, 3], [4], [5]]
 

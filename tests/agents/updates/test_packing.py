@@ -14,8 +14,9 @@ from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates import packing
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
-from infinite_rl.agents.updates.layout import Bundle, LayoutPlan, bundles_of, find_plan, lay_out
+from infinite_rl.agents.updates.layout import Bundle, lay_out
 from infinite_rl.agents.updates.packing import PACKED, enable_packing
+from infinite_rl.agents.updates.planning import LayoutPlan, bundles_of, find_plan
 from infinite_rl.agents.updates.scoring import layout_scores, token_scores
 
 from ..models.conftest import ARCHITECTURES, ENDS, SHAPE, architecture  # noqa: F401
