@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ...datasets.task import SPLITS, Split
@@ -30,9 +28,9 @@ from .garbage import frozen_heap
 from .interrupt import Interrupt, Leave
 from .load_config import save_config
 from .profiling import PROFILE, profiled
-from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CHECKPOINTS, CONFIG_FILE
 from .run_log import RunLog, cpu_seconds, peak_memory, spent
+from .summary import outcomes, summarise
 from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
@@ -114,7 +112,7 @@ class Trainer:
                     with suppress(Leave):
                         phase()
                     self.save()
-            summary = self._summary()
+            summary = summarise(self.config, self.parts, self.folder, self.step, self.results | self._spent())
             self.log.summary(summary)
         return summary
 
@@ -304,7 +302,7 @@ class Trainer:
             reason = evaluation.trajectories[0].state["error_msg"]
             raise ConfigError(f"not one response to the test tasks could be graded ({reason})")
         if not evaluation.pass_rate:
-            self.progress.note(f"no response to the test tasks is right: {_outcomes(evaluation.trajectories)}")
+            self.progress.note(f"no response to the test tasks is right: {outcomes(evaluation.trajectories)}")
         self.results[f"test_{when}"] = evaluation.pass_rate
         self.results[f"test_{when}_se"] = evaluation.standard_error
 
@@ -326,39 +324,9 @@ class Trainer:
             "cpu_seconds": self.results["cpu_seconds"] + cpu_seconds() - cpu,
         }
 
-    def _summary(self) -> dict[str, Any]:
-        return {
-            "status": "finished" if "test_after" in self.results else "interrupted",
-            "experiment": self.config.experiment,
-            "env": self.config.data.env,
-            "model": self.config.model.name or "tiny",
-            "parameters": self.parts.model.num_parameters(),
-            "seed": self.config.seed,
-            "steps": self.step,
-            "warm_start_steps": self.parts.warm_start.steps if self.parts.warm_start else 0,
-            "warm_start_left_out": self.parts.warm_start.left_out if self.parts.warm_start else "",
-            **self.results,
-            **self._spent(),
-            "device": str(self.parts.model.device),
-            "threads": torch.get_num_threads(),
-            "versions": versions(),
-            "hashes": {
-                "code": code_hash(),
-                "config": file_hash(self.folder / CONFIG_FILE),
-                **{name: tasks_hash(getattr(self.parts.splits, name)) for name in ("train", "validation", "test")},
-            },
-        }
-
     def _announce(self) -> None:
         sizes = ", ".join(f"{len(getattr(self.parts.splits, name).tasks)} {name}" for name in SPLITS)
         self.progress.note(f"{self.folder}: {sizes} tasks" + (f"; resumed at step {self.step}" if self._saved else ""))
 
     def _hear(self) -> None:
         self.progress.note("stopping as soon as what is in hand is done; press Ctrl-C again to stop at once")
-
-
-def _outcomes(trajectories: Trajectory) -> str:
-    """What became of responses, for people: how many of each status, and how many were cut off."""
-    counts = Counter(state["status"] for state in Columns(trajectories).states)
-    parts = [f"{count} {status}" for status, count in counts.most_common()]
-    return ", ".join([*parts, f"{int(trajectories.truncated.sum())} cut off"])

@@ -1,5 +1,6 @@
 """The command ``python -m agents.train``: from configuration to report, killed, resumed, and given bad input."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -23,6 +24,7 @@ from infinite_rl.agents.models.policy import load_policy
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
 from infinite_rl.agents.runs.export import main as export
+from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -485,6 +487,25 @@ def test_a_checkpoint_that_cannot_be_written_ends_the_run_with_one_line(tmp_path
 
 def rows_of_checkpoints(folder: Path) -> int:
     return max(int(path.name[-8:]) for path in (folder / "checkpoints").glob("step-*"))
+
+
+def test_a_disk_that_is_full_when_metrics_are_written_ends_the_run_with_one_line(tmp_path, capsys, monkeypatch):
+    """The checkpoints before it are whole, and the run goes on from them once there is room."""
+    folder, write = tmp_path / "run", RunLog.write
+
+    def full(log, step, phase, values):
+        if (step, phase) == (3, "train"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(log.folder / "metrics.jsonl"))
+        write(log, step, phase, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunLog, "write", full)
+        assert quick([*SMALL, f"trainer.save_dir={folder}", "trainer.steps=4"]) == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error"))
+    assert "step 3" in line
+    assert "No space left on device" in line
+    assert quick([f"--resume={folder}", "trainer.progress=false"]) == 0
+    assert metrics(folder) == metrics(train(tmp_path / "other", "trainer.steps=4"))
 
 
 def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
