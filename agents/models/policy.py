@@ -21,6 +21,7 @@ from transformers.utils import CONFIG_NAME
 
 from ..config import ConfigError, ModelConfig
 from .lora import add_adapters
+from .speed import compile_backbone, use_liger
 from .tiny_model import make_model, make_tokenizer
 
 
@@ -79,7 +80,14 @@ def make_policy(
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
-    return model.to(device).train(), tokenizer
+    model.to(device).train()
+    if config.liger:
+        use_liger(model)
+    if config.compile and device.type != "cuda":
+        raise ConfigError("model.compile needs a GPU: on a CPU compiling takes more time than it saves")
+    if config.compile:
+        compile_backbone(model)
+    return model, tokenizer
 
 
 def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -130,6 +138,8 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     as_saved = get_tokenizer_config(source).get("tokenizer_class") == "TokenizersBackend"
     tokenizer = (PreTrainedTokenizerFast if as_saved else AutoTokenizer).from_pretrained(source)
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    for where in ("is_local", "local_files_only"):  # or it would be saved with where it was loaded from
+        tokenizer.init_kwargs.pop(where, None)
     return tokenizer
 
 

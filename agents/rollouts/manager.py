@@ -107,7 +107,7 @@ class RolloutManager:
         self.config = config if num_parallel is None else replace(config, num_parallel=num_parallel)
         self.env = env
         self.inference = find_policy(env, inference)
-        self._failures = Failures(self.config.patience)
+        self.failures = Failures(self.config.patience)
         self._free_draws = 0
         self._rng = np.random.default_rng(self._key("draws"))
         self._trajectories = 0
@@ -138,12 +138,12 @@ class RolloutManager:
             waves = []
             for start in range(0, len(members), self.config.num_parallel):
                 wave = members[start : start + self.config.num_parallel]
-                with self._failures.told_once():
+                with self.failures.told_once():
                     episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
                     groups = [group for group, _, _ in wave]
                     waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
             trajectories = join(waves)
-        self._failures.note(trajectories)
+        self.failures.note(trajectories)
         self._trajectories += len(trajectories)
         self._tokens += int(Columns(trajectories).mask.sum())
         return trajectories
@@ -174,6 +174,7 @@ class RolloutManager:
     def state_dict(self) -> dict[str, Any]:
         """What the next draws depend on, and the counts; plain values."""
         counts = {"draws": self._free_draws, "trajectories": self._trajectories, "tokens": self._tokens}
+        counts["failed_in_a_row"] = self.failures.in_a_row
         return {"random": self._rng.bit_generator.state, "version": self.inference.version, **counts}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -181,7 +182,7 @@ class RolloutManager:
         self._rng.bit_generator.state = state["random"]
         self.inference.version = state["version"]
         self._free_draws, self._trajectories = state["draws"], state["trajectories"]
-        self._tokens = state["tokens"]
+        self._tokens, self.failures.in_a_row = state["tokens"], state["failed_in_a_row"]
 
     @cached_property
     def _player(self) -> Player:

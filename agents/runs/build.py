@@ -117,6 +117,7 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
             ema_alpha=config.actor.ema_alpha,
             temperature=config.rollout.temperature,
             max_skipped_steps=config.actor.max_skipped_steps,
+            offload_activations=config.actor.offload_activations,
         ),
         autocast=parts.inference.backend.autocast,
         critic=companions.critic,

@@ -140,6 +140,8 @@ def check_values(config: DictConfig) -> None:
             hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
     _check_schedule(config.actor)
+    if config.trainer.deterministic and config.rollout.deadline is not None:
+        raise ConfigError("trainer.deterministic forbids rollout.deadline: a clock would decide what is learnt")
     compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
     if compared and config.data.responses_per_prompt < 2:
         raise ConfigError(

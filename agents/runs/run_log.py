@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ import torch
 
 from ..config import TrainConfig
 from ..rollouts.trajectory import Trajectory
+from .run_folder import write_whole
 from .sinks import open_sinks
 
 
@@ -76,8 +78,9 @@ class RunLog:
 
     @property
     def offset(self) -> int:
-        """How many bytes of metrics there are."""
+        """How many bytes of metrics are on the disk, where a checkpoint will count on them."""
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())
         return (self.folder / "metrics.jsonl").stat().st_size
 
     def write(self, step: int, phase: str, values: Mapping[str, Any]) -> None:
@@ -148,7 +151,7 @@ def _keep_transcripts(path: Path, when: str) -> None:
     """Drops what a run that is now resumed wrote at its end."""
     if path.exists():
         rows = [line for line in path.read_text("utf-8").splitlines(True) if line.startswith(f'{{"when": "{when}"')]
-        path.write_text("".join(rows), "utf-8")
+        write_whole(path, "".join(rows))
 
 
 def _json(value: Any) -> Any:

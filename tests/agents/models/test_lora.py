@@ -26,6 +26,8 @@ def config(saved):
             dtype="float32",
             weights="float32",
             gradient_checkpointing=False,
+            compile=False,
+            liger=False,
             lora=LORA,
             tiny=None,
             warm_start=None,

@@ -13,6 +13,7 @@ from infinite_rl.agents.runs import throughput
 from infinite_rl.agents.runs.throughput import PEAKS, StepMeter, cost_of, find_peak, work_of
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
+from infinite_rl.agents.updates.planning import LayoutPlan
 
 
 def counts(work):
@@ -35,7 +36,7 @@ def test_rows_of_their_own_are_counted_without_padding(group):
 
 
 def test_a_prompt_in_a_shared_row_counts_once(group):
-    (batch,) = microbatches(group, 100, torch.device("cpu"), even_width=1e9)
+    (batch,) = microbatches(group, 100, torch.device("cpu"), layout=LayoutPlan(even_width=1e9))
     assert batch.token_ids.shape == (1, 9)
     pairs = (1 + 2 + 3) + (4 + 5) + (4 + 5 + 6 + 7)  # each token sees the prompt up to itself, and its own response
     assert counts(work_of(batch)) == (9, pairs, 6)
@@ -119,7 +120,7 @@ def learn(backprop, batches, loss=None):
 @pytest.mark.parametrize("even", [None, 1e9])
 def test_what_a_step_did_is_counted_as_it_was_called(parts, group, even):
     backprop, meter = parts()
-    batches = microbatches(group, 100, torch.device("cpu"), even_width=even)
+    batches = microbatches(group, 100, torch.device("cpu"), layout=LayoutPlan(even_width=even))
     with meter.phase("rollout"):
         pass
     with meter.phase("learning"):
