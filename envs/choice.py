@@ -44,7 +44,7 @@ def find_tasks(env: TextEnv, tasks: TaskSource | str | Path | None, arguments: M
                 raise
             raise TypeError(_unexpected(type(env), unknown[1])) from None
     if arguments:
-        raise TypeError(f"{', '.join(arguments)}: for procedural tasks only; tasks={tasks!r} has no use for it")
+        raise TypeError(f"{', '.join(arguments)}: for procedural tasks only, not beside tasks that are given")
     source = tasks
     if isinstance(tasks, (str, Path)):
         source = load_tasks(tasks, domain=env.domain, grader=env.default_grader)

@@ -85,8 +85,10 @@ def _make(config: DataConfig, ours: Mapping[str, Any]) -> TextEnv:
         env = gymnasium.make(config.env, **arguments, **ours).unwrapped
     except (GymnasiumError, TypeError, ValueError, LookupError, OSError, ImportError) as error:
         # Gymnasium's words hold all arguments, and so every task.
-        reason = str(error).split(" was raised from the environment creator")[0].split(" with kwargs")[0]
-        raise ConfigError(f"data.env={config.env}: {reason[:300]}") from error
+        reason = str(error).split(" was raised from the environment creator")[0].split(" with kwargs")[0][:300]
+        if config.train_path and "for procedural tasks only" in reason:
+            reason += ": add data=file, which takes none of them from env, and give none"
+        raise ConfigError(f"data.env={config.env}: {reason}") from error
     if not isinstance(env, TextEnv):
         raise ConfigError(f"data.env={config.env}: not a text environment")
     return env

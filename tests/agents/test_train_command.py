@@ -581,6 +581,13 @@ def unjudgeable(tmp_path: Path) -> str:
     return str(path)
 
 
+def answered(tmp_path: Path) -> str:
+    path = tmp_path / "answered.jsonl"
+    rows = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": i} for i in range(50)]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
 def unanswered(tmp_path: Path) -> str:
     path = conversations(tmp_path / "talk.jsonl")
     path.write_text("".join(json.dumps({"messages": row["messages"]}) + "\n" for row in rows(tmp_path, path.name)))
@@ -604,6 +611,10 @@ BAD = {
     "folder without a model": (lambda path: ["model=hf", f"model.name={path}"], "cannot be loaded"),
     "missing task file": (lambda path: ["data=file", f"data.train_path={path}/none"], "no such file"),
     "empty task file": (lambda path: ["data=file", f"data.train_path={empty(path)}"], "no tasks"),
+    "tasks of a file beside arguments for procedural ones": (
+        lambda path: [f"data.train_path={answered(path)}"],
+        "level, operations, digits, template: for procedural tasks only, not beside tasks that are given: add data=file",
+    ),
     "too few problems": (lambda _: ["data.train_size=100000"], "data.train_size"),
     "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),
     "more tasks a step than there are": (lambda _: ["data.prompts_per_rollout=41"], "the train split has only 40"),
@@ -644,6 +655,7 @@ def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, m
     assert error.startswith("error: ")
     assert expected in error
     assert "Traceback" not in error
+    assert "TaskList(" not in error
     assert len(error) < 500
 
 
