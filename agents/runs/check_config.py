@@ -131,6 +131,10 @@ def check_values(config: DictConfig) -> None:
     if not 0 <= config.seed < 2**63:
         raise ConfigError(f"seed must be from 0 to 2**63 - 1, not {config.seed}")
     if (tiny := config.model.tiny) is not None:
+        if config.model.name is not None:
+            raise ConfigError(
+                f"model.name={config.model.name} beside the recipe of the tiny model, made for another one: add model=hf"
+            )
         if tiny.hidden_size % (2 * tiny.heads):
             raise ConfigError(f"model.tiny.hidden_size must be a multiple of 2 x heads, {2 * tiny.heads}")
         if tiny.heads % tiny.kv_heads:

@@ -114,6 +114,10 @@ def test_the_hugging_face_variant():
     assert config.rollout.max_new_tokens == 512
 
 
+def test_who_gives_all_that_the_tiny_model_has_may_name_another_without_the_variant():
+    assert load_config(overrides=["model.name=m", "model.tiny=null"]).model.name == "m"
+
+
 def test_the_variant_with_adapters():
     config = load_config(overrides=["model=lora", "model.name=some/model", "model.lora.r=4"])
     assert (config.model.lora.r, config.model.lora.alpha, config.model.weights) == (4, 32, "bfloat16")
@@ -167,6 +171,7 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["actor=3"], "actor"),
         (["model.tiny=3"], "model.tiny"),
         (["model=hf"], "model.name needs a value: add model.name="),
+        (["model.name=m"], "model.name=m beside the recipe of the tiny model, made for another one: add model=hf"),
         (["data=file"], "data.train_path needs a value: add data.train_path="),
         (["model=huge"], "choose from hf, lora, tiny"),
         (["data=nothing"], "choose from file, procedural"),
