@@ -126,10 +126,13 @@ def _run(parsed: argparse.Namespace) -> int:
     from infinite_rl.agents.rollouts.failures import RolloutError
     from infinite_rl.agents.runs.checkpoint import CheckpointError
     from infinite_rl.agents.runs.plan import plan, plan_table
+    from infinite_rl.agents.runs.sinks import check_login
     from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.guard import NonFiniteError
 
     disable_progress_bar()  # we show one of our own
+    if config.trainer.use_wandb:
+        check_login()
     if parsed.dry_run:
         with TemporaryDirectory() as nowhere:
             trainer = Trainer(config, known or Path(nowhere), resume=known is not None)

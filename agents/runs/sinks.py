@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..config import TrainConfig
+from ..config import ConfigError, TrainConfig
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import FileWriter
 
 TENSORBOARD = "tensorboard"
+# Values of WANDB_MODE that need no login.
+ALONE = ("offline", "dryrun", "disabled")
 
 
 class Sink(Protocol):
@@ -39,7 +42,12 @@ class WandbSink:
     """
 
     def __init__(self, project: str, folder: Path, values: Mapping[str, Any]) -> None:
-        self._run = start_wandb(project, folder, values)
+        import wandb  # slow to import, and seldom wanted
+
+        try:
+            self._run = start_wandb(project, folder, values)
+        except wandb.Error as error:
+            raise ConfigError(f"trainer.use_wandb: {error}; WANDB_MODE=offline keeps the numbers here") from None
 
     def write(self, phase: str, step: int, values: Mapping[str, float]) -> None:
         """One row, whose axis is ``step``."""
@@ -97,6 +105,22 @@ class TensorBoardSink:
             if phase in self._known:  # readers drop what earlier files hold from this step on
                 writer.add_event(Event(session_log=SessionLog(status=SessionLog.START)), self._known[phase] + 1)
         return self._writers[phase]
+
+
+def check_login() -> None:
+    """Looks for a login to Weights & Biases, before a run leaves anything behind; at a terminal it is asked for.
+
+    Raises:
+        ConfigError: if there is none, or one that cannot be.
+    """
+    if os.environ.get("WANDB_MODE") in ALONE:
+        return
+    import wandb  # slow to import, and seldom wanted
+
+    try:
+        wandb.login()
+    except wandb.Error as error:
+        raise ConfigError(f"trainer.use_wandb: log in with `wandb login`, or set WANDB_MODE=offline ({error})") from None
 
 
 def open_sinks(config: TrainConfig, folder: Path, known: Mapping[str, int] | None) -> list[Sink]:

@@ -560,6 +560,25 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
 
 
+def test_wandb_without_a_login_is_one_clear_line(tmp_path):
+    """In a process of its own, for Weights & Biases reads its settings once."""
+    code = "import sys; from infinite_rl.agents.train import main; sys.exit(main(sys.argv[1:]))"
+    arguments = [*SMALL, f"trainer.save_dir={tmp_path / 'run'}", "trainer.use_wandb=true"]
+    names = {name: value for name, value in os.environ.items() if not name.startswith("WANDB_")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env=names | {"HOME": str(tmp_path), "NETRC": str(tmp_path / "none"), "WANDB_CONFIG_DIR": str(tmp_path)},
+        cwd=tmp_path,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert "log in with `wandb login`, or set WANDB_MODE=offline" in done.stderr
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_is_watched_changes_nothing_that_is_learnt(whole, tmp_path):
     """TensorBoard and the profiler look on."""
     folder = train(tmp_path / "run", "trainer.steps=6", "trainer.use_tensorboard=true", "trainer.profile_steps=2")
