@@ -642,6 +642,18 @@ BAD = {
         lambda _: ["rollout.max_length=3"],
         "rollout.max_length=3 leaves no room for a response: the shortest of the first 100 training tasks opens with ",
     ),
+    "longer episodes than the model was made for": (
+        lambda _: ["rollout.max_length=513"],
+        "rollout.max_length=513 is more than the 512 tokens that the model was made for",
+    ),
+    "responses as long as an episode": (
+        lambda _: ["rollout.max_length=40", "rollout.max_new_tokens=40"],
+        "rollout.max_new_tokens=40: rollout.max_length=40 has no room for that and a prompt",
+    ),
+    "responses as long as all that fits": (
+        lambda _: ["rollout.max_new_tokens=512"],
+        "rollout.max_new_tokens=512: the model, made for 512 tokens, has no room for that and a prompt",
+    ),
     "conversations in the place of tasks": (
         lambda path: ["data=file", f"data.train_path={unanswered(path)}"],
         "conversations: to learn from what is said in them, set model.warm_start.path",
