@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,13 @@ def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folde
         folder: a checkpoint to take them from instead.
 
     Raises:
-        ConfigError: if peft is not installed, or finds nothing to adapt.
+        ConfigError: if peft is not installed, or a layer that is to be adapted is not there.
     """
     try:
         import peft
     except ModuleNotFoundError:
         raise ConfigError(f"model.lora needs peft: {INSTALL}") from None
+    _check_names(model, config.target_modules or [])
     shape = peft.LoraConfig(
         task_type="CAUSAL_LM",
         r=config.r,
@@ -54,18 +55,20 @@ def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folde
         if folder is not None:
             load_adapters(model, folder)
     except (ValueError, RuntimeError, OSError) as error:
-        raise ConfigError(f"model.lora: {_explain(error, model, config)}") from None
+        raise ConfigError(f"model.lora: {str(error).splitlines()[0][:200]}") from None
 
 
-def _explain(error: Exception, model: PreTrainedModel, config: LoraConfig) -> str:
-    """One line; where no layer has a name that was asked for, with the names that there are."""
-    wanted, layers = config.target_modules, dict(model.named_modules())
-    if wanted and not any(name.endswith(tuple(wanted)) for name in layers):
+def _check_names(model: PreTrainedModel, wanted: Sequence[str]) -> None:
+    """Refuses names that no layer has; peft is content with one that is there."""
+    layers = dict(model.named_modules())
+    missing = [name for name in wanted if not any(f".{layer}".endswith(f".{name}") for layer in layers)]
+    if missing:
         head = model.get_output_embeddings()
         linear = [name for name, one in layers.items() if isinstance(one, nn.Linear | Conv1D) and one is not head]
         names = sorted({name.rpartition(".")[2] for name in linear})
-        return f"no layer is called {' or '.join(wanted)}; target_modules may name {', '.join(names)}"
-    return str(error).splitlines()[0][:200]
+        raise ConfigError(
+            f"model.lora: no layer is called {' or '.join(missing)}; target_modules may name {', '.join(names)}"
+        )
 
 
 def load_adapters(model: PreTrainedModel, folder: Path) -> None:

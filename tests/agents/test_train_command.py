@@ -600,6 +600,15 @@ def unjudgeable(tmp_path: Path) -> str:
     return str(path)
 
 
+def saved_model(tmp_path: Path, *, with_tokenizer: bool = True) -> Path:
+    tokenizer = make_tokenizer()
+    shape = TinyConfig(hidden_size=16, layers=1, heads=2, kv_heads=1, mlp_size=16, max_positions=512)
+    make_model(tokenizer, shape, seed=0).save_pretrained(tmp_path / "model")
+    if with_tokenizer:
+        tokenizer.save_pretrained(tmp_path / "model")
+    return tmp_path / "model"
+
+
 def answered(tmp_path: Path) -> str:
     path = tmp_path / "answered.jsonl"
     rows = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": i} for i in range(50)]
@@ -665,6 +674,15 @@ BAD = {
     "no room in the model": (lambda _: ["model.tiny.max_positions=4"], "the model, made for 4 tokens, leaves no room"),
     "unknown model": (lambda _: ["model=hf", "model.name=gpt22"], "neither a folder here nor the name of a model"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
+    "adapters for a layer that the model lacks": (
+        lambda path: [
+            "model=lora",
+            f"model.name={saved_model(path)}",
+            "model.lora.target_modules=[q_proj,foo]",
+            "rollout.max_new_tokens=8",
+        ],
+        "no layer is called foo; target_modules may name down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj",
+    ),
     "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),
     "too large a seed": (lambda _: ["seed=99999999999999999999"], "seed"),
     "another environment": (lambda _: ["data.env=CartPole-v1"], "CartPole"),
