@@ -49,6 +49,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "data.responses_per_prompt",
             "evaluation.samples_per_prompt",
             "evaluation.every",
+            "evaluation.top_k",
             "trainer.save_every",
             "trainer.keep",
             "trainer.threads",
@@ -87,6 +88,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
     ),
     "above 1, or bad tokens would not be learnt from": (lambda value: 1 < value < inf, ("actor.dual_clip",)),
     "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
+    "above 0 and at most 1": (lambda value: 0 < value <= 1, ("evaluation.top_p",)),
     "from 0 to 1": (
         lambda value: 0 <= value <= 1,
         (
@@ -96,6 +98,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.ema_alpha",
             "actor.min_ratio",
             "actor.warmup_ratio",
+            "evaluation.min_p",
             "model.warm_start.tool_share",
         ),
     ),

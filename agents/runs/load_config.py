@@ -6,6 +6,7 @@ An unknown key, a wrong type or a missing value is a :class:`~infinite_rl.agents
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # A section whose keys the environment checks, not we.
 FREE = "data.env_arguments."
 
+# The group that is chosen by others.
+RECIPE = "recipe"
 # The file that takes environments by their ids.
 ANY = "any"
 # What others call our keys.
@@ -154,6 +157,8 @@ def _check_keys(overrides: Sequence[str]) -> None:
 def _nearest(key: str) -> str | None:
     """The key that somebody may have meant: one of that name elsewhere, else one that is spelt alike."""
     head, _, name = key.rpartition(".")
+    if head == "env":
+        return FREE + name
     name = OTHER_NAMES.get(name, name)
     keys = [known for known in known_keys() if not any(other.startswith(f"{known}.") for other in known_keys())]
     same = sorted((known for known in keys if known.rpartition(".")[2] == name), key=lambda known: known.count("."))
@@ -186,13 +191,25 @@ def _is_environment(value: str) -> bool:
 
 def _explain(error: Exception) -> str:
     """One line for a person."""
+    if absent := re.match(r"Could not override '([\w.]+)\.\w+'", str(error)):
+        key, section = absent[0].split("'")[1], absent[1]
+        return f"{key}: there is no {section} here; it needs {' or '.join(_givers(section)) or 'one'}"
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if isinstance(error, OverrideParseException):
         return f"override {error.override!r} cannot be read: {lines[0] if lines else ''}"
     full_key = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("full_key:")), "")
     if full_key and full_key not in known_keys():
         return f"unknown configuration key {full_key!r}"
+    if full_key and "is not a ListConfig" in lines[0]:
+        return f"{full_key} is a list: write {full_key}=[…]"
     return (f"{full_key}: " if full_key else "") + (lines[0] if lines else type(error).__name__)
+
+
+def _givers(section: str) -> list[str]:
+    """The choices that bring a section which is null elsewhere."""
+    files = sorted(path for path in CONFIG_DIR.glob("*/*.yaml") if path.parent.name != RECIPE)
+    found = [path for path in files if isinstance(OmegaConf.select(OmegaConf.load(path), section), DictConfig)]
+    return [f"{path.parent.name}={path.stem}" for path in found]
 
 
 def _choices(folder: Path) -> list[str]:
