@@ -35,6 +35,9 @@ def find_device(name: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"trainer.device={name}: there is no such device; take auto, cpu, cuda or cuda:N") from None
+    try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"trainer.device={name}: {str(error).splitlines()[0]}") from None
@@ -98,11 +101,15 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
     """
     folder = Path(name).expanduser()
     local = folder.is_dir()
+    if folder.is_file():
+        raise ConfigError(f"model.name={name} is a file: name its folder, {folder.parent}")
     if not local and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise ConfigError(f"model.name={name}: no such folder")
     source = str(folder) if local else name
     if not local:
         _ask_hub(name)
+    elif (folder / CONFIG_NAME).is_file() and not _has_tokenizer(folder):
+        raise ConfigError(f"model.name={name}: no tokenizer there; save it with tokenizer.save_pretrained")
     try:
         tokenizer = load_tokenizer(source)
         attention = _attention(AutoConfig.from_pretrained(source))
@@ -111,6 +118,12 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
         where = "the folder cannot be loaded" if local else "no such folder, and what the hub has cannot be loaded"
         raise ConfigError(f"model.name={name}: {where} ({_reason(error)})") from None
     return model, tokenizer
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    """Whether any file looks like a tokenizer's: of none at all transformers makes one without words."""
+    signs = ("token", "tekken", "vocab", "merges", ".bpe", ".model", ".spm")
+    return any(sign in path.name for path in folder.iterdir() for sign in signs)
 
 
 def _ask_hub(name: str) -> None:

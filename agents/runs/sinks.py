@@ -120,7 +120,9 @@ def check_login() -> None:
     try:
         wandb.login()
     except wandb.Error as error:
-        raise ConfigError(f"trainer.use_wandb: log in with `wandb login`, or set WANDB_MODE=offline ({error})") from None
+        raise ConfigError(
+            f"trainer.use_wandb: log in with `wandb login`, or set WANDB_MODE=offline ({error})"
+        ) from None
 
 
 def open_sinks(config: TrainConfig, folder: Path, known: Mapping[str, int] | None) -> list[Sink]:

@@ -637,6 +637,14 @@ BAD = {
     ),
     "missing model folder": (lambda path: ["model=hf", f"model.name={path}/none"], "no such folder"),
     "folder without a model": (lambda path: ["model=hf", f"model.name={path}"], "cannot be loaded"),
+    "file of a model": (
+        lambda path: ["model=hf", f"model.name={saved_model(path) / 'config.json'}"],
+        "model/config.json is a file: name its folder, ",
+    ),
+    "folder of a model without a tokenizer": (
+        lambda path: ["model=hf", f"model.name={saved_model(path, with_tokenizer=False)}"],
+        "no tokenizer there; save it with tokenizer.save_pretrained",
+    ),
     "missing task file": (lambda path: ["data=file", f"data.train_path={path}/none"], "no such file"),
     "empty task file": (lambda path: ["data=file", f"data.train_path={empty(path)}"], "no tasks"),
     "tasks of a file beside arguments for procedural ones": (
@@ -673,7 +681,10 @@ BAD = {
     ),
     "no room in the model": (lambda _: ["model.tiny.max_positions=4"], "the model, made for 4 tokens, leaves no room"),
     "unknown model": (lambda _: ["model=hf", "model.name=gpt22"], "neither a folder here nor the name of a model"),
-    "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
+    "unknown device": (
+        lambda _: ["trainer.device=gpu7"],
+        "trainer.device=gpu7: there is no such device; take auto, cpu, cuda or cuda:N",
+    ),
     "adapters for a layer that the model lacks": (
         lambda path: [
             "model=lora",
