@@ -289,9 +289,14 @@ class Trainer:
             set_learning_rate(self.companions.critic_optimizer, learning_rate(actor, self.step, lr=critic.lr))
 
     def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
-        samples = self.config.evaluation.samples_per_prompt
-        with self.log.timed(self.step, "eval"), self.interrupt.leaving():
-            return evaluate(self.parts.rollouts[split], samples_per_prompt=samples, on_progress=on_progress)
+        samples, rollouts = self.config.evaluation.samples_per_prompt, self.parts.rollouts[split]
+        before = rollouts.failures.in_a_row
+        try:
+            with self.log.timed(self.step, "eval"), self.interrupt.leaving():
+                return evaluate(rollouts, samples_per_prompt=samples, on_progress=on_progress)
+        except Leave:
+            rollouts.failures.in_a_row = before
+            raise
 
     def _test(self, when: str) -> None:
         self.progress.phase(f"test {when}", len(self.parts.splits.test.tasks))

@@ -274,6 +274,30 @@ def test_sigterm_saves_in_time_whatever_the_run_waits_for(moment, unhurried, tmp
     assert_same(found, expected)
 
 
+def test_failures_of_an_evaluation_that_was_left_are_not_counted_twice(letters, tmp_path, monkeypatch):
+    """Each validation is three collections, all of which fail; in the first one SIGTERM comes at the third."""
+    collect, calls = RolloutManager.collect, []
+
+    def failing(manager, *arguments):
+        if manager.config.stream == "validation":
+            calls.append(manager)
+            if len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(600)
+            with monkeypatch.context() as patch:
+                patch.setattr(manager.env, "advance", lambda episodes, replies: 1 / 0)
+                return collect(manager, *arguments)
+        return collect(manager, *arguments)
+
+    overrides = [*letters, "data.validation_size=3", "rollout.num_parallel=2", "rollout.patience=4"]
+    with monkeypatch.context() as patch:
+        patch.setattr(RolloutManager, "collect", failing)
+        patch.setattr(training, "Interrupt", partial(Interrupt, grace=0.1))
+        train(tmp_path, overrides)
+    latest = max(tmp_path.glob("checkpoints/step-*/trainer.pt"))
+    assert torch.load(latest, weights_only=True)["in_a_row"]["validation"] == 0
+
+
 # A process that has loaded everything, and forks for each run, which may die just after one of its writes: after a file
 # was opened, filled in part, closed, moved or removed.
 DYING = """
