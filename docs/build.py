@@ -96,10 +96,10 @@ METRICS_TEMPLATE = """\
 <!-- Made by docs/build.py from agents/algorithms/metrics.py; change it there. -->
 # Metrics of a training run
 
-The numbers of `metrics.jsonl`, by name; [running](running.md) tells where else they go, and what `timing.jsonl` holds.
+The numbers of `metrics.jsonl`, by name; [running](running.md) tells where else they go, and what `timing.jsonl` has.
 {text}
 
-Rows of phase `eval` hold those of the rollout for a held-out `split`, with `standard_error` of the pass rate over tasks.
+Rows of phase `eval` hold those of the rollout for a held-out `split`, and `standard_error`, that of the pass rate.
 Rows of phase `warmup` hold `loss` and `validation_loss`, of the demonstrations in training and of the validation split,
 and `validation_pass_rate`.
 """
@@ -166,11 +166,9 @@ def section(name: str, schema: type, values: Any, others: list[Any]) -> str:
         if any(is_dataclass(kind) for kind in (hints[field.name], *get_args(hints[field.name]))):
             continue
         key = f"{name}.{field.name}" if name else field.name
+        shown = select(values, key)
         # Of a section that is null without it: with ``model=lora``.
-        shown, other = (
-            select(values, key),
-            next((found for one in others if (found := select(one, key)) != "null"), "null"),
-        )
+        other = next((found for one in others if (found := select(one, key)) != "null"), "null")
         meaning = meanings.get(field.name, "").replace("``", "`").replace("|", "\\|")
         rows.append(line(f"`{key}`", f"`{shown}`", "" if other == shown else f"`{other}`", meaning))
     title = f"## {name}" if name else "## The run"
