@@ -155,13 +155,17 @@ def _is_plain(model: nn.Module) -> bool:
     if config is None or not hasattr(model, "base_model"):
         return False
     text = config.get_text_config()
-    windows = getattr(text, "sliding_window", None) and getattr(text, "use_sliding_window", True)
-    if windows or getattr(text, "attn_logit_softcapping", None):
-        return False
-    kinds = {kind for name in ("layer_types", "layers_block_type") for kind in getattr(text, name, None) or ()}
-    if kinds - {"full_attention", "attention"}:  # convolutions and states run on from one sequence to the next
+    if not sees_all(text) or getattr(text, "attn_logit_softcapping", None):
         return False
     return getattr(text, "_attn_implementation", None) in ("sdpa", PACKED)
+
+
+def sees_all(text: Any) -> bool:
+    """Whether in all layers a token sees every one before it: no windows or chunks, no convolutions or states."""
+    if getattr(text, "sliding_window", None) and getattr(text, "use_sliding_window", True):
+        return False
+    kinds = {kind for name in ("layer_types", "layers_block_type") for kind in getattr(text, name, None) or ()}
+    return not getattr(text, "attention_chunk_size", None) and kinds <= {"full_attention", "attention"}
 
 
 def _sees_as_told(model: Any) -> bool:
