@@ -244,7 +244,7 @@ class TrainerConfig:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads of PyTorch; null leaves the choice to it. Other numbers of them round sums otherwise.
         deterministic: only algorithms that give the same bits each time, on a GPU too; slower there.
-        progress: show progress.
+        progress: show the plan and how far the run is; else notes and the result alone.
         use_wandb: log to Weights & Biases too (``WANDB_MODE=offline`` works).
         project: the project's name there.
         use_tensorboard: write event files for TensorBoard too, under ``tensorboard/`` of the run.
