@@ -216,7 +216,7 @@ def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutMa
         )
     if config.rollout.max_new_tokens >= longest:
         raise ConfigError(
-            f"rollout.max_new_tokens={config.rollout.max_new_tokens}: {what} has no room for that and a prompt; take less"
+            f"rollout.max_new_tokens={config.rollout.max_new_tokens}: {what} has no room for that and a prompt"
         )
 
 

@@ -136,7 +136,7 @@ def check_values(config: DictConfig) -> None:
     if (tiny := config.model.tiny) is not None:
         if config.model.name is not None:
             raise ConfigError(
-                f"model.name={config.model.name} beside the recipe of the tiny model, made for another one: add model=hf"
+                f"model.name={config.model.name} beside the recipe of the tiny model, made for another: add model=hf"
             )
         if tiny.hidden_size % (2 * tiny.heads):
             raise ConfigError(f"model.tiny.hidden_size must be a multiple of 2 x heads, {2 * tiny.heads}")

@@ -649,7 +649,7 @@ BAD = {
     "empty task file": (lambda path: ["data=file", f"data.train_path={empty(path)}"], "no tasks"),
     "tasks of a file beside arguments for procedural ones": (
         lambda path: [f"data.train_path={answered(path)}"],
-        "level, operations, digits, template: for procedural tasks only, not beside tasks that are given: add data=file",
+        "template: for procedural tasks only, not beside tasks that are given: add data=file",
     ),
     "too few problems": (lambda _: ["data.train_size=100000"], "data.train_size"),
     "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),

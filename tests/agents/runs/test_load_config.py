@@ -171,7 +171,7 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["actor=3"], "actor"),
         (["model.tiny=3"], "model.tiny"),
         (["model=hf"], "model.name needs a value: add model.name="),
-        (["model.name=m"], "model.name=m beside the recipe of the tiny model, made for another one: add model=hf"),
+        (["model.name=m"], "model.name=m beside the recipe of the tiny model, made for another: add model=hf"),
         (["data=file"], "data.train_path needs a value: add data.train_path="),
         (["critic.lr=1e-3"], "critic.lr: there is no critic here; it needs algorithm=ppo"),
         (["model.lora.r=8"], "model.lora.r: there is no model.lora here; it needs model=lora"),
