@@ -68,12 +68,13 @@ def bands_softmax(mastery: Mastery, present: Flags) -> Floats:
 def bands_quota(mastery: Mastery, present: Flags) -> Floats:
     """60, 30 and 10% of the draws for the weak, medium and strong bands that have domains, by priority within."""
     priority, band = band_priority(mastery, present), band_of(mastery.accuracy)
-    found = np.zeros(len(priority))
+    found: Floats = np.zeros(len(priority))
     for k, share in enumerate(BAND_SHARES):
         mine = present & (band == k)
         if mine.any():
             found += share * mixed(priority * mine / priority[mine].sum(), mine, BAND_FLOOR)
-    return found / found.sum()
+    found /= found.sum()
+    return found
 
 
 def most_advantage(mastery: Mastery, present: Flags) -> Floats:
@@ -136,7 +137,8 @@ def ranked(mastery: Mastery, items: Integers, rng: np.random.Generator) -> Float
 
 def lacking(mastery: Mastery, present: Flags) -> Floats:
     """.25 + what the rubric misses + staleness: how much what is stored of a domain is worth to practise: [K]."""
-    return (0.25 + 1 - mastery.score + mastery.staleness()) * present
+    found: Floats = (0.25 + 1 - mastery.score + mastery.staleness()) * present
+    return found
 
 
 @dataclass(frozen=True, slots=True)

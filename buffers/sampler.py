@@ -240,29 +240,34 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     def _shares(self) -> Floats:
         """How much of the draws each domain gets: [K]."""
+        weights: Floats
         if self._forest is not None:
             weights = self._forest.totals
             if self.law.factors is not None:
                 weights = weights * self.law.factors(self.mastery, weights > 0)
-            return weights / weights.sum()
-        sizes = np.bincount(self._domain, minlength=self.mastery.domains)
-        present = sizes > 0
-        if self.law.in_turn:
-            return present / present.sum()
-        shares = sizes / sizes.sum() if self.law.domains is None else self.law.domains(self.mastery, present)
-        if self.law.alone_every and self._batches % self.law.alone_every == 0:
-            return np.eye(len(shares))[shares.argmax()]
-        return shares
+        else:
+            weights = np.bincount(self._domain, minlength=self.mastery.domains).astype(np.float64)
+            if self.law.in_turn:
+                weights = (weights > 0).astype(np.float64)
+            elif self.law.domains is not None:
+                weights = self.law.domains(self.mastery, weights > 0)
+            if self.law.alone_every and self._batches % self.law.alone_every == 0:
+                weights = np.eye(len(weights))[weights.argmax()]
+        weights /= weights.sum()
+        return weights
 
     def _by_priority(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items in proportion to their priorities, and how likely each was."""
-        assert self._forest is not None
-        chance = self._uniform(2, count)
-        # Strata: of two draws of a batch one comes from each half.
+        forest = self._forest
+        assert forest is not None
+        # Strata: one draw from each of as many equal parts; what is left of chance then decides within the domain.
+        aims = (torch.randperm(count, generator=self._rng) + self._uniform(count)).numpy() / count
         ends = shares.cumsum()
-        domains = ends.searchsorted((np.arange(count) + chance[0]) * (ends[-1] / count), side="right")
-        items = self._forest.draw(domains.clip(max=len(shares) - 1), chance[1])
-        return items, self._forest.values(items) / self._forest.totals[domains] * shares[domains]
+        domains = ends.searchsorted(aims, side="right").clip(max=int(np.flatnonzero(shares)[-1]))
+        begins = ends - shares
+        items = forest.draw(domains, ((aims - begins[domains]) / shares[domains]).clip(0, 1))
+        worth = np.divide(shares, forest.totals, out=np.zeros(len(shares)), where=shares > 0)
+        return items, forest.values(items) * worth[domains]
 
     def _by_law(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items by the preset's laws, and how likely each was; in random order."""
@@ -270,12 +275,11 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         assert law is not None
         items, probability = [], []
         if self.law.domains is None and not self.law.in_turn:
-            drawn = {None: count}
+            parts = [(np.arange(len(self._domain)), 1.0, count)]
         else:
-            drawn = {k: n for k, n in enumerate(self._counts(shares, count, rng).tolist()) if n}
-        for domain, size in drawn.items():
-            members = np.arange(len(self._domain)) if domain is None else self._members_of(domain)
-            share = 1.0 if domain is None else shares[domain]
+            counts = self._counts(shares, count, rng).tolist()
+            parts = [(self._members_of(k), float(shares[k]), size) for k, size in enumerate(counts) if size]
+        for members, share, size in parts:
             if law is alike:
                 items.append(_spread(members, size, rng))
                 probability.append(np.full(size, share / len(members)))
@@ -298,10 +302,12 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             return np.bincount(_strata(shares, count, rng), minlength=len(shares))
         # What a band did not get for being no whole number, it gets later.
         band = band_of(self.mastery.accuracy)
-        wanted = np.bincount(band, shares, len(BAND_SHARES)) * count + self._debt
+        wanted: Floats = np.bincount(band, shares, len(BAND_SHARES)) * count
+        wanted += np.where(wanted > 0, self._debt, 0.0)
         whole = np.floor(wanted).clip(0).astype(np.int64)
-        whole[np.argsort(whole - wanted, kind="stable")[: count - whole.sum()]] += 1
-        self._debt = wanted - whole
+        first = np.argsort(np.where(wanted > 0, whole - wanted, np.inf), kind="stable")
+        whole[first[: count - whole.sum()]] += 1
+        self._debt[:] = wanted - whole
         found = np.zeros(len(shares), dtype=np.int64)
         for k, size in enumerate(whole):
             mine = shares * (band == k)
@@ -311,21 +317,24 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     def _weights(self, items: Integers, probability: Floats, shares: Floats) -> Floats:
         """(M p)^-correction: of tasks within their domain, within bounds and 1 in the mean; of priorities at most 1."""
+        weights: Floats
         if self._forest is not None:
             weights = (len(self._domain) * probability) ** -self.law.correction
-            return weights / weights.max()
+            weights /= weights.max()
+            return weights
         owners = self._domain[items]
         sizes = np.bincount(self._domain, minlength=len(shares))[owners]
         weights = (sizes * probability / shares[owners]) ** -self.law.correction
         weights = weights.clip(*WEIGHT_BOUNDS)
-        return weights / weights.mean()
+        weights /= weights.mean()
+        return weights
 
     def _stored(self, priorities: Floats) -> Floats:
         """What the sum tree holds for priorities that were told now.
 
         (priority + floor)^alpha exp((now - since) / freshness): that all others have aged needs no change of theirs.
         """
-        weights = (priorities + PRIORITY_FLOOR) ** self.law.alpha
+        weights: Floats = (priorities + PRIORITY_FLOOR) ** self.law.alpha
         if self.law.freshness is None:
             return weights
         exponent = (self.mastery.step - self._since) / self.law.freshness
@@ -333,15 +342,16 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             assert self._forest is not None
             self._forest.scale(np.exp(-exponent))
             self._since, exponent = float(self.mastery.step), 0.0
-        return weights * np.exp(exponent)
+        weights *= np.exp(exponent)
+        return weights
 
     def _members_of(self, domain: int) -> Integers:
         if self._members is None:
             self._members = [np.flatnonzero(self._domain == k) for k in range(self.mastery.domains)]
         return self._members[domain]
 
-    def _uniform(self, *shape: int) -> Floats:
-        return torch.rand(*shape, dtype=torch.float64, generator=self._rng).numpy()
+    def _uniform(self, count: int) -> Tensor:
+        return torch.rand(count, dtype=torch.float64, generator=self._rng)
 
     def _seed(self) -> int:
         return int(torch.randint(2**63 - 1, (), generator=self._rng))

@@ -123,7 +123,7 @@ def _non_tensor(state: State) -> NonTensorData:
 
 def divide(column: Tensor, lengths: Sequence[int]) -> list[Tensor]:
     """Parts of a column, each with memory of its own: a trajectory that is kept does not keep its batch."""
-    return [*torch.split_with_sizes_copy(column, list(lengths))]
+    return [*torch.ops.aten.split_with_sizes_copy(column, list(lengths))]
 
 
 def stack(trajectories: list[Trajectory]) -> Trajectory:
