@@ -142,18 +142,19 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         if items.size and items.min() < 0:
             items, values = items[items >= 0], values[items >= 0]
         if len(items):
-            self._look(storage)
-            self.learn(items, values)
+            self.learn(storage, items, values)
         return None
 
-    def learn(self, items: Integers, values: Floats, scores: Floats | None = None) -> None:
-        """What :meth:`update_priority` does, of items that the sampler has seen in a storage.
+    def learn(self, storage: Storage, items: Integers, values: Floats, scores: Floats | None = None) -> None:
+        """What :meth:`update_priority` does, with rubric scores where there are any.
 
         Args:
+            storage: of the buffer.
             items: [B].
             values: pass rates, or mean absolute advantages of stored groups: [B].
             scores: rubric scores of tasks: [B]; by default the pass rates.
         """
+        self._look(storage)
         if not self.replays:
             self.mastery.learn(items, values, scores)
             values = 2 * values * (1 - values)  # the mean absolute advantage of a group that passes so often
@@ -302,7 +303,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             return np.bincount(_strata(shares, count, rng), minlength=len(shares))
         # What a band did not get for being no whole number, it gets later.
         band = band_of(self.mastery.accuracy)
-        wanted: Floats = np.bincount(band, shares, len(BAND_SHARES)) * count
+        wanted = np.bincount(band, shares, len(BAND_SHARES)).astype(np.float64) * count
         wanted += np.where(wanted > 0, self._debt, 0.0)
         whole = np.floor(wanted).clip(0).astype(np.int64)
         first = np.argsort(np.where(wanted > 0, whole - wanted, np.inf), kind="stable")
