@@ -97,6 +97,8 @@ class ActorConfig:
         epochs: passes over the trajectories of a step.
         minibatches: optimizer steps in each of them.
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
+        offload_activations: on a GPU, keep what the backward pass needs in host memory until then.
+        offload_optimizer: on a GPU, keep the optimizer's averages in host memory between its steps.
     """
 
     optimizer: str
@@ -131,6 +133,8 @@ class ActorConfig:
     epochs: int
     minibatches: int
     tokens_per_microbatch: int
+    offload_activations: bool
+    offload_optimizer: bool
 
 
 @dataclass
@@ -235,10 +239,13 @@ class TrainerConfig:
         keep: so many checkpoints are kept.
         save_dir: folder of the run; null makes a new one under ``runs/``.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        threads: CPU threads of PyTorch; null leaves the choice to it.
+        threads: CPU threads of PyTorch; null leaves the choice to it. Other numbers of them round sums otherwise.
+        deterministic: only algorithms that give the same bits each time, on a GPU too; slower there.
         progress: show progress.
         use_wandb: log to Weights & Biases too (``WANDB_MODE=offline`` works).
         project: the project's name there.
+        use_tensorboard: write event files for TensorBoard too, under ``tensorboard/`` of the run.
+        profile_steps: record what so many steps do, after the first, under ``profile/`` of the run; null for none.
     """
 
     steps: int
@@ -247,9 +254,12 @@ class TrainerConfig:
     save_dir: str | None
     device: str
     threads: int | None
+    deterministic: bool
     progress: bool
     use_wandb: bool
     project: str
+    use_tensorboard: bool
+    profile_steps: int | None
 
 
 @dataclass

@@ -16,6 +16,7 @@ import os
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")  # TorchRL tells of every buffer it makes
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from infinite_rl.agents.config import TrainConfig
 
 LATEST, AUTO = "latest", "auto"
+# What a system says of a disk, a quota or a file that has no more room.
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -155,9 +158,12 @@ def _run(parsed: argparse.Namespace) -> int:
         where = f"go on with: {_program()} --resume {folder}" if saved else "nothing was saved yet"
         print(f"stopped at once; {where}", file=sys.stderr)
         return 130
-    except (RolloutError, NonFiniteError, CheckpointError) as error:
-        write_report(folder)
+    except (RolloutError, NonFiniteError, CheckpointError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in FULL_DISK:
+            raise
         print(f"error: the run ended at step {trainer.step}: {error}", file=sys.stderr)
+        with suppress(OSError):
+            write_report(folder)
         return 1
     report = write_report(folder)
     if config.trainer.progress:

@@ -1,12 +1,16 @@
 """How fast and how lean is the trainer, beside what people use?
 
-    python benchmarks/trainer.py [step] [decoding] [head] [--rounds N]
+    python benchmarks/trainer.py [step] [decoding] [head] [layouts] [logging] [--rounds N]
 
 ``step``: whole GRPO steps beside TRL's ``GRPOTrainer``: the same policy, tasks, group size, limits and passes of policy
 and reference; steps per CPU-second. ``decoding``: tokens per CPU-second beside transformers' ``generate``, with
 responses of equal length and of log-normal length (coefficient of variation 1). ``head``: log-probs, entropies and
 their gradients of 4,096 tokens over a vocabulary of 152,000 beside a plain softmax: CPU time, and memory above weights
-and their gradients.
+and their gradients. ``layouts``: scores and their gradient with sequences laid into rows as planned, beside each layout
+alone: one padded batch of 64, batches of like length, rows that share their prompt, rows of 512 tokens with several
+sequences; on the default job's lengths and on log-normal ones (coefficient of variation 1). ``logging``: the share of a
+step of the default job that only watches and plans it: metrics, logs, progress, clocks and the choice of tasks, without
+and with TensorBoard.
 
 Every side runs in processes of its own, in turns; medians are reported. Each part first asserts that both sides compute
 the same thing. Results go to ``benchmarks/results/trainer.json``, parts that did not run stay as they were.
@@ -38,6 +42,8 @@ from rich.table import Table
 RESULTS = Path(__file__).parent / "results" / "trainer.json"
 SIZES = {"0.4M": 128, "1.6M": 256}
 LENGTHS = ("equal", "log-normal")
+# Lengths of sequences, and tokens of a micro-batch: of 512, 1024, 2048 and 4096 the one at which layouts do best.
+LAYOUTS = {"default job": 1024, "log-normal": 1024}
 
 
 def in_a_process(side: str, *arguments: str) -> dict[str, Any]:
@@ -117,7 +123,49 @@ def head(rounds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-PARTS: dict[str, Callable[[int], dict[str, Any]]] = {"step": step, "decoding": decoding, "head": head}
+def layouts(rounds: int) -> dict[str, Any]:
+    """The planned layout beside each alone; the side asserts that all learn the same."""
+    results = {}
+    for shape, tokens in LAYOUTS.items():
+        seconds = in_a_process("layouts", shape, str(tokens), str(rounds))
+        others = {name: spent for name, spent in seconds.items() if name != "planned"}
+        results[shape] = {
+            "planned_by_best": seconds["planned"] / min(others.values()),
+            **{f"{name}_cpu_ms": 1000 * spent for name, spent in seconds.items()},
+        }
+    return results
+
+
+def logging(rounds: int) -> dict[str, Any]:
+    """What watching costs, beside the step that is watched."""
+    with tempfile.TemporaryDirectory() as folder:
+        in_a_process("policy", folder, str(SIZES["0.4M"]))
+        rows = {
+            name: [
+                in_a_process("logging", folder, f"trainer.use_tensorboard={name == 'tensorboard'}")
+                for _ in range(rounds)
+            ]
+            for name in ("plain", "tensorboard")
+        }
+    steps = sides.overrides().trainer.steps
+    return {
+        name: {
+            "share": middle(found, "share"),
+            "step_cpu_ms": 1000 * middle(found, "cpu_seconds"),
+            "phases_cpu_ms": {key: 1000 * median(row["phases"][key] for row in found) for key in found[0]["phases"]},
+            "plan_cpu_ms_a_step": 1000 * middle(found, "plan_cpu_seconds") / steps,
+        }
+        for name, found in rows.items()
+    }
+
+
+PARTS: dict[str, Callable[[int], dict[str, Any]]] = {
+    "step": step,
+    "decoding": decoding,
+    "head": head,
+    "layouts": layouts,
+    "logging": logging,
+}
 
 
 def main() -> None:

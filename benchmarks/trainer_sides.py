@@ -10,19 +10,25 @@ os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import hashlib
+import io
 import json
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import Tensor
 
+CPU = torch.device("cpu")
 STEPS, WARM_STEPS, GROUP = 20, 3, 8
 VOCABULARY, WIDTH, TOKENS = 152_000, 1024, 4096
 
@@ -48,10 +54,10 @@ def policy(folder: str, hidden: str) -> dict[str, Any]:
     return {"parameters": trainer.parts.model.num_parameters()}
 
 
-def our_config(folder: str, steps: int) -> Any:
+def our_config(folder: str, steps: int, *more: str) -> Any:
     return overrides(
         f"model.name={folder}", "model.tiny=null", "model.warm_start=null", f"trainer.steps={steps}",
-        "actor.scheduler=constant", "actor.decay_steps=null",
+        "actor.scheduler=constant", "actor.decay_steps=null", *more,
     )  # fmt: skip
 
 
@@ -60,7 +66,6 @@ def step_ours(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.algorithms.algorithm import Algorithm
     from infinite_rl.agents.inference.module import InferenceModule
     from infinite_rl.agents.rollouts.manager import RolloutManager
-    from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.backprop import BackpropModule
 
     spent: Counter[str] = Counter()
@@ -73,36 +78,110 @@ def step_ours(folder: str) -> dict[str, Any]:
         (BackpropModule, "step", "optimizer"),
     ):
         setattr(owner, name, timed(getattr(owner, name), label, spent))
+    found = measured_steps(our_config(folder, WARM_STEPS + STEPS), spent)
+    phases = found["phases"]
+    phases["rollout"] -= phases["sampling"]
+    phases["learning"] -= phases["scoring"] + phases["backward"] + phases["optimizer"]
+    phases["other"] = found["cpu_seconds"] - sum(phases.values())
+    return found
+
+
+def measured_steps(config: Any, spent: Counter[str]) -> dict[str, Any]:
+    """Trains; means over the steps after the first few: CPU seconds, of them those in ``spent``, and tokens."""
+    from infinite_rl.agents.runs.training import Trainer
+
     with tempfile.TemporaryDirectory() as run:
-        trainer = Trainer(our_config(folder, WARM_STEPS + STEPS), Path(run))
+        trainer = Trainer(config, Path(run))
         trainer.test_before = trainer.test_after = lambda: None  # type: ignore[method-assign]
-        trainer.results |= {"test_before": 0.0, "test_after": 0.0}
-        begin: list[tuple[float, Counter[str], int]] = []
+        trainer.results |= {"test_before": 0.0, "test_after": 0.0, "gain": 0.0}
+        marks: list[tuple[float, Counter[str], int]] = []
         report = trainer._report_step
 
         def note(metrics: dict[str, float], counts: dict[str, float]) -> None:
             report(metrics, counts)
             if trainer.step in (WARM_STEPS, WARM_STEPS + STEPS):
-                begin.append((time.process_time(), Counter(spent), trainer.results["tokens"]))
+                marks.append((time.process_time(), Counter(spent), trainer.results["tokens"]))
 
         trainer._report_step = note  # type: ignore[method-assign]
         trainer.run()
-    (first, before, tokens), (last, after, all_tokens) = begin
-    phases = {name: (after[name] - before[name]) / STEPS for name in after}
-    phases["rollout"] -= phases["sampling"]
-    phases["learning"] -= phases["scoring"] + phases["backward"] + phases["optimizer"]
-    phases["other"] = (last - first) / STEPS - sum(phases.values())
-    return {"cpu_seconds": (last - first) / STEPS, "phases": phases, "tokens": (all_tokens - tokens) / STEPS}
+    (first, before, tokens), (last, after, all_tokens) = marks
+    return {
+        "cpu_seconds": (last - first) / STEPS,
+        "phases": {name: (after[name] - before[name]) / STEPS for name in after},
+        "tokens": (all_tokens - tokens) / STEPS,
+    }
 
 
-def timed(function: Any, label: str, spent: Counter[str]) -> Any:
+def logging(folder: str, *more: str) -> dict[str, Any]:
+    """CPU seconds of a step, and of what only watches and plans it; by thread, as TensorBoard has one of its own."""
+    from tensorboard.summary.writer.event_file_writer import _AsyncWriterThread
+
+    from infinite_rl.agents.algorithms import algorithm
+    from infinite_rl.agents.algorithms.metrics import UpdateSums
+    from infinite_rl.agents.progress import Progress
+    from infinite_rl.agents.runs import training
+    from infinite_rl.agents.runs.build import build
+    from infinite_rl.agents.runs.plan import plan, plan_table
+    from infinite_rl.agents.runs.run_log import RunLog
+    from infinite_rl.agents.runs.stopwatch import Stopwatch
+    from infinite_rl.agents.runs.throughput import StepMeter
+    from infinite_rl.buffers.tasks import TaskBuffer
+
+    spent: Counter[str] = Counter()
+    for owner, name, label in (
+        (algorithm, "rollout_metrics", "metrics"),
+        (training, "group_pass_rates", "metrics"),
+        (UpdateSums, "add", "metrics"),
+        (UpdateSums, "means", "metrics"),
+        (TaskBuffer, "draw", "curriculum"),
+        (TaskBuffer, "learn_from", "curriculum"),
+        (RunLog, "write", "log"),
+        (RunLog, "write_times", "log"),
+        (Progress, "advance", "progress"),
+        (StepMeter, "lap", "clocks"),
+        (StepMeter, "_add", "clocks"),
+    ):
+        setattr(owner, name, timed(getattr(owner, name), label, spent, time.thread_time))
+    summarise = algorithm.rollout_metrics
+
+    def after_reading(collected: Any, rewards: Tensor) -> Any:
+        for name in ("mask", "states", "groups", "valid", "response_lengths"):
+            getattr(collected, name)  # learning reads these anyway, and both read them once
+        return summarise(collected, rewards)
+
+    algorithm.rollout_metrics = after_reading
+    phase = Stopwatch.phase
+
+    @contextmanager
+    def timed_phase(self: Stopwatch, name: str) -> Iterator[None]:
+        block = phase(self, name)
+        timed(block.__enter__, "clocks", spent, time.thread_time)()
+        yield
+        timed(block.__exit__, "clocks", spent, time.thread_time)(None, None, None)
+
+    Stopwatch.phase = timed_phase  # type: ignore[method-assign]
+    thread: Counter[str] = Counter()
+    _AsyncWriterThread.run = timed(_AsyncWriterThread.run, "tensorboard", thread, time.thread_time)
+    config = our_config(folder, WARM_STEPS + STEPS, "trainer.progress=true", *more)
+    begin = time.process_time()
+    parts = build(config, checkpoint=None, reward_computer=None)
+    built = time.process_time()
+    Console(file=io.StringIO()).print(plan_table(plan(config, parts)))
+    planned = time.process_time() - built
+    found = measured_steps(config, spent)
+    found["phases"]["writer thread"] = thread["tensorboard"] / (WARM_STEPS + STEPS)
+    return {**found, "share": sum(found["phases"].values()) / found["cpu_seconds"], "plan_cpu_seconds": planned,
+            "start_cpu_seconds": built - begin}  # fmt: skip
+
+
+def timed(function: Any, label: str, spent: Counter[str], clock: Any = time.process_time) -> Any:
     @wraps(function)
     def wrapper(*arguments: Any, **options: Any) -> Any:
-        begin = time.process_time()
+        begin = clock()
         try:
             return function(*arguments, **options)
         finally:
-            spent[label] += time.process_time() - begin
+            spent[label] += clock() - begin
 
     return wrapper
 
@@ -187,7 +266,7 @@ def same_step(folder: str) -> dict[str, Any]:
     from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens
     from infinite_rl.agents.updates.backprop import BackpropModule
     from infinite_rl.agents.updates.batching import microbatches
-    from infinite_rl.agents.updates.layout import find_even_width
+    from infinite_rl.agents.updates.planning import find_plan
 
     with tempfile.TemporaryDirectory() as output:
         trainer, given = trl_trainer(folder, 1, output)
@@ -231,10 +310,10 @@ def same_step(folder: str) -> dict[str, Any]:
     columns.set_sampled("advantage", expected)
     backprop = BackpropModule(model, reference, torch.optim.SGD(model.parameters()))
     weights = sequence_weights(lengths, "token_mean").double()
-    batches = microbatches(columns, 1024, model.device, even_width=find_even_width(model))
+    batches = microbatches(columns, 1024, model.device, layout=find_plan(model))
     backprop.set_columns(columns, batches, ["old_logprob"])  # as TRL: the ratio is 1
     ours = 0.0
-    for part in microbatches(columns, 1024, model.device, even_width=find_even_width(model)):
+    for part in microbatches(columns, 1024, model.device, layout=find_plan(model)):
         objective, _ = backprop.learn(part, weights[part.rows], recipe.loss)
         ours += float(objective.loss.detach())
     named = dict(trainer.model.named_parameters())
@@ -356,6 +435,93 @@ def head_naive() -> dict[str, Any]:
             torch.nn.functional.linear(hidden, weight), targets, temperature=0.7
         )
     )
+
+
+def trajectories_of(shape: str) -> Any:
+    """Groups of eight of one prompt: of the default job's lengths, or with responses of log-normal length, CV 1."""
+    from infinite_rl.agents.inference.tokens import Tokens
+    from infinite_rl.agents.rollouts.trajectory import Ending, from_tokens
+
+    random = torch.Generator().manual_seed(0)
+    groups, prompt = (32, 9) if shape == "default job" else (8, 48)
+    if shape == "default job":
+        responses = torch.randint(3, 8, (groups * GROUP,), generator=random)
+    else:
+        spread = torch.tensor(2.0).log().sqrt()
+        drawn = torch.exp(torch.randn(groups * GROUP, generator=random) * spread - spread**2 / 2) * 128
+        responses = drawn.round().clamp(1, 1024).int()
+    tokens = []
+    for group in range(groups):
+        asked = torch.randint(4, 90, (prompt,), generator=random).tolist()
+        for length in responses[group * GROUP : (group + 1) * GROUP].tolist():
+            one = Tokens()
+            one.append(asked)
+            one.append(torch.randint(4, 90, (length,), generator=random).tolist(), 0, [0.0] * length, 0)
+            tokens.append(one)
+    endings = [
+        Ending(reward=0.0, group=k // GROUP, valid=True, truncated=False, state={"segments": None})
+        for k in range(len(tokens))
+    ]
+    return from_tokens(tokens, endings)
+
+
+def layouts(shape: str, tokens: str, rounds: str) -> dict[str, Any]:
+    """CPU seconds of scores and their gradient in each layout, laying out included, in turns; all learn the same."""
+    from infinite_rl.agents.models.tiny_model import make_tiny
+    from infinite_rl.agents.rollouts.columns import Columns
+    from infinite_rl.agents.updates.batching import microbatches, plan_batches
+    from infinite_rl.agents.updates.layout import Bundle, lay_out
+    from infinite_rl.agents.updates.planning import OWN_ROWS, LayoutPlan, bundles_of, find_plan
+    from infinite_rl.agents.updates.scoring import layout_scores
+
+    model, _ = make_tiny()
+    source, budget, plan = Columns(trajectories_of(shape)), int(tokens), find_plan(model)
+    ends = torch.tensor(source.lengths).cumsum(0).tolist()
+    pieces = list(zip([0, *ends], ends, strict=False))
+    longest_first = sorted(pieces, key=lambda piece: piece[0] - piece[1])
+
+    def rows_of(pieces: list[tuple[int, int]], count: int) -> list[Any]:
+        parts = [pieces[k : k + count] for k in range(0, len(pieces), count)]
+        return [lay_out(source.token_ids, source.mask, [Bundle(0, [one]) for one in part], CPU) for part in parts]
+
+    def packed() -> list[Any]:
+        """Rows of 512 tokens, with a mask of who sees whom."""
+        found = bundles_of(
+            source.token_ids, source.mask, pieces, [0] * len(pieces), tokens=512, plan=LayoutPlan(packed=True)
+        )
+        bundles = [bundle for bundle, _ in found]
+        parts = plan_batches([bundle.width for bundle in bundles], budget)
+        return [lay_out(source.token_ids, source.mask, [bundles[k] for k in part], CPU) for part in parts]
+
+    ways: dict[str, Any] = {
+        "padded, 64 rows": lambda: rows_of(pieces, 64),
+        "sorted, 8 rows": lambda: rows_of(longest_first, 8),
+        "sorted, budget": lambda: microbatches(source, budget, CPU, layout=OWN_ROWS),
+        "shared": lambda: microbatches(source, budget, CPU, layout=LayoutPlan(even_width=1e9)),
+        "packed": packed,
+        "planned": lambda: microbatches(source, budget, CPU, layout=plan),
+    }
+    learnt: dict[str, tuple[float, Tensor]] = {}
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    for turn in range(int(rounds) + 1):
+        for name, make in ways.items():
+            if turn and seconds[name][0] > 3 * min(values[0] for values in seconds.values()):
+                continue  # far behind, and not timed again
+            model.zero_grad()
+            begin = time.process_time()
+            loss = 0.0
+            for layout in make():
+                scores = layout_scores(model, layout, temperature=1.0)
+                part = (scores.logprob * layout.target.remainder(7).sub(3)).sum()
+                part.backward()
+                loss += float(part.detach())
+            seconds[name].append(time.process_time() - begin)
+            learnt[name] = loss, torch.cat([weight.grad.flatten() for weight in model.parameters()])
+    for name, (loss, gradient) in learnt.items():
+        expected, plain = learnt["padded, 64 rows"]
+        assert abs(loss - expected) < 1e-4 * abs(expected), f"{name} has another loss: {loss}, not {expected}"
+        assert (gradient - plain).norm() < 1e-4 * plain.norm(), f"{name} has another gradient"
+    return {name: median(values[1:] or values) for name, values in seconds.items()}
 
 
 if __name__ == "__main__":

@@ -24,7 +24,18 @@ MAY_IMPORT = {
     "agents": {"runtimes", "spaces", "rewards", "datasets", "envs", "wrappers", "buffers"},
 }
 CORE_ROOMS = ("runtimes", "spaces", "rewards", "datasets", "envs", "wrappers")
-HEAVY = {"torch", "transformers", "tensordict", "torchrl", "hydra", "omegaconf", "wandb", "matplotlib", "jinja2"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "tensordict",
+    "torchrl",
+    "hydra",
+    "omegaconf",
+    "wandb",
+    "matplotlib",
+    "jinja2",
+    "tensorboard",
+}
 
 
 def modules(room: str) -> list[Path]:

@@ -19,7 +19,7 @@ from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
-from ..updates.layout import find_even_width
+from ..updates.planning import OWN_ROWS, find_plan
 from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
 from .recipes import OWN_RECIPE, Recipe, find_recipe
@@ -231,8 +231,9 @@ class Algorithm(TrainingLoop):
         tokens, device = self.config.tokens_per_microbatch, self.backprop.model.device
         count, k = len(learnt), min(self.recipe.minibatches, len(learnt))
         # A critic is called with padded rows.
-        even = find_even_width(self.backprop.model) if self.backprop.critic is None else None
-        return [microbatches(learnt, tokens, device, range(m, count, k), even_width=even) for m in range(k)]
+        with self.backprop.autocast():
+            layout = find_plan(self.backprop.model) if self.backprop.critic is None else OWN_ROWS
+        return [microbatches(learnt, tokens, device, range(m, count, k), layout=layout) for m in range(k)]
 
     def _follow(self) -> None:
         """Lets the reference follow the policy, where the recipe says so."""

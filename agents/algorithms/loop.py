@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,17 +16,15 @@ from ..models.lora import has_adapters, load_adapters
 from ..models.policy import load_policy
 from ..progress import Progress
 from ..rollouts.trajectory import Trajectory
-from ..runs.checkpoint import STATE_FILE, Checkpoints, read_state
+from ..runs.checkpoint import BEST, STATE_FILE, Checkpoints, read_state
 from ..runs.garbage import frozen_heap
-from ..runs.run_log import start_wandb
+from ..runs.sinks import start_wandb
 from .metrics import Metrics
 from .settings import AlgorithmConfig
 
 if TYPE_CHECKING:
     from ..rollouts.manager import RolloutManager
     from ..updates.backprop import BackpropModule
-
-BEST = "best"
 
 
 class TrainingLoop(ABC):
@@ -116,15 +113,10 @@ class TrainingLoop(ABC):
         folder = Path(self.config.checkpoint_dir)
         number = self.iteration if iteration is None else iteration
         tokenizer = self.rollout_manager.inference.tokenizer
-        saved = Checkpoints(folder, keep=self.config.keep).save(
-            number, self.backprop.model, tokenizer, self.state_dict()
-        )
+        checkpoints = Checkpoints(folder, keep=self.config.keep)
+        saved = checkpoints.save(number, self.backprop.model, tokenizer, self.state_dict())
         if best:
-            draft = folder / f".{BEST}"
-            shutil.rmtree(draft, ignore_errors=True)
-            shutil.copytree(saved, draft)
-            shutil.rmtree(folder / BEST, ignore_errors=True)
-            draft.rename(folder / BEST)
+            checkpoints.keep_copy(number, BEST)
         return saved
 
     def state_dict(self) -> dict[str, Any]:

@@ -69,6 +69,8 @@ class ModelConfig:
         weights: how weights are kept: ``float32``, or ``bfloat16``, which halves their memory and loses updates that
             are smaller than 1/256 of a weight; adapters are in float32 always.
         gradient_checkpointing: recompute activations in the backward pass, to save memory.
+        compile: compile the model for scoring, on a GPU.
+        liger: use Liger's kernels for norms, rotations and gated layers, on a GPU; needs ``liger-kernel``.
         lora: adapters to train instead of the weights; null for none.
         tiny: shape of the tiny model.
         warm_start: supervised steps first; null for none.
@@ -78,6 +80,8 @@ class ModelConfig:
     dtype: str
     weights: str
     gradient_checkpointing: bool
+    compile: bool
+    liger: bool
     lora: LoraConfig | None
     tiny: TinyConfig | None
     warm_start: WarmStartConfig | None

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 from transformers import PreTrainedModel
+from transformers.pytorch_utils import Conv1D
 
 from ..config import ConfigError, LoraConfig
 
@@ -53,7 +54,18 @@ def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folde
         if folder is not None:
             load_adapters(model, folder)
     except (ValueError, RuntimeError, OSError) as error:
-        raise ConfigError(f"model.lora: {str(error).splitlines()[0][:200]}") from None
+        raise ConfigError(f"model.lora: {_explain(error, model, config)}") from None
+
+
+def _explain(error: Exception, model: PreTrainedModel, config: LoraConfig) -> str:
+    """One line; where no layer has a name that was asked for, with the names that there are."""
+    wanted, layers = config.target_modules, dict(model.named_modules())
+    if wanted and not any(name.endswith(tuple(wanted)) for name in layers):
+        head = model.get_output_embeddings()
+        linear = [name for name, one in layers.items() if isinstance(one, nn.Linear | Conv1D) and one is not head]
+        names = sorted({name.rpartition(".")[2] for name in linear})
+        return f"no layer is called {' or '.join(wanted)}; target_modules may name {', '.join(names)}"
+    return str(error).splitlines()[0][:200]
 
 
 def load_adapters(model: PreTrainedModel, folder: Path) -> None:

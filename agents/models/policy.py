@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from huggingface_hub import get_hf_file_metadata, hf_hub_url, try_to_load_from_cache
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -16,9 +17,11 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
+from transformers.utils import CONFIG_NAME
 
 from ..config import ConfigError, ModelConfig
 from .lora import add_adapters
+from .speed import compile_backbone, use_liger
 from .tiny_model import make_model, make_tokenizer
 
 
@@ -77,7 +80,14 @@ def make_policy(
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
-    return model.to(device).train(), tokenizer
+    model.to(device).train()
+    if config.liger:
+        use_liger(model)
+    if config.compile and device.type != "cuda":
+        raise ConfigError("model.compile needs a GPU: on a CPU compiling takes more time than it saves")
+    if config.compile:
+        compile_backbone(model)
+    return model, tokenizer
 
 
 def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
@@ -91,15 +101,32 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
     if not local and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
         raise ConfigError(f"model.name={name}: no such folder")
     source = str(folder) if local else name
+    if not local:
+        _ask_hub(name)
     try:
         tokenizer = load_tokenizer(source)
         attention = _attention(AutoConfig.from_pretrained(source))
         model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, attn_implementation=attention)
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        where = "the folder cannot be loaded" if local else "no such folder, and the hub did not give it"
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ConfigError(f"model.name={name}: {where} ({reason})") from None
+        where = "the folder cannot be loaded" if local else "no such folder, and what the hub has cannot be loaded"
+        raise ConfigError(f"model.name={name}: {where} ({_reason(error)})") from None
     return model, tokenizer
+
+
+def _ask_hub(name: str) -> None:
+    """Refuses a name that neither the cache nor the hub knows: loading would ask again and again, for over a minute."""
+    try:
+        if not isinstance(try_to_load_from_cache(name, CONFIG_NAME), str):
+            get_hf_file_metadata(hf_hub_url(name, CONFIG_NAME), timeout=10)
+    except Exception as error:  # the hub's library changes its HTTP library, and with it the errors
+        status = getattr(getattr(error, "response", None), "status_code", 0)
+        if status != 429 and status < 500:  # a busy hub is asked again
+            what = "neither a folder here nor the name of a model that the hub gives"
+            raise ConfigError(f"model.name={name}: {what} ({_reason(error)})") from None
+
+
+def _reason(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
@@ -111,6 +138,8 @@ def load_tokenizer(source: str) -> PreTrainedTokenizerBase:
     as_saved = get_tokenizer_config(source).get("tokenizer_class") == "TokenizersBackend"
     tokenizer = (PreTrainedTokenizerFast if as_saved else AutoTokenizer).from_pretrained(source)
     assert isinstance(tokenizer, PreTrainedTokenizerBase)
+    for where in ("is_local", "local_files_only"):  # or it would be saved with where it was loaded from
+        tokenizer.init_kwargs.pop(where, None)
     return tokenizer
 
 

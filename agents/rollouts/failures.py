@@ -22,12 +22,15 @@ class Failures:
 
     Args:
         patience: so many collections in a row without one valid trajectory are an error.
+
+    Attributes:
+        in_a_row: so many there were up to now.
     """
 
     def __init__(self, patience: int) -> None:
         self.patience = patience
         self._told: set[str] = set()
-        self._in_a_row = 0
+        self.in_a_row = 0
 
     def note(self, trajectories: Trajectory) -> None:
         """Counts the failures of one collection, and tells every cause the first time that it is seen.
@@ -44,11 +47,11 @@ class Failures:
             if cause not in self._told:
                 self._told.add(cause)
                 logger.warning("%d of %d episodes do not count (%s)", count, len(valid), cause)
-        self._in_a_row = 0 if any(valid) else self._in_a_row + 1
-        if self._in_a_row >= self.patience:
+        self.in_a_row = 0 if any(valid) else self.in_a_row + 1
+        if self.in_a_row >= self.patience:
             (cause, count), *_ = causes.most_common(1)
             raise RolloutError(
-                f"not one episode of the last {self._in_a_row} collections could be judged; "
+                f"not one episode of the last {self.in_a_row} collections could be judged; "
                 f"{count} of the last {len(valid)} failed with {cause}"
             )
 

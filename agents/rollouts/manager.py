@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -107,7 +107,7 @@ class RolloutManager:
         self.config = config if num_parallel is None else replace(config, num_parallel=num_parallel)
         self.env = env
         self.inference = find_policy(env, inference)
-        self._failures = Failures(self.config.patience)
+        self.failures = Failures(self.config.patience)
         self._free_draws = 0
         self._rng = np.random.default_rng(self._key("draws"))
         self._trajectories = 0
@@ -138,12 +138,12 @@ class RolloutManager:
             waves = []
             for start in range(0, len(members), self.config.num_parallel):
                 wave = members[start : start + self.config.num_parallel]
-                with self._failures.told_once():
+                with self.failures.told_once():
                     episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
                     groups = [group for group, _, _ in wave]
                     waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
             trajectories = join(waves)
-        self._failures.note(trajectories)
+        self.failures.note(trajectories)
         self._trajectories += len(trajectories)
         self._tokens += int(Columns(trajectories).mask.sum())
         return trajectories
@@ -158,6 +158,14 @@ class RolloutManager:
             self._free_draws += 1
         return self.collect(draws, group_size, max_steps_per_rollout)
 
+    def opening_lengths(self, most: int) -> Iterator[int]:
+        """How many tokens each of the first ``most`` tasks opens with, one at a time; those that fail are left out."""
+        if isinstance(self.env, TextEnv):
+            for index in range(min(most, self.env.tasks.size or most)):
+                episode = self._begin(index, None)
+                if not episode.ended:
+                    yield self._player.opening_length(episode)
+
     def get_statistics(self) -> RolloutStatistics:
         """Counts over everything collected so far."""
         mean = self._tokens / self._trajectories if self._trajectories else 0.0
@@ -166,6 +174,7 @@ class RolloutManager:
     def state_dict(self) -> dict[str, Any]:
         """What the next draws depend on, and the counts; plain values."""
         counts = {"draws": self._free_draws, "trajectories": self._trajectories, "tokens": self._tokens}
+        counts["failed_in_a_row"] = self.failures.in_a_row
         return {"random": self._rng.bit_generator.state, "version": self.inference.version, **counts}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -173,7 +182,7 @@ class RolloutManager:
         self._rng.bit_generator.state = state["random"]
         self.inference.version = state["version"]
         self._free_draws, self._trajectories = state["draws"], state["trajectories"]
-        self._tokens = state["tokens"]
+        self._tokens, self.failures.in_a_row = state["tokens"], state["failed_in_a_row"]
 
     @cached_property
     def _player(self) -> Player:

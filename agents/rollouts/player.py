@@ -146,6 +146,16 @@ class Player:
             self._advance(live, replies)
         return from_tokens([play.session for play in plays], [play.ending() for play in plays])
 
+    def opening_length(self, episode: Episode) -> int:
+        """How many tokens an episode opens with.
+
+        Raises:
+            ValueError: if the chat template cannot write them.
+        """
+        session = Session(self._template, key=0)
+        session.observe(episode.messages)
+        return len(session.token_ids)
+
     @cached_property
     def _template(self) -> ChatTemplate:
         return ChatTemplate(self.inference.tokenizer, self.env.tool_schemas if self._native else ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import cast
 
@@ -26,6 +27,9 @@ from ..updates.optimizer import make_optimizer
 from ..updates.warm_start import WarmStart
 from .companions import Companions
 from .data import Splits, load_splits
+
+# So many training tasks at most are measured at the start.
+TASKS_LOOKED_AT = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +93,14 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         )
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
+    rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}
+    _check_room(config, model, rollouts["train"])
     return Parts(
         splits=splits,
         model=model,
         tokenizer=tokenizer,
         inference=inference,
-        rollouts={name: _rollouts(config, splits, name, inference) for name in SPLITS},
+        rollouts=rollouts,
         curriculum=curriculum,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
@@ -114,6 +120,7 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
             ema_alpha=config.actor.ema_alpha,
             temperature=config.rollout.temperature,
             max_skipped_steps=config.actor.max_skipped_steps,
+            offload_activations=config.actor.offload_activations,
         ),
         autocast=parts.inference.backend.autocast,
         critic=companions.critic,
@@ -189,3 +196,22 @@ def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: Infe
         only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
         sampling = replace(sampling, temperature=temperature, token_filter=only)
     return RolloutManager(splits.envs[split], sampling, inference=inference)
+
+
+def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutManager) -> None:
+    """Looks for a task to which a response has room; most often it is the first."""
+    given = config.rollout.max_length
+    longest: int | None = given or getattr(model.config, "max_position_embeddings", None)
+    if longest is None:
+        return
+    shortest = inf
+    for length in rollouts.opening_lengths(most=TASKS_LOOKED_AT):
+        if length < longest:
+            return
+        shortest = min(shortest, length)
+    if shortest < inf:
+        what = f"rollout.max_length={given}" if given else f"the model, made for {longest} tokens,"
+        raise ConfigError(
+            f"{what} leaves no room for a response: the shortest of the first {TASKS_LOOKED_AT} training tasks opens "
+            f"with {shortest} tokens"
+        )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import fields
+from importlib.util import find_spec
 from math import inf
 
 from omegaconf import DictConfig, OmegaConf
@@ -24,6 +25,8 @@ from ..config import (
     ConfigError,
     TinyConfig,
 )
+
+INSTALL_TENSORBOARD = 'pip install -c constraints.txt -e ".[tensorboard]"'
 
 # NaN satisfies nothing.
 LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
@@ -49,6 +52,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.save_every",
             "trainer.keep",
             "trainer.threads",
+            "trainer.profile_steps",
             "model.lora.r",
             "model.warm_start.batch_size",
             "model.warm_start.max_tokens",
@@ -136,6 +140,8 @@ def check_values(config: DictConfig) -> None:
             hint = ": take bfloat16, float16 would need its loss scaled" if value == "float16" else ""
             raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value!r}{hint}")
     _check_schedule(config.actor)
+    if config.trainer.deterministic and config.rollout.deadline is not None:
+        raise ConfigError("trainer.deterministic forbids rollout.deadline: a clock would decide what is learnt")
     compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
     if compared and config.data.responses_per_prompt < 2:
         raise ConfigError(
@@ -148,6 +154,8 @@ def check_values(config: DictConfig) -> None:
         raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
     if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
         raise ConfigError("model.warm_start.path is not used while model.warm_start.max_steps=0: set how many steps")
+    if config.trainer.use_tensorboard and find_spec("tensorboard") is None:
+        raise ConfigError(f"trainer.use_tensorboard needs tensorboard: {INSTALL_TENSORBOARD}")
 
 
 def _check_companions(config: DictConfig) -> None:

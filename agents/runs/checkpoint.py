@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"step-(\d{8})")
 STATE_FILE = "trainer.pt"
-BEST = "best"
+BEST, REFERENCE = "best", "reference"
 
 
 class CheckpointError(RuntimeError):
@@ -66,21 +66,32 @@ class Checkpoints:
 
         place = self.path(step)
         self._replace(place, write)
-        for old in self.steps()[: -self.keep]:
-            shutil.rmtree(self.path(old))
+        for old in self.steps()[: -self.keep]:  # out of sight first: a kill must leave no half of it
+            gone = self.folder / f".{self.path(old).name}.gone"
+            shutil.rmtree(self.path(old).rename(gone))
         return place
 
-    def save_best(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
-        """Saves the policy, and nothing else, as ``best``, in place of an earlier one.
+    def save_policy(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
+        """Saves a policy, and nothing else, as ``name``, in place of an earlier one.
 
         Raises:
             CheckpointError: if it cannot be written.
         """
-        place = self.folder / BEST
+        place = self.folder / name
         self._replace(place, lambda draft: save_policy(draft, model, tokenizer))
         return place
 
-    def _replace(self, place: Path, write: Callable[[Path], None]) -> None:
+    def keep_copy(self, step: int, name: str) -> Path:
+        """Copies the checkpoint of ``step`` to ``name``, in place of an earlier one; no later checkpoint removes it.
+
+        Raises:
+            CheckpointError: if it cannot be written.
+        """
+        place = self.folder / name
+        self._replace(place, lambda draft: shutil.copytree(self.path(step), draft, dirs_exist_ok=True))
+        return place
+
+    def _replace(self, place: Path, write: Callable[[Path], object]) -> None:
         """Has a folder written beside its place, and puts it there once it is whole."""
         self._put_back()
         draft = self.folder / f".{place.name}.{os.getpid()}"
@@ -97,7 +108,12 @@ class Checkpoints:
             place.rename(self.folder / f".{place.name}.old")
         draft.rename(place)
         _flush(self.folder, files=False)
-        for leftover in self.folder.glob(".*"):  # the one before, and those of a killed process
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Removes what is of no use any more: the one before, and what a killed process left half done."""
+        self._put_back()
+        for leftover in self.folder.glob(".*"):
             shutil.rmtree(leftover, ignore_errors=True)
 
     def latest(self) -> tuple[Path, dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from pathlib import Path
 from typing import Any, cast
 
 import torch
@@ -13,8 +12,9 @@ from ..config import ConfigError, TrainConfig
 from ..models.critic import Critic, make_critic
 from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import load_policy
+from ..models.speed import compile_backbone, use_liger
 from ..updates.optimizer import make_optimizer
-from .checkpoint import save_policy
+from .checkpoint import REFERENCE, Checkpoints
 
 
 class Companions:
@@ -24,7 +24,7 @@ class Companions:
         config: of the run.
         model: the policy.
         tokenizer: its tokenizer.
-        folder: where the reference is kept; beside the checkpoints, as it does not change.
+        checkpoints: of the run; the reference is kept beside them, as it does not change.
 
     Attributes:
         reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
@@ -33,9 +33,9 @@ class Companions:
     """
 
     def __init__(
-        self, config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Path
+        self, config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, checkpoints: Checkpoints
     ) -> None:
-        self.config, self.model, self.tokenizer, self.folder = config, model, tokenizer, folder
+        self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.critic_optimizer: torch.optim.Optimizer | None = None
@@ -45,6 +45,8 @@ class Companions:
         """Makes what is missing before training goes on after ``step``."""
         if self.reference is None:
             self.reference = self._find_teacher() or self._find_reference(step)
+            if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
+                compile_backbone(self.reference)
         if self.config.critic is not None and self.critic is None:
             self.critic = make_critic(self.model)
             how = self.config.critic
@@ -77,7 +79,7 @@ class Companions:
                 f"adv.teacher={self.config.adv.teacher}: it has {teacher.config.vocab_size} tokens, the policy "
                 f"{self.model.config.vocab_size}; teacher and policy must share a tokenizer"
             )
-        return teacher.to(self.model.device)
+        return self._like_the_policy(teacher)
 
     def _find_reference(self, step: int) -> PreTrainedModel | None:
         if not self.config.actor.kl_coef:
@@ -85,6 +87,13 @@ class Companions:
         if has_adapters(self.model):
             return cast(PreTrainedModel, WithoutAdapters(self.model))
         if step == 0:
-            save_policy(self.folder, self.model, self.tokenizer)
+            self.checkpoints.save_policy(REFERENCE, self.model, self.tokenizer)
             return copy.deepcopy(self.model).requires_grad_(False)
-        return load_policy(str(self.folder), dtype=self.model.dtype)[0].to(self.model.device)
+        return self._like_the_policy(load_policy(str(self.checkpoints.folder / REFERENCE), dtype=self.model.dtype)[0])
+
+    def _like_the_policy(self, loaded: PreTrainedModel) -> PreTrainedModel:
+        """With the same arithmetic: a copy of the policy has it already."""
+        loaded = loaded.to(self.model.device)
+        if self.config.model.liger:
+            use_liger(loaded)
+        return loaded

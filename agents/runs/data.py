@@ -10,7 +10,7 @@ from typing import Any
 import gymnasium
 from gymnasium.error import Error as GymnasiumError
 
-from ...datasets.files import load_tasks
+from ...datasets.files import load_conversations, load_tasks
 from ...datasets.procedural import distinct, split_of
 from ...datasets.task import SPLITS, Split, Task, TaskList
 from ...envs.module_env import ModuleEnv
@@ -128,7 +128,12 @@ def _read_files(config: DataConfig) -> dict[Split, list[Task]]:
         everything = load_tasks(str(config.train_path)).tasks
         found = {name: list(load_tasks(path).tasks) for name, path in paths.items() if path}
     except (OSError, ValueError, ModuleNotFoundError) as error:
-        raise ConfigError(str(error)) from None
+        raise ConfigError(f"{error}{_hint(error, config)}") from None
+    if 2 * sum(map(_is_demonstration, everything)) > len(everything):
+        raise ConfigError(
+            f"{config.train_path}: in most rows the assistant gives the answer already, so there is nothing to ask; to "
+            "learn from what it says, set model.warm_start.path instead"
+        )
     carved = [name for name in SPLITS if not paths.get(name)]
     for name in carved:
         # Tasks of a split that has its own file train.
@@ -137,6 +142,27 @@ def _read_files(config: DataConfig) -> dict[Split, list[Task]]:
         if not found[name]:
             raise ConfigError(f"{config.train_path}: too few tasks to hold out a {name} split; set data.{name}_path")
     return {name: found[name] for name in SPLITS}
+
+
+def _is_demonstration(task: Task) -> bool:
+    """Whether the answer is in sight: an opening may end with a turn of the assistant, but not with this one."""
+    last = task.messages[-1]
+    return last["role"] == "assistant" and str(task.answer) in str(last.get("content"))
+
+
+def _hint(error: Exception, config: DataConfig) -> str:
+    """Where conversations belong, if that is what stands in the place of tasks."""
+    paths = [path for path in (config.train_path, config.validation_path, config.test_path) if path]
+    if '"answer" is missing' not in str(error) or not any(map(_is_conversations, paths)):
+        return ""
+    return " These are conversations: to learn from what is said in them, set model.warm_start.path instead."
+
+
+def _is_conversations(path: str) -> bool:
+    try:
+        return next(load_conversations(path), None) is not None
+    except (OSError, ValueError, ModuleNotFoundError):
+        return False
 
 
 def _prompt(task: Task) -> str:

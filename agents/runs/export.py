@@ -37,7 +37,7 @@ def export_policy(run: Path, folder: Path) -> int:
         raise ConfigError(f"{run}: no checkpoint to export")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise ConfigError(f"{folder}: is there already; name an empty or a new folder")
-    config.model.gradient_checkpointing = False
+    config.model.gradient_checkpointing = config.model.compile = config.model.liger = False
     model, tokenizer = make_policy(
         config.model, torch.device("cpu"), seed=config.seed, folder=checkpoints.path(steps[-1])
     )

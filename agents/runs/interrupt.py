@@ -4,25 +4,36 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Schedulers kill what has not ended 30 s after SIGTERM, and a checkpoint and a report are still to be written then.
+GRACE = 10.0
+
+
+class Leave(BaseException):
+    """What the run is doing is left undone, because there is no time to wait for it."""
 
 
 class Interrupt:
     """A context in which Ctrl-C and SIGTERM ask the run to stop at its next step boundary.
 
-    The second signal stops at once, with ``KeyboardInterrupt``.
+    The second signal stops at once, with ``KeyboardInterrupt``. Whoever sends SIGTERM waits for some time only, so
+    blocks in :meth:`leaving` are then left.
 
     Args:
         announce: called at the first signal, to tell the person that it was heard.
+        grace: seconds after SIGTERM in which the step boundary may come.
     """
 
-    def __init__(self, announce: Callable[[], None]) -> None:
+    def __init__(self, announce: Callable[[], None], *, grace: float = GRACE) -> None:
         self.announce = announce
+        self.grace = grace
         self.signal: int | None = None
+        self._late = self._may_leave = False
 
     @property
     def requested(self) -> bool:
@@ -34,17 +45,36 @@ class Interrupt:
         """What the process should exit with: 0 after SIGTERM, as schedulers send it, and 130 after Ctrl-C."""
         return 130 if self.signal == signal.SIGINT else 0
 
+    @contextmanager
+    def leaving(self) -> Iterator[None]:
+        """A block that may take long, as it waits for environments, say, and that changes nothing before its end.
+
+        Raises:
+            Leave: in the midst of it, when the time after SIGTERM is over.
+        """
+        if self._late:
+            raise Leave
+        self._may_leave = True
+        try:
+            yield
+        finally:
+            self._may_leave = False
+
     def __enter__(self) -> Self:
         """Takes the signals over."""
         # Only the main thread may handle signals; a run in another thread is its owner's to stop.
         mine = threading.current_thread() is threading.main_thread()
         self._old = {number: signal.signal(number, self._hear) for number in SIGNALS if mine}
+        if mine:
+            self._old[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._expire)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Gives the signals back."""
+        if self._old:
+            signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._old.items():
             signal.signal(number, handler)
 
@@ -52,4 +82,11 @@ class Interrupt:
         if self.requested:
             raise KeyboardInterrupt
         self.signal = number
+        if number == signal.SIGTERM:  # again and again, should a library swallow what a handler raises
+            signal.setitimer(signal.ITIMER_REAL, self.grace, 1.0)
         self.announce()
+
+    def _expire(self, number: int, frame: FrameType | None) -> None:
+        self._late = True
+        if self._may_leave:
+            raise Leave

@@ -19,6 +19,7 @@ from yaml import YAMLError
 
 from ..config import ConfigError, TrainConfig
 from .check_config import check_values
+from .run_folder import write_whole
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # A section whose keys the environment checks, not we.
@@ -102,7 +103,7 @@ def check_same_run(config: TrainConfig, path: Path) -> None:
 
 def save_config(config: TrainConfig, path: Path) -> None:
     """Writes all keys with their resolved values."""
-    path.write_text(OmegaConf.to_yaml(OmegaConf.structured(config)), encoding="utf-8")
+    write_whole(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
 def known_keys(schema: type = TrainConfig, prefix: str = "") -> list[str]:

@@ -36,6 +36,16 @@ def make_run(config: TrainConfig) -> Path:
     return folder
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file that holds its old text or the new one at every instant, never half of it."""
+    draft = path.with_name(f".{path.name}.draft")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
 def has_checkpoints(folder: Path) -> bool:
     """Whether a folder holds a run that can be resumed."""
     return bool(Checkpoints(folder / CHECKPOINTS, keep=1).steps())

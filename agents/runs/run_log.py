@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,8 @@ import torch
 
 from ..config import TrainConfig
 from ..rollouts.trajectory import Trajectory
+from .run_folder import write_whole
+from .sinks import open_sinks
 
 
 def cpu_seconds() -> float:
@@ -32,8 +34,16 @@ def peak_memory(device: torch.device) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
+@contextmanager
+def spent(times: dict[str, float]) -> Iterator[None]:
+    """Puts the ``seconds`` and ``cpu_seconds`` that a block took into ``times``."""
+    wall, cpu = time.perf_counter(), cpu_seconds()
+    yield
+    times |= {"seconds": time.perf_counter() - wall, "cpu_seconds": cpu_seconds() - cpu}
+
+
 class RunLog:
-    """Appends to ``metrics.jsonl`` and ``timing.jsonl`` of a run's folder, and to Weights & Biases where asked.
+    """Appends to ``metrics.jsonl`` and ``timing.jsonl`` of a run's folder, and to the sinks its configuration names.
 
     ``metrics.jsonl`` holds nothing that depends on the machine's speed: the same seed writes the same bytes. Everything
     with a clock in it goes to ``timing.jsonl``.
@@ -41,23 +51,36 @@ class RunLog:
     Args:
         folder: of the run.
         offset: how many bytes of ``metrics.jsonl`` to keep: those that a checkpoint had seen.
-        tested: whether that checkpoint had the transcripts of the test before training.
+        step: the training steps that it had seen.
+        warmup_steps: the steps of the warm start.
+        tested: whether it had the transcripts of the test before training.
         config: of the run.
     """
 
-    def __init__(self, folder: Path, *, offset: int, tested: bool = True, config: TrainConfig) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        offset: int,
+        step: int = 0,
+        warmup_steps: int = 0,
+        tested: bool = True,
+        config: TrainConfig,
+    ) -> None:
         self.folder = folder
         self._metrics = (folder / "metrics.jsonl").open("ab")
         self._metrics.truncate(min(offset, self._metrics.tell()))
         _keep_transcripts(folder / "transcripts.jsonl", "before" if tested else "")
         self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
-        trainer = config.trainer
-        self._wandb = start_wandb(trainer.project, folder, asdict(config)) if trainer.use_wandb else None
+        # Of tests, that after training is made anew in any case.
+        known = {"warmup": warmup_steps, "train": step, "validation": step, "test": 0 if tested else -1}
+        self._sinks = open_sinks(config, folder, known if offset else None)
 
     @property
     def offset(self) -> int:
-        """How many bytes of metrics there are."""
+        """How many bytes of metrics are on the disk, where a checkpoint will count on them."""
         self._metrics.flush()
+        os.fsync(self._metrics.fileno())
         return (self.folder / "metrics.jsonl").stat().st_size
 
     def write(self, step: int, phase: str, values: Mapping[str, Any]) -> None:
@@ -65,25 +88,21 @@ class RunLog:
         row = {"step": step, "phase": phase, **{key: _json(value) for key, value in values.items()}}
         self._metrics.write((json.dumps(row) + "\n").encode())
         self._metrics.flush()
-        if self._wandb is not None:
-            numbers = {f"{phase}/{key}": value for key, value in values.items() if isinstance(value, int | float)}
-            self._wandb.log({"step": step, **numbers})
+        # Both held-out splits are measured in the phase "eval".
+        self._send(str(values.get("split", phase)), step, values)
+
+    def write_times(self, step: int, phase: str, times: Mapping[str, float]) -> None:
+        """Writes one row of times, and what else depends on the machine."""
+        self._time(step, phase, times)
+        self._send(phase, step, {f"time/{name}": value for name, value in times.items() if isfinite(value)})
 
     @contextmanager
-    def timed(self, step: int, phase: str) -> Iterator[dict[str, float]]:
-        """Times a block; what the block puts into the yielded dictionary is written beside the times.
-
-        ``tokens`` becomes ``tokens_per_second`` too.
-        """
-        counts: dict[str, float] = {}
-        wall, cpu = time.perf_counter(), cpu_seconds()
-        yield counts
-        seconds = time.perf_counter() - wall
-        if "tokens" in counts:
-            counts["tokens_per_second"] = counts["tokens"] / max(seconds, 1e-9)
-        row = {"step": step, "phase": phase, "seconds": seconds, "cpu_seconds": cpu_seconds() - cpu, **counts}
-        self._timing.write(json.dumps(row) + "\n")
-        self._timing.flush()
+    def timed(self, step: int, phase: str) -> Iterator[None]:
+        """Times a block, and writes a row of that."""
+        times: dict[str, float] = {}
+        with spent(times):
+            yield
+        self._time(step, phase, times)
 
     def transcripts(self, when: str, trajectories: Trajectory, *, every: int, most: int = 12) -> None:
         """Appends some trajectories, the first of every ``every``, to ``transcripts.jsonl``."""
@@ -99,8 +118,8 @@ class RunLog:
         """Writes ``summary.json``."""
         row = {key: _json(value) for key, value in values.items()}
         (self.folder / "summary.json").write_text(json.dumps(row, indent=2) + "\n", encoding="utf-8")
-        if self._wandb is not None:
-            self._wandb.summary.update(row)
+        for sink in self._sinks:
+            sink.summary(row)
 
     def __enter__(self) -> Self:
         """Nothing more to open."""
@@ -109,29 +128,32 @@ class RunLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Closes the files and the remote run."""
+        """Closes the files and the sinks."""
         self._metrics.close()
         self._timing.close()
-        if self._wandb is not None:
-            self._wandb.finish(exit_code=int(error is not None))
+        for sink in self._sinks:
+            sink.finish(failed=error is not None)
+
+    def _time(self, step: int, phase: str, times: Mapping[str, float]) -> None:
+        row = {"step": step, "phase": phase, **{name: _json(value) for name, value in times.items()}}
+        self._timing.write(json.dumps(row) + "\n")
+        self._timing.flush()
+
+    def _send(self, phase: str, step: int, values: Mapping[str, Any]) -> None:
+        """Gives the numbers among the values to all sinks."""
+        if self._sinks:
+            numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
+            for sink in self._sinks:
+                sink.write(phase, step, numbers)
 
 
 def _keep_transcripts(path: Path, when: str) -> None:
     """Drops what a run that is now resumed wrote at its end."""
     if path.exists():
         rows = [line for line in path.read_text("utf-8").splitlines(True) if line.startswith(f'{{"when": "{when}"')]
-        path.write_text("".join(rows), "utf-8")
+        write_whole(path, "".join(rows))
 
 
 def _json(value: Any) -> Any:
     """NaN is no JSON: an unknown number is null."""
     return None if isinstance(value, float) and not isfinite(value) else value
-
-
-def start_wandb(project: str, folder: Path | None, values: Mapping[str, Any]) -> Any:
-    """A run at Weights & Biases whose axis is ``step``; its files lie in ``folder``, and so does its name."""
-    import wandb  # slow to import, and seldom wanted
-
-    run = wandb.init(project=project, name=None if folder is None else folder.name, dir=folder, config=dict(values))
-    run.define_metric("*", step_metric="step")
-    return run

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...datasets.task import SPLITS, Split
+from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates, group_scores
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
@@ -20,15 +21,18 @@ from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
 from .build import build, make_algorithm
-from .checkpoint import Checkpoints
+from .checkpoint import BEST, Checkpoints
 from .companions import Companions
+from .determinism import deterministic, prepare_determinism
 from .evaluation import Evaluation, evaluate
 from .garbage import frozen_heap
-from .interrupt import Interrupt
+from .interrupt import Interrupt, Leave
 from .load_config import save_config
-from .provenance import code_hash, file_hash, tasks_hash, versions
+from .profiling import PROFILE, profiled
 from .run_folder import CHECKPOINTS, CONFIG_FILE
-from .run_log import RunLog, cpu_seconds, peak_memory
+from .run_log import RunLog, cpu_seconds, peak_memory, spent
+from .summary import outcomes, summarise
+from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
 ALIKE_STEPS = 5
@@ -54,16 +58,20 @@ class Trainer:
     ) -> None:
         self.config, self.folder = config, folder
         self.checkpoints = Checkpoints(folder / CHECKPOINTS, keep=config.trainer.keep)
+        if config.trainer.deterministic:
+            prepare_determinism()
         checkpoint, state = self.checkpoints.latest() if resume else (None, {})
         self.step = 0
         self.results: dict[str, Any] = {"tokens": 0, "seconds": 0.0, "cpu_seconds": 0.0}
         self._offset = 0
-        self._alike = 0
+        # What came in a row until now: steps without anything to compare, and updates that were skipped.
+        self._alike = self._skipped = 0
+        # The validation that the latest step asks for was left; and the loss of the warm-up step whose check was.
+        self._unchecked = False
+        self._unchecked_loss: float | None = None
         try:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
-            self.companions = Companions(
-                config, self.parts.model, self.parts.tokenizer, self.checkpoints.folder / "reference"
-            )
+            self.companions = Companions(config, self.parts.model, self.parts.tokenizer, self.checkpoints)
             self.warm = self.parts.warm_start is None
             if state:
                 self._restore(state)
@@ -81,21 +89,31 @@ class Trainer:
         self._clock = time.perf_counter(), cpu_seconds()
         # Only now: a run whose parts could not be built is no run to resume.
         save_config(self.config, self.folder / CONFIG_FILE)
+        self.checkpoints.tidy()
         with ExitStack() as stack:
+            stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
             self.interrupt = stack.enter_context(Interrupt(self._hear))
             self.log = stack.enter_context(
-                RunLog(self.folder, offset=self._offset, tested="test_before" in self.results, config=self.config)
+                RunLog(
+                    self.folder,
+                    offset=self._offset,
+                    step=self.step,
+                    warmup_steps=self.parts.warm_start.steps if self.parts.warm_start else 0,
+                    tested="test_before" in self.results,
+                    config=self.config,
+                )
             )
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
                 if not self.interrupt.requested:
-                    phase()
+                    with suppress(Leave):
+                        phase()
                     self.save()
-            summary = self._summary()
+            summary = summarise(self.config, self.parts, self.folder, self.step, self.results | self._spent())
             self.log.summary(summary)
         return summary
 
@@ -104,26 +122,54 @@ class Trainer:
         config, parts = self.config, self.parts
         self.companions.begin(self.step)
         algorithm = make_algorithm(config, parts, self.companions)
-        algorithm.steps = self.step
+        algorithm.steps, guard = self.step, algorithm.backprop.guard
+        guard.in_a_row = self._skipped
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
-        while self.step < config.trainer.steps and not self.interrupt.requested:
-            self.step += 1
-            with self.log.timed(self.step, "train") as counts:
-                begin = time.perf_counter()
-                trajectories, rewards = algorithm.gather(self._collect, config.data.prompts_per_rollout)
-                counts["rollout_seconds"] = time.perf_counter() - begin
-                self._set_learning_rates()
-                metrics = algorithm.step(trajectories, rewards)
-                parts.inference.load(parts.model.state_dict(), version=self.step)
-                counts["tokens"] = int(Columns(trajectories).mask.sum())
-                counts["memory_mib"] = peak_memory(parts.model.device)
-            self.log.write(self.step, "train", metrics)
-            if self.step % config.evaluation.every == 0:
-                self.validate()
-            self._report_step(metrics, counts)
-            if self.step % config.trainer.save_every == 0:
-                self.save()
+        if self._unchecked:
+            self.validate()
+        meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
+        with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
+            while self.step < config.trainer.steps and not self.interrupt.requested:
+                times: dict[str, float] = {}
+                with spent(times):
+                    with meter.phase("rollout"):
+                        trajectories, rewards = self._gather(algorithm)
+                    self.step += 1
+                    self._set_learning_rates()
+                    with meter.phase("learning"):
+                        metrics = algorithm.step(trajectories, rewards)
+                    self._skipped = guard.in_a_row
+                    with meter.phase("sync"):
+                        parts.inference.load(parts.model.state_dict(), version=self.step)
+                sampled = Columns(trajectories).mask
+                times["tokens"] = int(sampled.sum())
+                times["tokens_per_second"] = times["tokens"] / times["seconds"]
+                with meter.phase("logging"):
+                    self.log.write(self.step, "train", metrics)
+                self._report_step(metrics, times)
+                self._unchecked = self.step % config.evaluation.every == 0
+                if self._unchecked:
+                    with meter.phase("validation"):
+                        self.validate()
+                if self.step % config.trainer.save_every == 0:
+                    with meter.phase("saving"):
+                        self.save()
+                times |= meter.lap(len(sampled)) | {"memory_mib": peak_memory(parts.model.device)}
+                self.log.write_times(self.step, "train", times)
+                profile_step()
+
+    def _gather(self, algorithm: Algorithm) -> tuple[Trajectory, Tensor]:
+        """What the next step learns from, and its rewards; all of it, or none."""
+        curriculum, failures = self.parts.curriculum, self.parts.rollouts["train"].failures
+        before = curriculum.state_dict(), failures.in_a_row
+        try:
+            with self.interrupt.leaving():
+                return algorithm.gather(self._collect, self.config.data.prompts_per_rollout)
+        except Leave:
+            curriculum.load_state_dict(before[0])
+            failures.in_a_row = before[1]
+            raise
 
     def _collect(self, groups: int) -> Trajectory:
         """Draws so many tasks, has each answered by a group, and tells the curriculum how that went."""
@@ -147,12 +193,15 @@ class Trainer:
         if warm_start.left_out:
             self.progress.note(f"{config.path}: conversations left out: {warm_start.left_out}")
         while not self.warm and not self.interrupt.requested:
-            loss = warm_start.step()
+            if self._unchecked_loss is None:
+                self._unchecked_loss = warm_start.step()
             last = warm_start.steps >= config.max_steps
             if warm_start.steps % config.check_every and not last:
+                self._unchecked_loss = None
                 self.progress.advance()
                 continue
             rate = self._evaluate("validation").pass_rate
+            loss, self._unchecked_loss = self._unchecked_loss, None
             values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
             self.log.write(warm_start.steps, "warmup", values)
             self.progress.advance(held_out=rate)
@@ -169,8 +218,9 @@ class Trainer:
         evaluation = self._evaluate("validation")
         if evaluation.pass_rate > self.results.get("best_validation", -1.0):
             self.results |= {"best_validation": evaluation.pass_rate, "best_step": self.step}
-            self.checkpoints.save_best(self.parts.model, self.parts.tokenizer)
+            self.checkpoints.save_policy(BEST, self.parts.model, self.parts.tokenizer)
         self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
+        self._unchecked = False
         self.progress.advance(0, held_out=evaluation.pass_rate)
 
     def test_before(self) -> None:
@@ -201,19 +251,31 @@ class Trainer:
                 "optimizer": self.parts.optimizer.state_dict(),
                 "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
+                "unchecked": (self._unchecked, self._unchecked_loss),
+                "in_a_row": self._in_a_row(),
                 "results": self.results | self._spent(),
                 "metrics_offset": self.log.offset,
             },
         )
 
-    def _progress_made(self) -> tuple[int, int, bool]:
-        """Steps, warm-up steps, and whether the test split was measured."""
+    def _progress_made(self) -> tuple[object, ...]:
+        """Steps, warm-up steps, and what was measured after them."""
         warm_start = self.parts.warm_start
-        return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results
+        unchecked = self._unchecked, self._unchecked_loss
+        return self.step, warm_start.steps if warm_start else 0, "test_before" in self.results, *unchecked
+
+    def _in_a_row(self) -> dict[str, int]:
+        """What came in a row until now, and ends the run, or is told, when it goes on."""
+        failed = {str(name): rollouts.failures.in_a_row for name, rollouts in self.parts.rollouts.items()}
+        return {"alike": self._alike, "skipped": self._skipped, **failed}
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
-        self.results = state["results"]
+        self._unchecked, self._unchecked_loss = state["unchecked"]
+        self.results, in_a_row = state["results"], state["in_a_row"]
+        self._alike, self._skipped = in_a_row["alike"], in_a_row["skipped"]
+        for name, rollouts in self.parts.rollouts.items():
+            rollouts.failures.in_a_row = in_a_row[name]
         self.parts.optimizer.load_state_dict(state["optimizer"])
         self.companions.load_state_dict(state["companions"])
         self.parts.curriculum.load_state_dict(state["curriculum"])
@@ -233,7 +295,7 @@ class Trainer:
 
     def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
         samples = self.config.evaluation.samples_per_prompt
-        with self.log.timed(self.step, "eval"):
+        with self.log.timed(self.step, "eval"), self.interrupt.leaving():
             return evaluate(self.parts.rollouts[split], samples_per_prompt=samples, on_progress=on_progress)
 
     def _test(self, when: str) -> None:
@@ -245,7 +307,7 @@ class Trainer:
             reason = evaluation.trajectories[0].state["error_msg"]
             raise ConfigError(f"not one response to the test tasks could be graded ({reason})")
         if not evaluation.pass_rate:
-            self.progress.note(f"no response to the test tasks is right: {_outcomes(evaluation.trajectories)}")
+            self.progress.note(f"no response to the test tasks is right: {outcomes(evaluation.trajectories)}")
         self.results[f"test_{when}"] = evaluation.pass_rate
         self.results[f"test_{when}_se"] = evaluation.standard_error
 
@@ -267,39 +329,9 @@ class Trainer:
             "cpu_seconds": self.results["cpu_seconds"] + cpu_seconds() - cpu,
         }
 
-    def _summary(self) -> dict[str, Any]:
-        return {
-            "status": "finished" if "test_after" in self.results else "interrupted",
-            "experiment": self.config.experiment,
-            "env": self.config.data.env,
-            "model": self.config.model.name or "tiny",
-            "parameters": self.parts.model.num_parameters(),
-            "seed": self.config.seed,
-            "steps": self.step,
-            "warm_start_steps": self.parts.warm_start.steps if self.parts.warm_start else 0,
-            "warm_start_left_out": self.parts.warm_start.left_out if self.parts.warm_start else "",
-            **self.results,
-            **self._spent(),
-            "device": str(self.parts.model.device),
-            "threads": torch.get_num_threads(),
-            "versions": versions(),
-            "hashes": {
-                "code": code_hash(),
-                "config": file_hash(self.folder / CONFIG_FILE),
-                **{name: tasks_hash(getattr(self.parts.splits, name)) for name in ("train", "validation", "test")},
-            },
-        }
-
     def _announce(self) -> None:
         sizes = ", ".join(f"{len(getattr(self.parts.splits, name).tasks)} {name}" for name in SPLITS)
         self.progress.note(f"{self.folder}: {sizes} tasks" + (f"; resumed at step {self.step}" if self._saved else ""))
 
     def _hear(self) -> None:
         self.progress.note("stopping as soon as what is in hand is done; press Ctrl-C again to stop at once")
-
-
-def _outcomes(trajectories: Trajectory) -> str:
-    """What became of responses, for people: how many of each status, and how many were cut off."""
-    counts = Counter(state["status"] for state in Columns(trajectories).states)
-    parts = [f"{count} {status}" for status, count in counts.most_common()]
-    return ", ".join([*parts, f"{int(trajectories.truncated.sum())} cut off"])

@@ -16,6 +16,7 @@ from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from .batching import TokenBatch, microbatches
 from .guard import FiniteGuard, explain_gradient, explain_loss
+from .offload import offloaded_activations
 from .optimizer import check_optimizer
 from .primitives import BackpropConfig as BackpropConfig
 from .primitives import RefUpdate as RefUpdate
@@ -254,11 +255,12 @@ class BackpropModule(TensorPrimitives):
         """All that the next update depends on, but for the policy's weights."""
         parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
         held = {name: None if part is None else part.state_dict() for name, part in parts.items()}
-        return {"optimizer": self.optimizer.state_dict(), **held}
+        return {"optimizer": self.optimizer.state_dict(), "skipped_in_a_row": self.guard.in_a_row, **held}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restores what :meth:`state_dict` gave; a model that there was and is not any more is left out."""
         self.optimizer.load_state_dict(state["optimizer"])
+        self.guard.in_a_row = state["skipped_in_a_row"]
         parts = {"reference": self.ref_model, "critic": self.critic, "critic_optimizer": self.critic_optimizer}
         for name, part in parts.items():
             if part is not None and state[name] is not None:
@@ -275,12 +277,12 @@ class BackpropModule(TensorPrimitives):
         follow(self.ref_model, self.model, method or self.config.ref_update_method, self.config.ema_alpha)
 
     def _score(self, model: PreTrainedModel, batch: TokenBatch, entropy_gradient: bool = False) -> TokenScores:
-        with self.autocast():
+        with self.autocast(), offloaded_activations(self.config.offload_activations):
             return layout_scores(model, batch, temperature=self.config.temperature, entropy_gradient=entropy_gradient)
 
     def _values(self, batch: TokenBatch) -> Tensor:
         assert self.critic is not None, "there is no critic"
-        with self.autocast():
+        with self.autocast(), offloaded_activations(self.config.offload_activations):
             values: Tensor = self.critic(batch.token_ids, batch.attention)
         if values.shape != batch.token_ids.shape:
             raise ValueError(f"the critic gave {list(values.shape)} for tokens of shape {list(batch.token_ids.shape)}")

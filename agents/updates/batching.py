@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, fields
 from itertools import accumulate, pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from ..rollouts.columns import Columns
-from .layout import Bundle, Layout, bundles_of, lay_out
+from .layout import Bundle, Layout, lay_out
+from .planning import OWN_ROWS, LayoutPlan, bundles_of
 
 # The per-token columns of a trajectory that losses read, where they are set.
 COLUMNS = ("behaviour_logprob", "advantage", "old_logprob", "reference_logprob", "value", "returns")
@@ -78,7 +79,7 @@ def microbatches(
     device: torch.device,
     chosen: Container[int] | None = None,
     *,
-    even_width: float | None = None,
+    layout: LayoutPlan = OWN_ROWS,
 ) -> list[TokenBatch]:
     """Splits trajectories into batches of at most ``tokens`` tokens, padding included; see :func:`plan_batches`.
 
@@ -87,22 +88,21 @@ def microbatches(
         tokens: at most so many in a micro-batch.
         device: where the micro-batches go.
         chosen: the places of those that are wanted; by default all. ``TokenBatch.rows`` counts in ``source``.
-        even_width: of the model, see :func:`~.layout.find_even_width`; None for a row for each sequence.
+        layout: how sequences lie, see :func:`~.planning.find_plan`; by default each in a row of its own.
     """
     token_ids, scored, groups = source.token_ids, source.mask, source.groups.tolist()
+    tokens = min(tokens, layout.tokens)
     columns = {name: values for name in COLUMNS if (values := source.sampled(name)) is not None}
     spans = [span for span in _spans(source) if chosen is None or span.row in chosen]
     pieces = [span.piece for span in spans]
-    bundles = bundles_of(
-        token_ids, scored, pieces, [groups[span.row] for span in spans], tokens=tokens, even=even_width
-    )
+    bundles = bundles_of(token_ids, scored, pieces, [groups[span.row] for span in spans], tokens=tokens, plan=layout)
     batches = []
     for plan in plan_batches([bundle.width for bundle, _ in bundles], tokens):
         found = [spans[number] for k in plan for number in bundles[k][1]]
         places = torch.cat([torch.arange(span.start, span.stop) for span in found])
         batches.append(
             TokenBatch(
-                **_fields(lay_out(token_ids, scored, [bundles[k][0] for k in plan], device)),
+                **_fields(lay_out(token_ids, scored, [bundles[k][0] for k in plan], device, packed=layout.packed)),
                 columns={name: values[places].to(device) for name, values in columns.items()},
                 rows=torch.tensor([span.row for span in found]),
                 places=places,
@@ -112,7 +112,7 @@ def microbatches(
     return batches
 
 
-def _fields(layout: Layout) -> dict[str, Tensor]:
+def _fields(layout: Layout) -> dict[str, Any]:
     return {field.name: getattr(layout, field.name) for field in fields(layout)}
 
 

@@ -22,13 +22,17 @@ class FiniteGuard:
 
     Args:
         limit: so many skipped steps in a row end the run.
+
+    Attributes:
+        skipped: so many steps were skipped.
+        in_a_row: so many of them since the last one that was made.
     """
 
     def __init__(self, limit: int = 5) -> None:
         self.limit = limit
         self.skipped = 0
         self.reason: str | None = None
-        self._in_a_row = 0
+        self.in_a_row = 0
         self._told = False
 
     def blame(self, reason: str) -> None:
@@ -37,7 +41,7 @@ class FiniteGuard:
 
     def passed(self) -> None:
         """Notes that a step was made."""
-        self._in_a_row = 0
+        self.in_a_row = 0
 
     def skip(self) -> None:
         """Counts a skipped step and, the first time, says why.
@@ -47,13 +51,13 @@ class FiniteGuard:
         """
         reason, self.reason = self.reason, None
         self.skipped += 1
-        self._in_a_row += 1
+        self.in_a_row += 1
         if not self._told:
             _log.warning("skipped an update: %s; further ones are only counted, in skipped_steps", reason)
             self._told = True
-        if self._in_a_row >= self.limit:
+        if self.in_a_row >= self.limit:
             raise NonFiniteError(
-                f"{self._in_a_row} updates in a row could not be made: {reason}; "
+                f"{self.in_a_row} updates in a row could not be made: {reason}; "
                 "the weights are those before them; try a lower learning rate, or float32"
             )
 

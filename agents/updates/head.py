@@ -1,22 +1,32 @@
 """The language head: log-probs and entropies from hidden states, without ever holding logits of all tokens.
 
 A vocabulary of 152,000 makes 600 kB of float32 logits a token, and a plain softmax with its gradient holds several
-copies. Here logits exist for a chunk of tokens at a time, and are computed a second time for the gradient.
+copies. Here logits exist for a tile of tokens and words at a time, and are computed a second time for the gradient.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
-from weakref import WeakKeyDictionary
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
 
-# Logits of so many tokens times words exist at once: 128 MiB of float32.
-CHUNK_ELEMENTS = 2**25
+from .trial import holds
+
+
+class Tile(NamedTuple):
+    """Logits that exist at once: of so many tokens for so many words."""
+
+    tokens: int
+    words: int
+
+
+# 8 MiB of float32 stay in a CPU's cache, where passes over them cost little; 128 MiB keep a GPU busy.
+CPU_TILE, GPU_TILE = Tile(1024, 2048), Tile(4096, 8192)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +59,16 @@ class LanguageHead:
         Returns:
             Two tensors [N], float32 (float64 of hidden states in float64).
         """
-        rows = max(1, CHUNK_ELEMENTS // self.weight.shape[0])
-        weight = self.weight
         if torch.is_autocast_enabled(hidden.device.type):
-            dtype = torch.get_autocast_dtype(hidden.device.type)
-            hidden, weight = hidden.to(dtype), weight.to(dtype)
-        logprob, entropy = _ChunkedScores.apply(  # type: ignore[no-untyped-call]
-            hidden, weight, self.bias, targets, (self.scale, self.cap, temperature, rows)
+            hidden = hidden.to(torch.get_autocast_dtype(hidden.device.type))
+        logprob, entropy = _TiledScores.apply(  # type: ignore[no-untyped-call]
+            hidden, self.weight, self.bias, targets, (self.scale, self.cap, temperature)
         )
         return logprob, entropy if entropy_gradient else entropy.detach()
 
 
-class _ChunkedScores(torch.autograd.Function):
-    """Log-probs and entropies, with the logits computed anew for their gradients."""
+class _TiledScores(torch.autograd.Function):
+    """Log-probs and entropies by a softmax that goes over the words once; logits are made anew for the gradient."""
 
     @staticmethod
     def forward(
@@ -70,103 +77,130 @@ class _ChunkedScores(torch.autograd.Function):
         weight: Tensor,
         bias: Tensor | None,
         targets: Tensor,
-        how: tuple[float, float | None, float, int],
+        how: tuple[float, float | None, float],
     ) -> tuple[Tensor, Tensor]:
         dtype = torch.promote_types(hidden.dtype, torch.float32)
-        normaliser, picked, entropy = (hidden.new_empty(len(hidden), dtype=dtype) for _ in range(3))
-        for part in _chunks(len(hidden), how[3]):
-            logits, _ = _logits(hidden[part], weight, bias, how)
-            normaliser[part] = torch.logsumexp(logits, -1)
-            picked[part] = logits.gather(-1, targets[part, None]).squeeze(-1)
-            probability = torch.softmax(logits, -1)
-            # A token ruled out by a logit of minus infinity counts as 0 log 0 = 0.
-            entropy[part] = normaliser[part] - (probability * logits.masked_fill(probability == 0, 0.0)).sum(-1)
+        # Of the words so far: the largest logit, the sum of exp(logit - largest), that sum weighted by logit - largest.
+        least = torch.finfo(dtype).min
+        largest = hidden.new_full((len(hidden),), least, dtype=dtype)
+        mass, moment, picked = (torch.zeros_like(largest) for _ in range(3))
+        for part, words in _tiles(hidden, weight):
+            logits, _ = _logits(hidden[part], weight[words], None if bias is None else bias[words], how)
+            place, here = _places(targets[part], words)
+            picked[part] += torch.where(here, logits.gather(-1, place).squeeze(-1), 0.0)
+            before = largest[part]
+            now = torch.maximum(before, logits.amax(-1))
+            # A word ruled out by a logit of minus infinity counts as 0 log 0 = 0; exp(-1e4) is 0 in any precision.
+            logits.sub_(now[:, None]).clamp_(min=-1e4)
+            weights = logits.exp()
+            kept = torch.exp(before - now)
+            moment[part] = kept * (moment[part] + mass[part] * (before - now)) + logits.mul_(weights).sum(-1)
+            mass[part] = kept * mass[part] + weights.sum(-1)
+            largest[part] = now
+        log_mass = mass.log()
+        normaliser, entropy = largest + log_mass, log_mass - moment / mass
         ctx.save_for_backward(hidden, weight, bias, targets, normaliser, entropy)
         ctx.how = how
+        ctx.set_materialize_grads(False)
         return picked - normaliser, entropy
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, d_logprob: Tensor, d_entropy: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: Any, d_logprob: Tensor | None, d_entropy: Tensor | None) -> tuple[Tensor | None, ...]:
         hidden, weight, bias, targets, normaliser, entropy = ctx.saved_tensors
-        scale, cap, temperature, rows = ctx.how
+        scale, cap, temperature = ctx.how
         needs_hidden, needs_weight, needs_bias = ctx.needs_input_grad[:3]
-        d_hidden = torch.zeros_like(hidden) if needs_hidden else None
+        d_hidden = hidden.new_zeros(hidden.shape, dtype=normaliser.dtype) if needs_hidden else None
         d_weight = torch.zeros_like(weight) if needs_weight else None
         d_bias = torch.zeros_like(bias) if needs_bias else None
-        with_entropy = bool(d_entropy.any())
-        for part in _chunks(len(hidden), rows):
-            logits, capped = _logits(hidden[part], weight, bias, ctx.how)
+        factor = scale / temperature
+        by_logprob = torch.zeros_like(normaliser) if d_logprob is None else d_logprob * factor
+        by_entropy = None if d_entropy is None else d_entropy * factor
+        for part, words in _tiles(hidden, weight):
+            block, by_row = weight[words], by_logprob[part]
+            logits, capped = _logits(hidden[part], block, None if bias is None else bias[words], ctx.how)
             logprob = logits.sub_(normaliser[part, None])
-            gradient = logprob.exp()
-            by_row = d_logprob[part, None]
-            if with_entropy:
-                known = logprob.masked_fill_(gradient == 0, 0.0)
-                gradient *= -by_row - d_entropy[part, None] * (known + entropy[part, None])
+            if by_entropy is None:
+                gradient = logprob.exp_().mul_(-by_row[:, None])
             else:
-                gradient *= -by_row
-            gradient.scatter_add_(1, targets[part, None], by_row)
-            gradient *= scale / temperature
+                gradient = logprob.exp()
+                known = logprob.clamp_(min=-1e4).add_(entropy[part, None])
+                gradient *= known.mul_(-by_entropy[part, None]).sub_(by_row[:, None])
+            place, here = _places(targets[part], words)
+            gradient.scatter_add_(1, place, torch.where(here, by_row, 0.0)[:, None])
             if cap is not None:
                 gradient *= 1 - (capped / cap).square()
-            gradient = gradient.to(weight.dtype)
-            if d_hidden is not None:
-                d_hidden[part] = gradient @ weight
-            if d_weight is not None:
-                d_weight.addmm_(gradient.T, hidden[part])
             if d_bias is not None:
-                d_bias += gradient.sum(0)
-        return d_hidden, d_weight, d_bias, None, None
+                d_bias[words] += gradient.sum(0)
+            gradient = gradient.to(hidden.dtype)
+            if d_hidden is not None:
+                _add_product(d_hidden[part], gradient, block.to(hidden.dtype))
+            if d_weight is not None:
+                _add_product(d_weight[words], gradient.T, hidden[part])
+        return None if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None
 
 
-def _chunks(count: int, size: int) -> list[slice]:
-    return [slice(start, min(start + size, count)) for start in range(0, count, size)]
+def _tiles(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, slice]]:
+    """The tokens and the words of each tile; of more tokens where there are fewer words."""
+    tile, count = GPU_TILE if hidden.is_cuda else CPU_TILE, len(weight)
+    wide = min(tile.words, count)
+    high = tile.tokens * tile.words // wide
+    for first in range(0, count, wide):
+        for start in range(0, len(hidden), high):
+            yield slice(start, start + high), slice(first, min(first + wide, count))
+
+
+def _places(targets: Tensor, words: slice) -> tuple[Tensor, Tensor]:
+    """The places of the targets among the words of a tile, [n, 1], and whether they are there, [n]."""
+    place = targets - words.start
+    width = words.stop - words.start
+    return place.clamp(0, width - 1)[:, None], (place >= 0) & (place < width)
+
+
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Adds ``left @ right`` to a total, which may have a higher precision."""
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right
 
 
 def _logits(
-    hidden: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[float, float | None, float, int]
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, how: tuple[float, float | None, float]
 ) -> tuple[Tensor, Tensor]:
-    """The logits of a chunk divided by the temperature; and, where there is a cap, before that."""
-    scale, cap, temperature, _ = how
-    logits = nn.functional.linear(hidden, weight, None if bias is None else bias.to(weight.dtype))
-    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
-    if scale != 1:
-        logits *= scale
+    """The logits of a tile divided by the temperature; and, where there is a cap, before that."""
+    scale, cap, temperature = how
+    dtype = hidden.dtype
+    logits = nn.functional.linear(hidden, weight.to(dtype), None if bias is None else bias.to(dtype))
+    logits = logits.to(torch.promote_types(dtype, torch.float32))
     if cap is None:
-        return logits.div_(temperature), logits
-    capped = (logits / cap).tanh_().mul_(cap)
+        return logits.mul_(scale / temperature), logits
+    capped = logits.mul_(scale / cap).tanh_().mul_(cap)
     return capped / temperature, capped
-
-
-_known: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
 
 
 def find_head(model: PreTrainedModel) -> LanguageHead | None:
     """The head of a model, if its logits are what :class:`LanguageHead` computes; found out once, by trying it."""
+    head = _head(model)
+    return head if head is not None and holds(_computes_the_logits, model) else None
+
+
+def _head(model: PreTrainedModel) -> LanguageHead | None:
     layer = getattr(model, "get_output_embeddings", lambda: None)()
     if type(layer) is not nn.Linear:
         return None
     config = model.config.get_text_config()
     scale = getattr(config, "logit_scale", None) or 1 / (getattr(config, "logits_scaling", None) or 1)
-    head = LanguageHead(layer.weight, layer.bias, float(scale), getattr(config, "final_logit_softcapping", None))
-    if model not in _known:
-        _known[model] = _computes_the_logits(head, model)
-    return head if _known[model] else None
+    return LanguageHead(layer.weight, layer.bias, float(scale), getattr(config, "final_logit_softcapping", None))
 
 
-@torch.no_grad()
-def _computes_the_logits(head: LanguageHead, model: PreTrainedModel) -> bool:
+def _computes_the_logits(model: Any) -> bool:
     """Whether the head makes of the backbone's hidden states what the model makes of two tokens."""
+    head = _head(model)
+    assert head is not None
     ids = torch.tensor([[0, 1]], device=model.device)
-    training = model.training
-    model.eval()
-    try:
-        expected = torch.log_softmax(model(input_ids=ids, use_cache=False).logits[0].float(), -1)
-        hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
-        words = torch.linspace(0, expected.shape[-1] - 1, 32, device=ids.device).long()
-        found, _ = head.score(hidden.repeat_interleave(len(words), 0), words.repeat(2), temperature=1.0)
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-        return False  # a model of another make
-    finally:
-        model.train(training)
+    expected = torch.log_softmax(model(input_ids=ids, use_cache=False).logits[0].float(), -1)
+    hidden = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0]
+    words = torch.linspace(0, expected.shape[-1] - 1, 32, device=ids.device).long()
+    found, _ = head.score(hidden.repeat_interleave(len(words), 0), words.repeat(2), temperature=1.0)
     return torch.allclose(found.float(), expected[:, words].flatten(), rtol=1e-2, atol=1e-2)

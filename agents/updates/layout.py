@@ -1,23 +1,20 @@
 """Layouts: how sequences lie in the rows of a batch.
 
 A sequence may have a row of its own, padded on the right. Or sequences that begin alike, such as the responses to one
-prompt, share a row: the beginning stands there once, each sequence goes on from it, and none sees another. Log-probs
-and gradients are the same; a shared prompt is computed once instead of once for each response.
+prompt, share a row: the beginning stands there once, each sequence goes on from it, and none sees another. Or all lie
+side by side in one row, without padding. Log-probs and gradients are the same; a shared prompt is computed once instead
+of once for each response, and a packed row computes nothing that is not a token.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-# No shared row is wider: what each token sees is a matrix of the row's width.
-WIDEST = 4096
 # In place of the number of a sequence: the beginning that all in the row share; padding.
 _SHARED, _PADDING = -1, -2
 
@@ -47,11 +44,13 @@ class Layout:
         token_ids: [B, T], int64.
         position_ids: [B, T], int64: the place of each token in its sequence.
         attention: what tokens see: [B, T], int64, 1 at tokens and 0 at padding, where each row is one sequence; else
-            [B, 1, T, T], bool: whether a token sees another.
+            [B, 1, T, T], bool: whether a token sees another. Of a packed row [1, 1, 1, S + 1], int32: where each
+            sequence begins, and the last one ends.
         predictor: [N], int64: the token, counted over all rows, after which each scored token comes.
         target: [N], int64: the ids of the scored tokens, one sequence after the other.
         sequence: [N], int64: the sequence of each.
         end: [S], int64: the last token of each sequence, counted over all rows.
+        longest: tokens of the longest sequence.
     """
 
     token_ids: Tensor
@@ -61,15 +60,27 @@ class Layout:
     target: Tensor
     sequence: Tensor
     end: Tensor
+    longest: int
+
+    @property
+    def packed(self) -> bool:
+        """Whether all lie in one row, which only a model with :func:`~.packing.enable_packing` reads."""
+        return self.attention.dtype == torch.int32
 
     @property
     def inputs(self) -> dict[str, Any]:
         """What a model is called with."""
-        ids, position = self.token_ids, self.position_ids
-        return {"input_ids": ids, "position_ids": position, "attention_mask": self.attention, "use_cache": False}
+        sight = self.attention
+        if sight.dim() == 2 and bool((sight[:, 1:] <= sight[:, :-1]).all()):
+            # No token sees what comes after it: where padding does, kernels of causal attention need no other mask.
+            sight = torch.ones_like(sight)
+        inputs = {"input_ids": self.token_ids, "position_ids": self.position_ids, "attention_mask": sight}
+        return inputs | {"use_cache": False} | ({"max_length_q": self.longest} if self.packed else {})
 
 
-def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device: torch.device) -> Layout:
+def lay_out(
+    token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device: torch.device, *, packed: bool = False
+) -> Layout:
     """Lays bundles into rows, one each, padded on the right.
 
     Args:
@@ -77,10 +88,12 @@ def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device
         scored: [M], bool: which of them are to be scored.
         bundles: pieces of the columns.
         device: of the layout.
+        packed: there is one bundle, which shares no beginning, and its attention is by ends.
 
     Raises:
         ValueError: if a token is to be scored that has none before it.
     """
+    assert not packed or (len(bundles) == 1 and not bundles[0].shared)
     stretches: list[_Stretch] = []
     ends: list[int] = []
     width = max(bundle.width for bundle in bundles)
@@ -108,18 +121,24 @@ def lay_out(token_ids: Tensor, scored: Tensor, bundles: Sequence[Bundle], device
         return rows.view(-1, width)
 
     numbers = spread(number, _PADDING)
-    single = all(len(bundle.pieces) == 1 for bundle in bundles)
+    if packed:
+        attention = torch.tensor([0, *(end + 1 for end in ends)], dtype=torch.int32)[None, None, None]
+    elif all(len(bundle.pieces) == 1 for bundle in bundles):
+        attention = (numbers != _PADDING).long()
+    else:
+        attention = _sight(numbers)
     columns = {
         "token_ids": spread(token_ids[tokens], 0),
         "position_ids": spread(position, 0),
-        "attention": (numbers != _PADDING).long() if single else _sight(numbers),
+        "attention": attention,
         # The token before the first of its own is the last of the shared ones.
         "predictor": (place_of - 1 - torch.where(inside == 0, gap, 0))[chosen],
         "target": token_ids[tokens][chosen],
         "sequence": number[chosen],
         "end": torch.tensor(ends),
     }
-    return Layout(**{name: column.to(device) for name, column in columns.items()})
+    longest = max(end - start for bundle in bundles for start, end in bundle.pieces)
+    return Layout(**{name: column.to(device) for name, column in columns.items()}, longest=longest)
 
 
 class _Stretch(NamedTuple):
@@ -142,117 +161,8 @@ class _Stretch(NamedTuple):
     number: int
 
 
-def bundles_of(
-    token_ids: Tensor,
-    scored: Tensor,
-    pieces: Sequence[tuple[int, int]],
-    groups: Sequence[int],
-    *,
-    tokens: int,
-    even: float | None,
-) -> list[tuple[Bundle, list[int]]]:
-    """Which sequences share a row.
-
-    A token costs as much as the width of its row over ``even`` more for attention, half of that where the row is one
-    sequence, because then kernels leave out what is not seen.
-
-    Args:
-        token_ids: [M], int64: a column of tokens.
-        scored: [M], bool: which of them are to be scored.
-        pieces: where each of S sequences begins and ends in the columns.
-        groups: only members of one group share; [S].
-        tokens: a row has at most so many, and a shared one at most ``WIDEST``; a longer sequence has one of its own.
-        even: the width at which attention costs as much as all the rest; None for a row for each sequence.
-
-    Returns:
-        Each bundle, and the numbers of its sequences.
-    """
-    if even is None:
-        return [(Bundle(0, [piece]), [k]) for k, piece in enumerate(pieces)]
-    members: dict[int, list[int]] = {}
-    for k, group in enumerate(groups):
-        members.setdefault(group, []).append(k)
-    places = scored.nonzero().squeeze(1).tolist()
-    found = []
-    for numbers in members.values():
-        own = [pieces[k] for k in numbers]
-        widths = [end - start for start, end in own]
-        # Up to the first token that is scored in any of them.
-        least = min(min([*places[(i := bisect_left(places, start)) : i + 1], end]) - start for start, end in own)
-        shared = _beginning(token_ids, [start for start, _ in own], least) if len(own) > 1 else 0
-        for part in _within(widths, shared, min(tokens, WIDEST)):
-            bundle = Bundle(shared, [own[k] for k in part])
-            apart = sum(widths[k] + widths[k] ** 2 / (2 * even) for k in part)
-            if shared and len(part) > 1 and bundle.width + bundle.width**2 / even < apart:
-                found.append((bundle, [numbers[k] for k in part]))
-            else:
-                found += [(Bundle(0, [own[k]]), [numbers[k]]) for k in part]
-    return found
-
-
-def _beginning(token_ids: Tensor, starts: Sequence[int], most: int) -> int:
-    """How many tokens all have in common, ``most`` at most."""
-    heads = token_ids[torch.tensor(starts)[:, None] + torch.arange(most)]
-    return int((heads == heads[0]).all(0).int().cumprod(0).sum())
-
-
-def _within(widths: Sequence[int], shared: int, tokens: int) -> list[list[int]]:
-    """Sequences side by side, as many in a part as a row may hold."""
-    parts: list[list[int]] = []
-    room = 0
-    for k, width in enumerate(widths):
-        if not parts or width - shared > room:
-            parts.append([])
-            room = tokens - shared
-        parts[-1].append(k)
-        room -= width - shared
-    return parts
-
-
 def _sight(number: Tensor) -> Tensor:
     """Whether a token sees another: [B, 1, T, T], from the numbers of their sequences, [B, T]. Padding sees padding."""
     width = number.shape[1]
     same = (number[:, :, None] == number[:, None, :]) | (number == _SHARED)[:, None, :]
     return (same & torch.ones(width, width, dtype=torch.bool).tril())[:, None]
-
-
-_known: WeakKeyDictionary[nn.Module, bool] = WeakKeyDictionary()
-
-
-def find_even_width(model: nn.Module) -> float | None:
-    """The width of a row at which attention costs as much as the rest of a model; None if it cannot share rows.
-
-    Attention to a row of T costs about 4 T H operations a token and layer, all else about 24 H².
-    """
-    config = getattr(model, "config", None)
-    if config is None or not hasattr(model, "base_model"):
-        return None
-    text = config.get_text_config()
-    windows = getattr(text, "sliding_window", None) and getattr(text, "use_sliding_window", True)
-    if windows or getattr(text, "_attn_implementation", None) != "sdpa":
-        return None
-    if model not in _known:
-        _known[model] = _sees_as_told(model)
-    return 6.0 * text.hidden_size if _known[model] else None
-
-
-@torch.no_grad()
-def _sees_as_told(model: Any) -> bool:
-    """Whether hidden states are the same in both layouts; found out once, on a few tokens."""
-    ids = torch.tensor([1, 2, 3, 1, 0, 1, 2, 0, 3])
-    pieces = [(0, 5), (5, 9)]
-    scored = torch.tensor([False, False, True, True, True, False, False, True, True])
-    training = model.training
-    model.eval()
-    try:
-        states = []
-        for even in (None, 1e9):
-            found = bundles_of(ids, scored, pieces, [0, 0], tokens=99, even=even)
-            layout = lay_out(ids, scored, [bundle for bundle, _ in found], model.device)
-            hidden = model.base_model(**layout.inputs).last_hidden_state
-            states.append(hidden.flatten(0, 1)[layout.predictor].float())
-    except (AttributeError, IndexError, RuntimeError, TypeError, ValueError):
-        return False  # a model of another make
-    finally:
-        model.train(training)
-    return torch.allclose(states[0], states[1], rtol=1e-2, atol=1e-2 * float(states[0].abs().max()))

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ..config import ActorConfig
+from .offload import offload_state
 
 
 def make_optimizer(model: nn.Module, config: ActorConfig, *, lr: float, weight_decay: float) -> torch.optim.Optimizer:
@@ -16,11 +17,16 @@ def make_optimizer(model: nn.Module, config: ActorConfig, *, lr: float, weight_d
     matrices, vectors = ([w for w in trained if (w.dim() > 1) == wanted] for wanted in (True, False))
     groups = [{"params": matrices, "weight_decay": weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     first, second = config.betas
+    optimizer: torch.optim.Optimizer
     if config.optimizer == "adafactor":
-        return torch.optim.Adafactor(groups, lr=lr)
-    if config.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=lr, momentum=first)
-    return torch.optim.AdamW(groups, lr=lr, betas=(first, second))
+        optimizer = torch.optim.Adafactor(groups, lr=lr)
+    elif config.optimizer == "sgd":
+        optimizer = torch.optim.SGD(groups, lr=lr, momentum=first)
+    else:
+        optimizer = torch.optim.AdamW(groups, lr=lr, betas=(first, second))
+    if config.offload_optimizer:
+        offload_state(optimizer)
+    return optimizer
 
 
 def check_optimizer(name: str, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:

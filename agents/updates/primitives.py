@@ -36,6 +36,7 @@ class BackpropConfig:
         clip_value_loss: keep the critic within ``ppo_clip_range`` of its old values; True.
         temperature: of the distribution that is trained: that of sampling.
         max_skipped_steps: so many steps in a row whose loss or gradient is not finite end the run.
+        offload_activations: keep what the backward pass needs in host memory, on a GPU.
     """
 
     gamma: float | None = None
@@ -52,6 +53,7 @@ class BackpropConfig:
     clip_value_loss: bool | None = None
     temperature: float = 1.0
     max_skipped_steps: int = 5
+    offload_activations: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what no update can use; NaN too.

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ..models.speed import backbone_of
 from .head import find_head
 from .layout import Layout
+from .packing import enable_packing
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ def token_scores(
         target=token_ids[row, place + 1],
         sequence=row,
         end=torch.arange(len(token_ids), device=row.device) * width + (attention_mask > 0).cumsum(-1).argmax(-1),
+        longest=width,
     )
     scores = layout_scores(model, layout, temperature=temperature, entropy_gradient=entropy_gradient)
     return TokenScores(_placed(scores.logprob, wanted), _placed(scores.entropy, wanted))
@@ -68,8 +71,10 @@ def layout_scores(
 ) -> TokenScores:
     """Scores the tokens of a layout in one forward pass: [N], in its order; the other arguments as above."""
     how: dict[str, Any] = {"temperature": temperature, "entropy_gradient": entropy_gradient}
+    if layout.packed:
+        enable_packing(model)
     if (head := find_head(model)) is not None:
-        hidden = model.base_model(**layout.inputs).last_hidden_state.flatten(0, 1)
+        hidden = backbone_of(model)(**layout.inputs).last_hidden_state.flatten(0, 1)
         return TokenScores(*head.score(hidden[layout.predictor], layout.target, **how))
     # Logits are needed from the first place on that predicts a token.
     width = layout.token_ids.shape[1]

@@ -1,5 +1,6 @@
 """The command ``python -m agents.train``: from configuration to report, killed, resumed, and given bad input."""
 
+import errno
 import json
 import multiprocessing
 import os
@@ -19,9 +20,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from infinite_rl.agents.config import TinyConfig
+from infinite_rl.agents.models.policy import load_policy
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
 from infinite_rl.agents.runs.export import main as export
+from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.train import main
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,7 +127,12 @@ def test_times_stay_out_of_the_metrics(whole):
     for row in rows(whole, "timing.jsonl"):
         if row["phase"] == "train":
             assert 0 < row["rollout_seconds"] < row["seconds"]
+            inner = [row[f"{name}_seconds"] for name in ("scoring", "backward", "optimizer")]
+            assert 0 < sum(inner) < row["learning_seconds"] < row["seconds"]
+            assert ("validation_seconds" in row, "saving_seconds" in row) == (row["step"] % 2 == 0,) * 2
+            assert row["tokens"] < row["rollout_tokens"] == row["learnt_tokens"]  # with prompts
             assert row["memory_mib"] > 50
+            assert row["mfu"] is None
 
 
 def test_the_reference_is_the_policy_before_the_first_step(whole):
@@ -189,6 +197,37 @@ def reward_fn(messages, answer): return len(set(messages[-1]["content"])) / 8
 
 
 UNTRAINED = [override for override in SMALL if override.startswith("model.tiny")] + ["model.warm_start=null"]
+
+
+def test_what_is_exported_says_what_the_run_s_policy_says(tmp_path):
+    """Of a checkpoint in the midst of a warm start, and of a run that computes in other ways than it is exported."""
+    folder, checkpoint = tmp_path / "exported", tmp_path / "run" / "checkpoints" / "step-00000000"
+    more = ["trainer.steps=0", "model.gradient_checkpointing=true", "trainer.deterministic=true"]
+    assert train_until(tmp_path / "run", "warmup", 1, signal.SIGTERM, *more, "model.warm_start.max_steps=100000") == 0
+    assert export([str(tmp_path / "run"), str(folder)]) == 0
+    policy = load_policy(str(checkpoint))[0]
+    ids = torch.arange(5, 20)[None]
+    with torch.no_grad():
+        logits = [model(ids).logits for model in (AutoModelForCausalLM.from_pretrained(folder), policy)]
+    assert torch.equal(*logits)
+
+
+def test_a_checkpoint_knows_nothing_of_threads_and_opens_with_another_number(tmp_path):
+    folder = train(tmp_path / "run", "trainer.steps=2", "trainer.threads=1")
+    try:
+        assert quick(["--resume", str(folder), "trainer.steps=4", "trainer.threads=2"]) == 0
+    finally:
+        torch.set_num_threads(1)
+    state = torch.load(folder / "checkpoints" / "step-00000004" / "trainer.pt", weights_only=True)
+    assert state["step"] == 4
+    assert not [name for name in flat(state) if any(word in name for word in ("thread", "rank", "world", "device"))]
+
+
+def flat(state: object, prefix: str = "") -> list[str]:
+    """The dotted names of a nested dictionary."""
+    if not isinstance(state, dict):
+        return [prefix]
+    return [name for key, value in state.items() for name in flat(value, f"{prefix}.{key}")]
 
 
 def test_a_whole_model_is_exported_as_it_is(whole, tmp_path, capsys):
@@ -450,6 +489,25 @@ def rows_of_checkpoints(folder: Path) -> int:
     return max(int(path.name[-8:]) for path in (folder / "checkpoints").glob("step-*"))
 
 
+def test_a_disk_that_is_full_when_metrics_are_written_ends_the_run_with_one_line(tmp_path, capsys, monkeypatch):
+    """The checkpoints before it are whole, and the run goes on from them once there is room."""
+    folder, write = tmp_path / "run", RunLog.write
+
+    def full(log, step, phase, values):
+        if (step, phase) == (3, "train"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(log.folder / "metrics.jsonl"))
+        write(log, step, phase, values)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RunLog, "write", full)
+        assert quick([*SMALL, f"trainer.save_dir={folder}", "trainer.steps=4"]) == 1
+    (line,) = (line for line in capsys.readouterr().err.splitlines() if line.startswith("error"))
+    assert "step 3" in line
+    assert "No space left on device" in line
+    assert quick([f"--resume={folder}", "trainer.progress=false"]) == 0
+    assert metrics(folder) == metrics(train(tmp_path / "other", "trainer.steps=4"))
+
+
 def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
     long = ["model.warm_start.max_steps=400", "model.warm_start.target=1.1", "trainer.steps=2"]
     folder = tmp_path / "warm"
@@ -502,6 +560,14 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
 
 
+def test_what_is_watched_changes_nothing_that_is_learnt(whole, tmp_path):
+    """TensorBoard and the profiler look on."""
+    folder = train(tmp_path / "run", "trainer.steps=6", "trainer.use_tensorboard=true", "trainer.profile_steps=2")
+    assert metrics(folder) == metrics(whole)
+    assert {path.name for path in (folder / "tensorboard").iterdir()} == {"warmup", "train", "validation", "test"}
+    assert {path.name for path in (folder / "profile").iterdir()} == {"trace.json.gz", "table.txt"}
+
+
 def empty(tmp_path: Path) -> str:
     path = tmp_path / "empty.jsonl"
     path.write_text("\n")
@@ -512,6 +578,12 @@ def unjudgeable(tmp_path: Path) -> str:
     path = tmp_path / "odd.jsonl"
     rows = [{"messages": [{"role": "user", "content": f"{i}?"}], "answer": None} for i in range(50)]
     path.write_text("\n".join(map(json.dumps, rows)))
+    return str(path)
+
+
+def unanswered(tmp_path: Path) -> str:
+    path = conversations(tmp_path / "talk.jsonl")
+    path.write_text("".join(json.dumps({"messages": row["messages"]}) + "\n" for row in rows(tmp_path, path.name)))
     return str(path)
 
 
@@ -536,6 +608,20 @@ BAD = {
     "unknown argument of the environment": (lambda _: ["data.env_arguments.lvel=1"], "argument 'lvel'"),
     "more tasks a step than there are": (lambda _: ["data.prompts_per_rollout=41"], "the train split has only 40"),
     "unknown environment": (lambda _: ["data.env=InfiniteRL/Maths-v0"], "Maths-v0"),
+    "no room for a response": (
+        lambda _: ["rollout.max_length=3"],
+        "rollout.max_length=3 leaves no room for a response: the shortest of the first 100 training tasks opens with ",
+    ),
+    "conversations in the place of tasks": (
+        lambda path: ["data=file", f"data.train_path={unanswered(path)}"],
+        "conversations: to learn from what is said in them, set model.warm_start.path",
+    ),
+    "demonstrations in the place of tasks": (
+        lambda path: ["data=file", f"data.train_path={conversations(path / 'talk.jsonl', 20)}"],
+        "set model.warm_start.path",
+    ),
+    "no room in the model": (lambda _: ["model.tiny.max_positions=4"], "the model, made for 4 tokens, leaves no room"),
+    "unknown model": (lambda _: ["model=hf", "model.name=gpt22"], "neither a folder here nor the name of a model"),
     "unknown device": (lambda _: ["trainer.device=gpu7"], "trainer.device"),
     "impossible shape": (lambda _: ["model.tiny.kv_heads=3"], "model.tiny.kv_heads"),
     "too large a seed": (lambda _: ["seed=99999999999999999999"], "seed"),

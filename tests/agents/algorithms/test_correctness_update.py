@@ -21,7 +21,7 @@ from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
 from infinite_rl.agents.updates.head import find_head
-from infinite_rl.agents.updates.layout import find_even_width
+from infinite_rl.agents.updates.planning import find_even_width
 
 RECIPES = (
     "grpo", "dr_grpo", "dapo", "gspo", "cispo", "rloo", "reinforce", "reinforce_pp", "ppo", "distillation"

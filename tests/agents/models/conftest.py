@@ -1,5 +1,7 @@
 """Tiny models of many architectures, and conversations with them."""
 
+from copy import deepcopy
+
 import pytest
 import torch
 from transformers import (
@@ -55,7 +57,8 @@ def architecture():
     def make(name, *, seed=0, **options):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = AutoModelForCausalLM.from_config(ARCHITECTURES[name], **options)
+            # A copy: models write into their configurations.
+            model = AutoModelForCausalLM.from_config(deepcopy(ARCHITECTURES[name]), **options)
         with torch.no_grad():
             for weight in model.parameters():
                 if weight.dim() > 1:

@@ -26,6 +26,8 @@ def config(saved):
             dtype="float32",
             weights="float32",
             gradient_checkpointing=False,
+            compile=False,
+            liger=False,
             lora=LORA,
             tiny=None,
             warm_start=None,
@@ -176,6 +178,7 @@ def test_what_cannot_be_adapted_is_one_clear_line(config):
     with pytest.raises(ConfigError, match=r"model\.lora: .*nowhere") as error:
         make_policy(config(lora=replace(LORA, target_modules=["nowhere"])), CPU, seed=0)
     assert "\n" not in str(error.value)
+    assert "down_proj, gate_proj, k_proj, o_proj, q_proj, up_proj, v_proj" in str(error.value)
     with pytest.raises(ConfigError, match=r"set model\.name"):
         make_policy(replace(config(), name=None), CPU, seed=0)
 

@@ -1,12 +1,15 @@
 """Making and loading the policy."""
 
+import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from infinite_rl.agents.config import ConfigError, ModelConfig, TinyConfig
+from infinite_rl.agents.models import policy
 from infinite_rl.agents.models.policy import find_device, load_policy, make_policy
 from infinite_rl.agents.models.tiny_model import make_tokenizer
 
@@ -17,6 +20,8 @@ TINY = ModelConfig(
     dtype="float32",
     weights="float32",
     gradient_checkpointing=False,
+    compile=False,
+    liger=False,
     lora=None,
     tiny=SHAPE,
     warm_start=None,
@@ -74,6 +79,57 @@ def test_no_model_at_all_says_what_to_do():
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(name):
     with pytest.raises(ConfigError, match=r"model\.name=.*: no such folder"):
         load_policy(name)
+
+
+class Answer(Exception):
+    """What the hub said."""
+
+    def __init__(self, status):
+        super().__init__(f"{status} from the hub\nand a lot more")
+        self.response = SimpleNamespace(status_code=status)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A hub that fails when it is asked; how often models were asked for after that."""
+    asked = []
+    monkeypatch.setattr(policy, "load_tokenizer", lambda source: asked.append(source) or json.loads("no model"))
+
+    def make(error):
+        def ask(url, **options):
+            assert options["timeout"] <= 10
+            raise error
+
+        monkeypatch.setattr(policy, "get_hf_file_metadata", ask)
+        return asked
+
+    return make
+
+
+@pytest.mark.parametrize("error", [ConnectionError("no route"), Answer(401), Answer(404)])
+def test_a_name_that_nobody_knows_is_one_question_and_one_line(hub, error):
+    asked = hub(error)
+    with pytest.raises(ConfigError, match=r"model\.name=gpt22: neither a folder here nor the name of a model") as found:
+        load_policy("gpt22")
+    assert str(error).splitlines()[0] in str(found.value)
+    assert "\n" not in str(found.value)
+    assert not asked
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_hub_is_asked_again(hub, status):
+    asked = hub(Answer(status))
+    with pytest.raises(ConfigError, match="what the hub has cannot be loaded"):
+        load_policy("gpt22")
+    assert asked == ["gpt22"]
+
+
+def test_a_model_in_the_cache_is_not_asked_for(hub, monkeypatch):
+    asked = hub(ConnectionError("no route"))
+    monkeypatch.setattr(policy, "try_to_load_from_cache", lambda name, file: f"/cache/{name}/{file}")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        load_policy("gpt22")
+    assert asked == ["gpt22"]
 
 
 def test_a_folder_that_is_no_model_is_a_clear_error(tmp_path):

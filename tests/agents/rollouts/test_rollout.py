@@ -62,6 +62,18 @@ def test_waves_of_any_size_give_the_same_trajectories(manager, num_parallel):
         torch.testing.assert_close(one.behaviour_logprob, other.behaviour_logprob, rtol=1e-4, atol=1e-5)
 
 
+def test_openings_are_measured_one_at_a_time_as_they_will_be_played(manager, quiz, monkeypatch):
+    rollouts = manager()
+    played = rollouts.collect(draws(0, 1, 2, 3))
+    assert [*rollouts.opening_lengths(9)] == [int((~t.action_mask).sum()) for t in played]
+    assert len([*rollouts.opening_lengths(2)]) == 2
+    opened = []
+    begin = rollouts._begin
+    monkeypatch.setattr(rollouts, "_begin", lambda *arguments: opened.append(arguments) or begin(*arguments))
+    next(rollouts.opening_lengths(9))
+    assert len(opened) == 1
+
+
 def test_num_parallel_overrides_the_configuration(tiny, tokenizer, quiz):
     inference = InferenceModule(tiny(tokenizer), tokenizer)
     rollouts = RolloutManager(quiz(), RolloutConfig(num_parallel=9), inference=inference, num_parallel=2)

@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.runs import checkpoint
-from infinite_rl.agents.runs.checkpoint import STATE_FILE, CheckpointError, Checkpoints
+from infinite_rl.agents.runs.checkpoint import BEST, STATE_FILE, CheckpointError, Checkpoints
 
 
 class Killed(BaseException):
@@ -98,7 +98,7 @@ def test_a_kill_while_saving_leaves_the_earlier_ones_usable(save, folder, monkey
 
 def test_the_best_policy_is_replaced_as_a_whole(save, folder, tiny, tokenizer, monkeypatch):
     checkpoints = save(1)
-    checkpoints.save_best(tiny(tokenizer), tokenizer)
+    checkpoints.save_policy(BEST, tiny(tokenizer), tokenizer)
     rename = type(folder).rename
     for instant in range(2):  # killed before either of the two moves
         calls = []
@@ -112,11 +112,11 @@ def test_the_best_policy_is_replaced_as_a_whole(save, folder, tiny, tokenizer, m
         with monkeypatch.context() as patch:
             patch.setattr(type(folder), "rename", kill)
             with pytest.raises(Killed):
-                checkpoints.save_best(tiny(tokenizer, seed=1), tokenizer)
+                checkpoints.save_policy(BEST, tiny(tokenizer, seed=1), tokenizer)
         checkpoints = Checkpoints(folder, keep=2)
         kept = AutoModelForCausalLM.from_pretrained(folder / "best").state_dict()
         assert all(torch.equal(kept[name], value) for name, value in tiny(tokenizer).state_dict().items())
-    checkpoints.save_best(tiny(tokenizer, seed=1), tokenizer)
+    checkpoints.save_policy(BEST, tiny(tokenizer, seed=1), tokenizer)
     kept = AutoModelForCausalLM.from_pretrained(folder / "best").state_dict()
     assert all(torch.equal(kept[name], value) for name, value in tiny(tokenizer, seed=1).state_dict().items())
     assert sorted(path.name for path in folder.iterdir()) == ["best", "step-00000001"]
@@ -220,11 +220,15 @@ def test_a_kill_while_the_oldest_is_removed_leaves_the_latest_usable(save, folde
         patch.setattr(
             shutil,
             "rmtree",
-            lambda path, **o: partial_removal(path) if path.name == "step-00000001" else remove(path, **o),
+            lambda path, **o: partial_removal(path) if "step-00000001" in path.name else remove(path, **o),
         )
         with pytest.raises(Killed):
             save(3)
-    assert Checkpoints(folder, keep=2).latest()[1]["step"] == 3
+    checkpoints = Checkpoints(folder, keep=2)
+    assert checkpoints.steps() == [2, 3]  # half of one is not among them
+    assert checkpoints.latest()[1]["step"] == 3
+    checkpoints.tidy()
+    assert sorted(path.name for path in folder.iterdir()) == ["step-00000002", "step-00000003"]
     assert save(4).steps() == [3, 4]
 
 

@@ -2,11 +2,12 @@
 
 import os
 import signal
-from contextlib import nullcontext
+import time
+from contextlib import nullcontext, suppress
 
 import pytest
 
-from infinite_rl.agents.runs.interrupt import Interrupt
+from infinite_rl.agents.runs.interrupt import Interrupt, Leave
 
 
 def raise_signal(number):
@@ -67,3 +68,48 @@ def test_interrupts_nest():
         assert not outer.requested
         raise_signal(signal.SIGTERM)
         assert outer.requested
+
+
+def wait(seconds=20.0):
+    """As one waits for an environment that is slow."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.01)
+
+
+def test_some_time_after_sigterm_what_may_be_left_is_left():
+    with Interrupt(lambda: None, grace=0.05) as interrupt:
+        with interrupt.leaving():
+            pass
+        with pytest.raises(Leave), interrupt.leaving():
+            raise_signal(signal.SIGTERM)
+            wait()
+        with pytest.raises(Leave), interrupt.leaving():
+            pytest.fail("there is no time to begin anything")
+        assert interrupt.exit_code == 0
+
+
+def test_what_swallows_it_is_left_at_the_next_occasion():
+    with Interrupt(lambda: None, grace=0.05) as interrupt, pytest.raises(Leave), interrupt.leaving():
+        raise_signal(signal.SIGTERM)
+        with suppress(BaseException):
+            wait()
+        wait()
+
+
+def test_what_may_not_be_left_is_finished():
+    with Interrupt(lambda: None, grace=0.05) as interrupt:
+        raise_signal(signal.SIGTERM)
+        wait(0.3)
+        assert interrupt.requested
+
+
+def test_nothing_is_left_after_ctrl_c_nor_before_the_time_is_over():
+    with Interrupt(lambda: None, grace=0.05) as interrupt, interrupt.leaving():
+        raise_signal(signal.SIGINT)
+        wait(0.3)
+    with Interrupt(lambda: None, grace=60.0) as interrupt, interrupt.leaving():
+        raise_signal(signal.SIGTERM)
+        wait(0.1)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL

@@ -6,7 +6,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
 from infinite_rl.agents.updates import head as heads
-from infinite_rl.agents.updates.head import LanguageHead, find_head
+from infinite_rl.agents.updates.head import LanguageHead, Tile, find_head
 from infinite_rl.agents.updates.scoring import naive_scores, token_scores
 
 from ..models.conftest import ARCHITECTURES, architecture, prompts  # noqa: F401
@@ -33,11 +33,11 @@ def naive(hidden, weight, bias, targets, *, scale, cap, **options):
 @pytest.mark.parametrize("entropy_gradient", [False, True])
 @pytest.mark.parametrize("with_bias", [False, True])
 @pytest.mark.parametrize(("scale", "cap"), [(1.0, None), (0.3, None), (1.0, 3.0), (2.0, 1.5)])
-@pytest.mark.parametrize("rows", [1, 3, 100])
+@pytest.mark.parametrize("tile", [Tile(1, 100), Tile(3, 10), Tile(100, 1), Tile(100, 100)])
 def test_17_values_and_gradients_are_those_of_a_plain_softmax(
-    parts, monkeypatch, rows, scale, cap, with_bias, entropy_gradient
+    parts, monkeypatch, tile, scale, cap, with_bias, entropy_gradient
 ):
-    monkeypatch.setattr(heads, "CHUNK_ELEMENTS", rows * WORDS)
+    monkeypatch.setattr(heads, "CPU_TILE", tile)
     hidden, weight, bias, targets = parts
     bias = bias if with_bias else None
     inputs = [value for value in (hidden, weight, bias) if value is not None]
@@ -57,7 +57,7 @@ def test_17_values_and_gradients_are_those_of_a_plain_softmax(
 
 @pytest.mark.parametrize(("scale", "cap"), [(1.0, None), (0.5, 2.0)])
 def test_17_gradcheck(parts, monkeypatch, scale, cap):
-    monkeypatch.setattr(heads, "CHUNK_ELEMENTS", 4 * WORDS)
+    monkeypatch.setattr(heads, "CPU_TILE", Tile(4, 8))
     hidden, weight, bias, targets = parts
 
     def scores(hidden, weight, bias):
@@ -78,10 +78,14 @@ def test_what_is_frozen_gets_no_gradient(parts, frozen):
     assert not entropy.requires_grad
 
 
-def test_words_that_are_ruled_out_leave_everything_finite(parts):
+@pytest.mark.parametrize("first", [0, 20])
+def test_words_that_are_ruled_out_leave_everything_finite(parts, monkeypatch, first):
+    """Whole tiles of them, too, before those that are left and behind."""
+    monkeypatch.setattr(heads, "CPU_TILE", Tile(4, 5))
     hidden, weight, bias, _ = parts
-    bias = torch.where(torch.arange(WORDS) < 8, bias.detach(), -torch.inf).requires_grad_()
-    targets = torch.arange(TOKENS) % 8
+    left = (torch.arange(WORDS) >= first) & (torch.arange(WORDS) < first + 8)
+    bias = torch.where(left, bias.detach(), -torch.inf).requires_grad_()
+    targets = torch.arange(TOKENS) % 8 + first
     logprob, entropy = LanguageHead(weight, bias).score(hidden, targets, temperature=1.0, entropy_gradient=True)
     (logprob.sum() + entropy.sum()).backward()
     for value in (logprob, entropy, hidden.grad, weight.grad, bias.grad):
@@ -108,7 +112,7 @@ class Largest(TorchDispatchMode):
 
 
 def test_logits_of_all_tokens_never_exist(parts, monkeypatch):
-    monkeypatch.setattr(heads, "CHUNK_ELEMENTS", 2 * WORDS)
+    monkeypatch.setattr(heads, "CPU_TILE", Tile(2, WORDS))
     hidden, weight, bias, targets = parts
     with Largest() as largest:
         scores = LanguageHead(weight, bias, 0.5, 2.0).score(hidden, targets, temperature=0.8, entropy_gradient=True)

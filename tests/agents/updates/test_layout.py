@@ -1,5 +1,6 @@
 """Layouts: whichever way sequences lie in rows, what is learnt from them is the same."""
 
+from dataclasses import replace
 from itertools import chain, pairwise
 
 import pytest
@@ -8,10 +9,11 @@ import torch
 from infinite_rl.agents.losses import LossConfig, sequence_weights
 from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.trajectory import stack
-from infinite_rl.agents.updates import layout
+from infinite_rl.agents.updates import planning
 from infinite_rl.agents.updates.backprop import BackpropModule
 from infinite_rl.agents.updates.batching import microbatches
-from infinite_rl.agents.updates.layout import Bundle, bundles_of, find_even_width, lay_out
+from infinite_rl.agents.updates.layout import Bundle, lay_out
+from infinite_rl.agents.updates.planning import LayoutPlan, bundles_of, find_even_width, find_plan
 
 from ..models.conftest import ARCHITECTURES, architecture  # noqa: F401
 
@@ -30,7 +32,8 @@ def columns(*sequences):
 
 
 def bundled(*sequences, groups=None, tokens=10_000, even=ALWAYS):
-    return bundles_of(*columns(*sequences), groups or [0] * len(sequences), tokens=tokens, even=even)
+    plan = LayoutPlan(even_width=even)
+    return bundles_of(*columns(*sequences), groups or [0] * len(sequences), tokens=tokens, plan=plan)
 
 
 @pytest.fixture
@@ -59,7 +62,7 @@ def learn(model, trajectories, *, even_width, tokens=10_000, reference=None):
     weights = sequence_weights(lengths, "sequence_mean").double()
     model.zero_grad()
     logprob = torch.zeros(int(lengths.sum()), dtype=torch.float64)
-    batches = microbatches(Columns(trajectories), tokens, CPU, even_width=even_width)
+    batches = microbatches(Columns(trajectories), tokens, CPU, layout=LayoutPlan(even_width=even_width))
     for batch in batches:
         _, inputs = backprop.learn(batch, weights[batch.rows], config)
         logprob[batch.places] = inputs.logprob.detach().double()
@@ -85,7 +88,9 @@ def test_old_log_probs_are_the_same_in_both_layouts(lm, batch):
     columns = []
     for even_width in (None, ALWAYS):
         source = Columns(batch)
-        backprop.set_columns(source, microbatches(source, 12, CPU, even_width=even_width), ["old_logprob"])
+        backprop.set_columns(
+            source, microbatches(source, 12, CPU, layout=LayoutPlan(even_width=even_width)), ["old_logprob"]
+        )
         columns.append(torch.cat([row.old_logprob for row in batch]))
     torch.testing.assert_close(columns[0], columns[1], rtol=1e-10, atol=1e-10)
     assert columns[0].any()
@@ -97,6 +102,8 @@ def test_models_that_cannot_share_rows_are_known(architecture, name):  # noqa: F
     even = find_even_width(architecture(name))
     assert (even is None) == (name in ("mistral", "gemma2", "gemma3"))
     assert even is None or even == 6 * 16
+    plan = find_plan(architecture(name))
+    assert plan == LayoutPlan(even_width=even, tokens=planning.CPU_TOKENS)  # packed rows are for GPUs
 
 
 def test_a_model_that_does_not_do_as_the_mask_says_is_found_out(lm):
@@ -165,7 +172,7 @@ def test_a_row_holds_no_more_than_the_budget():
 
 
 def test_no_shared_row_is_wider_than_what_each_token_sees_may_take(monkeypatch):
-    monkeypatch.setattr(layout, "WIDEST", 10)
+    monkeypatch.setattr(planning, "WIDEST", 10)
     found = bundled(*[([1] * 4, [2] * 3)] * 5, ([1] * 4, [2] * 20))
     assert sorted(numbers for _, numbers in found) == [[0, 1], [2, 3], [4], [5]]
 
@@ -174,6 +181,24 @@ def test_long_responses_to_a_short_prompt_do_not_share():
     """A shared row pays attention to what it does not see; that must cost less than the prompt's copies."""
     assert len(bundled(*[([1] * 4, [2] * 40)] * 8, even=96.0)) == 8
     assert len(bundled(*[([1] * 40, [2] * 4)] * 8, even=96.0)) == 1
+
+
+def test_a_plan_may_make_micro_batches_smaller_than_asked(batch):
+    def sizes(plan):
+        return [one.token_ids.numel() for one in microbatches(Columns(batch), 10_000, CPU, layout=plan)]
+
+    assert len(sizes(LayoutPlan())) == 1
+    assert max(sizes(LayoutPlan(tokens=20))) <= 20
+
+
+@pytest.mark.parametrize(("padding", "masked"), [("right", False), ("left", True)])
+def test_padding_that_no_token_sees_needs_no_mask(padding, masked):
+    ids, scored, pieces = columns(([1, 2], [3, 4]), ([1], [5]))
+    laid = lay_out(ids, scored, [Bundle(0, [piece]) for piece in pieces], CPU)
+    assert laid.attention.tolist() == [[1, 1, 1, 1], [1, 1, 0, 0]]  # as a critic reads it
+    if padding == "left":
+        laid = replace(laid, attention=laid.attention.flip(1))
+    assert bool(laid.inputs["attention_mask"].all()) == (not masked)
 
 
 def test_a_token_without_one_before_it_cannot_be_scored():
