@@ -244,8 +244,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         weights: Floats
         if self._forest is not None:
             weights = self._forest.totals
-            if self.law.factors is not None:
-                weights = weights * self.law.factors(self.mastery, weights > 0)
+            factors = self.law.factors
+            weights = weights * (1.0 if factors is None else factors(self.mastery, weights > 0))
         else:
             weights = np.bincount(self._domain, minlength=self.mastery.domains).astype(np.float64)
             if self.law.in_turn:
@@ -262,13 +262,15 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         forest = self._forest
         assert forest is not None
         # Strata: one draw from each of as many equal parts; what is left of chance then decides within the domain.
-        aims = (torch.randperm(count, generator=self._rng) + self._uniform(count)).numpy() / count
-        ends = shares.cumsum()
-        domains = ends.searchsorted(aims, side="right").clip(max=int(np.flatnonzero(shares)[-1]))
-        begins = ends - shares
-        items = forest.draw(domains, ((aims - begins[domains]) / shares[domains]).clip(0, 1))
-        worth = np.divide(shares, forest.totals, out=np.zeros(len(shares)), where=shares > 0)
-        return items, forest.values(items) * worth[domains]
+        order, chance = torch.rand(2, count, dtype=torch.float64, generator=self._rng).numpy()
+        aims = (order.argsort() + chance) / count
+        present = np.flatnonzero(shares)
+        ends = shares[present].cumsum()
+        place = ends[:-1].searchsorted(aims, side="right")
+        domains = present[place]
+        within = 1 - (ends[place] - aims) / shares[domains]
+        items = forest.draw(domains, within.clip(0, 1))
+        return items, forest.values(items) * (shares[present] / forest.totals[present])[place]
 
     def _by_law(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items by the preset's laws, and how likely each was; in random order."""
@@ -350,9 +352,6 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         if self._members is None:
             self._members = [np.flatnonzero(self._domain == k) for k in range(self.mastery.domains)]
         return self._members[domain]
-
-    def _uniform(self, count: int) -> Tensor:
-        return torch.rand(count, dtype=torch.float64, generator=self._rng)
 
     def _seed(self) -> int:
         return int(torch.randint(2**63 - 1, (), generator=self._rng))
