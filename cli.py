@@ -258,6 +258,20 @@ def search_service(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def declare_contamination(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``contamination``."""
+    from .datasets.contamination.command import declare
+
+    declare(parser)
+
+
+def find_contamination(arguments: argparse.Namespace) -> int:
+    """Looks for evaluation prompts in training prompts; the exit code is 1 if there are more than tolerated."""
+    from .datasets.contamination.command import run
+
+    return run(arguments, visible)
+
+
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself, or let a model do it", declare_play, play),
@@ -274,6 +288,15 @@ COMMANDS = {
   curl -d '{"queries": ["capital of Wolyjar"], "topk": 3, "return_scores": true}' http://127.0.0.1:8001/search
   OPENAI_API_KEY=… infinite-rl search-service --corpus documents.jsonl --index vectors.npz \\
       --embeddings-url http://127.0.0.1:9000/v1 --embeddings-model bge-small --faiss""",
+    ),
+    "contamination": Command(
+        "look for evaluation prompts in training prompts; exit code 1 if there are any",
+        declare_contamination,
+        find_contamination,
+        """examples:
+  infinite-rl contamination --train train.jsonl --eval test.jsonl --report found
+  infinite-rl contamination --train train@data --eval test@openai/gsm8k:main --abort-tolerance 0.001
+  infinite-rl contamination --train train.parquet --eval test.csv --remove clean.parquet""",
     ),
 }
 

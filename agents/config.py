@@ -45,6 +45,8 @@ class DataConfig:
         train_size: so many different tasks, of a file at most; null for all there are.
         validation_size: the same for the validation split.
         test_size: the same for the test split.
+        contamination: this share of training tasks may hold a validation or test prompt, exactly or edited; more end
+            the run before it starts; null doesn't look.
     """
 
     env: str
@@ -57,6 +59,7 @@ class DataConfig:
     train_size: int | None
     validation_size: int | None
     test_size: int | None
+    contamination: float | None
 
 
 @dataclass
@@ -247,7 +250,7 @@ class TrainerConfig:
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         threads: CPU threads of PyTorch; null leaves the choice to it. Other numbers of them round sums otherwise.
         deterministic: only algorithms that give the same bits each time, on a GPU too; slower there.
-        progress: show progress.
+        progress: show the plan and how far the run is; else notes and the result alone.
         use_wandb: log to Weights & Biases too (``WANDB_MODE=offline`` works).
         project: the project's name there.
         use_tensorboard: write event files for TensorBoard too, under ``tensorboard/`` of the run.

@@ -55,7 +55,7 @@ class Progress:
 
     Args:
         total_steps: training steps of the run; the length of the bar if ``advance`` comes before any ``phase``.
-        enabled: False shows nothing, for all ranks but the first.
+        enabled: False shows notes alone, without bars and lines for phases.
         console: where to write; standard output if None.
     """
 
@@ -115,7 +115,7 @@ class Progress:
 
     def note(self, text: str) -> None:
         """Writes a line that stays above the bar."""
-        self._print(Text(visible(text)))
+        self._console.print(Text(visible(text)), soft_wrap=True)
 
     def _show(self, task: bars.Task) -> None:
         if self._live:

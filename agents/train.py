@@ -166,8 +166,7 @@ def _run(parsed: argparse.Namespace) -> int:
             write_report(folder)
         return 1
     report = write_report(folder)
-    if config.trainer.progress:
-        Console().print(summary_table(summary | {"report": str(report)}))
+    Console().print(summary_table(summary | {"report": str(report)}))
     if summary["status"] != "interrupted":
         return 0
     print(f"go on with: {_program()} --resume {folder}", file=sys.stderr)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from .checks import RowError
 from .hub import hub_rows, is_hub_name
 from .layouts import Defaults, parse_conversation, parse_row
 from .rows import Row, read_rows
-from .task import Message, TaskList
+from .task import Message, Task, TaskList
 
 _SUFFIXES = (".jsonl", ".json", ".csv", ".parquet", ".arrow", ".jsonl.gz", ".json.gz", ".csv.gz")
 
@@ -31,19 +32,60 @@ def load_tasks(path: str | Path, *, domain: str | None = None, grader: str | Non
     """
     tasks = []
     seen: dict[str, str] = {}
-    for name, rows in _sources(path):
+    for place, task in read_tasks(path, domain=domain, grader=grader):
+        if task.id in seen:
+            raise ValueError(f'{place.where}: "id" {task.id!r} is that of {seen[task.id]}; ids must differ.')
+        seen[task.id] = place.where
+        tasks.append(task)
+    return TaskList(tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a task comes from.
+
+    Attributes:
+        where: for people.
+        file: the file, or None for a dataset of the hub.
+        number: of its row, as `read_rows` counts.
+    """
+
+    where: str
+    file: Path | None
+    number: int
+
+
+def files_of(path: str | Path) -> list[Path | None]:
+    """The files that `read_tasks` reads; None for a dataset of the hub.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: the path means no files.
+    """
+    return [file for _, file, _ in _sources(path)]
+
+
+def read_tasks(
+    path: str | Path, *, domain: str | None = None, grader: str | None = None
+) -> Iterator[tuple[Place, Task]]:
+    """Reads the tasks of `load_tasks` one by one; ids may come again.
+
+    Raises:
+        FileNotFoundError: as `load_tasks`, and so are the others.
+        ModuleNotFoundError: a library is missing.
+        ValueError: there is no task, or a row is malformed.
+    """
+    empty = True
+    for name, file, rows in _sources(path):
         for number, where, row in rows:
             try:
                 task = parse_row(row, Defaults(f"{name}/{number}", domain or name, grader))
             except RowError as error:
                 raise ValueError(f"{where}: {error}") from None
-            if task.id in seen:
-                raise ValueError(f'{where}: "id" {task.id!r} is that of {seen[task.id]}; ids must differ.')
-            seen[task.id] = where
-            tasks.append(task)
-    if not tasks:
+            empty = False
+            yield Place(where, file, number), task
+    if empty:
         raise ValueError(f'{path}: no tasks. Each row needs "messages" and "answer".')
-    return TaskList(tasks)
 
 
 def load_conversations(path: str | Path) -> Iterator[tuple[str, list[Message]]]:
@@ -60,7 +102,7 @@ def load_conversations(path: str | Path) -> Iterator[tuple[str, list[Message]]]:
         ModuleNotFoundError: a library is missing; the message says what to install.
         ValueError: a row is malformed; the message names the place, the field and what to do.
     """
-    for _, rows in _sources(path):
+    for _, _, rows in _sources(path):
         for _, where, row in rows:
             try:
                 yield where, parse_conversation(row)
@@ -68,13 +110,13 @@ def load_conversations(path: str | Path) -> Iterator[tuple[str, list[Message]]]:
                 raise ValueError(f"{where}: {error}") from None
 
 
-def _sources(path: str | Path) -> Iterator[tuple[str, Iterable[Row]]]:
-    """The files that a path means, or the hub dataset: their names, and their rows."""
+def _sources(path: str | Path) -> Iterator[tuple[str, Path | None, Iterable[Row]]]:
+    """The files that a path means, or the hub dataset: their names, the files, and their rows."""
     split, _, rest = str(path).rpartition("@")
     if not split or Path(path).is_file():
         if Path(path).is_dir():
             raise ValueError(f"{path}: a folder. Say which split of it: train@{path}")
-        yield _stem(Path(path)), read_rows(Path(path))
+        yield _stem(Path(path)), Path(path), read_rows(Path(path))
     elif Path(rest).is_dir():
         found = sorted(file for file in Path(rest).rglob("*") if file.is_file() and _is_of(file, split))
         if not found:
@@ -87,11 +129,11 @@ def _sources(path: str | Path) -> Iterator[tuple[str, Iterable[Row]]]:
                 raise ValueError(f"{file}: the folder holds {files[name].name} too. Leave one of them there.")
             files[name] = file
         for name, file in files.items():
-            yield name, read_rows(file)
+            yield name, file, read_rows(file)
     elif Path(rest).is_file():
         raise ValueError(f"{path}: a file has no splits. Give it without {split}@, or a folder with {split}.jsonl")
     elif is_hub_name(rest) and not rest.endswith(_SUFFIXES):
-        yield rest.rpartition("/")[2].partition(":")[0], hub_rows(rest, split)
+        yield rest.rpartition("/")[2].partition(":")[0], None, hub_rows(rest, split)
     else:
         raise FileNotFoundError(f"{path}: no such folder; a dataset of the hub would be called {split}@owner/name")
 

@@ -42,14 +42,18 @@ def read_rows(path: Path, of: str = "tasks") -> Iterator[Row]:
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file. Give a file of {of}, such as {of}.jsonl or {of}.csv.")
-    suffixes = [suffix.lower() for suffix in path.suffixes]
-    kind = suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
     try:
-        yield from _READERS.get(kind, _lines)(path)
+        yield from _READERS.get(kind_of(path), _lines)(path)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: not a whole gzip file ({error})") from None
+
+
+def kind_of(path: Path) -> str:
+    """The format that a file's name tells, such as ``.csv`` for ``tasks.csv.gz``."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    return suffixes[-2] if suffixes[-1:] == [".gz"] and len(suffixes) > 1 else (suffixes or [""])[-1]
 
 
 def is_text(value: str) -> bool:
@@ -61,7 +65,8 @@ def is_text(value: str) -> bool:
     return True
 
 
-def _open(path: Path) -> TextIO:
+def open_text(path: Path) -> TextIO:
+    """Opens a file for reading, compressed or not, with its line ends as they are."""
     if path.suffix.lower() == ".gz":
         return io.TextIOWrapper(gzip.open(path), encoding="utf-8-sig", newline="")
     return path.open(encoding="utf-8-sig", newline="")
@@ -77,8 +82,8 @@ def _json(text: str) -> Any:
         raise json.JSONDecodeError(str(error), text, 0) from None
 
 
-def _bounded(path: Path, file: TextIO) -> Iterator[str]:
-    """The lines of a file, none of which may be longer than the limit."""
+def bounded_lines(path: Path, file: TextIO) -> Iterator[str]:
+    """The lines of an open file, none of which may be longer than the limit."""
     number = 0
     while line := file.readline(_LONGEST_LINE + 1):
         number += 1
@@ -89,8 +94,8 @@ def _bounded(path: Path, file: TextIO) -> Iterator[str]:
 
 def _lines(path: Path) -> Iterator[Row]:
     """Each line that is not blank."""
-    with _open(path) as file:
-        for number, line in enumerate(_bounded(path, file), 1):
+    with open_text(path) as file:
+        for number, line in enumerate(bounded_lines(path, file), 1):
             if line.strip():
                 where = f"{path}, line {number}"
                 try:
@@ -102,7 +107,7 @@ def _lines(path: Path) -> Iterator[Row]:
 def _list(path: Path) -> Iterator[Row]:
     """Each element of the list."""
     try:
-        with _open(path) as file:
+        with open_text(path) as file:
             text = file.read(_LONGEST_LIST + 1)
         if len(text) > _LONGEST_LIST:
             raise ValueError(
@@ -120,8 +125,8 @@ def _list(path: Path) -> Iterator[Row]:
 def _table(path: Path) -> Iterator[Row]:
     """Each row of a table with a heading; a field that is a JSON list or object is read as one."""
     csv.field_size_limit(_LONGEST_FIELD)
-    with _open(path) as file:
-        reader = csv.DictReader(_bounded(path, file), strict=True)
+    with open_text(path) as file:
+        reader = csv.DictReader(bounded_lines(path, file), strict=True)
         number, start = 0, 2
         try:
             names = reader.fieldnames or []

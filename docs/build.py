@@ -17,6 +17,7 @@ from typing import Any, cast, get_args, get_type_hints
 
 from omegaconf import OmegaConf
 
+from infinite_rl.agents.algorithms import metrics as metric_names
 from infinite_rl.agents.config import TrainConfig
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
@@ -26,6 +27,7 @@ from infinite_rl.envs.registration import ENVIRONMENTS, Row
 PAGES = Path(__file__).parent / "environments"
 FAMILIES_PAGE = Path(__file__).parent / "families.md"
 CONFIGURATION_PAGE = Path(__file__).parent / "configuration.md"
+METRICS_PAGE = Path(__file__).parent / "metrics.md"
 # Folders of config/ whose files people name on the command line.
 GROUPS = ("algorithm", "env", "model", "data")
 # An entry of a docstring's list of attributes.
@@ -80,11 +82,26 @@ CONFIGURATION_TEMPLATE = """\
 <!-- Made by docs/build.py from agents/config.py and config/; change it there. -->
 # Configuration of the trainer
 
-Every key of `python -m agents.train`, with its value in the default job. `KEY=VALUE` on the command line overrides it;
-`algorithm=NAME`, `env=NAME`, `model=NAME` and `data=NAME` override several at once, by the files of `config/`:
+Every key of `python -m agents.train`, with its value in the default job, and where it is another, that with `model=hf`:
+a model of yours. `critic` is there with `algorithm=ppo`, `model.lora` with `model=lora`, which also takes
+`actor.lr=1e-5` and `model.weights=bfloat16`. `KEY=VALUE` on the command line overrides a value; `algorithm=NAME`,
+`env=NAME`, `model=NAME` and `data=NAME` override several at once, by the files of `config/`:
 {choices}. See [training](training.md).
 
 {sections}
+"""
+
+
+METRICS_TEMPLATE = """\
+<!-- Made by docs/build.py from agents/algorithms/metrics.py; change it there. -->
+# Metrics of a training run
+
+The numbers of `metrics.jsonl`, by name; [running](running.md) tells where else they go, and what `timing.jsonl` has.
+{text}
+
+Rows of phase `eval` hold those of the rollout for a held-out `split`, and `standard_error`, that of the pass rate.
+Rows of phase `warmup` hold `loss` and `validation_loss`, of the demonstrations in training and of the validation split,
+and `validation_pass_rate`.
 """
 
 
@@ -121,10 +138,12 @@ def families() -> str:
 def configuration() -> str:
     """The page of the trainer's configuration, Markdown."""
     values = OmegaConf.structured(load_config())
+    named = ["algorithm=ppo", "model.name=NAME"]
+    others = [OmegaConf.structured(load_config(overrides=[*named, f"model={model}"])) for model in ("hf", "lora")]
     folders = {folder: sorted(path.stem for path in (CONFIG_DIR / folder).glob("*.yaml")) for folder in GROUPS}
     return CONFIGURATION_TEMPLATE.format(
         choices="; ".join(f"`{folder}`: " + ", ".join(f"`{n}`" for n in names) for folder, names in folders.items()),
-        sections="\n\n".join(section(name, schema, values) for name, schema in sections()),
+        sections="\n\n".join(section(name, schema, values, others) for name, schema in sections()),
     )
 
 
@@ -137,22 +156,29 @@ def sections(schema: type = TrainConfig, prefix: str = "") -> Iterator[tuple[str
                 yield from sections(cast(type, one), f"{prefix}.{name}" if prefix else name)
 
 
-def section(name: str, schema: type, values: Any) -> str:
+def section(name: str, schema: type, values: Any, others: list[Any]) -> str:
     """The table of one section."""
     text, _, entries = (inspect.getdoc(schema) or "").partition("Attributes:")
     meanings = {key: " ".join(meaning.split()) for key, meaning in re.findall(ENTRY, entries)}
-    rows = [line("key", "value", "meaning"), line(*["---"] * 3)]
+    rows = [line("key", "value", "with `model=hf`", "meaning"), line(*["---"] * 4)]
     hints = get_type_hints(schema)
     for field in fields(schema):
         if any(is_dataclass(kind) for kind in (hints[field.name], *get_args(hints[field.name]))):
             continue
         key = f"{name}.{field.name}" if name else field.name
-        value = OmegaConf.select(values, key)
-        shown = OmegaConf.to_container(value) if OmegaConf.is_config(value) else value
+        shown = select(values, key)
+        # Of a section that is null without it: with ``model=lora``.
+        other = next((found for one in others if (found := select(one, key)) != "null"), "null")
         meaning = meanings.get(field.name, "").replace("``", "`").replace("|", "\\|")
-        rows.append(line(f"`{key}`", f"`{json.dumps(shown)}`", meaning))
+        rows.append(line(f"`{key}`", f"`{shown}`", "" if other == shown else f"`{other}`", meaning))
     title = f"## {name}" if name else "## The run"
     return "\n".join([title, "", " ".join(text.replace("``", "`").split()), "", *rows])
+
+
+def select(values: Any, key: str) -> str:
+    """The value of a key, as JSON."""
+    value = OmegaConf.select(values, key)
+    return json.dumps(OmegaConf.to_container(value) if OmegaConf.is_config(value) else value)
 
 
 def table(domain: str, names: Iterable[str]) -> str:
@@ -186,6 +212,14 @@ def markdown(docstring: str) -> str:
     return re.sub(r"^- (\w+): ", r"- **\1**: ", entries, flags=re.MULTILINE)
 
 
+def metrics() -> str:
+    """The page of metrics, Markdown."""
+    text = inspect.cleandoc(metric_names.__doc__ or "").partition("\n\n")[2]
+    text = re.sub(r"^(?=\S)(.*)$", r"\n\1\n", text, flags=re.MULTILINE)  # what stands above a list
+    text = re.sub(r"^ {4}(?=``)", "- ", text, flags=re.MULTILINE)
+    return METRICS_TEMPLATE.format(text=re.sub(r"\n{3,}", "\n\n", text.replace("``", "`")))
+
+
 def path_of(row: Row) -> Path:
     """Where the page lies: ``Math-v0`` is ``math.md``."""
     return PAGES / f"{row.name.rsplit('-v', 1)[0].lower()}.md"
@@ -198,6 +232,7 @@ def main() -> None:
         path_of(row).write_text(page(row), encoding="utf-8")
     FAMILIES_PAGE.write_text(families(), encoding="utf-8")
     CONFIGURATION_PAGE.write_text(configuration(), encoding="utf-8")
+    METRICS_PAGE.write_text(metrics(), encoding="utf-8")
 
 
 if __name__ == "__main__":

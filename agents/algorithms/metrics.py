@@ -10,7 +10,9 @@ Of the rollout, means over trajectories unless said otherwise:
         ``response`` and ``context`` (tokens), ``turns``, ``time``.
     ``turns``: responses of the policy, where any trajectory has several.
     ``zero_variance_groups``: share of groups whose rewards are all equal, so that they teach nothing.
-    ``failures/<status>``: number of trajectories with a status other than ``scored``.
+    ``failures/<status>``: number of trajectories with a status other than ``scored``. Of these only ``error`` is a
+        failure of ours, and teaches nothing; the others (``no_answer``, ``timeout``, ``resource_limit``) are facts
+        about a response, which earned nothing and is learnt from.
 
     ``learnt_from``: share of trajectories that the update used: graded, and not filtered out.
     ``sampling_rounds``, ``dropped_groups``: with dynamic sampling: how often groups were drawn, and how many of all of
@@ -19,7 +21,8 @@ Of the rollout, means over trajectories unless said otherwise:
 Of the update. Parts of the objective, as the optimizer saw them, means over its steps:
     ``loss``: the objective.
     ``policy_loss``: its policy-gradient part.
-    ``value_loss``, ``kl_loss``, ``entropy_bonus``: the other parts, before their coefficients.
+    ``value_loss``, ``kl_loss``, ``entropy_bonus``: the other parts, before their coefficients (the entropy itself,
+        also where its coefficient is 0).
 Means over sampled tokens of all updates:
     ``kl``: from policy to reference, in nats (estimator k3); 0 without a reference.
     ``clip_fraction``: share of tokens whose gradient the trust region changed.

@@ -140,7 +140,7 @@ class Checkpoints:
 
 def _flush(folder: Path, *, files: bool = True) -> None:
     """Waits until the folder, and what it holds, is on the disk."""
-    for path in [*(folder.iterdir() if files else ()), folder]:
+    for path in [*(folder.rglob("*") if files else ()), folder]:
         handle = os.open(path, os.O_RDONLY)
         try:
             os.fsync(handle)

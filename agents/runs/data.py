@@ -10,6 +10,7 @@ from typing import Any
 import gymnasium
 from gymnasium.error import Error as GymnasiumError
 
+from ...datasets.contamination.audit import contamination
 from ...datasets.files import load_conversations, load_tasks
 from ...datasets.procedural import distinct, split_of
 from ...datasets.task import SPLITS, Split, Task, TaskList
@@ -43,7 +44,7 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
 
     Raises:
         ConfigError: if there is no such environment, it refuses an argument, a file is missing, empty or malformed, a
-            split is empty, or two splits share a task.
+            split is empty, two splits share a task, or more training tasks are contaminated than is tolerated.
     """
     for name, place in _OURS.items():
         if name in (config.env_arguments or {}):
@@ -59,6 +60,8 @@ def load_splits(config: DataConfig, *, seed: int) -> Splits:
         else:
             envs[split], tasks[split] = _own_tasks(config, split, size, seed)
     _check_disjoint(tasks, _prompt if files is not None else _problem)
+    if config.contamination is not None:
+        _check_clean(tasks, config.contamination)
     return Splits(**tasks, envs=envs)
 
 
@@ -179,3 +182,13 @@ def _check_disjoint(tasks: Mapping[Split, TaskList], name_of: Callable[[Task], s
     for name, other in combinations(SPLITS, 2):
         if shared := named[name] & named[other]:
             raise ConfigError(f"{len(shared)} tasks are in both {name} and {other}, such as {min(shared)[:80]!r}")
+
+
+def _check_clean(tasks: Mapping[Split, TaskList], tolerated: float) -> None:
+    if not 0 <= tolerated <= 1:
+        raise ConfigError(f"data.contamination must be a share from 0 to 1, or null, not {tolerated}")
+    report = contamination(tasks["train"].tasks, [*tasks["validation"].tasks, *tasks["test"].tasks])
+    if report.share > tolerated:
+        pair = next(pair for pair in report.pairs if pair.kind != "template")
+        example = f"{pair.train.id} holds {pair.evaluation.id}: {pair.train.text!r}, {pair.evaluation.text!r}"
+        raise ConfigError(f"data.contamination={tolerated}: {report.summary}; {example}")

@@ -21,8 +21,9 @@ class Leave(BaseException):
 class Interrupt:
     """A context in which Ctrl-C and SIGTERM ask the run to stop at its next step boundary.
 
-    The second signal stops at once, with ``KeyboardInterrupt``. Whoever sends SIGTERM waits for some time only, so
-    blocks in :meth:`leaving` are then left.
+    Ctrl-C after another signal stops at once, with ``KeyboardInterrupt``. SIGTERM never does: schedulers send it to a
+    process and to its group, and so twice. Who sends it waits for some time only, so blocks in :meth:`leaving` are then
+    left.
 
     Args:
         announce: called at the first signal, to tell the person that it was heard.
@@ -33,7 +34,7 @@ class Interrupt:
         self.announce = announce
         self.grace = grace
         self.signal: int | None = None
-        self._late = self._may_leave = False
+        self._late = self._may_leave = self._counting = False
 
     @property
     def requested(self) -> bool:
@@ -79,12 +80,15 @@ class Interrupt:
             signal.signal(number, handler)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        again = self.requested
+        if again and number == signal.SIGINT:
             raise KeyboardInterrupt
-        self.signal = number
-        if number == signal.SIGTERM:  # again and again, should a library swallow what a handler raises
+        self.signal = self.signal or number
+        if number == signal.SIGTERM and not self._counting:
+            self._counting = True  # and again and again, should a library swallow what a handler raises
             signal.setitimer(signal.ITIMER_REAL, self.grace, 1.0)
-        self.announce()
+        if not again:
+            self.announce()
 
     def _expire(self, number: int, frame: FrameType | None) -> None:
         self._late = True

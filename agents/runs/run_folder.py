@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
@@ -34,6 +38,27 @@ def make_run(config: TrainConfig) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror or error}); set trainer.save_dir") from None
     return folder
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """While it lasts, no other process trains in the folder: each would take the other's drafts for leftovers.
+
+    However the process ends, the folder is free again. File systems without locks let everybody in.
+
+    Raises:
+        ConfigError: if another process trains there.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
+                raise ConfigError(f"{folder}: another process trains there; wait for its end, or stop it") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -71,6 +71,7 @@ class RunLog:
         self._metrics = (folder / "metrics.jsonl").open("ab")
         self._metrics.truncate(min(offset, self._metrics.tell()))
         _keep_transcripts(folder / "transcripts.jsonl", "before" if tested else "")
+        _keep_times(folder / "timing.jsonl", step)
         self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
         # Of tests, that after training is made anew in any case.
         known = {"warmup": warmup_steps, "train": step, "validation": step, "test": 0 if tested else -1}
@@ -145,6 +146,15 @@ class RunLog:
             numbers = {name: value for name, value in values.items() if isinstance(value, int | float)}
             for sink in self._sinks:
                 sink.write(phase, step, numbers)
+
+
+def _keep_times(path: Path, step: int) -> None:
+    """Drops the times of steps that a run that is now resumed makes anew."""
+    if path.exists():
+        rows = path.read_text("utf-8").splitlines(True)
+        whole = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]
+        if len(whole) < len(rows):
+            write_whole(path, "".join(whole))
 
 
 def _keep_transcripts(path: Path, when: str) -> None:

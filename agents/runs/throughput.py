@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch
+from ..updates.planning import sees_all
 from .stopwatch import Stopwatch
 
 # Dense peaks in operations per second, bfloat16 with sums in float32 and float32 without TF32, by the names that
@@ -112,11 +113,11 @@ class Cost:
 
 
 def cost_of(model: Any) -> Cost | None:
-    """The cost of a model; None of mixtures of experts, whose tokens don't meet all weights, and of other makes."""
+    """The cost of a model; None where tokens don't meet all weights or all tokens before them, and of other makes."""
     config: Any = getattr(model, "config", None)
     text = config.get_text_config() if hasattr(config, "get_text_config") else None
     experts = ("num_experts", "num_local_experts", "n_routed_experts")
-    if text is None or any((getattr(text, name, None) or 1) > 1 for name in experts):
+    if text is None or not sees_all(text) or any((getattr(text, name, None) or 1) > 1 for name in experts):
         return None
     heads, layers = getattr(text, "num_attention_heads", None), getattr(text, "num_hidden_layers", None)
     if not heads or not layers:

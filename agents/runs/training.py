@@ -29,7 +29,7 @@ from .garbage import frozen_heap
 from .interrupt import Interrupt, Leave
 from .load_config import save_config
 from .profiling import PROFILE, profiled
-from .run_folder import CHECKPOINTS, CONFIG_FILE
+from .run_folder import CHECKPOINTS, CONFIG_FILE, alone_in
 from .run_log import RunLog, cpu_seconds, peak_memory, spent
 from .summary import outcomes, summarise
 from .throughput import StepMeter
@@ -87,10 +87,11 @@ class Trainer:
             The summary, as written to ``summary.json``. Its ``status`` is ``finished`` or ``interrupted``.
         """
         self._clock = time.perf_counter(), cpu_seconds()
-        # Only now: a run whose parts could not be built is no run to resume.
-        save_config(self.config, self.folder / CONFIG_FILE)
-        self.checkpoints.tidy()
         with ExitStack() as stack:
+            stack.enter_context(alone_in(self.folder))
+            # Only now: a run whose parts could not be built is no run to resume.
+            save_config(self.config, self.folder / CONFIG_FILE)
+            self.checkpoints.tidy()
             stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
@@ -294,9 +295,14 @@ class Trainer:
             set_learning_rate(self.companions.critic_optimizer, learning_rate(actor, self.step, lr=critic.lr))
 
     def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
-        samples = self.config.evaluation.samples_per_prompt
-        with self.log.timed(self.step, "eval"), self.interrupt.leaving():
-            return evaluate(self.parts.rollouts[split], samples_per_prompt=samples, on_progress=on_progress)
+        samples, rollouts = self.config.evaluation.samples_per_prompt, self.parts.rollouts[split]
+        before = rollouts.failures.in_a_row
+        try:
+            with self.log.timed(self.step, "eval"), self.interrupt.leaving():
+                return evaluate(rollouts, samples_per_prompt=samples, on_progress=on_progress)
+        except Leave:
+            rollouts.failures.in_a_row = before
+            raise
 
     def _test(self, when: str) -> None:
         self.progress.phase(f"test {when}", len(self.parts.splits.test.tasks))

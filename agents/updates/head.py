@@ -84,7 +84,7 @@ class _TiledScores(torch.autograd.Function):
         least = torch.finfo(dtype).min
         largest = hidden.new_full((len(hidden),), least, dtype=dtype)
         mass, moment, picked = (torch.zeros_like(largest) for _ in range(3))
-        for part, words in _tiles(hidden, weight):
+        for words, part in _tiles(hidden, weight):
             logits, _ = _logits(hidden[part], weight[words], None if bias is None else bias[words], how)
             place, here = _places(targets[part], words)
             picked[part] += torch.where(here, logits.gather(-1, place).squeeze(-1), 0.0)
@@ -116,7 +116,8 @@ class _TiledScores(torch.autograd.Function):
         factor = scale / temperature
         by_logprob = torch.zeros_like(normaliser) if d_logprob is None else d_logprob * factor
         by_entropy = None if d_entropy is None else d_entropy * factor
-        for part, words in _tiles(hidden, weight):
+        total = None  # of a block of words, in at least float32: parts of a sum in half precision would round it
+        for words, part in _tiles(hidden, weight):
             block, by_row = weight[words], by_logprob[part]
             logits, capped = _logits(hidden[part], block, None if bias is None else bias[words], ctx.how)
             logprob = logits.sub_(normaliser[part, None])
@@ -136,18 +137,22 @@ class _TiledScores(torch.autograd.Function):
             if d_hidden is not None:
                 _add_product(d_hidden[part], gradient, block.to(hidden.dtype))
             if d_weight is not None:
-                _add_product(d_weight[words], gradient.T, hidden[part])
+                total = block.new_zeros(block.shape, dtype=normaliser.dtype) if part.start == 0 else total
+                assert total is not None
+                _add_product(total, gradient.T, hidden[part])
+                if part.stop >= len(hidden):
+                    d_weight[words] = total.to(weight.dtype)
         return None if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None
 
 
 def _tiles(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, slice]]:
-    """The tokens and the words of each tile; of more tokens where there are fewer words."""
+    """The words and the tokens of each tile, block of words by block; of more tokens where there are fewer words."""
     tile, count = GPU_TILE if hidden.is_cuda else CPU_TILE, len(weight)
     wide = min(tile.words, count)
     high = tile.tokens * tile.words // wide
     for first in range(0, count, wide):
         for start in range(0, len(hidden), high):
-            yield slice(start, start + high), slice(first, min(first + wide, count))
+            yield slice(first, min(first + wide, count)), slice(start, start + high)
 
 
 def _places(targets: Tensor, words: slice) -> tuple[Tensor, Tensor]:

@@ -58,6 +58,10 @@ def test_the_page_of_the_configuration_says_what_every_key_is(build):
         assert f"`{key}`" in page or f"## {key}\n" in page, key
 
 
+def test_the_page_of_metrics_is_what_the_code_says(build):
+    assert build.METRICS_PAGE.read_text(encoding="utf-8") == build.metrics(), "run python docs/build.py"
+
+
 def test_the_page_of_families_is_what_their_docstrings_and_floors_say(build):
     assert build.FAMILIES_PAGE.read_text(encoding="utf-8") == build.families(), "run python docs/build.py"
     assert all(f"| `{name}` |" in build.families() for name in (*FAMILIES, *CODING))

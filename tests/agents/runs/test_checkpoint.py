@@ -256,3 +256,17 @@ def test_other_files_are_no_checkpoints(save, folder):
         (folder / name).mkdir()
     assert checkpoints.steps() == [1]
     assert checkpoints.latest()[1]["step"] == 1
+
+
+def test_files_in_folders_of_a_checkpoint_are_on_the_disk_too(tiny, tokenizer, folder, monkeypatch):
+    """Where a tokenizer has several chat templates, it saves them in one."""
+    opened, real = set(), checkpoint.os.open
+
+    def watched(path, *arguments):
+        opened.add(path.name)
+        return real(path, *arguments)
+
+    monkeypatch.setattr(checkpoint.os, "open", watched)
+    monkeypatch.setattr(tokenizer, "chat_template", {"default": "{{ messages }}", "tool_use": "{{ tools }}"})
+    saved = Checkpoints(folder, keep=1).save(1, tiny(tokenizer), tokenizer, {})
+    assert {path.name for path in saved.rglob("*")} <= opened

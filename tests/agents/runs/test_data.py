@@ -258,3 +258,27 @@ def test_a_size_below_one_is_refused_and_never_a_slice_from_the_end(write, size)
     path = write("a.jsonl", [f"prompt {i}" for i in range(100)])
     with pytest.raises(ConfigError, match=rf"data\.train_size must be at least 1, not {size}"):
         load_splits(from_files(path, f"data.train_size={size}"), seed=0)
+
+
+def test_a_run_refuses_contaminated_tasks_only_where_it_is_told_to_look(write):
+    prompts = [f"Box {i} holds {3 * i + 2} red pens and {i * i} blue ones. How many pens?" for i in range(40)]
+    train = write("train.jsonl", prompts)
+    held_out = [write(f"{name}.jsonl", [f"{prompts[i]} Think."]) for i, name in enumerate(("validation", "test"))]
+    paths = [f"data.{path.stem}_path={path}" for path in held_out]
+    assert len(load_splits(from_files(train, *paths), seed=0).train.tasks) == 40
+    load_splits(from_files(train, *paths, "data.contamination=0.05"), seed=0)
+    with pytest.raises(
+        ConfigError, match=r"2 of 40 training rows .* train/1 holds validation/1: 'Box 0 holds"
+    ) as error:
+        load_splits(from_files(train, *paths, "data.contamination=0.04"), seed=0)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_what_is_tolerated_is_a_share(share):
+    with pytest.raises(ConfigError, match=r"data\.contamination must be a share"):
+        load_splits(config(*SMALL, f"data.contamination={share}"), seed=0)
+
+
+def test_own_tasks_are_clean():
+    load_splits(config(*SMALL, "data.contamination=0"), seed=0)

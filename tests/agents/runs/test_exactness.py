@@ -15,6 +15,7 @@ import pytest
 import torch
 
 from infinite_rl.agents.algorithms.algorithm import Algorithm
+from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.rollouts.failures import RolloutError
 from infinite_rl.agents.rollouts.manager import RolloutManager
@@ -22,6 +23,7 @@ from infinite_rl.agents.runs import training
 from infinite_rl.agents.runs.checkpoint import Checkpoints
 from infinite_rl.agents.runs.interrupt import Interrupt
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
+from infinite_rl.agents.runs.run_folder import alone_in
 from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.runs.training import Trainer
 from infinite_rl.agents.updates.guard import NonFiniteError
@@ -272,6 +274,41 @@ def test_sigterm_saves_in_time_whatever_the_run_waits_for(moment, unhurried, tmp
         for run in (contents(tmp_path), unhurried)
     )
     assert_same(found, expected)
+
+
+def test_failures_of_an_evaluation_that_was_left_are_not_counted_twice(letters, tmp_path, monkeypatch):
+    """Each validation is three collections, all of which fail; in the first one SIGTERM comes at the third."""
+    collect, calls = RolloutManager.collect, []
+
+    def failing(manager, *arguments):
+        if manager.config.stream == "validation":
+            calls.append(manager)
+            if len(calls) == 3:
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(600)
+            with monkeypatch.context() as patch:
+                patch.setattr(manager.env, "advance", lambda episodes, replies: 1 / 0)
+                return collect(manager, *arguments)
+        return collect(manager, *arguments)
+
+    overrides = [*letters, "data.validation_size=3", "rollout.num_parallel=2", "rollout.patience=4"]
+    with monkeypatch.context() as patch:
+        patch.setattr(RolloutManager, "collect", failing)
+        patch.setattr(training, "Interrupt", partial(Interrupt, grace=0.1))
+        train(tmp_path, overrides)
+    latest = max(tmp_path.glob("checkpoints/step-*/trainer.pt"))
+    assert torch.load(latest, weights_only=True)["in_a_row"]["validation"] == 0
+
+
+def test_two_processes_do_not_train_in_one_folder(letters, tmp_path):
+    """The second would remove the first one's drafts, of which a checkpoint without weights could come."""
+    with alone_in(tmp_path):
+        before = contents(tmp_path)
+        with pytest.raises(ConfigError, match="another process trains there"):
+            train(tmp_path, letters)
+        assert contents(tmp_path) == before
+    train(tmp_path, letters, die_after=1)
+    train(tmp_path, letters, resume=True)
 
 
 # A process that has loaded everything, and forks for each run, which may die just after one of its writes: after a file

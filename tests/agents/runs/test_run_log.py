@@ -17,8 +17,8 @@ def config():
 
 @pytest.fixture
 def log(tmp_path, config):
-    def make(offset=0):
-        return RunLog(tmp_path, offset=offset, config=config)
+    def make(offset=0, step=0):
+        return RunLog(tmp_path, offset=offset, step=step, config=config)
 
     return make
 
@@ -95,9 +95,22 @@ def test_clocks_are_written_apart(log, tmp_path):
 
 def test_times_of_a_resumed_run_follow_the_earlier_ones(log, tmp_path):
     for step in (1, 2):
-        with log(offset=0 if step == 1 else 1) as run, run.timed(step, "train"):
+        with log(offset=step - 1, step=step - 1) as run, run.timed(step, "train"):
             run.write(step, "train", {})
     assert [row["step"] for row in rows(tmp_path / "timing.jsonl")] == [1, 2]
+
+
+def test_no_step_is_timed_twice_after_a_kill(log, tmp_path):
+    """Steps that came after the checkpoint, and a row that the kill cut, are made anew."""
+    with log() as run:
+        for step in (1, 2, 3):
+            with run.timed(step, "train"):
+                pass
+    with (tmp_path / "timing.jsonl").open("a") as file:
+        file.write('{"step": 4, "pha')
+    with log(offset=1, step=2) as run, run.timed(3, "train"):
+        pass
+    assert [row["step"] for row in rows(tmp_path / "timing.jsonl")] == [1, 2, 3]
 
 
 @pytest.fixture

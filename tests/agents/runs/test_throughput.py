@@ -87,6 +87,9 @@ def test_of_mixtures_of_experts_nothing_is_said(lm):
     model.config.num_experts = 8
     assert cost_of(model) is None
     assert cost_of(torch.nn.Linear(2, 2)) is None
+    windowed = lm()
+    windowed.config.sliding_window, windowed.config.use_sliding_window = 4, True
+    assert cost_of(windowed) is None
 
 
 PEAK = 1e9

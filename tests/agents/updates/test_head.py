@@ -168,3 +168,21 @@ def test_half_precision_is_that_of_autocast(lm):
     found.logprob.sum().backward()
     assert model.lm_head.weight.grad.dtype == torch.float32
     assert model.lm_head.weight.grad.isfinite().all()
+
+
+def test_many_tiles_round_a_gradient_in_half_precision_no_more_than_one(monkeypatch):
+    random = torch.Generator().manual_seed(0)
+    hidden, weight = (torch.randn(*shape, generator=random) for shape in ((4096, 16), (50, 16)))
+    targets, by_token = torch.randint(0, 50, (4096,), generator=random), torch.randn(4096, generator=random)
+
+    def gradient(dtype, tokens):
+        monkeypatch.setattr(heads, "CPU_TILE", Tile(tokens, 50))
+        parameter = weight.to(torch.bfloat16).to(dtype).requires_grad_()
+        head = LanguageHead(parameter)
+        logprob, _ = head.score(hidden.to(torch.bfloat16).to(dtype), targets, temperature=1.0)
+        (logprob * by_token).sum().backward()
+        return parameter.grad.double()
+
+    exact = gradient(torch.float64, 4096)
+    one, many = ((gradient(torch.bfloat16, tokens) - exact).norm() / exact.norm() for tokens in (4096, 32))
+    assert many < 1.2 * one

@@ -5,6 +5,7 @@ from itertools import chain, pairwise
 
 import pytest
 import torch
+from transformers import AutoModelForCausalLM, FalconH1Config, Lfm2Config, Qwen3NextConfig
 
 from infinite_rl.agents.losses import LossConfig, sequence_weights
 from infinite_rl.agents.rollouts.columns import Columns
@@ -117,6 +118,27 @@ def test_a_model_that_does_not_do_as_the_mask_says_is_found_out(lm):
     other.base_model.forward = causal
     assert find_even_width(other) is None
     assert find_even_width(torch.nn.Linear(2, 2)) is None
+
+
+MIXED = {"hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 64}
+MIXED |= {"intermediate_size": 64, "num_hidden_layers": 4}
+LINEAR = {"linear_num_key_heads": 2, "linear_num_value_heads": 2, "linear_key_head_dim": 8, "linear_value_head_dim": 8}
+LINEAR |= {"num_experts": 2, "num_experts_per_tok": 1, "moe_intermediate_size": 16, "head_dim": 8}
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        Lfm2Config(**MIXED, full_attn_idxs=[0, 2]),
+        Qwen3NextConfig(**MIXED, **LINEAR, shared_expert_intermediate_size=16),
+        FalconH1Config(**MIXED, mamba_d_ssm=32, mamba_n_heads=4, mamba_d_head=8, mamba_d_state=8),
+    ],
+    ids=lambda config: config.model_type,
+)
+def test_models_whose_layers_remember_more_than_attention_does_share_no_row(config):
+    """One sequence would tell the next, so little of fresh weights that states look alike."""
+    model = AutoModelForCausalLM.from_config(config, attn_implementation="sdpa")
+    assert find_even_width(model) is None
 
 
 def test_a_shared_row_holds_its_beginning_once():
