@@ -206,7 +206,13 @@ class AdvConfig:
 
 @dataclass
 class BufferConfig:
-    """The task buffer; ``sampler`` is a preset of ``RubricPrioritizedSampler``: ``uniform`` or ``seed_acc_ema``."""
+    """The task buffer.
+
+    Attributes:
+        sampler: which tasks are practised how much, a preset of ``RubricPrioritizedSampler``: ``uniform``,
+            ``round_robin``, ``seed_acc_ema``, ``article_bands_softmax``, ``article_bands_quota``, ``per``,
+            ``fresh_per``, ``plr``, ``sfl``, ``sec`` or ``rubric``; see docs/buffers.md.
+    """
 
     sampler: str
 

@@ -5,24 +5,33 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchrl.data.replay_buffers.samplers import Sampler
 from torchrl.data.replay_buffers.storages import Storage
 
-PRESETS = ("uniform", "seed_acc_ema")
+from .laws import BAND_SHARES, PRESETS, REPLAY_PRESETS, alike, band_of
+from .mastery import Mastery
+from .sum_tree import Floats, Integers, SumForest
+
+# Added to every priority, so that none is ever out of reach; and what an item has before anything is known of it.
+PRIORITY_FLOOR, FIRST_PRIORITY = 1e-3, 0.5
+# Loss weights lie between these before their mean is made 1.
+WEIGHT_BOUNDS = (0.2, 3.0)
+# The exponent of freshness from which on all stored values are scaled down.
+LARGEST_EXPONENT = 30.0
 
 
 class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
-    """Draws items of a TorchRL buffer: first a domain by how well the policy does there, then an item within it.
+    """Draws items of a TorchRL buffer: a domain by how well the policy does there, and an item within it.
 
-    Presets:
-        ``uniform``: every item equally often.
-        ``seed_acc_ema``: domain k with probability (1 - eps) softmax_k(tau (1 - acc_k)) + eps / K, where acc_k is an
-            exponential moving average of the pass rate: acc <- (1 - beta) acc + beta pass.
+    Items are tasks, and what :meth:`update_priority` is told is the pass rate of the latest group of each. Or, where
+    the ``mastery`` of another sampler is given, items are stored groups, and it is told their mean absolute advantage.
+    The laws by name are in ``laws.py``: :data:`PRESETS` and :data:`REPLAY_PRESETS`.
 
-    Within a domain, one batch holds no item twice unless it must. The priority of an item, as given to
-    :meth:`update_priority`, is the pass rate of its latest group.
+    Beside the items a batch holds ``probability``, of each item by the law when it was drawn, and, where the law has a
+    correction, ``priority_weight``: what its loss is to be multiplied by.
 
     Items name their domain by an integer under ``domain_key``. Random numbers come from the sampler's own generator (or
     from one that the buffer was given), never from the global state, and :meth:`state_dict` holds it: a restored
@@ -30,12 +39,12 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     Args:
         domains: how many domains there are: items name them 0 to ``domains - 1``.
-        preset: see above.
+        preset: the name of the law.
         seed: of the generator.
-        beta: step of the moving average.
-        tau: sharpness of the preference for weak domains.
-        eps: share of the draws that all domains have equally.
-        initial_accuracy: the average before anything was seen.
+        beta: step of the moving averages.
+        initial_accuracy: these averages before anything was seen.
+        group_size: responses that a pass rate is the mean of.
+        mastery: of the tasks that stored groups are of.
         domain_key: where items keep their domain.
 
     Raises:
@@ -49,20 +58,30 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         *,
         seed: int = 0,
         beta: float = 0.05,
-        tau: float = 3.0,
-        eps: float = 1e-3,
         initial_accuracy: float = 0.5,
+        group_size: int = 8,
+        mastery: Mastery | None = None,
         domain_key: str = "domain",
     ) -> None:
-        if preset not in PRESETS:
-            raise ValueError(f"sampler must be one of {', '.join(PRESETS)}, not {preset!r}")
-        self.preset = preset
-        self.beta, self.tau, self.eps = beta, tau, eps
-        self.initial_accuracy = initial_accuracy
+        known = PRESETS if mastery is None else REPLAY_PRESETS
+        if preset not in known:
+            raise ValueError(f"sampler must be one of {', '.join(known)}, not {preset!r}")
+        self.preset, self.law = preset, known[preset]
         self.domain_key = domain_key
+        self.replays = mastery is not None
+        self.mastery = mastery or Mastery(
+            np.zeros(0, dtype=np.int64), domains, beta=beta, start=initial_accuracy, group_size=group_size
+        )
         self._generator = torch.Generator().manual_seed(seed)
-        self._accuracy = torch.full((domains,), initial_accuracy, dtype=torch.float64)
-        self._members: list[Tensor] | None = None  # item indices by domain; rebuilt after the storage changed
+        self._domain = np.zeros(0, dtype=np.int64)  # of each slot
+        self._forest: SumForest | None = None
+        self._new: list[Integers] = []  # slots that were written since the last draw
+        self._members: list[Integers] | None = None
+        self._batches = 0
+        self._cursor = 0  # the domain whose turn it is
+        self._debt = np.zeros(len(BAND_SHARES))  # draws that bands have not got yet
+        self._priority = FIRST_PRIORITY  # the highest so far
+        self._since = 0.0  # the step whose priorities are stored as they are
 
     @property
     def _rng(self) -> torch.Generator:
@@ -77,79 +96,110 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
     @property
     def accuracy(self) -> Tensor:
         """The moving average of each domain's pass rate: [domains], float64."""
-        return self._accuracy.clone()
+        return torch.from_numpy(self.mastery.accuracy.copy())
 
-    def probabilities(self, sizes: Tensor) -> Tensor:
-        """The probability of each domain, given how many items each has: [domains], float64. Empty ones have 0."""
-        present = sizes > 0
-        if self.preset == "uniform":
-            return sizes.double() / sizes.sum()
-        scores = torch.where(present, self.tau * (1 - self._accuracy), -torch.inf)
-        return torch.where(present, (1 - self.eps) * torch.softmax(scores, 0) + self.eps / present.sum(), 0.0)
+    def probabilities(self, storage: Storage) -> Tensor:
+        """How much of the draws each domain gets by the law, as things are: [domains], float64. Empty ones have 0."""
+        self._look(storage)
+        return torch.from_numpy(self._shares())
 
     def sample(self, storage: Storage, batch_size: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Draws ``batch_size`` item indices: [batch_size], int64, in random order.
+        """Draws ``batch_size`` item indices, [batch_size], int64, in random order; and what is said above of them.
 
         Raises:
             RuntimeError: if the storage is empty.
         """
         if len(storage) == 0:
             raise RuntimeError("cannot sample from an empty buffer")
-        members = self._members_of(storage)
-        sizes = torch.tensor([len(items) for items in members])
-        chosen = torch.multinomial(self.probabilities(sizes), batch_size, replacement=True, generator=self._rng)
-        index = torch.empty(batch_size, dtype=torch.long)
-        for domain in sorted(set(chosen.tolist())):
-            places = (chosen == domain).nonzero().squeeze(-1)
-            index[places] = self._spread(members[domain], len(places))
-        return index, {}
+        self._look(storage)
+        self._batches += 1
+        shares = self._shares()
+        items, probability = (self._by_priority if self.law.items is None else self._by_law)(shares, batch_size)
+        found = {"probability": torch.from_numpy(probability)}
+        if self.law.correction:
+            found["priority_weight"] = torch.from_numpy(self._weights(items, probability, shares))
+        return torch.from_numpy(items), found
 
     def update_priority(
         self, index: int | Tensor, priority: float | Tensor, *, storage: Storage | None = None
     ) -> dict[str, Any] | None:
-        """Learns the pass rates ``priority`` of the items ``index``, in their order; negative indices are ignored.
+        """Learns from the results of the items ``index``, in their order; negative indices are ignored.
+
+        Args:
+            index: the items.
+            priority: a pass rate for each, or a mean absolute advantage where items are stored groups.
+            storage: of the buffer, which hands it over.
 
         Raises:
-            ValueError: if there is not one pass rate for each index, or no storage to look the domains up in.
+            ValueError: if there is not one number for each item, or no storage to look the domains up in.
         """
-        indices, rates = torch.as_tensor(index).reshape(-1), torch.as_tensor(priority, dtype=torch.float64).reshape(-1)
-        if len(indices) != len(rates):
-            raise ValueError(f"{len(indices)} items but {len(rates)} pass rates")
+        items = torch.as_tensor(index).reshape(-1).numpy()
+        values = torch.as_tensor(priority, dtype=torch.float64).reshape(-1).numpy()
+        if len(items) != len(values):
+            raise ValueError(f"{len(items)} items but {len(values)} priorities")
         if storage is None:
             raise ValueError("update_priority needs the storage: call it on the replay buffer")
-        known = indices >= 0
-        domains = storage.get(indices[known])[self.domain_key]
-        for domain, rate in zip(domains.tolist(), rates[known].tolist(), strict=True):
-            self._accuracy[domain] += self.beta * (rate - self._accuracy[domain])
+        if items.size and items.min() < 0:
+            items, values = items[items >= 0], values[items >= 0]
+        if len(items):
+            self.learn(storage, items, values)
         return None
+
+    def learn(self, storage: Storage, items: Integers, values: Floats, scores: Floats | None = None) -> None:
+        """What :meth:`update_priority` does, with rubric scores where there are any.
+
+        Args:
+            storage: of the buffer.
+            items: [B].
+            values: pass rates, or mean absolute advantages of stored groups: [B].
+            scores: rubric scores of tasks: [B]; by default the pass rates.
+        """
+        self._look(storage)
+        if not self.replays:
+            self.mastery.learn(items, values, scores)
+            values = 2 * values * (1 - values)  # the mean absolute advantage of a group that passes so often
+        if self._forest is not None:
+            self._priority = max(self._priority, float(values.max()))
+            self._forest.set(items, self._stored(values))
 
     def add(self, index: int) -> None:
         """Notes that an item was written."""
-        self._members = None
+        self._new.append(np.array([int(index)]))
 
     def extend(self, index: Tensor) -> None:
         """Notes that items were written."""
-        self._members = None
+        self._new.append(torch.as_tensor(index).reshape(-1).numpy())
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next draws depend on."""
-        return {"accuracy": self._accuracy.clone(), "generator": self._generator.get_state()}
+        return {
+            "mastery": None if self.replays else self.mastery.state_dict(),
+            "forest": None if self._forest is None else self._forest.state_dict(),
+            "domain": torch.from_numpy(self._domain.copy()),
+            "generator": self._generator.get_state(),
+            "batches": self._batches,
+            "cursor": self._cursor,
+            "debt": torch.from_numpy(self._debt.copy()),
+            "priority": self._priority,
+            "since": self._since,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restores what :meth:`state_dict` gave.
 
         Raises:
-            ValueError: if it comes from another number of domains.
+            ValueError: if it comes from another number of domains or items.
         """
-        if state_dict["accuracy"].shape != self._accuracy.shape:
-            raise ValueError(f"saved for {len(state_dict['accuracy'])} domains, not {len(self._accuracy)}")
-        self._accuracy = state_dict["accuracy"].clone()
+        self._domain, self._members, self._new = state_dict["domain"].numpy().copy(), None, []
+        if state_dict["mastery"] is not None:
+            self.mastery.load_state_dict(state_dict["mastery"])
+        if state_dict["forest"] is not None:
+            self._forest = SumForest(len(state_dict["forest"]["value"]), self.mastery.domains)
+            self._forest.load_state_dict(state_dict["forest"])
         self._generator.set_state(state_dict["generator"])
-        self._members = None
-
-    def _empty(self) -> None:
-        self._accuracy.fill_(self.initial_accuracy)
-        self._members = None
+        self._batches, self._cursor = state_dict["batches"], state_dict["cursor"]
+        self._debt = state_dict["debt"].numpy().copy()
+        self._priority, self._since = state_dict["priority"], state_dict["since"]
 
     def dumps(self, path: str | Path) -> None:
         """Writes the state into the folder ``path``."""
@@ -160,15 +210,162 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """Reads what :meth:`dumps` wrote."""
         self.load_state_dict(torch.load(Path(path) / "rubric_sampler.pt", weights_only=True))
 
-    def _members_of(self, storage: Storage) -> list[Tensor]:
-        if self._members is None:
-            domain = storage.get(torch.arange(len(storage)))[self.domain_key].reshape(-1)
-            if int(domain.min()) < 0 or int(domain.max()) >= len(self._accuracy):
-                raise ValueError(f"an item names a domain outside 0..{len(self._accuracy) - 1}")
-            self._members = [(domain == k).nonzero().squeeze(-1) for k in range(len(self._accuracy))]
-        return self._members
+    def _empty(self) -> None:
+        old, generator = self.mastery, self._generator
+        options = {"beta": old.beta, "initial_accuracy": old.start, "group_size": old.group_size}
+        shared = old if self.replays else None
+        self.__init__(old.domains, self.preset, mastery=shared, domain_key=self.domain_key, **options)  # type: ignore[misc]
+        self._generator = generator
 
-    def _spread(self, items: Tensor, count: int) -> Tensor:
-        """``count`` of ``items``, each as often as any other or once more."""
-        rounds = [torch.randperm(len(items), generator=self._rng) for _ in range(-(-count // len(items)))]
-        return items[torch.cat(rounds)[:count]]
+    def _look(self, storage: Storage) -> None:
+        """Takes in the domains of the slots that were written since the last time."""
+        if not self._new and len(self._domain) == len(storage):
+            return
+        # Of a buffer that was filled before it had this sampler, nobody told us.
+        untold = np.arange(len(self._domain), len(storage))
+        slots = np.unique(np.concatenate([*self._new, untold]))
+        self._new = []
+        domain = storage.get(torch.from_numpy(slots))[self.domain_key].reshape(-1).numpy()
+        if len(domain) and not 0 <= domain.min() <= domain.max() < self.mastery.domains:
+            raise ValueError(f"an item names a domain outside 0..{self.mastery.domains - 1}")
+        if len(self._domain) < len(storage):
+            self._domain = np.concatenate([self._domain, np.zeros(len(storage) - len(self._domain), dtype=np.int64)])
+        self._domain[slots] = domain
+        self._members = None
+        if not self.replays:
+            self.mastery.hold(slots, domain)
+        if self.law.items is None:
+            if self._forest is None:
+                self._forest = SumForest(storage.max_size, self.mastery.domains)
+            self._forest.set(slots, self._stored(np.full(len(slots), self._priority)), domain)
+
+    def _shares(self) -> Floats:
+        """How much of the draws each domain gets: [K]."""
+        weights: Floats
+        if self._forest is not None:
+            weights = self._forest.totals
+            factors = self.law.factors
+            weights = weights * (1.0 if factors is None else factors(self.mastery, weights > 0))
+        else:
+            weights = np.bincount(self._domain, minlength=self.mastery.domains).astype(np.float64)
+            if self.law.in_turn:
+                weights = (weights > 0).astype(np.float64)
+            elif self.law.domains is not None:
+                weights = self.law.domains(self.mastery, weights > 0)
+            if self.law.alone_every and self._batches % self.law.alone_every == 0:
+                weights = np.eye(len(weights))[weights.argmax()]
+        weights /= weights.sum()
+        return weights
+
+    def _by_priority(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
+        """Items in proportion to their priorities, and how likely each was."""
+        forest = self._forest
+        assert forest is not None
+        # Strata: one draw from each of as many equal parts; what is left of chance then decides within the domain.
+        order, chance = torch.rand(2, count, dtype=torch.float64, generator=self._rng).numpy()
+        aims = (order.argsort() + chance) / count
+        present = np.flatnonzero(shares)
+        ends = shares[present].cumsum()
+        place = ends[:-1].searchsorted(aims, side="right")
+        domains = present[place]
+        within = 1 - (ends[place] - aims) / shares[domains]
+        items = forest.draw(domains, within.clip(0, 1))
+        return items, forest.values(items) * (shares[present] / forest.totals[present])[place]
+
+    def _by_law(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
+        """Items by the preset's laws, and how likely each was; in random order."""
+        law, rng = self.law.items, np.random.default_rng(self._seed())
+        assert law is not None
+        items, probability = [], []
+        if self.law.domains is None and not self.law.in_turn:
+            parts = [(np.arange(len(self._domain)), 1.0, count)]
+        else:
+            counts = self._counts(shares, count, rng).tolist()
+            parts = [(self._members_of(k), float(shares[k]), size) for k, size in enumerate(counts) if size]
+        for members, share, size in parts:
+            if law is alike:
+                items.append(_spread(members, size, rng))
+                probability.append(np.full(size, share / len(members)))
+            else:
+                likely = law(self.mastery, members, rng)
+                places = _strata(likely, size, rng)
+                items.append(members[places])
+                probability.append(share * likely[places])
+        order = rng.permutation(count)
+        return np.concatenate(items)[order], np.concatenate(probability)[order]
+
+    def _counts(self, shares: Floats, count: int, rng: np.random.Generator) -> Integers:
+        """How many of a batch's draws each domain gets: [K]."""
+        if self.law.in_turn:
+            present = np.flatnonzero(shares)
+            turns = present[(np.searchsorted(present, self._cursor) + np.arange(count)) % len(present)]
+            self._cursor = int(turns[-1]) + 1
+            return np.bincount(turns, minlength=len(shares))
+        if not self.law.quotas or shares.max() == 1:
+            return np.bincount(_strata(shares, count, rng), minlength=len(shares))
+        # What a band did not get for being no whole number, it gets later.
+        band = band_of(self.mastery.accuracy)
+        wanted = np.bincount(band, shares, len(BAND_SHARES)).astype(np.float64) * count
+        wanted += np.where(wanted > 0, self._debt, 0.0)
+        whole = np.floor(wanted).clip(0).astype(np.int64)
+        first = np.argsort(np.where(wanted > 0, whole - wanted, np.inf), kind="stable")
+        whole[first[: count - whole.sum()]] += 1
+        self._debt[:] = wanted - whole
+        found = np.zeros(len(shares), dtype=np.int64)
+        for k, size in enumerate(whole):
+            mine = shares * (band == k)
+            if size:
+                found += np.bincount(_strata(mine / mine.sum(), int(size), rng), minlength=len(shares))
+        return found
+
+    def _weights(self, items: Integers, probability: Floats, shares: Floats) -> Floats:
+        """(M p)^-correction: of tasks within their domain, within bounds and 1 in the mean; of priorities at most 1."""
+        weights: Floats
+        if self._forest is not None:
+            weights = (len(self._domain) * probability) ** -self.law.correction
+            weights /= weights.max()
+            return weights
+        owners = self._domain[items]
+        sizes = np.bincount(self._domain, minlength=len(shares))[owners]
+        weights = (sizes * probability / shares[owners]) ** -self.law.correction
+        weights = weights.clip(*WEIGHT_BOUNDS)
+        weights /= weights.mean()
+        return weights
+
+    def _stored(self, priorities: Floats) -> Floats:
+        """What the sum tree holds for priorities that were told now.
+
+        (priority + floor)^alpha exp((now - since) / freshness): that all others have aged needs no change of theirs.
+        """
+        weights: Floats = (priorities + PRIORITY_FLOOR) ** self.law.alpha
+        if self.law.freshness is None:
+            return weights
+        exponent = (self.mastery.step - self._since) / self.law.freshness
+        if exponent > LARGEST_EXPONENT:
+            assert self._forest is not None
+            self._forest.scale(np.exp(-exponent))
+            self._since, exponent = float(self.mastery.step), 0.0
+        weights *= np.exp(exponent)
+        return weights
+
+    def _members_of(self, domain: int) -> Integers:
+        if self._members is None:
+            self._members = [np.flatnonzero(self._domain == k) for k in range(self.mastery.domains)]
+        return self._members[domain]
+
+    def _seed(self) -> int:
+        return int(torch.randint(2**63 - 1, (), generator=self._rng))
+
+
+def _spread(items: Integers, count: int, rng: np.random.Generator) -> Integers:
+    """``count`` of ``items``, each as often as any other or once more."""
+    rounds = [rng.permutation(items) for _ in range(-(-count // len(items)))]
+    return np.concatenate(rounds)[:count]
+
+
+def _strata(likely: Floats, count: int, rng: np.random.Generator) -> Integers:
+    """``count`` places, each as likely as said; one from each of as many equal parts of the whole."""
+    ends = likely.cumsum()
+    aims = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
+    places: Integers = ends.searchsorted(aims, side="right").clip(max=int(np.flatnonzero(likely)[-1]))
+    return places

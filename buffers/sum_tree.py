@@ -47,12 +47,13 @@ class SumForest:
         # Sums of blocks of slots, of blocks of these sums, and so on: each [domains * nodes], the last one the top.
         self._sums = [np.zeros(domains * size) for size in self._sizes]
         self._bounds: Floats | None = None
+        self._totals = np.zeros(domains)
 
     @property
     def totals(self) -> Floats:
         """The sum of each domain's values: [domains]."""
-        totals: Floats = self._sums[-1].reshape(self.domains, -1).sum(1)
-        return totals
+        self._top()
+        return self._totals
 
     def values(self, slots: Integers) -> Floats:
         """The values of slots."""
@@ -150,6 +151,7 @@ class SumForest:
             return self._bounds
         sums = self._sums[-1].reshape(self.domains, -1).cumsum(1)
         total = sums[:, -1:]
+        self._totals = sums[:, -1]
         bounds = np.zeros((self.domains, sums.shape[1] + 1))
         np.divide(sums, total, out=bounds[:, 1:], where=total > 0)
         bounds += np.arange(self.domains)[:, None]

@@ -21,10 +21,12 @@ class TaskDraw:
     Attributes:
         task_index: its index in the task source.
         attempt: how often it was drawn before, so that each draw can have random streams of its own.
+        weight: what the loss of its responses is to be multiplied by.
     """
 
     task_index: int
     attempt: int = 0
+    weight: float = 1.0
 
 
 class TaskBuffer:
@@ -34,11 +36,14 @@ class TaskBuffer:
         domains: the domain of each task, in the order of the task source.
         preset: of the sampler.
         seed: of the sampler.
+        group_size: responses to each task that is drawn.
     """
 
-    def __init__(self, domains: Sequence[str], *, preset: str = "seed_acc_ema", seed: int = 0) -> None:
+    def __init__(
+        self, domains: Sequence[str], *, preset: str = "seed_acc_ema", seed: int = 0, group_size: int = 8
+    ) -> None:
         self.domains = sorted(set(domains))
-        self.sampler = RubricPrioritizedSampler(len(self.domains), preset, seed=seed)
+        self.sampler = RubricPrioritizedSampler(len(self.domains), preset, seed=seed, group_size=group_size)
         self.buffer = TensorDictReplayBuffer(storage=LazyTensorStorage(len(domains)), sampler=self.sampler)
         number = {domain: k for k, domain in enumerate(self.domains)}
         self.buffer.extend(
@@ -55,23 +60,27 @@ class TaskBuffer:
     def draw(self, count: int) -> list[TaskDraw]:
         """The next ``count`` tasks to practise."""
         draws = []
-        for index in self.buffer.sample(count)["task_index"].tolist():
-            draws.append(TaskDraw(index, int(self._attempts[index])))
+        drawn = self.buffer.sample(count)
+        weights = drawn.get("priority_weight", torch.ones(count)).tolist()
+        for index, weight in zip(drawn["task_index"].tolist(), weights, strict=True):
+            draws.append(TaskDraw(index, int(self._attempts[index]), weight))
             self._attempts[index] += 1
         return draws
 
-    def learn_from(self, draws: Sequence[TaskDraw], pass_rates: Tensor) -> None:
+    def learn_from(self, draws: Sequence[TaskDraw], pass_rates: Tensor, scores: Tensor | None = None) -> None:
         """Tells the sampler how the groups went.
 
         Args:
             draws: what was drawn.
             pass_rates: [len(draws)], float; NaN where no response could be graded, which teaches nothing.
+            scores: [len(draws)], float: mean rubric scores, in [0, 1]; by default the pass rates.
         """
         known = ~pass_rates.isnan()
         index = torch.tensor([draw.task_index for draw in draws], dtype=torch.long)
         if not known.any():
             return
-        self.buffer.update_priority(index[known], pass_rates[known])
+        more = None if scores is None else scores[known].double().numpy()
+        self.sampler.learn(self.buffer.storage, index[known].numpy(), pass_rates[known].double().numpy(), more)
 
     def accuracy(self) -> dict[str, float]:
         """The sampler's average pass rate of each domain."""

@@ -202,6 +202,7 @@ class Algorithm(TrainingLoop):
                 rows = torch.unique(torch.cat([batch.rows for batch in part]))  # segments share their trajectory's
                 weights = torch.zeros(len(lengths), dtype=torch.float64)
                 weights[rows] = sequence_weights(lengths[rows], loss.aggregation, normaliser=loss.normaliser)
+                weights *= learnt.weights
                 for batch in part:
                     sums.add(*backprop.learn(batch, weights[batch.rows], loss, tasks))
                 sums.add_step(backprop.step())

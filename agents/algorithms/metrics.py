@@ -104,6 +104,12 @@ def group_pass_rates(collected: Columns, group_size: int) -> Tensor:
     return torch.nanmean(passes(collected).view(-1, group_size), 1)
 
 
+def group_scores(collected: Columns, group_size: int) -> Tensor:
+    """The mean reward, within 0 and 1, of each of the consecutive groups; NaN where no member could be graded."""
+    scores = torch.where(collected.valid, collected.rewards.clamp(0, 1), torch.nan)
+    return torch.nanmean(scores.view(-1, group_size), 1)
+
+
 class UpdateSums:
     """Sums over the tokens of an update, reduced once at its end."""
 

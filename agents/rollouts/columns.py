@@ -108,6 +108,16 @@ class Columns:
         return torch.stack([row.get("truncated") for row in self._rows])
 
     @cached_property
+    def rewards(self) -> Tensor:
+        """What the environment gave: [S], float32."""
+        return torch.stack([row.get("reward") for row in self._rows])
+
+    @cached_property
+    def weights(self) -> Tensor:
+        """What the loss of each is multiplied by: [S], float64; 1 where nothing is said."""
+        return torch.tensor([float(row.get("weight", 1.0)) for row in self._rows], dtype=torch.float64)
+
+    @cached_property
     def states(self) -> list[State]:
         """The state of each trajectory."""
         # Not by ``data``: that asks tensordict's whole machinery, and would take most of the time of all columns.

@@ -37,6 +37,7 @@ class Trajectory(TensorClass):  # type: ignore[misc]
         state: texts and verdicts, for people and reward computers: ``prompt``, ``response`` (the last one),
             ``messages``, ``task_id``, ``task_index``, ``domain``, ``answer``, ``status``, ``components``,
             ``error_msg`` and ``limits``; ``passed``, whether it was a full score, where the environment grades.
+        weight: [], float32: what its share in the loss is multiplied by, where the sampler of tasks asks for it.
         old_logprob: [T], float32: under the policy before the update; like the following, of sampled tokens (0
             elsewhere), and None until the algorithm sets it, which it does only where it is needed.
         reference_logprob: [T], float32: under the reference model.
@@ -55,6 +56,7 @@ class Trajectory(TensorClass):  # type: ignore[misc]
     valid: Tensor
     truncated: Tensor
     state: State
+    weight: Tensor | None = None
     old_logprob: Tensor | None = None
     reference_logprob: Tensor | None = None
     value: Tensor | None = None

@@ -86,7 +86,10 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
     try:
         curriculum = TaskBuffer(
-            [task.domain for task in splits.train.tasks], preset=config.buffer.sampler, seed=config.seed
+            [task.domain for task in splits.train.tasks],
+            preset=config.buffer.sampler,
+            seed=config.seed,
+            group_size=config.data.responses_per_prompt,
         )
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None

@@ -8,11 +8,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ...datasets.task import SPLITS, Split
 from ..algorithms.algorithm import Algorithm
-from ..algorithms.metrics import group_pass_rates
+from ..algorithms.metrics import group_pass_rates, group_scores
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..progress import Progress
@@ -176,7 +177,11 @@ class Trainer:
         parts, group_size = self.parts, self.config.data.responses_per_prompt
         draws = parts.curriculum.draw(groups)
         trajectories = parts.rollouts["train"].collect(draws, group_size)
-        parts.curriculum.learn_from(draws, group_pass_rates(Columns(trajectories), group_size))
+        collected = Columns(trajectories)
+        rates, scores = group_pass_rates(collected, group_size), group_scores(collected, group_size)
+        parts.curriculum.learn_from(draws, rates, scores)
+        if any(draw.weight != 1 for draw in draws):
+            trajectories.weight = torch.tensor([draw.weight for draw in draws]).repeat_interleave(group_size)
         return trajectories
 
     def warm_up(self) -> None:

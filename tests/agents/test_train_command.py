@@ -627,7 +627,7 @@ BAD = {
     "new key": (lambda _: ["+actor.momentum=1"], "unknown configuration key 'actor.momentum'"),
     "wrong type": (lambda _: ["actor.lr=fast"], "actor.lr"),
     "impossible value": (lambda _: ["rollout.temperature=0"], "rollout.temperature"),
-    "unknown sampler": (lambda _: ["buffer.sampler=best"], "uniform, seed_acc_ema"),
+    "unknown sampler": (lambda _: ["buffer.sampler=best"], "uniform, round_robin"),
     "unknown config": (lambda _: ["--config-name", "grpoo"], "grpo"),
     "missing model name": (lambda _: ["model=hf"], "model.name"),
     "missing conversations": (lambda path: [f"model.warm_start.path={path}/none"], "no such file"),

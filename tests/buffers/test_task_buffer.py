@@ -83,5 +83,5 @@ def test_a_state_of_other_tasks_is_refused():
 
 
 def test_an_unknown_preset_is_an_error():
-    with pytest.raises(ValueError, match="uniform, seed_acc_ema"):
+    with pytest.raises(ValueError, match="uniform, round_robin, seed_acc_ema"):
         TaskBuffer(DOMAINS, preset="best")

@@ -126,6 +126,25 @@ def test_an_update_is_the_closed_form(lm, random_batch, kind, temperature):
     assert 0 < values["clip_fraction"] < 1
 
 
+@pytest.mark.parametrize("tokens", [20, 10_000])
+def test_the_loss_of_a_trajectory_is_multiplied_by_its_weight(lm, random_batch, tokens):
+    """As the advantage would be: the loss is linear in it, where there is no reference."""
+    model = lm()
+    weights = torch.tensor([0.5, 1.0, 2.0, 0.0, 3.0, 0.25])
+    plain, weighted = (with_advantages(random_batch()) for _ in range(2))
+    assert len(plain) == len(weights)
+    scaled = give(
+        plain, torch.stack([row.advantage.sum() for row in plain]) / Columns(plain).response_lengths * weights
+    )
+    weighted.weight = weights
+    gradients = []
+    for trajectories in (scaled, weighted):
+        grpo = algorithm(model, backprop={"kl_coef": 0.0}, tokens_per_microbatch=tokens)
+        learn(grpo, trajectories)
+        gradients.append(grpo.backprop.gradients[0])
+    assert distance(gradients[0], gradients[1]) < 1e-6
+
+
 @pytest.mark.parametrize("tokens", [1, 13, 26, 40, 10_000])
 def test_3_micro_batches_change_neither_gradient_nor_metrics(lm, random_batch, tokens):
     model, reference = lm(), lm(seed=1)

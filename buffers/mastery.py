@@ -1,0 +1,173 @@
+"""Mastery: what results say about each domain and each item."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from .sum_tree import Floats, Integers
+
+# Of the posterior pass rate of an item: what the prior weighs, and what of earlier counts is left after a visit.
+PRIOR_STRENGTH = 4.0
+KEPT_COUNTS = 0.6
+PRIOR_BOUNDS = (0.03, 0.97)
+# Half-lives of what was learnt, in steps: the first, the bounds, and the factors of a visit.
+HALF_LIFE, HALF_LIFE_BOUNDS, HELD, LOST = 20.0, (5.0, 400.0), 1.03, 0.8
+DROP = 0.02
+# The plateau gate: after so many groups of a domain, whether its mastery moved by so much; the factors and the bounds.
+GATE_GROUPS, GATE_MOVE, GATE_CLOSES, GATE_OPENS, GATE_BOUNDS = 60, 0.03, 0.6, 2.0, (0.15, 1.0)
+# Steps of the moving averages of the spread of results and of advantages.
+SPREAD_STEP, ADVANTAGE_STEP = 0.1, 0.5
+
+
+class Mastery:
+    """What results say about each domain and each item; the laws of sampling read it.
+
+    Args:
+        domain: of each item: [N].
+        domains: how many there are.
+        beta: step of the moving average of pass rates.
+        start: pass rate before anything was seen.
+        group_size: responses that a pass rate is the mean of.
+
+    Attributes:
+        step: how many batches of results there were.
+        accuracy: moving average of the pass rate: [K].
+        score: moving average of the rubric score, (level - 1) / 3 by weight: [K]; 1 - ``score`` is what is missing.
+        spread: moving average of p (1 - p): how uncertain results are: [K].
+        advantage: moving average of the mean absolute advantage in a group, 2 p (1 - p): [K].
+        last_seen: step of the latest result, or of the domain's beginning: [K].
+        half_life: in steps: [K].
+        gate: in [0.15, 1]: closes where practice moves nothing: [K].
+        groups: results so far: [K].
+        latest: the latest pass rate of each item: [N].
+        visited: the step of it; -1 for an item that was never seen: [N].
+    """
+
+    def __init__(
+        self, domain: Integers, domains: int, *, beta: float = 0.05, start: float = 0.5, group_size: int = 8
+    ) -> None:
+        self.domain, self.domains = domain, domains
+        self.beta, self.start, self.group_size = beta, start, group_size
+        self.step = 0
+        self.accuracy, self.score = np.full(domains, start), np.full(domains, start)
+        self.spread, self.advantage = np.zeros(domains), np.zeros(domains)
+        self.last_seen, self.half_life = np.zeros(domains), np.full(domains, HALF_LIFE)
+        self.gate, self.groups = np.ones(domains), np.zeros(domains)
+        # The average of results as they would be if all items were drawn alike; the prior of items.
+        self._base = np.full(domains, start)
+        self._held, self._reference, self._effort = np.full(domains, start), np.full(domains, start), np.zeros(domains)
+        self._right, self._wrong = np.zeros(len(domain)), np.zeros(len(domain))
+        self.latest, self.visited = np.zeros(len(domain)), np.full(len(domain), -1.0)
+
+    def learn(
+        self, items: Integers, rates: Floats, scores: Floats | None = None, weights: Floats | None = None
+    ) -> None:
+        """Learns the results of one step.
+
+        Args:
+            items: whose results: [B].
+            rates: pass rates: [B].
+            scores: rubric scores: [B]; by default the pass rates, as of levels 1 and 4.
+            weights: how much rarer an item is drawn than others of its domain, for the prior: [B].
+        """
+        self.step += 1
+        scores = rates if scores is None else scores
+        weights = np.ones(len(rates)) if weights is None else weights
+        owners = self.domain[items]
+        for item, owner, rate, score in zip(items, owners, rates, scores, strict=True):
+            self.accuracy[owner] += self.beta * (rate - self.accuracy[owner])
+            self.score[owner] += self.beta * (score - self.score[owner])
+            self._right[item] = self._right[item] * KEPT_COUNTS + rate * self.group_size
+            self._wrong[item] = self._wrong[item] * KEPT_COUNTS + (1 - rate) * self.group_size
+            self.latest[item], self.visited[item] = rate, self.step
+        for owner in np.unique(owners):
+            mine = owners == owner
+            count, passed, weight = int(mine.sum()), rates[mine], weights[mine]
+            step = 1 - (1 - self.beta) ** count
+            self._base[owner] += step * (float(passed @ weight / weight.sum()) - self._base[owner])
+            self.spread[owner] += SPREAD_STEP * (float((passed * (1 - passed)).mean()) - self.spread[owner])
+            self.advantage[owner] += ADVANTAGE_STEP * (
+                float((2 * passed * (1 - passed)).mean()) - self.advantage[owner]
+            )
+            self._effort[owner] += count
+            self.groups[owner] += count
+        self._remember(np.unique(owners))
+
+    def prior(self, owners: Integers) -> Floats:
+        """The expected pass rate of an item that was never seen, by domain."""
+        found: Floats = self._base[owners].clip(*PRIOR_BOUNDS)
+        return found
+
+    def counts(self, items: Integers) -> tuple[Floats, Floats]:
+        """The parameters of each item's beta distribution."""
+        prior = PRIOR_STRENGTH * self.prior(self.domain[items])
+        return self._right[items] + prior, self._wrong[items] + PRIOR_STRENGTH - prior
+
+    def expected(self, items: Integers) -> Floats:
+        """The posterior mean pass rate of each item."""
+        right, wrong = self.counts(items)
+        return right / (right + wrong)
+
+    def by_domain(self) -> tuple[Floats, Floats]:
+        """The posterior mean pass rate of all items of each domain, and the mean of 4 p (1 - p): both [K].
+
+        Not the moving average of results: under a law that prefers what passes half the time, that drifts to a half.
+        """
+        passed = self.expected(np.arange(len(self.domain)))
+        sizes = np.bincount(self.domain, minlength=self.domains).clip(1)
+        mean = np.bincount(self.domain, passed, self.domains) / sizes
+        open_to_learn = np.bincount(self.domain, 4 * passed * (1 - passed), self.domains) / sizes
+        return mean, open_to_learn
+
+    def staleness(self) -> Floats:
+        """1 - 2^(-steps since the latest result / half-life): [K]."""
+        found: Floats = 1 - np.exp2(-(self.step - self.last_seen) / self.half_life)
+        return found
+
+    def begin(self, domains: Integers) -> None:
+        """Notes that domains are new: nothing in them is stale."""
+        self.last_seen[domains] = self.step
+
+    def hold(self, items: Integers, domain: Integers) -> None:
+        """Notes that items were written, over others perhaps: nothing is known of them but their domain, [B]."""
+        missing = int(items.max(initial=-1)) + 1 - len(self.domain)
+        if missing > 0:
+            self.domain = np.concatenate([self.domain, np.zeros(missing, dtype=np.int64)])
+            for name, value in (("_right", 0.0), ("_wrong", 0.0), ("latest", 0.0), ("visited", -1.0)):
+                setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, value)]))
+        self.domain[items] = domain
+        self._right[items] = self._wrong[items] = self.latest[items] = 0
+        self.visited[items] = -1
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything, as tensors."""
+        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        return {"step": self.step, **{name: torch.from_numpy(value.copy()) for name, value in arrays.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restores what :meth:`state_dict` gave.
+
+        Raises:
+            ValueError: if it comes from another number of domains.
+        """
+        if len(state["accuracy"]) != self.domains:
+            raise ValueError(f"saved for {len(state['accuracy'])} domains, not {self.domains}")
+        self.step = int(state["step"])
+        for name, value in state.items():
+            if name != "step":
+                setattr(self, name, value.numpy().copy())
+
+    def _remember(self, seen: Integers) -> None:
+        """After results of domains: how long these last, and whether practice still moves them."""
+        mastery = self.by_domain()[0][seen]
+        factor = np.where(mastery < self._held[seen] - DROP, LOST, HELD)
+        self.half_life[seen] = (self.half_life[seen] * factor).clip(*HALF_LIFE_BOUNDS)
+        self._held[seen], self.last_seen[seen] = mastery, self.step
+        due = self._effort[seen] >= GATE_GROUPS
+        seen, mastery = seen[due], mastery[due]
+        factor = np.where(np.abs(mastery - self._reference[seen]) < GATE_MOVE, GATE_CLOSES, GATE_OPENS)
+        self.gate[seen] = (self.gate[seen] * factor).clip(*GATE_BOUNDS)
+        self._reference[seen], self._effort[seen] = mastery, 0
