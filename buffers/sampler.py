@@ -109,9 +109,9 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         Raises:
             RuntimeError: if the storage is empty.
         """
-        if len(storage) == 0:
-            raise RuntimeError("cannot sample from an empty buffer")
         self._look(storage)
+        if not len(self._domain):
+            raise RuntimeError("cannot sample from an empty buffer")
         self._batches += 1
         shares = self._shares()
         items, probability = (self._by_priority if self.law.items is None else self._by_law)(shares, batch_size)
@@ -219,7 +219,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     def _look(self, storage: Storage) -> None:
         """Takes in the domains of the slots that were written since the last time."""
-        if not self._new and len(self._domain) == len(storage):
+        if (not self._new and len(self._domain)) or not len(storage):
             return
         # Of a buffer that was filled before it had this sampler, nobody told us.
         untold = np.arange(len(self._domain), len(storage))

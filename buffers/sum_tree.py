@@ -46,14 +46,14 @@ class SumForest:
         self._domain = np.zeros((blocks, FANOUT), dtype=np.int32)
         # Sums of blocks of slots, of blocks of these sums, and so on: each [domains * nodes], the last one the top.
         self._sums = [np.zeros(domains * size) for size in self._sizes]
-        self._bounds: Floats | None = None
-        self._totals = np.zeros(domains)
+        # Where each node of the top begins in its tree, and where the tree ends: [domains, nodes + 1]; made when asked.
+        self._bounds = np.zeros((domains, self._sizes[-1] + 1))
+        self._known = True
 
     @property
     def totals(self) -> Floats:
         """The sum of each domain's values: [domains]."""
-        self._top()
-        return self._totals
+        return self._top()[:, -1].copy()
 
     def values(self, slots: Integers) -> Floats:
         """The values of slots."""
@@ -80,7 +80,7 @@ class SumForest:
             raise ValueError("a value in a sum tree must be finite and not negative")
         if domains is not None and not 0 <= domains.min() <= domains.max() < self.domains:
             raise ValueError(f"a slot names a domain outside 0..{self.domains - 1}")
-        self._bounds = None
+        self._known = False
         self._value.ravel()[slots] = values
         domain = self._domain.ravel()
         owners = domain[slots]
@@ -105,19 +105,24 @@ class SumForest:
         Returns:
             [N]: slots, none of which has the value 0.
         """
-        bounds, top = self._top(), self._sizes[-1] + 1
-        aim = domains + uniform * (1 - 2**-40)  # so that no rounding leads into the next domain
-        place = bounds.searchsorted(aim, side="right") - 1
-        low = bounds[place]
-        aim = (aim - low) / (bounds[place + 1] - low)  # from here on: how far inside the node
-        node = place - domains * top
-        aim *= self._sums[-1][domains * (top - 1) + node]
+        bounds = self._top()
+        aim = uniform * bounds[domains, -1]
+        if self.domains == 1:
+            node = bounds[0].searchsorted(aim, side="right") - 1
+        else:
+            # Each tree as long as 1, domain k between k and k + 1, so that one search serves all.
+            ends = np.divide(bounds, bounds[:, -1:], out=np.zeros(bounds.shape), where=bounds[:, -1:] > 0)
+            ends += np.arange(self.domains)[:, None]
+            place = ends.ravel().searchsorted(domains + uniform * (1 - 2**-40), side="right") - 1
+            node = place - domains * bounds.shape[1]
+        node = np.minimum(node, bounds.shape[1] - 2)  # rounding may lead to the very end
+        aim -= bounds[domains, node]
         for sums, size in zip(self._sums[-2::-1], self._sizes[-2::-1], strict=True):
             step, aim, _ = _descend(sums.reshape(-1, FANOUT).take(domains * (size // FANOUT) + node, 0), aim)
             node = node * FANOUT + step
         step, _, found = _descend(self._own(node, domains), aim)
         drawn: Integers = node * FANOUT + step
-        if not found.all():  # once in some 1e15 draws rounding leads past the last value, or before the first
+        if not found.min():  # once in some 1e15 draws rounding leads past the last value, or before the first
             missed = found == 0
             drawn[missed] = self.draw(domains[missed], uniform[missed] / 2)
         return drawn
@@ -143,19 +148,9 @@ class SumForest:
         self._add_up_all()
 
     def _top(self) -> Floats:
-        """Where each node of the top begins, its domain's whole tree being as long as 1; and where the last one ends.
-
-        Domain k has its nodes between k and k + 1, so that one search serves all: [domains * (nodes + 1)].
-        """
-        if self._bounds is not None:
-            return self._bounds
-        sums = self._sums[-1].reshape(self.domains, -1).cumsum(1)
-        total = sums[:, -1:]
-        self._totals = sums[:, -1]
-        bounds = np.zeros((self.domains, sums.shape[1] + 1))
-        np.divide(sums, total, out=bounds[:, 1:], where=total > 0)
-        bounds += np.arange(self.domains)[:, None]
-        self._bounds = bounds.ravel()
+        if not self._known:
+            self._sums[-1].reshape(self.domains, -1).cumsum(1, out=self._bounds[:, 1:])
+            self._known = True
         return self._bounds
 
     def _own(self, blocks: Integers, domains: Integers | Owners) -> Floats:
@@ -181,7 +176,7 @@ class SumForest:
 
     def _add_up_all(self) -> None:
         """Computes all sums anew."""
-        self._bounds = None
+        self._known = False
         size = self._sizes[0]
         place = self._domain * np.int64(size) + np.arange(size)[:, None]
         self._sums[0][:] = np.bincount(place.ravel(), self._value.ravel(), self.domains * size)
