@@ -131,7 +131,7 @@ class Algorithm(TrainingLoop):
             raise ValueError(f"the reward of a response to task {task} is not finite")
         return rewards
 
-    def step(self, trajectories: Trajectory, rewards: Tensor | None = None) -> Metrics:
+    def step(self, trajectories: Trajectory | Columns, rewards: Tensor | None = None) -> Metrics:
         """Learns from one batch of trajectories: rewards, advantages, update.
 
         Those whose grading failed are reported, and take no part in baselines, totals and update.
@@ -139,8 +139,8 @@ class Algorithm(TrainingLoop):
         Returns:
             What was seen and done, by name; see :mod:`infinite_rl.agents.algorithms.metrics`.
         """
-        rewards = self.rewards(trajectories) if rewards is None else rewards
-        collected = Columns(trajectories)
+        collected = trajectories if isinstance(trajectories, Columns) else Columns(trajectories)
+        rewards = self.rewards(collected.trajectories) if rewards is None else rewards
         metrics = rollout_metrics(collected, rewards)
         chosen = self._chosen(collected, rewards)
         metrics["learnt_from"] = float(chosen.double().mean())
@@ -148,7 +148,7 @@ class Algorithm(TrainingLoop):
             dropped = len(torch.unique(collected.groups)) - len(torch.unique(collected.groups[chosen]))
             metrics |= {"sampling_rounds": float(self.rounds), "dropped_groups": float(dropped)}
         if chosen.any():
-            learnt = collected if chosen.all() else Columns(trajectories[chosen])
+            learnt = collected if chosen.all() else Columns(collected.trajectories[chosen])
             self.assign(learnt, rewards[chosen])
             metrics |= self.update(learnt)
         else:

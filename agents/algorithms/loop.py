@@ -15,6 +15,7 @@ from torch import Tensor
 from ..models.lora import has_adapters, load_adapters
 from ..models.policy import load_policy
 from ..progress import Progress
+from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from ..runs.checkpoint import BEST, STATE_FILE, Checkpoints, read_state
 from ..runs.garbage import frozen_heap
@@ -54,7 +55,7 @@ class TrainingLoop(ABC):
         """Collects groups, and gives the rewards of their trajectories."""
 
     @abstractmethod
-    def step(self, trajectories: Trajectory, rewards: Tensor | None = None) -> Metrics:
+    def step(self, trajectories: Trajectory | Columns, rewards: Tensor | None = None) -> Metrics:
         """Learns from one batch of trajectories."""
 
     def train(self, num_iterations: int, progress_bar: bool = True) -> list[Metrics]:

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...buffers.tasks import TaskDraw
 from ...datasets.task import SPLITS, Split
 from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates, group_scores
@@ -135,16 +136,15 @@ class Trainer:
                 times: dict[str, float] = {}
                 with spent(times):
                     with meter.phase("rollout"):
-                        trajectories, rewards = self._gather(algorithm)
+                        collected, rewards = self._gather(algorithm)
                     self.step += 1
                     self._set_learning_rates()
                     with meter.phase("learning"):
-                        metrics = algorithm.step(trajectories, rewards)
+                        metrics = algorithm.step(collected, rewards)
                     self._skipped = guard.in_a_row
                     with meter.phase("sync"):
                         parts.inference.load(parts.model.state_dict(), version=self.step)
-                sampled = Columns(trajectories).mask
-                times["tokens"] = int(sampled.sum())
+                times["tokens"] = int(collected.mask.sum())
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
                 with meter.phase("logging"):
                     self.log.write(self.step, "train", metrics)
@@ -156,33 +156,34 @@ class Trainer:
                 if self.step % config.trainer.save_every == 0:
                     with meter.phase("saving"):
                         self.save()
-                times |= meter.lap(len(sampled)) | {"memory_mib": peak_memory(parts.model.device)}
+                times |= meter.lap(len(collected.mask)) | {"memory_mib": peak_memory(parts.model.device)}
                 self.log.write_times(self.step, "train", times)
                 profile_step()
 
-    def _gather(self, algorithm: Algorithm) -> tuple[Trajectory, Tensor]:
-        """What the next step learns from, and its rewards; all of it, or none."""
-        curriculum, failures = self.parts.curriculum, self.parts.rollouts["train"].failures
-        before = curriculum.state_dict(), failures.in_a_row
+    def _gather(self, algorithm: Algorithm) -> tuple[Columns, Tensor]:
+        """What the next step learns from, and its rewards; all of it, or none. The curriculum hears how it went."""
+        parts, group_size = self.parts, self.config.data.responses_per_prompt
+        curriculum, rollouts = parts.curriculum, parts.rollouts["train"]
+        before = curriculum.state_dict(), rollouts.failures.in_a_row
+        draws: list[TaskDraw] = []
+
+        def collect(groups: int) -> Trajectory:
+            drawn = curriculum.draw(groups)
+            draws.extend(drawn)
+            return rollouts.collect(drawn, group_size)
+
         try:
             with self.interrupt.leaving():
-                return algorithm.gather(self._collect, self.config.data.prompts_per_rollout)
+                trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
         except Leave:
             curriculum.load_state_dict(before[0])
-            failures.in_a_row = before[1]
+            rollouts.failures.in_a_row = before[1]
             raise
-
-    def _collect(self, groups: int) -> Trajectory:
-        """Draws so many tasks, has each answered by a group, and tells the curriculum how that went."""
-        parts, group_size = self.parts, self.config.data.responses_per_prompt
-        draws = parts.curriculum.draw(groups)
-        trajectories = parts.rollouts["train"].collect(draws, group_size)
-        collected = Columns(trajectories)
-        rates, scores = group_pass_rates(collected, group_size), group_scores(collected, group_size)
-        parts.curriculum.learn_from(draws, rates, scores)
         if any(draw.weight != 1 for draw in draws):
             trajectories.weight = torch.tensor([draw.weight for draw in draws]).repeat_interleave(group_size)
-        return trajectories
+        collected = Columns(trajectories)
+        curriculum.learn_from(draws, group_pass_rates(collected, group_size), group_scores(collected, group_size))
+        return collected, rewards
 
     def warm_up(self) -> None:
         """Supervised steps until the validation pass rate reaches the target, where the configuration asks for them."""
