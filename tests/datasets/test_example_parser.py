@@ -154,11 +154,14 @@ UNITS = [
 @pytest.mark.parametrize("lead", ["", "# Answer\n"])
 @pytest.mark.parametrize("longest", [1 << 18, pytest.param(1 << 20, marks=pytest.mark.slow)])
 def test_any_long_text_takes_linear_time(unit, lead, longest):
-    used = []
-    for size in (longest // 8, longest):
-        text = lead + unit * (size // len(unit))
-        start = process_time()
-        parse(text)
-        used.append(process_time() - start)
+    def used(size):
+        """CPU seconds, the least of three: another process on the same core takes from caches."""
+        text, times = lead + unit * (size // len(unit)), []
+        for _ in range(3):
+            start = process_time()
+            parse(text)
+            times.append(process_time() - start)
+        return min(times)
+
     # Quadratic time would be 64 times as much: seconds. A busy machine's caches may triple what is linear.
-    assert used[1] < 8 * 4 * used[0] + 1.0
+    assert used(longest) < 8 * 4 * used(longest // 8) + 1.0
