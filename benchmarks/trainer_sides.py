@@ -131,6 +131,7 @@ def logging(folder: str, *more: str) -> dict[str, Any]:
     for owner, name, label in (
         (algorithm, "rollout_metrics", "metrics"),
         (training, "group_pass_rates", "metrics"),
+        (training, "group_scores", "metrics"),
         (UpdateSums, "add", "metrics"),
         (UpdateSums, "means", "metrics"),
         (TaskBuffer, "draw", "curriculum"),
