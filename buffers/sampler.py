@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from torchrl.data.replay_buffers.samplers import Sampler
 from torchrl.data.replay_buffers.storages import Storage
 
-from .laws import BAND_SHARES, PRESETS, REPLAY_PRESETS, alike, band_of
+from .laws import BAND_SHARES, PRESETS, REPLAY_PRESETS, Flags, alike, band_of
 from .mastery import Mastery
 from .sum_tree import Floats, Integers, SumForest
 
@@ -82,6 +83,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._debt = np.zeros(len(BAND_SHARES))  # draws that bands have not got yet
         self._priority = FIRST_PRIORITY  # the highest so far
         self._since = 0.0  # the step whose priorities are stored as they are
+        # How the draws are steered; see steer().
+        self._factors, self._new_domains, self._new_share = np.ones(domains), np.zeros(domains, dtype=bool), 0.0
 
     @property
     def _rng(self) -> torch.Generator:
@@ -103,11 +106,35 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._look(storage)
         return torch.from_numpy(self._shares())
 
+    def steer(
+        self, factors: Sequence[float] | Floats, new: Sequence[bool] | Flags = (), share: float | None = None
+    ) -> None:
+        """Says how much of the draws domains are to get beside what the law says, from now on.
+
+        Args:
+            factors: what the law's share of each domain is multiplied by: [domains]; 0 closes a domain.
+            new: the domains that get ``share`` of the draws together: [domains]; the others get the rest. Without any,
+                or where all that are open are new, there is nothing to share.
+            share: in (0, 1); None leaves it to the law.
+
+        Raises:
+            ValueError: for factors that are not finite, negative or all 0, or for a share that is none.
+        """
+        weights = np.array(factors, dtype=np.float64)
+        if weights.shape != (self.mastery.domains,) or not (np.isfinite(weights).all() and (weights >= 0).all()):
+            raise ValueError(f"a factor for each of {self.mastery.domains} domains, at least 0, not {factors}")
+        if not weights.any():
+            raise ValueError("all domains are closed: nothing could be drawn")
+        if share is not None and not 0 < share < 1:
+            raise ValueError(f"the share of new domains must lie between 0 and 1, not {share}")
+        self._factors, self._new_share = weights, share or 0.0
+        self._new_domains = np.array(new, dtype=bool) if len(new) else np.zeros(len(weights), dtype=bool)
+
     def sample(self, storage: Storage, batch_size: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Draws ``batch_size`` item indices, [batch_size], int64, in random order; and what is said above of them.
 
         Raises:
-            RuntimeError: if the storage is empty.
+            RuntimeError: if the storage is empty, or holds no item of a domain that is open.
         """
         self._look(storage)
         if not len(self._domain):
@@ -182,6 +209,9 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             "debt": torch.from_numpy(self._debt.copy()),
             "priority": self._priority,
             "since": self._since,
+            "factors": torch.from_numpy(self._factors.copy()),
+            "new_domains": torch.from_numpy(self._new_domains.copy()),
+            "new_share": self._new_share,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -200,6 +230,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._batches, self._cursor = state_dict["batches"], state_dict["cursor"]
         self._debt = state_dict["debt"].numpy().copy()
         self._priority, self._since = state_dict["priority"], state_dict["since"]
+        self._factors, self._new_domains = (state_dict[name].numpy().copy() for name in ("factors", "new_domains"))
+        self._new_share = state_dict["new_share"]
 
     def dumps(self, path: str | Path) -> None:
         """Writes the state into the folder ``path``."""
@@ -243,19 +275,35 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """How much of the draws each domain gets: [K]."""
         weights: Floats
         if self._forest is not None:
-            weights = self._forest.totals
+            weights = self._forest.totals * (self._factors > 0)
             factors = self.law.factors
             weights = weights * (1.0 if factors is None else factors(self.mastery, weights > 0))
         else:
-            weights = np.bincount(self._domain, minlength=self.mastery.domains).astype(np.float64)
+            weights = np.bincount(self._domain, minlength=self.mastery.domains) * (self._factors > 0)
             if self.law.in_turn:
                 weights = (weights > 0).astype(np.float64)
-            elif self.law.domains is not None:
+            elif self.law.domains is not None and weights.any():
                 weights = self.law.domains(self.mastery, weights > 0)
-            if self.law.alone_every and self._batches % self.law.alone_every == 0:
-                weights = np.eye(len(weights))[weights.argmax()]
+        weights = self._steered(weights)
+        if self.law.alone_every and self._batches % self.law.alone_every == 0:
+            weights = np.eye(len(weights))[weights.argmax()]
+        return weights
+
+    def _steered(self, weights: Floats) -> Floats:
+        """The law's weights of domains with what :meth:`steer` said: [K], together 1."""
+        weights = weights * self._factors
+        if not weights.any():
+            raise RuntimeError("cannot sample: no item belongs to a domain that is open")
+        new = self._new_domains
+        if self._divided(weights):
+            for part, share in ((new, self._new_share), (~new, 1 - self._new_share)):
+                weights[part] *= share / weights[part].sum()
         weights /= weights.sum()
         return weights
+
+    def _divided(self, weights: Floats) -> bool:
+        """Whether new domains and others, both with weights, divide the draws among them."""
+        return self._new_share > 0 and bool(weights[self._new_domains].any() and weights[~self._new_domains].any())
 
     def _by_priority(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items in proportion to their priorities, and how likely each was."""
@@ -278,7 +326,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         assert law is not None
         items, probability = [], []
         if self.law.domains is None and not self.law.in_turn:
-            parts = [(np.arange(len(self._domain)), 1.0, count)]
+            parts = self._parts(shares, count, rng)
         else:
             counts = self._counts(shares, count, rng).tolist()
             parts = [(self._members_of(k), float(shares[k]), size) for k, size in enumerate(counts) if size]
@@ -294,9 +342,25 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         order = rng.permutation(count)
         return np.concatenate(items)[order], np.concatenate(probability)[order]
 
+    def _parts(self, shares: Floats, count: int, rng: np.random.Generator) -> list[tuple[Integers, float, int]]:
+        """What a law of items alone chooses among: all that are open; or those of a factor, new and others apart.
+
+        Returns:
+            Of each part its items, its share of the draws, and how many of a batch's draws it gets.
+        """
+        divided = self._divided(shares)
+        if (self._factors == 1).all() and not divided:
+            return [(np.arange(len(self._domain)), 1.0, count)]
+        ways = np.stack([self._factors, divided * self._new_domains])
+        kinds = np.unique(ways, axis=1, return_inverse=True)[1].ravel()
+        together = np.bincount(kinds, shares)
+        counts = np.bincount(_strata(together, count, rng), minlength=len(together)).tolist()
+        kind = kinds[self._domain]
+        return [(np.flatnonzero(kind == k), float(together[k]), size) for k, size in enumerate(counts) if size]
+
     def _counts(self, shares: Floats, count: int, rng: np.random.Generator) -> Integers:
         """How many of a batch's draws each domain gets: [K]."""
-        if self.law.in_turn:
+        if self.law.in_turn and not self._divided(shares):
             present = np.flatnonzero(shares)
             turns = present[(np.searchsorted(present, self._cursor) + np.arange(count)) % len(present)]
             self._cursor = int(turns[-1]) + 1

@@ -256,3 +256,77 @@ def test_a_slot_that_is_written_over_starts_anew():
     sampler.sample(ring.storage, 1)
     assert sampler._forest.domains_of(np.arange(3)).tolist() == [1, 0, 0]
     np.testing.assert_allclose(sampler._forest.values(np.arange(3)), np.array([4.001, 1e-3, 1e-3]) ** 0.6)
+
+
+# Steering
+
+
+def steered(sizes, preset, factors, *, new=(), share=None):
+    found = buffer(sizes, preset)
+    found.sampler.mastery.accuracy[:] = np.linspace(0.2, 0.9, len(sizes))
+    found.sampler.steer(factors, new, share)
+    return found
+
+
+def domains_drawn(found, size, times=1):
+    most = found.sampler.mastery.domains
+    return torch.stack([torch.bincount(found.sample(size)["domain"], minlength=most) for _ in range(times)])
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_closed_domain_is_not_drawn_and_the_probabilities_know_it(preset):
+    found = steered([5, 7, 4], preset, [1, 0, 1])
+    assert (domains_drawn(found, 16, 20)[:, 1] == 0).all()
+    assert found.sampler.probabilities(found.storage)[1] == 0
+    found.sampler.steer([1, 1, 1])
+    assert domains_drawn(found, 16, 20)[:, 1].any()
+
+
+@pytest.mark.parametrize("preset", [name for name, law in PRESETS.items() if not law.alone_every])
+def test_new_domains_get_their_share_in_every_batch(preset):
+    found = steered([5, 7, 4, 30], preset, [1, 1, 1, 0], new=[False, True, False, True], share=0.7)
+    counts = domains_drawn(found, 20, 30)
+    assert ((counts[:, 1] - 14).abs() <= 1).all()
+    assert (counts[:, 3] == 0).all()
+
+
+@pytest.mark.parametrize("new", [[True, True, False], [False, False, True]])
+def test_there_is_nothing_to_share_where_all_that_are_open_are_new_or_none(new):
+    found = steered([5, 7, 4], "uniform", [1, 1, 0], new=new, share=0.7)
+    assert domains_drawn(found, 12).tolist() == [[5, 7, 0]]
+
+
+def test_a_factor_multiplies_what_the_law_gives():
+    assert domains_drawn(steered([5, 7, 4], "uniform", [3, 1, 1]), 26).tolist() == [[15, 7, 4]]
+
+
+def test_steered_draws_follow_the_probabilities_that_come_with_them():
+    found = steered([5, 7, 4], "sfl", [2, 1, 0], new=[True, False, False], share=0.5)
+    items, info = found.sampler.sample(found.storage, 200_000)
+    likely = np.zeros(16)
+    likely[items] = info["probability"]
+    assert likely.sum() == pytest.approx(1)
+    assert_likely(torch.bincount(items, minlength=16).numpy(), likely * 200_000)
+
+
+def test_a_restored_sampler_is_steered_as_the_saved_one():
+    found = steered([5, 7, 4], "rubric", [1, 0, 2], new=[True, False, False], share=0.6)
+    other = buffer([5, 7, 4], "rubric")
+    other.sampler.load_state_dict(found.sampler.state_dict())
+    assert found.sample(30)["index"].tolist() == other.sample(30)["index"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("factors", "share"),
+    [([1, 1], None), ([0, 0, 0], None), ([1, -1, 1], None), ([1, np.nan, 1], None), ([1, 1, 1], 1.0)],
+)
+def test_steering_that_means_nothing_is_refused(factors, share):
+    with pytest.raises(ValueError, match=r"factor|closed|share"):
+        steered([5, 7, 4], "uniform", factors, new=[True, False, False], share=share)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_without_items_in_an_open_domain_nothing_can_be_drawn(preset):
+    found = steered([5, 0], preset, [0, 1])
+    with pytest.raises(RuntimeError, match="open"):
+        found.sample(3)
