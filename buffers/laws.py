@@ -141,6 +141,12 @@ def lacking(mastery: Mastery, present: Flags) -> Floats:
     return found
 
 
+def forgotten(mastery: Mastery, present: Flags) -> Floats:
+    """.05 + staleness: what was not practised for long is kept up most: [K]."""
+    found: Floats = (0.05 + mastery.staleness()) * present
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Preset:
     """How items are drawn.
@@ -184,10 +190,11 @@ PRESETS: dict[str, Preset] = {
     "sec": Preset(most_advantage),
     "rubric": Preset(utility, thompson, correction=0.6),
 }
-# Of stored groups, which are learnt from once more.
+# Of stored groups, which are learnt from once more; all by sum trees, from which groups that are too old are taken.
 REPLAY_PRESETS: dict[str, Preset] = {
-    "uniform": Preset(),
+    "uniform": Preset(items=None, alpha=0.0),
     "per": _PER,
     "fresh_per": replace(_PER, freshness=50.0),
     "rubric": replace(_PER, freshness=50.0, factors=lacking),
+    "anchors": replace(_PER, correction=0.0, factors=forgotten),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -126,6 +127,12 @@ class Mastery:
         """1 - 2^(-steps since the latest result / half-life): [K]."""
         found: Floats = 1 - np.exp2(-(self.step - self.last_seen) / self.half_life)
         return found
+
+    def assume(self, domains: Sequence[int], rates: Sequence[float]) -> None:
+        """Takes pass rates that were measured elsewhere as what is known of domains before any results."""
+        mine = list(domains)
+        for average in (self.accuracy, self.score, self._base, self._held, self._reference):
+            average[mine] = rates
 
     def begin(self, domains: Integers) -> None:
         """Notes that domains are new: nothing in them is stale."""

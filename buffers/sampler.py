@@ -189,6 +189,12 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             self._priority = max(self._priority, float(values.max()))
             self._forest.set(items, self._stored(values))
 
+    def drop(self, storage: Storage, items: Integers) -> None:
+        """Takes stored groups, [B], out of the draws, until others are written over them."""
+        self._look(storage)
+        if self._forest is not None:
+            self._forest.set(items, np.zeros(len(items)))
+
     def add(self, index: int) -> None:
         """Notes that an item was written."""
         self._new.append(np.array([int(index)]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, TypeAlias
@@ -108,8 +108,13 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> Trajecto
     divided: dict[str, Sequence[Tensor]] = {name: divide(column, lengths) for name, column in columns.items()}
     divided |= {name: column.unbind() for name, column in values.items()}
     rows = [dict(zip(divided, row, strict=True)) for row in zip(*divided.values(), strict=True)]
+    return from_rows(rows, [ending.state for ending in endings])
+
+
+def from_rows(rows: Sequence[Mapping[str, Tensor]], states: Sequence[State]) -> Trajectory:
+    """A batch of trajectories from the fields of each and its state."""
     return _batch(
-        [TensorDict({**row, "state": _non_tensor(ending.state)}, []) for row, ending in zip(rows, endings, strict=True)]
+        [TensorDict({**row, "state": _non_tensor(state)}, []) for row, state in zip(rows, states, strict=True)]
     )
 
 
