@@ -205,16 +205,59 @@ class AdvConfig:
 
 
 @dataclass
+class ReplayConfig:
+    """Stored groups that are learnt from once more, beside those of the step, by truncated importance ratios.
+
+    Attributes:
+        sampler: which of them: ``uniform``, ``per``, ``fresh_per`` or ``rubric``; see docs/buffers.md.
+        groups: so many a step.
+        capacity: at most so many are stored, of each domain alike.
+        max_lag: those that an older policy sampled, by so many versions, are not learnt from.
+    """
+
+    sampler: str
+    groups: int
+    capacity: int
+    max_lag: int
+
+
+@dataclass
+class AnchorsConfig:
+    """Verified successes of domains that are practised no longer, whose likelihood is kept up.
+
+    Attributes:
+        groups: so many a step; successes of one task are a group.
+        capacity: at most so many are stored, of each domain alike.
+        coef: weight of their negative log-likelihood.
+    """
+
+    groups: int
+    capacity: int
+    coef: float
+
+
+@dataclass
 class BufferConfig:
-    """The task buffer.
+    """What is practised, and what is replayed.
 
     Attributes:
         sampler: which tasks are practised how much, a preset of ``RubricPrioritizedSampler``: ``uniform``,
             ``round_robin``, ``seed_acc_ema``, ``article_bands_softmax``, ``article_bands_quota``, ``per``,
             ``fresh_per``, ``plr``, ``sfl``, ``sec`` or ``rubric``; see docs/buffers.md.
+        arrivals: the step from which on a domain is practised, by its name or by what stands before the slash; those
+            that are not named are there from the start. Null for one stage.
+        retire: domains are practised no longer once others have come in.
+        new_share: how much of a batch the domains get that came in last; null leaves it to the sampler.
+        replay: stored groups that are learnt from once more; null for none. ``replay=policy_gradient`` turns it on.
+        anchors: verified successes of retired domains; null for none. ``replay=anchors`` turns it on.
     """
 
     sampler: str
+    arrivals: dict[str, int] | None
+    retire: bool
+    new_share: float | None
+    replay: ReplayConfig | None
+    anchors: AnchorsConfig | None
 
 
 @dataclass

@@ -35,4 +35,5 @@ def mean_over_ranks(values: Tensor) -> Tensor:
     sums = torch.stack([values.nan_to_num().double(), known.double()]).to(device)
     distributed.all_reduce(sums)
     total, count = sums.cpu()
-    return (total / count).to(values.dtype)  # 0 / 0 is NaN
+    mean: Tensor = total / count  # 0 / 0 is NaN
+    return mean.to(values.dtype)

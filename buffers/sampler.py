@@ -285,7 +285,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             factors = self.law.factors
             weights = weights * (1.0 if factors is None else factors(self.mastery, weights > 0))
         else:
-            weights = np.bincount(self._domain, minlength=self.mastery.domains) * (self._factors > 0)
+            sizes = np.bincount(self._domain, minlength=self.mastery.domains)
+            weights = np.where(self._factors > 0, sizes, 0.0)
             if self.law.in_turn:
                 weights = (weights > 0).astype(np.float64)
             elif self.law.domains is not None and weights.any():
@@ -359,7 +360,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             return [(np.arange(len(self._domain)), 1.0, count)]
         ways = np.stack([self._factors, divided * self._new_domains])
         kinds = np.unique(ways, axis=1, return_inverse=True)[1].ravel()
-        together = np.bincount(kinds, shares)
+        together: Floats = np.bincount(kinds, shares).astype(np.float64)
         counts = np.bincount(_strata(together, count, rng), minlength=len(together)).tolist()
         kind = kinds[self._domain]
         return [(np.flatnonzero(kind == k), float(together[k]), size) for k, size in enumerate(counts) if size]

@@ -13,13 +13,14 @@ from ...envs.text_env import TextEnv
 from ..credit.estimators import CreditInputs, estimate
 from ..credit.shaping import informative_groups, overlong_penalty
 from ..environments.base import BaseEnvironment
-from ..losses import find_kl_estimator, sequence_weights
+from ..losses import find_kl_estimator
 from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
 from ..updates.planning import OWN_ROWS, find_plan
+from ..updates.replay import Lesson, Replay, step_weights
 from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
 from .recipes import OWN_RECIPE, Recipe, find_recipe
@@ -48,6 +49,7 @@ class Algorithm(TrainingLoop):
         backprop: scores and updates the policy.
         config: how to learn from a batch.
         recipe: what makes the algorithm, or its name; by default that of the class.
+        replay: what is learnt from once more beside the trajectories of a step; None for nothing.
     """
 
     default_recipe: ClassVar[str] = "grpo"
@@ -61,7 +63,9 @@ class Algorithm(TrainingLoop):
         config: AlgorithmConfig | None = None,
         *,
         recipe: Recipe | str | None = None,
+        replay: Replay | None = None,
     ) -> None:
+        self.replay = replay
         self.rollout_manager = rollout_manager
         self.reward_computer = reward_computer
         self.backprop = backprop
@@ -150,7 +154,7 @@ class Algorithm(TrainingLoop):
         if chosen.any():
             learnt = collected if chosen.all() else Columns(collected.trajectories[chosen])
             self.assign(learnt, rewards[chosen])
-            metrics |= self.update(learnt)
+            metrics |= self.update(learnt) if self.replay is None else self._update_with(self.replay, learnt)
         else:
             metrics |= UpdateSums().means()
         self._follow()  # also then: a resumed run counts steps, and knows nothing of what they taught
@@ -190,23 +194,48 @@ class Algorithm(TrainingLoop):
         if credit.returns is not None and backprop.critic is not None:
             learnt.set_sampled("returns", credit.returns)
 
-    def update(self, learnt: Columns) -> Metrics:
-        """Updates policy and critic from trajectories with advantages: ``epochs`` times ``minibatches`` steps."""
-        backprop, loss = self.backprop, self.recipe.loss
-        tasks = [state["task_id"] for state in learnt.states]
-        lengths = learnt.response_lengths
-        parts = self._parts(learnt)
-        sums = UpdateSums()
+    def update(self, learnt: Columns, more: Sequence[Lesson] = ()) -> Metrics:
+        """Updates policy and critic from trajectories with advantages: ``epochs`` times ``minibatches`` steps.
+
+        Args:
+            learnt: the trajectories of the step.
+            more: what is learnt from once more beside them.
+        """
+        lessons = [Lesson(learnt, self.recipe.loss), *more]
+        sums = [UpdateSums() for _ in lessons]
+        parts = [self._parts(lesson.learnt) for lesson in lessons]
+        tasks = [[state["task_id"] for state in lesson.learnt.states] for lesson in lessons]
         for _ in range(self.recipe.epochs):
-            for part in parts:
-                rows = torch.unique(torch.cat([batch.rows for batch in part]))  # segments share their trajectory's
-                weights = torch.zeros(len(lengths), dtype=torch.float64)
-                weights[rows] = sequence_weights(lengths[rows], loss.aggregation, normaliser=loss.normaliser)
-                weights *= learnt.weights
-                for batch in part:
-                    sums.add(*backprop.learn(batch, weights[batch.rows], loss, tasks))
-                sums.add_step(backprop.step())
-        return sums.means()
+            for k in range(len(parts[0])):
+                chosen = [part[k] if k < len(part) else () for part in parts]
+                weights = step_weights(lessons, [_rows(batches) for batches in chosen])
+                for lesson, batches, weight, names, sum_ in zip(lessons, chosen, weights, tasks, sums, strict=True):
+                    for batch in batches:
+                        sum_.add(*self.backprop.learn(batch, weight[batch.rows], lesson.loss, names))
+                norm = self.backprop.step()
+                for sum_ in sums:
+                    sum_.add_step(norm)
+        own, *others = (sum_.means() for sum_ in sums)
+        for lesson, found in zip(more, others, strict=True):
+            own["replay_loss" if lesson.coef is None else "anchor_loss"] = found["loss"]
+        return own
+
+    def _update_with(self, replay: Replay, learnt: Columns) -> Metrics:
+        """The update, with replay: of what earlier steps stored, not of this one."""
+        versions = learnt.sampled("version")
+        version = int(versions.max()) if versions is not None else 0
+        lessons, metrics = replay.lessons(version, self.recipe.loss, self._score)
+        metrics |= self.update(learnt, lessons)
+        replay.add(learnt, version)
+        return metrics
+
+    def _score(self, learnt: Columns) -> Tensor:
+        """Log-probs of sampled tokens under the policy as it is: [N]."""
+        found = torch.zeros(int(learnt.mask.sum()))
+        for part in self._parts(learnt):
+            for batch in part:
+                found[batch.places] = self.backprop.columns(batch, ["old_logprob"])["old_logprob"].float().cpu()
+        return found
 
     def _adapt(self, recipe: Recipe) -> Recipe:
         recipe, config = recipe.adapted(self.backprop.config, max_new_tokens=self.max_new_tokens), self.config
@@ -241,6 +270,11 @@ class Algorithm(TrainingLoop):
         period = self.recipe.ref_period
         if period is not None and self.backprop.ref_model is not None and self.steps % period == 0:
             self.backprop.update_ref_model()
+
+
+def _rows(batches: Sequence[TokenBatch]) -> Tensor:
+    """The trajectories of micro-batches, each once: segments share theirs."""
+    return torch.unique(torch.cat([batch.rows for batch in batches])) if batches else torch.zeros(0, dtype=torch.long)
 
 
 class GRPOAlgorithm(Algorithm):

@@ -117,6 +117,12 @@ class Columns:
         """What the loss of each is multiplied by: [S], float64; 1 where nothing is said."""
         return torch.tensor([float(row.get("weight", 1.0)) for row in self._rows], dtype=torch.float64)
 
+    def set_weights(self, weights: Tensor) -> None:
+        """Sets what the loss of each is multiplied by: [S], float."""
+        for row, weight in zip(self._rows, weights.float().unbind(), strict=True):
+            row.set("weight", weight)
+        self.__dict__.pop("weights", None)
+
     @cached_property
     def states(self) -> list[State]:
         """The state of each trajectory."""

@@ -31,7 +31,7 @@ def pack(learnt: Columns, domains: Sequence[str]) -> list[TensorDict]:
     """
     numbers = {name: k for k, name in enumerate(domains)}
     groups = learnt.groups
-    first = [0, *(torch.flatnonzero(groups[1:] != groups[:-1]) + 1).tolist(), len(learnt)]
+    first = [0, *(torch.nonzero(groups[1:] != groups[:-1]).flatten() + 1).tolist(), len(learnt)]
     found = []
     for start, stop in pairwise(first):
         rows, states = learnt.trajectories.tensordicts[start:stop], learnt.states[start:stop]

@@ -24,6 +24,7 @@ from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.conversations import Conversations, read_conversations
 from ..updates.demonstrations import refrains, solved
 from ..updates.optimizer import make_optimizer
+from ..updates.replay import Replay
 from ..updates.warm_start import WarmStart
 from .companions import Companions
 from .data import Splits, load_splits
@@ -43,6 +44,7 @@ class Parts:
         inference: samples from the policy; shares its weights.
         rollouts: collects trajectories on each split.
         curriculum: draws tasks of the train split.
+        replay: what is learnt from once more; None for nothing.
         reward_computer: gives trajectories their rewards.
         optimizer: of the policy's weights.
         warm_start: supervised steps to begin with; None for none.
@@ -54,6 +56,7 @@ class Parts:
     inference: InferenceModule
     rollouts: dict[Split, RolloutManager]
     curriculum: TaskBuffer
+    replay: Replay | None
     reward_computer: RewardComputer
     optimizer: torch.optim.Optimizer
     warm_start: WarmStart | None
@@ -90,7 +93,11 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
             preset=config.buffer.sampler,
             seed=config.seed,
             group_size=config.data.responses_per_prompt,
+            arrivals=config.buffer.arrivals,
+            retire=config.buffer.retire,
+            new_share=config.buffer.new_share,
         )
+        replay = _replay(config, curriculum)
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
     rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}
@@ -102,6 +109,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         inference=inference,
         rollouts=rollouts,
         curriculum=curriculum,
+        replay=replay,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
         warm_start=_warm_start(config, splits, model, inference),
@@ -138,7 +146,14 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
             tokens_per_microbatch=config.actor.tokens_per_microbatch,
         ),
         recipe=make_recipe(config.actor, config.adv),
+        replay=parts.replay,
     )
+
+
+def _replay(config: TrainConfig, curriculum: TaskBuffer) -> Replay | None:
+    if config.buffer.replay is None and config.buffer.anchors is None:
+        return None
+    return Replay(config.buffer, curriculum, seed=config.seed)
 
 
 def _phrases(config: TrainConfig, splits: Splits) -> list[str]:

@@ -54,6 +54,11 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.keep",
             "trainer.threads",
             "trainer.profile_steps",
+            "buffer.replay.groups",
+            "buffer.replay.capacity",
+            "buffer.replay.max_lag",
+            "buffer.anchors.groups",
+            "buffer.anchors.capacity",
             "model.lora.r",
             "model.warm_start.batch_size",
             "model.warm_start.max_tokens",
@@ -80,8 +85,10 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.steps",
             "model.warm_start.lr",
             "model.warm_start.max_steps",
+            "buffer.anchors.coef",
         ),
     ),
+    "above 0 and below 1": (lambda value: 0 < value < 1, ("buffer.new_share",)),
     "above 0": (
         lambda value: 0 < value < inf,
         ("rollout.temperature", "rollout.deadline", "actor.max_grad_norm", "actor.value_clip", "model.lora.alpha"),
@@ -157,6 +164,7 @@ def check_values(config: DictConfig) -> None:
         )
     _check_companions(config)
     _check_unread(config)
+    _check_stages(config.buffer)
     if config.model.lora is not None and config.actor.ref_period is not None:
         raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
     if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
@@ -200,6 +208,17 @@ def _check_unread(config: DictConfig) -> None:
             raise ConfigError(f"{key}={OmegaConf.select(config, key)} would do nothing with {estimator}: {why}")
     if actor.ref_update == "ema" and config.model.weights == "bfloat16":
         raise ConfigError("actor.ref_update=ema needs model.weights=float32: bfloat16 rounds steps of an average away")
+
+
+def _check_stages(buffer: DictConfig) -> None:
+    """What happens when domains come in needs domains that come in."""
+    for key in ("retire", "new_share"):
+        if buffer[key] and not buffer.arrivals:
+            raise ConfigError(f"buffer.{key}={buffer[key]} would do nothing: no domain comes in (buffer.arrivals)")
+    if buffer.anchors is not None and not buffer.retire:
+        raise ConfigError("buffer.anchors keep up domains that are practised no longer: set buffer.retire=true")
+    if buffer.retire and buffer.new_share is not None:
+        raise ConfigError("buffer.new_share would do nothing with buffer.retire=true: new domains get everything")
 
 
 def _check_schedule(actor: DictConfig) -> None:

@@ -23,8 +23,9 @@ from .check_config import check_values
 from .run_folder import write_whole
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
-# A section whose keys the environment checks, not we.
-FREE = "data.env_arguments."
+# Sections whose keys are names of the environment's: it checks them, not we.
+ARGUMENTS = "data.env_arguments."
+FREE = (ARGUMENTS, "buffer.arrivals.")
 
 # The group that is chosen by others.
 RECIPE = "recipe"
@@ -158,7 +159,7 @@ def _nearest(key: str) -> str | None:
     """The key that somebody may have meant: one of that name elsewhere, else one that is spelt alike."""
     head, _, name = key.rpartition(".")
     if head == "env":
-        return FREE + name
+        return ARGUMENTS + name
     name = OTHER_NAMES.get(name, name)
     keys = [known for known in known_keys() if not any(other.startswith(f"{known}.") for other in known_keys())]
     same = sorted((known for known in keys if known.rpartition(".")[2] == name), key=lambda known: known.count("."))

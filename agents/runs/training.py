@@ -166,6 +166,7 @@ class Trainer:
         curriculum, rollouts = parts.curriculum, parts.rollouts["train"]
         before = curriculum.state_dict(), rollouts.failures.in_a_row
         draws: list[TaskDraw] = []
+        curriculum.advance(self.step)
 
         def collect(groups: int) -> Trajectory:
             drawn = curriculum.draw(groups)
@@ -253,6 +254,7 @@ class Trainer:
                 "optimizer": self.parts.optimizer.state_dict(),
                 "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
+                "replay": self.parts.replay.state_dict() if self.parts.replay else None,
                 "unchecked": (self._unchecked, self._unchecked_loss),
                 "in_a_row": self._in_a_row(),
                 "results": self.results | self._spent(),
@@ -281,6 +283,8 @@ class Trainer:
         self.parts.optimizer.load_state_dict(state["optimizer"])
         self.companions.load_state_dict(state["companions"])
         self.parts.curriculum.load_state_dict(state["curriculum"])
+        if self.parts.replay is not None:
+            self.parts.replay.load_state_dict(state["replay"])
         self.parts.inference.version = self.step
         if self.parts.warm_start is not None:
             self.parts.warm_start.steps = state["warm_start_steps"]
