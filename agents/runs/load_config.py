@@ -27,6 +27,8 @@ CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 ARGUMENTS = "data.env_arguments."
 FREE = (ARGUMENTS, "buffer.arrivals.")
 
+# The group whose choices also name the run.
+EXPERIMENTS = "experiments"
 # The group that is chosen by others.
 RECIPE = "recipe"
 # The file that takes environments by their ids.
@@ -138,7 +140,7 @@ def _typed(composed: Any) -> TrainConfig:
 
 def _check_keys(overrides: Sequence[str]) -> None:
     """Refuses overrides of keys that there are not, and choices that there are not."""
-    known = known_keys()
+    known = [*known_keys(), "sampler"]
     for override in overrides:
         key, sign, value = override.partition("=")
         bare = key.lstrip("+~")
@@ -171,12 +173,17 @@ def _nearest(key: str) -> str | None:
 def _spell_out(overrides: Sequence[str]) -> list[str]:
     """What people write in the words of Hydra: ids as environments, and free arguments.
 
-    An environment that is named by its id starts without the arguments that a YAML file gives to another.
+    ``sampler`` is ``buffer.sampler``; an experiment that has a file takes it. An environment that is named by its id
+    starts without the arguments that a YAML file gives to another.
     """
     spelled = []
     for override in overrides:
         key, _, value = override.partition("=")
-        if key.startswith(FREE):
+        if key == "sampler":
+            spelled.append(f"buffer.{override}")
+        elif key == "experiment" and value in _choices(CONFIG_DIR / EXPERIMENTS):
+            spelled += [f"+{EXPERIMENTS}={value}", override]
+        elif key.startswith(FREE):
             spelled.append(f"++{override}")
         elif key == "env" and value not in _choices(CONFIG_DIR / "env"):
             spelled += [f"env={ANY}", f"data.env={value}"]

@@ -13,10 +13,12 @@ from infinite_rl.agents.algorithms.metrics import rollout_metrics
 from infinite_rl.agents.credit.advantages import group_advantages
 from infinite_rl.agents.credit.reward_computer import RewardComputer
 from infinite_rl.agents.inference.module import InferenceModule
+from infinite_rl.agents.losses import LossConfig
 from infinite_rl.agents.rollouts.columns import Columns
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
 from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
+from infinite_rl.agents.updates.replay import Lesson
 from infinite_rl.agents.updates.scoring import token_scores
 
 CLIP, BETA = 0.2, 0.1
@@ -143,6 +145,45 @@ def test_the_loss_of_a_trajectory_is_multiplied_by_its_weight(lm, random_batch, 
         learn(grpo, trajectories)
         gradients.append(grpo.backprop.gradients[0])
     assert distance(gradients[0], gradients[1]) < 1e-6
+
+
+@pytest.mark.parametrize("tokens", [20, 10_000])
+def test_replayed_groups_and_anchors_add_their_closed_forms(lm, random_batch, tokens):
+    """(sum of the step's own losses - sum of sg[min(r, 2)] A log p) / all tokens - coef mean log p."""
+    model = lm()
+    own, stored, anchors = (with_advantages(random_batch(seed=seed)) for seed in range(3))
+    give(anchors, [1.0] * len(anchors))
+    stored.weight = weights = torch.tensor([0.5, 1.0, 2.0, 0.0, 3.0, 0.25])
+    replayed = LossConfig(policy_loss="cispo", clip_low=1.0, clip_high=1.0)
+    lessons = [Lesson(Columns(stored), replayed), Lesson(Columns(anchors), LossConfig("reinforce"), coef=0.5)]
+    grpo = algorithm(model, backprop={"kl_coef": 0.0}, tokens_per_microbatch=tokens)
+    grpo.assign(Columns(own), own.reward)
+    metrics = grpo.update(Columns(own), lessons)
+
+    def terms(trajectories, loss):
+        for row in trajectories:
+            target = row.token_ids[1:, None]
+            logprobs = torch.log_softmax(model(row.token_ids[None]).logits[0, :-1], -1).gather(-1, target).squeeze(-1)
+            mask = row.action_mask[1:]
+            yield loss(logprobs[mask], row.behaviour_logprob[1:][mask], row.advantage[1:][mask]).sum()
+
+    def clipped(p, q, advantage):
+        ratio = torch.exp(p - q)
+        return -torch.minimum(ratio * advantage, ratio.clamp(1 - CLIP, 1 + CLIP) * advantage)
+
+    def truncated(p, q, advantage):
+        return -torch.exp(p - q).clamp(max=2).detach() * advantage * p
+
+    count = [int(Columns(part).mask.sum()) for part in (own, stored, anchors)]
+    replay_part = sum(w * term for w, term in zip(weights, terms(stored, truncated), strict=True))
+    anchor_part = 0.5 * sum(terms(anchors, lambda p, q, advantage: -p)) / count[2]
+    together = (sum(terms(own, clipped)) + replay_part) / (count[0] + count[1])
+    model.zero_grad()
+    (together + anchor_part).backward()
+    expected = {name: w.grad.clone() for name, w in model.named_parameters() if w.grad is not None}
+    assert distance(grpo.backprop.gradients[0], expected) < 1e-6
+    assert metrics["anchor_loss"] == pytest.approx(anchor_part.item(), rel=1e-6)
+    assert metrics["replay_loss"] == pytest.approx(replay_part.item() / (count[0] + count[1]), rel=1e-6)
 
 
 @pytest.mark.parametrize("tokens", [1, 13, 26, 40, 10_000])

@@ -172,6 +172,14 @@ def test_a_reference_that_follows_and_several_passes_go_on_bit_for_bit(letters, 
     assert learnt(assert_exact(tmp_path, [*letters, *more]))
 
 
+def test_replay_goes_on_bit_for_bit(letters, tmp_path):
+    """Stored groups and their draws are part of the checkpoint."""
+    whole = assert_exact(tmp_path, [*letters, "replay=policy_gradient", "sampler=rubric"])
+    assert learnt(whole)
+    rows = [json.loads(row) for row in whole["metrics.jsonl"].splitlines()]
+    assert sum(row.get("replayed", 0) for row in rows) > 0
+
+
 JOBS = {
     "sums": ["env=math"],
     "tools": ["env=self_verification"],

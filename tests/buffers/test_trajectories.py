@@ -1,0 +1,113 @@
+"""The buffer of stored groups: which it keeps, which it draws, and how it goes on after a restore."""
+
+import numpy as np
+import pytest
+import torch
+from tensordict import TensorDict
+
+from infinite_rl.buffers import TrajectoryBuffer
+from infinite_rl.buffers.laws import REPLAY_PRESETS
+from infinite_rl.buffers.mastery import Mastery
+
+
+def known(domains=2):
+    return Mastery(np.arange(domains), domains)
+
+
+def group(number, domain=0):
+    """A group of any shape."""
+    tokens = torch.arange(number % 5 + 1)
+    return TensorDict({"number": torch.tensor(number), "domain": torch.tensor(domain), "tokens": tokens}, [])
+
+
+def filled(count, capacity=100, *, domains=2, priorities=None, version=0, **arguments):
+    found = TrajectoryBuffer(capacity, known(domains), **arguments)
+    groups = [group(k, k % domains) for k in range(count)]
+    found.add(groups, torch.full((count,), 0.5) if priorities is None else priorities, version)
+    return found
+
+
+def numbers(buffer, count=200, version=0, domains=None):
+    groups, weights = buffer.draw(count, version, domains)
+    assert len(groups) == len(weights)
+    return [int(one["number"]) for one in groups]
+
+
+def test_groups_of_any_shape_come_back_as_they_were_stored():
+    buffer = filled(10)
+    for one in buffer.draw(40, 0)[0]:
+        assert torch.equal(one["tokens"], torch.arange(int(one["number"]) % 5 + 1))
+    assert len(buffer) == 10
+
+
+def test_each_domain_keeps_its_latest_groups():
+    buffer = TrajectoryBuffer(6, known(2))
+    for k in range(40):
+        buffer.add([group(k, int(k >= 5))], torch.tensor([0.5]), 0)
+    assert set(numbers(buffer)) == {2, 3, 4, 37, 38, 39}
+    assert len(buffer) == 6
+
+
+@pytest.mark.parametrize("preset", REPLAY_PRESETS)
+def test_every_preset_draws_what_is_there(preset):
+    assert set(numbers(filled(10, preset=preset))) == set(range(10))
+
+
+def test_groups_are_drawn_by_priority_and_weighed_by_how_often():
+    buffer = filled(2, domains=1, priorities=torch.tensor([0.1, 0.9]), preset="per")
+    groups, weights = buffer.draw(1000, 0)
+    counts = np.bincount([int(one["number"]) for one in groups])
+    expected = (torch.tensor([0.1, 0.9]) + 1e-3) ** 0.6
+    assert counts == pytest.approx((1000 * expected / expected.sum()).numpy(), abs=1)
+    by_number = {int(one["number"]): float(weight) for one, weight in zip(groups, weights, strict=True)}
+    assert by_number[1] / by_number[0] == pytest.approx(float((expected[0] / expected[1]) ** 0.4))
+
+
+def test_groups_that_are_too_old_are_not_drawn():
+    buffer = TrajectoryBuffer(10, known(1), max_age=3)
+    for version in range(6):
+        buffer.add([group(version)], torch.tensor([0.5]), version)
+    assert set(numbers(buffer, version=6)) == {3, 4, 5}
+    assert set(numbers(buffer, version=8)) == {5}
+    assert numbers(buffer, version=9) == []
+    buffer.add([group(9)], torch.tensor([0.5]), 9)
+    assert set(numbers(buffer, version=9)) == {9}
+
+
+def test_only_groups_of_the_domains_asked_for_are_drawn():
+    buffer = filled(10, domains=3)
+    assert set(numbers(buffer, domains=np.array([False, True, False]))) == {1, 4, 7}
+    assert set(numbers(buffer)) == set(range(10))
+    assert numbers(buffer, domains=np.zeros(3, dtype=bool)) == []
+    assert numbers(filled(1, domains=3), domains=np.array([False, True, False])) == []
+
+
+def test_an_empty_buffer_gives_nothing():
+    assert numbers(TrajectoryBuffer(4, known())) == []
+
+
+@pytest.mark.parametrize("preset", REPLAY_PRESETS)
+def test_a_restored_buffer_draws_and_keeps_what_the_saved_one_would_have(preset, tmp_path):
+    buffer = filled(12, 8, preset=preset, max_age=5)
+    numbers(buffer, 3)
+    torch.save(buffer.state_dict(), tmp_path / "state.pt")
+    other = TrajectoryBuffer(8, known(), preset=preset, max_age=5)
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    for version in range(1, 9):
+        for one in (buffer, other):
+            one.add([group(20 + version, version % 2)], torch.tensor([version / 10]), version)
+        assert numbers(other, 9, version) == numbers(buffer, 9, version)
+
+
+def test_a_saved_state_does_not_change_with_the_buffer():
+    buffer = filled(8, 8)
+    state = buffer.state_dict()
+    buffer.add([group(50)], torch.tensor([0.5]), 0)
+    other = TrajectoryBuffer(8, known())
+    other.load_state_dict(state)
+    assert set(numbers(other)) == set(range(8))
+
+
+def test_every_domain_needs_room():
+    with pytest.raises(ValueError, match="room for 2 groups, but there are 3 domains"):
+        TrajectoryBuffer(2, known(3))
