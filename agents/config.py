@@ -261,6 +261,21 @@ class BufferConfig:
 
 
 @dataclass
+class UpgradeConfig:
+    """New domains for a policy that must not lose the old ones: those that ``buffer.arrivals`` does not name.
+
+    Their pass rates on the validation split are compared with those before. Where one drops, measures are taken, one
+    after the other: it is practised twice as much, the KL term is doubled, the share of new domains is halved, the run
+    halts and goes back to the best policy without a regression.
+
+    Attributes:
+        tolerance: a drop of so much is no regression, nor one within twice its standard error.
+    """
+
+    tolerance: float
+
+
+@dataclass
 class EvaluationConfig:
     """Held-out evaluation.
 
@@ -316,7 +331,10 @@ class TrainerConfig:
 
 @dataclass
 class TrainConfig:
-    """All of a run; ``experiment`` names it, ``seed`` sets every random stream, ``critic`` is null but for PPO."""
+    """All of a run; ``experiment`` names it, ``seed`` sets every random stream.
+
+    ``critic`` is null but for PPO, ``upgrade`` but for an upgrade.
+    """
 
     experiment: str
     seed: int
@@ -327,5 +345,6 @@ class TrainConfig:
     rollout: SamplingConfig
     adv: AdvConfig
     buffer: BufferConfig
+    upgrade: UpgradeConfig | None
     evaluation: EvaluationConfig
     trainer: TrainerConfig

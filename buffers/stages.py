@@ -41,6 +41,12 @@ class Stages:
             raise ValueError(f"no domain is there from the start: the first comes in at step {self._arrival.min()}")
         self.begins: list[int] = sorted({0, *self._arrival[self._arrival > 0].tolist()})
 
+    @property
+    def prior(self) -> Flags:
+        """The domains that were there before any came in: [K]."""
+        found: Flags = self._arrival < 0
+        return found
+
     def stage(self, step: int) -> int:
         """The number of the stage, from 0, after ``step`` steps."""
         return sum(begin <= step for begin in self.begins) - 1

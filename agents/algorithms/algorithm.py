@@ -220,6 +220,10 @@ class Algorithm(TrainingLoop):
             own["replay_loss" if lesson.coef is None else "anchor_loss"] = found["loss"]
         return own
 
+    def set_kl(self, coefficient: float) -> None:
+        """Sets the weight of the KL term from the next step on."""
+        self.recipe = replace(self.recipe, loss=replace(self.recipe.loss, kl_coef=coefficient))
+
     def _update_with(self, replay: Replay, learnt: Columns) -> Metrics:
         """The update, with replay: of what earlier steps stored, not of this one."""
         versions = learnt.sampled("version")

@@ -20,7 +20,7 @@ from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import CONFIG_NAME
 
 from ..config import ConfigError, ModelConfig
-from .lora import add_adapters
+from .lora import add_adapters, has_adapters, load_adapters
 from .speed import compile_backbone, use_liger
 from .tiny_model import make_model, make_tokenizer
 
@@ -118,6 +118,14 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
         where = "the folder cannot be loaded" if local else "no such folder, and what the hub has cannot be loaded"
         raise ConfigError(f"model.name={name}: {where} ({_reason(error)})") from None
     return model, tokenizer
+
+
+def restore_weights(model: PreTrainedModel, folder: Path) -> None:
+    """Takes the weights of a saved policy into the model, or its adapters where it has any."""
+    if has_adapters(model):
+        load_adapters(model, folder)
+    else:
+        model.load_state_dict(load_policy(str(folder), dtype=model.dtype)[0].state_dict())
 
 
 def _has_tokenizer(folder: Path) -> bool:

@@ -28,6 +28,7 @@ from ..updates.replay import Replay
 from ..updates.warm_start import WarmStart
 from .companions import Companions
 from .data import Splits, load_splits
+from .upgrade import RegressionWatch
 
 # So many training tasks at most are measured at the start.
 TASKS_LOOKED_AT = 100
@@ -45,6 +46,7 @@ class Parts:
         rollouts: collects trajectories on each split.
         curriculum: draws tasks of the train split.
         replay: what is learnt from once more; None for nothing.
+        watch: looks after prior domains; None where the run is no upgrade.
         reward_computer: gives trajectories their rewards.
         optimizer: of the policy's weights.
         warm_start: supervised steps to begin with; None for none.
@@ -57,6 +59,7 @@ class Parts:
     rollouts: dict[Split, RolloutManager]
     curriculum: TaskBuffer
     replay: Replay | None
+    watch: RegressionWatch | None
     reward_computer: RewardComputer
     optimizer: torch.optim.Optimizer
     warm_start: WarmStart | None
@@ -98,6 +101,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
             new_share=config.buffer.new_share,
         )
         replay = _replay(config, curriculum)
+        watch = RegressionWatch(config.upgrade, curriculum) if config.upgrade is not None else None
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
     rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}
@@ -110,6 +114,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         rollouts=rollouts,
         curriculum=curriculum,
         replay=replay,
+        watch=watch,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
         warm_start=_warm_start(config, splits, model, inference),

@@ -26,6 +26,8 @@ from ..config import (
     TinyConfig,
 )
 
+# Of an upgrade: the policy is held near the one that could do the old domains.
+LEAST_KL = 0.1
 INSTALL_TENSORBOARD = 'pip install -c constraints.txt -e ".[tensorboard]"'
 
 # NaN satisfies nothing.
@@ -107,6 +109,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.warmup_ratio",
             "evaluation.min_p",
             "model.warm_start.tool_share",
+            "upgrade.tolerance",
         ),
     ),
 }
@@ -165,6 +168,10 @@ def check_values(config: DictConfig) -> None:
     _check_companions(config)
     _check_unread(config)
     _check_stages(config.buffer)
+    if config.upgrade is not None and config.actor.kl_coef < LEAST_KL:
+        raise ConfigError(f"actor.kl_coef must be at least {LEAST_KL} in an upgrade, not {config.actor.kl_coef}")
+    if config.upgrade is not None and config.buffer.retire:
+        raise ConfigError("upgrade watches over domains that are practised on: set buffer.retire=false")
     if config.model.lora is not None and config.actor.ref_period is not None:
         raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
     if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import torch
+from torch import Tensor
 
 from ...buffers.tasks import TaskDraw
 from ...envs.text_env import TextEnv
@@ -24,13 +25,21 @@ class Evaluation:
         pass_rate: mean over tasks of the share of right responses.
         standard_error: of that mean, clustered by task.
         trajectories: the responses, ``samples_per_prompt`` for each task in order.
+        per_task: [tasks], float64: the share of right responses to each; NaN where none could be graded.
         metrics: both numbers, and what else the environment said of the responses, by name.
     """
 
     pass_rate: float
     standard_error: float
     trajectories: Trajectory
+    per_task: Tensor
     metrics: Metrics
+
+    def of_domain(self, name: str) -> Tensor:
+        """``per_task`` of the tasks of a domain."""
+        samples = len(self.trajectories) // len(self.per_task)
+        states = Columns(self.trajectories).states[::samples]
+        return self.per_task[torch.tensor([state["domain"] == name for state in states])]
 
 
 def evaluate(
@@ -66,4 +75,4 @@ def evaluate(
     rate = float(known.mean()) if len(known) else float("nan")
     error = float(known.std()) / sqrt(len(known)) if len(known) > 1 else float("nan")
     metrics = {**outcome_metrics(collected), "pass_rate": rate, "standard_error": error}
-    return Evaluation(rate, error, trajectories, metrics)
+    return Evaluation(rate, error, trajectories, per_task, metrics)

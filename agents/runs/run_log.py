@@ -74,7 +74,8 @@ class RunLog:
         _keep_times(folder / "timing.jsonl", step)
         self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
         # Of tests, that after training is made anew in any case.
-        known = {"warmup": warmup_steps, "train": step, "validation": step, "test": 0 if tested else -1}
+        known = {"warmup": warmup_steps, "train": step, "validation": step, "curriculum": step}
+        known["test"] = 0 if tested else -1
         self._sinks = open_sinks(config, folder, known if offset else None)
 
     @property

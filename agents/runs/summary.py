@@ -29,7 +29,7 @@ def summarise(config: TrainConfig, parts: Parts, folder: Path, step: int, result
         results: what was measured.
     """
     return {
-        "status": "finished" if "test_after" in results else "interrupted",
+        "status": _status(results),
         "experiment": config.experiment,
         "env": config.data.env,
         "model": config.model.name or "tiny",
@@ -48,6 +48,12 @@ def summarise(config: TrainConfig, parts: Parts, folder: Path, step: int, result
             **{name: tasks_hash(getattr(parts.splits, name)) for name in SPLITS},
         },
     }
+
+
+def _status(results: Mapping[str, Any]) -> str:
+    if "test_after" not in results:
+        return "interrupted"
+    return "halted" if "halted_at" in results else "finished"
 
 
 def outcomes(trajectories: Trajectory) -> str:

@@ -17,6 +17,7 @@ from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates, group_scores
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
+from ..models.policy import restore_weights
 from ..progress import Progress
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
@@ -128,11 +129,13 @@ class Trainer:
         guard.in_a_row = self._skipped
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
-        if self._unchecked:
+        if self._unchecked or (self.step == 0 and self._compares and "best_validation" not in self.results):
             self.validate()
         meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
         with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
-            while self.step < config.trainer.steps and not self.interrupt.requested:
+            while self.step < config.trainer.steps and not self.interrupt.requested and not self._halted:
+                if parts.watch is not None:
+                    algorithm.set_kl(config.actor.kl_coef * parts.watch.kl_factor)
                 times: dict[str, float] = {}
                 with spent(times):
                     with meter.phase("rollout"):
@@ -149,7 +152,7 @@ class Trainer:
                 with meter.phase("logging"):
                     self.log.write(self.step, "train", metrics)
                 self._report_step(metrics, times)
-                self._unchecked = self.step % config.evaluation.every == 0
+                self._unchecked = self._is_due()
                 if self._unchecked:
                     with meter.phase("validation"):
                         self.validate()
@@ -159,6 +162,18 @@ class Trainer:
                 times |= meter.lap(len(collected.mask)) | {"memory_mib": peak_memory(parts.model.device)}
                 self.log.write_times(self.step, "train", times)
                 profile_step()
+        if self._halted and not self.interrupt.requested:
+            self.roll_back()
+
+    def roll_back(self) -> None:
+        """Goes back to the best policy without a regression."""
+        parts = self.parts
+        if self.results.get("rolled_back_to") is None:
+            restore_weights(parts.model, self.checkpoints.folder / BEST)
+            parts.inference.load(parts.model.state_dict(), version=self.step)
+            self.results |= {"halted_at": self.step, "rolled_back_to": self.results["best_step"]}
+            self._saved = None  # a checkpoint of this step holds other weights
+            self.progress.note(f"halted at step {self.step}, back to the policy of step {self.results['best_step']}")
 
     def _gather(self, algorithm: Algorithm) -> tuple[Columns, Tensor]:
         """What the next step learns from, and its rewards; all of it, or none. The curriculum hears how it went."""
@@ -219,10 +234,15 @@ class Trainer:
     def validate(self) -> None:
         """Measures the validation split, and keeps the policy if it is the best so far."""
         evaluation = self._evaluate("validation")
-        if evaluation.pass_rate > self.results.get("best_validation", -1.0):
+        lost = self.parts.watch.look(evaluation) if self.parts.watch else []
+        for line in lost:
+            self.progress.note(line)
+        if not lost and evaluation.pass_rate > self.results.get("best_validation", -1.0):
             self.results |= {"best_validation": evaluation.pass_rate, "best_step": self.step}
             self.checkpoints.save_policy(BEST, self.parts.model, self.parts.tokenizer)
         self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
+        if self.step:
+            self.log.write(self.step, "curriculum", self.parts.curriculum.report())
         self._unchecked = False
         self.progress.advance(0, held_out=evaluation.pass_rate)
 
@@ -255,6 +275,7 @@ class Trainer:
                 "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
                 "replay": self.parts.replay.state_dict() if self.parts.replay else None,
+                "watch": self.parts.watch.state_dict() if self.parts.watch else None,
                 "unchecked": (self._unchecked, self._unchecked_loss),
                 "in_a_row": self._in_a_row(),
                 "results": self.results | self._spent(),
@@ -285,11 +306,28 @@ class Trainer:
         self.parts.curriculum.load_state_dict(state["curriculum"])
         if self.parts.replay is not None:
             self.parts.replay.load_state_dict(state["replay"])
+        if self.parts.watch is not None:
+            self.parts.watch.load_state_dict(state["watch"])
         self.parts.inference.version = self.step
         if self.parts.warm_start is not None:
             self.parts.warm_start.steps = state["warm_start_steps"]
             if state["warm_start"] is not None:
                 self.parts.warm_start.load_state_dict(state["warm_start"])
+
+    @property
+    def _compares(self) -> bool:
+        """Whether held-out pass rates are compared with those before the first step, domain by domain."""
+        return self.parts.watch is not None or len(self.parts.curriculum.stages.begins) > 1
+
+    @property
+    def _halted(self) -> bool:
+        return self.parts.watch is not None and self.parts.watch.halted
+
+    def _is_due(self) -> bool:
+        """Whether the validation split is measured after this step: now and then, and at the end of each stage."""
+        begins = self.parts.curriculum.stages.begins
+        ends = len(begins) > 1 and self.step in (*begins, self.config.trainer.steps)
+        return ends or self.step % self.config.evaluation.every == 0
 
     def _set_learning_rates(self) -> None:
         actor, critic = self.config.actor, self.config.critic
