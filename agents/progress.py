@@ -184,6 +184,10 @@ def summary_table(summary: Mapping[str, Any]) -> Table:
         value = number(summary.get(key))
         if value is not None:
             rows[title] = f"{value:,.0f}"
+    for key in ("AURC", "ACC", "BWT", "FWT", "worst"):
+        value = number(summary.get(key))
+        if value is not None:
+            rows[f"validation, {key}"] = f"{value:.3f}"
     for key in ("status", "report"):
         if summary.get(key):
             rows[key] = visible(str(summary[key]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from .data import Log, Point, held_out
@@ -54,12 +54,14 @@ class Curve:
         values: step to value.
         held_out: split to its evaluations of the same figure.
         is_rate: whether values are shares of 1, shown as percentages.
+        marks: steps that are marked by a vertical line.
     """
 
     title: str
     values: Mapping[float, float]
     held_out: Mapping[str, Sequence[Point]] = field(default_factory=dict)
     is_rate: bool = False
+    marks: Sequence[float] = ()
 
     @property
     def buckets(self) -> list[Bucket]:
@@ -95,13 +97,16 @@ def buckets(values: Mapping[float, float], most: int = CURVE_POINTS) -> list[Buc
     return [_bucket(group, [values[step] for step in group]) for group in groups]
 
 
-def make_curves(logs: Mapping[str, Log], timing: Mapping[str, Log], notes: list[str]) -> dict[str, list[Curve]]:
+def make_curves(
+    logs: Mapping[str, Log], timing: Mapping[str, Log], notes: list[str], begins: Sequence[int] = ()
+) -> dict[str, list[Curve]]:
     """The curves of the page.
 
     Args:
         logs: figures of training, warm-up and evaluations, by phase.
         timing: figures of time, by phase.
         notes: gets one line for each section that has more curves than are shown.
+        begins: the steps at which stages begin; marked in the curves of domains.
 
     Returns:
         Section (``learning``, ``domains``, ``warmup``, ``others``) to its curves; without figures it is empty.
@@ -111,7 +116,11 @@ def make_curves(logs: Mapping[str, Log], timing: Mapping[str, Log], notes: list[
     domains = sorted(key for key in keys if key.startswith("pass_rate/"))
     sections = {
         "learning": [_curve(logs, key) for key in _TITLES if key in keys],
-        "domains": [_curve(logs, key, title=key.removeprefix("pass_rate/")) for key in domains if len(domains) > 1],
+        "domains": [
+            replace(_curve(logs, key, title=key.removeprefix("pass_rate/")), marks=begins)
+            for key in domains
+            if len(domains) > 1
+        ],
         "warmup": [_curve(logs, key, "warmup") for key in sorted(logs.get("warmup", ()))],
         "others": [_curve(logs, key, title=key) for key in sorted(keys - set(_TITLES) - set(domains))],
     }

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from ...spaces.visible import visible
 from ..progress import number
+from .continual import PRACTICE, continual, practice
 from .curves import make_curves, rate_top
 from .data import Log, find, held_out, read_config, read_logs, read_rows, read_summary
 from .figures import compare, headline, spend
@@ -81,7 +82,8 @@ def _gather(run_dir: Path) -> dict[str, Any]:
     times = list(read_rows(run_dir / "timing.jsonl", notes))
     timing = read_logs(times, "timing.jsonl", notes)
     samples, more_samples = pair_samples(read_rows(run_dir / "transcripts.jsonl", notes))
-    curves = make_curves(logs, timing, notes)
+    staged = continual(logs.get("eval/validation", Log()), find(config, "buffer.arrivals"))
+    curves = make_curves(logs, timing, notes, staged.begins[1:] if staged else ())
     train = logs.get("train", Log())
     versions = summary.get("versions")
     return {
@@ -96,6 +98,9 @@ def _gather(run_dir: Path) -> dict[str, Any]:
         "rate_top": rate_top(curves),
         "splits": list(held_out(logs, "pass_rate")),
         "evaluations": held_out(logs, "pass_rate"),
+        "staged": staged,
+        "practice": practice(logs.get("curriculum", Log())),
+        "practice_names": PRACTICE,
         "components": compare(train, "reward/"),
         "failures": compare(train, "failures/"),
         "figures": compare(train, ""),

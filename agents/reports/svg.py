@@ -69,6 +69,8 @@ def _frame(axes: Any, curve: Curve, top: float | None) -> None:
     # From zero, unless there are values below it or that would flatten the curve.
     bottom = 0.0 if curve.is_rate or 0 <= least <= 0.6 * greatest else low
     axes.set_ylim(bottom, top if curve.is_rate and top else high)
+    for step in curve.marks:
+        axes.axvline(step, color=_TEXT, linewidth=0.8, linestyle=(0, (3, 3)), alpha=0.6)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))

@@ -11,6 +11,8 @@ import torch
 
 from ...datasets.task import SPLITS
 from ..config import TrainConfig
+from ..reports.continual import continual
+from ..reports.data import Log, read_logs, read_rows
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from .build import Parts
@@ -39,6 +41,7 @@ def summarise(config: TrainConfig, parts: Parts, folder: Path, step: int, result
         "warm_start_steps": parts.warm_start.steps if parts.warm_start else 0,
         "warm_start_left_out": parts.warm_start.left_out if parts.warm_start else "",
         **results,
+        **_retention(config, folder),
         "device": str(parts.model.device),
         "threads": torch.get_num_threads(),
         "versions": versions(),
@@ -54,6 +57,14 @@ def _status(results: Mapping[str, Any]) -> str:
     if "test_after" not in results:
         return "interrupted"
     return "halted" if "halted_at" in results else "finished"
+
+
+def _retention(config: TrainConfig, folder: Path) -> dict[str, float]:
+    """What a run of several stages learnt and kept, by the evaluations that it wrote down."""
+    rows = read_rows(folder / "metrics.jsonl", [])
+    log = read_logs(rows, "metrics.jsonl", []).get("eval/validation", Log())
+    found = continual(log, config.buffer.arrivals)
+    return found.figures if found else {}
 
 
 def outcomes(trajectories: Trajectory) -> str:

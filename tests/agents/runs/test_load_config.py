@@ -26,10 +26,10 @@ FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
 
 
 def leaves(value, prefix=""):
-    """The dotted keys of a YAML file's values; an environment's arguments are its own affair."""
+    """The dotted keys of a YAML file's values; an environment's arguments and domains are its own affair."""
     for key, inner in value.items():
         name = f"{prefix}{key}"
-        nested = isinstance(inner, dict) and key != "env_arguments"
+        nested = isinstance(inner, dict) and key not in ("env_arguments", "arrivals")
         yield from leaves(inner, name + ".") if nested else (name,)
 
 

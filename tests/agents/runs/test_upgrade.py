@@ -1,0 +1,89 @@
+"""Upgrades: what counts as a regression, and what is done about it."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from infinite_rl.agents.config import UpgradeConfig
+from infinite_rl.agents.runs.upgrade import MEASURES, RegressionWatch
+from infinite_rl.buffers import TaskBuffer
+
+DOMAINS = ["add", "code", "mul"]
+
+
+def watch(tolerance=0.02, **arguments):
+    curriculum = TaskBuffer(DOMAINS * 4, preset="uniform", **({"arrivals": {"code": 0}, "new_share": 0.7} | arguments))
+    return RegressionWatch(UpgradeConfig(tolerance), curriculum)
+
+
+def evaluation(**rates):
+    """Pass rates of ten tasks a domain, unless they are given one by one."""
+    values = {name: torch.as_tensor(rate, dtype=torch.float64).expand(10) for name, rate in rates.items()}
+    return SimpleNamespace(of_domain=values.__getitem__)
+
+
+def test_the_first_evaluation_is_the_baseline_and_seeds_the_curriculum():
+    one = watch()
+    assert one.look(evaluation(add=0.9, mul=0.6, code=0.1)) == []
+    assert one.curriculum.accuracy() == pytest.approx({"add": 0.9, "mul": 0.6, "code": 0.1})
+
+
+def test_measures_are_taken_one_after_the_other_until_the_run_halts():
+    one = watch()
+    one.look(evaluation(add=0.9, mul=0.6, code=0.1))
+    told = []
+    for step in range(1, 5):
+        assert not one.halted
+        told += one.look(evaluation(add=0.8, mul=0.6, code=0.5))
+        assert one.level == step
+        assert one.kl_factor == (2 if step >= 2 else 1)
+        assert one.curriculum.new_share == (0.35 if step >= 3 else 0.7)
+        assert one.curriculum.factors.tolist() == [2, 1, 1]
+    assert one.halted
+    assert told == [f"add dropped by 0.100 since before the upgrade: {measure}" for measure in MEASURES]
+
+
+def test_measures_reach_the_draws():
+    one = watch()
+    one.look(evaluation(add=0.9, mul=0.9, code=0.1))
+    one.look(evaluation(add=0.5, mul=0.9, code=0.1))
+    one.curriculum.advance(1)
+    draws = one.curriculum.draw(100)
+    counts = np.bincount([draw.task_index % 3 for draw in draws])
+    assert counts.tolist() == [20, 70, 10]
+
+
+@pytest.mark.parametrize(
+    "rates",
+    [
+        {"add": 0.9, "mul": 0.6, "code": 0.0},  # what is new may do what it will
+        {"add": 0.885, "mul": 0.6, "code": 0.1},  # within the tolerance
+        {"add": 1.0, "mul": 0.9, "code": 0.1},
+        {"add": [0.9] * 9 + [0.0], "mul": 0.6, "code": 0.1},  # one task: chance
+        {"add": [float("nan")] * 10, "mul": 0.6, "code": 0.1},  # nothing could be graded
+    ],
+)
+def test_what_is_no_regression_changes_nothing(rates):
+    one = watch()
+    one.look(evaluation(add=0.9, mul=0.6, code=0.1))
+    assert one.look(evaluation(**rates)) == []
+    assert one.level == 0
+
+
+def test_a_restored_watch_goes_on(tmp_path):
+    one, other = watch(), watch()
+    one.look(evaluation(add=0.9, mul=0.6, code=0.1))
+    one.look(evaluation(add=0.5, mul=0.6, code=0.1))
+    torch.save(one.state_dict(), tmp_path / "state.pt")
+    other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
+    for rates in ({"add": 0.9, "mul": 0.6, "code": 0.1}, {"add": 0.9, "mul": 0.3, "code": 0.1}):
+        assert other.look(evaluation(**rates)) == one.look(evaluation(**rates))
+    assert other.level == one.level == 2
+
+
+@pytest.mark.parametrize("arrivals", [None, {"add": 0, "mul": 3, "code": 5}])
+def test_an_upgrade_needs_new_and_prior_domains(arrivals):
+    with pytest.raises(ValueError, match="arrivals must name the new domains"):
+        watch(arrivals=arrivals, new_share=None)
