@@ -1,0 +1,151 @@
+"""Runs of several stages: what is practised and measured when, what is kept up, and upgrades that halt."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from infinite_rl.agents.reports.report import write_report
+from infinite_rl.agents.runs import training
+from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.agents.runs.run_log import RunLog
+from infinite_rl.agents.runs.training import Trainer
+
+# Full scores for an a, so that some responses of a model without any training pass.
+LETTERS = """
+def interact(messages): return []
+def reward_fn(messages, answer): return float("a" in messages[-1]["content"] or "e" in messages[-1]["content"])
+"""
+SMALL = [
+    "model.tiny.hidden_size=16",
+    "model.tiny.mlp_size=32",
+    "model.tiny.layers=1",
+    "model.warm_start=null",
+    "data.validation_size=9",
+    "data.test_size=3",
+    "data.prompts_per_rollout=4",
+    "data.responses_per_prompt=8",
+    "evaluation.samples_per_prompt=2",
+    "evaluation.every=4",
+    "rollout.max_new_tokens=20",
+    "actor.lr=0.01",
+    "trainer.steps=7",
+    "trainer.save_every=2",
+    "trainer.progress=false",
+]
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("job")
+    (folder / "letters.py").write_text(LETTERS)
+    domains = ("add", "code/sums", "text/sorts")
+    tasks = [
+        {"messages": [{"role": "user", "content": f"{i}?"}], "answer": "x", "domain": domains[i % 3]} for i in range(90)
+    ]
+    (folder / "tasks.jsonl").write_text("\n".join(map(json.dumps, tasks)))
+    return [*SMALL, f"env={folder / 'letters.py'}", "data=file", f"data.train_path={folder / 'tasks.jsonl'}"]
+
+
+def train(folder, overrides, *, resume=False):
+    folder.mkdir(exist_ok=True)
+    return Trainer(load_config(overrides=[*overrides, f"trainer.save_dir={folder}"]), folder, resume=resume)
+
+
+def rows(folder, phase):
+    found = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [row for row in found if row["phase"] == phase]
+
+
+STAGES = ["buffer.arrivals.code=2", "buffer.arrivals.text=5"]
+
+
+def practised(row):
+    return {name.partition("/")[2] for name, value in row.items() if name.startswith("practised/") and value}
+
+
+@pytest.mark.parametrize("retire", [False, True])
+def test_stages_are_practised_and_measured_one_after_the_other(job, tmp_path, retire):
+    folder = tmp_path / "run"
+    summary = train(folder, [*job, *STAGES, f"buffer.retire={retire}"]).run()
+    validations = [row for row in rows(folder, "eval") if row["split"] == "validation"]
+    assert [row["step"] for row in validations] == [0, 2, 4, 5, 7]
+    assert all({"pass_rate/add", "pass_rate/code/sums", "pass_rate/text/sorts"} <= row.keys() for row in validations)
+    # Each row tells of the steps since the last one.
+    reports = {row["step"]: practised(row) for row in rows(folder, "curriculum")}
+    assert reports[2] == {"add"}
+    assert reports[7] == ({"text/sorts"} if retire else {"add", "code/sums", "text/sorts"})
+    assert "code/sums" in reports[4]
+    assert "text/sorts" not in reports[5]
+    for name in ("AURC", "ACC", "BWT", "FWT", "worst"):
+        assert isinstance(summary[name], float)
+    page = write_report(folder).read_text()
+    assert "<h2>Stages</h2>" in page
+    assert "<h2>What was practised</h2>" in page
+
+
+def test_anchors_keep_up_what_is_practised_no_longer(job, tmp_path):
+    train(tmp_path / "run", [*job, *STAGES, "replay=anchors"]).run()
+    anchored = {row["step"]: row["anchored"] for row in rows(tmp_path / "run", "train") if "anchored" in row}
+    assert anchored[1] == anchored[2] == 0
+    assert max(value for step, value in anchored.items() if step > 2) == 4
+    assert any("anchor_loss" in row for row in rows(tmp_path / "run", "train"))
+
+
+@pytest.mark.parametrize("replay", ["none", "anchors"])
+def test_a_run_that_is_killed_in_mid_stage_goes_on_bit_for_bit(job, tmp_path, replay, monkeypatch):
+    class Killed(BaseException):
+        pass
+
+    overrides = [*job, *STAGES, f"replay={replay}", "sampler=rubric"]
+    train(tmp_path / "whole", overrides).run()
+    write = RunLog.write
+
+    def dying(log, step, phase, values):
+        if (step, phase) == (6, "train"):
+            raise Killed
+        write(log, step, phase, values)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(RunLog, "write", dying)
+        train(tmp_path / "killed", overrides).run()
+    train(tmp_path / "killed", overrides, resume=True).run()
+    one, other = ((tmp_path / name / "metrics.jsonl").read_bytes() for name in ("whole", "killed"))
+    assert one == other
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """A policy that loses the prior domains after the second step, whatever is done."""
+    evaluate = training.evaluate
+
+    def forgetting(rollouts, **arguments):
+        found = evaluate(rollouts, **arguments)
+        domains = [state["domain"] for state in map(lambda row: row.state, found.trajectories)][::2]
+        old = torch.tensor([domain == "add" for domain in domains])
+        forgot = forgetting.asked > 2
+        forgetting.asked += 1
+        found.per_task[:] = torch.where(old, 0.0 if forgot else 1.0, 0.5)
+        return found
+
+    forgetting.asked = 0
+    monkeypatch.setattr(training, "evaluate", forgetting)
+
+
+UPGRADE = ["buffer.arrivals.code=0", "buffer.arrivals.text=0", "buffer.new_share=0.7", "actor.kl_coef=0.1"]
+
+
+def test_an_upgrade_that_forgets_halts_and_goes_back(job, tmp_path, forgetful, capsys):
+    overrides = [*job, *UPGRADE, "upgrade={tolerance: 0.02}", "evaluation.every=1", "trainer.steps=20"]
+    summary = train(tmp_path / "run", overrides).run()
+    # The baseline, a good one, and four that are not.
+    assert (summary["status"], summary["halted_at"], summary["steps"]) == ("halted", 5, 5)
+    assert summary["rolled_back_to"] in (0, 1)
+    checkpoints = tmp_path / "run" / "checkpoints"
+    best, last = (load_file(checkpoints / name / "model.safetensors") for name in ("best", "step-00000005"))
+    assert all(torch.equal(best[name], last[name]) for name in best)
+    assert "add dropped by" in capsys.readouterr().out
+    # And it stays so.
+    again = train(tmp_path / "run", overrides, resume=True).run()
+    assert (again["status"], again["steps"]) == ("halted", 5)
