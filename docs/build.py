@@ -29,7 +29,7 @@ FAMILIES_PAGE = Path(__file__).parent / "families.md"
 CONFIGURATION_PAGE = Path(__file__).parent / "configuration.md"
 METRICS_PAGE = Path(__file__).parent / "metrics.md"
 # Folders of config/ whose files people name on the command line.
-GROUPS = ("algorithm", "env", "model", "data")
+GROUPS = ("algorithm", "env", "model", "data", "replay", "experiments")
 # An entry of a docstring's list of attributes.
 ENTRY = r"(?ms)^    (\w+): (.*?)(?=^    \w+: |\Z)"
 FLOORS: dict[str, dict[str, dict[str, Any]]] = json.loads(
@@ -84,9 +84,10 @@ CONFIGURATION_TEMPLATE = """\
 
 Every key of `python -m agents.train`, with its value in the default job, and where it is another, that with `model=hf`:
 a model of yours. `critic` is there with `algorithm=ppo`, `model.lora` with `model=lora`, which also takes
-`actor.lr=1e-5` and `model.weights=bfloat16`. `KEY=VALUE` on the command line overrides a value; `algorithm=NAME`,
-`env=NAME`, `model=NAME` and `data=NAME` override several at once, by the files of `config/`:
-{choices}. See [training](training.md).
+`actor.lr=1e-5` and `model.weights=bfloat16`; `buffer.replay` with `replay=policy_gradient`, `buffer.anchors` with
+`replay=anchors`, `upgrade` with `experiment=upgrade`. `KEY=VALUE` on the command line overrides a value; `algorithm=NAME`,
+`env=NAME` and so on override several at once, by the files of `config/`:
+{choices}. `sampler=NAME` is `buffer.sampler=NAME`; any other `experiment` just names the run. See [training](training.md).
 
 {sections}
 """
@@ -101,7 +102,8 @@ The numbers of `metrics.jsonl`, by name; [running](running.md) tells where else 
 
 Rows of phase `eval` hold those of the rollout for a held-out `split`, and `standard_error`, that of the pass rate.
 Rows of phase `warmup` hold `loss` and `validation_loss`, of the demonstrations in training and of the validation split,
-and `validation_pass_rate`.
+and `validation_pass_rate`. Rows of phase `curriculum` come with the evaluations of the validation split and tell, for
+each domain that has come in, what is known of it and how it was practised: see [buffers](buffers.md).
 """
 
 
@@ -140,10 +142,19 @@ def configuration() -> str:
     values = OmegaConf.structured(load_config())
     named = ["algorithm=ppo", "model.name=NAME"]
     others = [OmegaConf.structured(load_config(overrides=[*named, f"model={model}"])) for model in ("hf", "lora")]
-    folders = {folder: sorted(path.stem for path in (CONFIG_DIR / folder).glob("*.yaml")) for folder in GROUPS}
+    upgrade = ["experiment=upgrade", "model.name=NAME", "buffer.arrivals.NAME=0"]
+    ways = (["replay=policy_gradient"], ["replay=anchors", "buffer.arrivals.NAME=1"], upgrade)
+    replays = [OmegaConf.structured(load_config(overrides=way)) for way in ways]
+    folders = {
+        folder.removesuffix("s"): sorted(path.stem for path in (CONFIG_DIR / folder).glob("*.yaml"))
+        for folder in GROUPS
+    }
     return CONFIGURATION_TEMPLATE.format(
-        choices="; ".join(f"`{folder}`: " + ", ".join(f"`{n}`" for n in names) for folder, names in folders.items()),
-        sections="\n\n".join(section(name, schema, values, others) for name, schema in sections()),
+        choices="; ".join(f"`{name}`: " + ", ".join(f"`{n}`" for n in names) for name, names in folders.items()),
+        sections="\n\n".join(
+            section(name, schema, values, replays if name.startswith(("buffer.", "upgrade")) else others)
+            for name, schema in sections()
+        ),
     )
 
 
@@ -160,7 +171,8 @@ def section(name: str, schema: type, values: Any, others: list[Any]) -> str:
     """The table of one section."""
     text, _, entries = (inspect.getdoc(schema) or "").partition("Attributes:")
     meanings = {key: " ".join(meaning.split()) for key, meaning in re.findall(ENTRY, entries)}
-    rows = [line("key", "value", "with `model=hf`", "meaning"), line(*["---"] * 4)]
+    other_way = "when on" if OmegaConf.select(values, name or "seed") is None else "with `model=hf`"
+    rows = [line("key", "value", other_way, "meaning"), line(*["---"] * 4)]
     hints = get_type_hints(schema)
     for field in fields(schema):
         if any(is_dataclass(kind) for kind in (hints[field.name], *get_args(hints[field.name]))):

@@ -36,6 +36,11 @@ And
     ``grad_norm``: before clipping, mean over updates.
     ``updates``: optimizer steps that were made.
     ``skipped_steps``: optimizer steps that were not, because a loss or gradient was not finite.
+With replay, of which the figures above know nothing:
+    ``replayed``: stored groups that were learnt from once more.
+    ``effective_sample``: the effective sample size of their tokens, as a share of their number.
+    ``anchored``: groups of verified successes whose likelihood was kept up.
+    ``replay_loss``, ``anchor_loss``: their parts of the objective; that of anchors with its coefficient.
 """
 
 from __future__ import annotations

@@ -122,7 +122,7 @@ def forgetful(monkeypatch):
 
     def forgetting(rollouts, **arguments):
         found = evaluate(rollouts, **arguments)
-        domains = [state["domain"] for state in map(lambda row: row.state, found.trajectories)][::2]
+        domains = [row.state["domain"] for row in found.trajectories][::2]
         old = torch.tensor([domain == "add" for domain in domains])
         forgot = forgetting.asked > 2
         forgetting.asked += 1
