@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from transformers import PreTrainedTokenizerBase
 
@@ -21,8 +22,9 @@ from .batching import TokenRow
 CALCULATOR = "calculator"
 # Shorter phrases are spelt.
 SHORTEST_PHRASE = 6
-# So many tasks show what all of them say.
+# So many tasks of a domain show what all of them say.
 _TASKS_READ = 32
+_FEWEST_TASKS = 4
 
 # What is said to the policy before each of its turns, and what it then says.
 Demonstration = list[tuple[list[Message], str]]
@@ -71,19 +73,32 @@ def solved(
 def refrains(tasks: TaskList, env: TextEnv, *, tool_share: float) -> list[str]:
     """What a tokenizer that is made for these tasks may have single tokens for.
 
-    These are the tags that anybody writes, and what the environment says in the same words every time: lines, and
-    phrases between numbers. A tiny model could learn little else from a page about tools in every prompt.
+    These are the tags that anybody writes, and what the environment says in the same words in every task of a domain:
+    lines, and phrases between numbers. A tiny model could learn little else from a page about tools in every prompt.
     """
+    groups: dict[str, list[Task]] = {}
+    for task in tasks.tasks:
+        groups.setdefault(task.domain, []).append(task)
+    shown = [task for group in groups.values() for task in group[:_TASKS_READ]]
     try:
-        found = demonstrations(TaskList(tasks.tasks[:_TASKS_READ]), env, tool_share=tool_share)
+        found = demonstrations(TaskList(shown), env, tool_share=tool_share)
     except ValueError:
         return []  # nothing to learn the words from
-    openings = ["\n".join(_texts(turns[0][0])) for turns in found]
     everything = "\n".join(text for turns in found for heard, said in turns for text in [*_texts(heard), said])
-    lines = set.intersection(*(set(text.splitlines()) for text in openings))
-    phrases = set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in openings))
-    tags = set(re.findall(r"</?[a-z_]+>", everything))
-    return sorted(tags | {text for text in lines | phrases if len(text) >= SHORTEST_PHRASE})
+    phrases = set(re.findall(r"</?[a-z_]+>", everything))
+    openings = iter("\n".join(_texts(turns[0][0])) for turns in found)
+    for group in groups.values():
+        texts = list(islice(openings, min(len(group), _TASKS_READ)))
+        # Of several domains, one with few tasks may say in all of them what it says nowhere else.
+        if len(texts) >= _FEWEST_TASKS or len(groups) == 1:
+            phrases |= {text for text in _shared(texts) if len(text) >= SHORTEST_PHRASE}
+    return sorted(phrases)
+
+
+def _shared(texts: Sequence[str]) -> set[str]:
+    """The lines, and the phrases between numbers, that are in each of the texts."""
+    lines = set.intersection(*(set(text.splitlines()) for text in texts))
+    return lines | set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in texts))
 
 
 def _demonstrate(task: Task, env: TextEnv | None, *, with_tool: bool) -> Demonstration:

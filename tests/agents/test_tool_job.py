@@ -66,6 +66,17 @@ def test_what_the_environment_always_says_is_a_few_tokens(splits):
         assert tokenizer.decode(short.token_ids) == make_tokenizer().decode(long.token_ids)
 
 
+def test_refrains_are_those_of_each_domain_that_has_a_few_tasks(quiz):
+    def asked(domain, says, count):
+        return [Task.ask(f"{says} {i}?", str(i), id=f"{domain}{i}", domain=domain) for i in range(count)]
+
+    tasks = [*asked("a", "What follows", 40), *asked("b", "Who is before", 4), *asked("c", "Said in few", 3)]
+    env = quiz(TaskList(tasks))
+    assert refrains(env.tasks, env, tool_share=0.5) == ["</answer>", "<answer>", "What follows ", "Who is before "]
+    alone = TaskList(tasks[-3:])
+    assert refrains(alone, quiz(alone), tool_share=0.5) == ["</answer>", "<answer>", "Said in few "]
+
+
 def test_tasks_without_refrains_get_the_plain_tokenizer(quiz):
     env = quiz()
     assert refrains(env.tasks, env, tool_share=0.5) == ["</answer>", "<answer>"]
