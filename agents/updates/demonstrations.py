@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
+from itertools import groupby, islice
 
 from transformers import PreTrainedTokenizerBase
 
@@ -25,6 +26,8 @@ SHORTEST_PHRASE = 6
 # So many tasks of a domain show what all of them say.
 _TASKS_READ = 32
 _FEWEST_TASKS = 4
+# So many of them have a wording in common: more than have one of 26 letters, and fewer than have one of three wordings.
+_WORDING_SHARE = 0.2
 
 # What is said to the policy before each of its turns, and what it then says.
 Demonstration = list[tuple[list[Message], str]]
@@ -91,14 +94,29 @@ def refrains(tasks: TaskList, env: TextEnv, *, tool_share: float) -> list[str]:
         texts = list(islice(openings, min(len(group), _TASKS_READ)))
         # Of several domains, one with few tasks may say in all of them what it says nowhere else.
         if len(texts) >= _FEWEST_TASKS or len(groups) == 1:
-            phrases |= {text for text in _shared(texts) if len(text) >= SHORTEST_PHRASE}
+            phrases |= _shared(texts)
     return sorted(phrases)
 
 
 def _shared(texts: Sequence[str]) -> set[str]:
-    """The lines, and the phrases between numbers, that are in each of the texts."""
+    """The lines, and the phrases between numbers, that are in each of the texts; and the wordings of what is left."""
     lines = set.intersection(*(set(text.splitlines()) for text in texts))
-    return lines | set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in texts))
+    phrases = set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in texts))
+    found = {text for text in lines | phrases if len(text) >= SHORTEST_PHRASE}
+    known = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    return found | _wordings([re.sub(known, "\n", text) for text in texts] if known else texts)
+
+
+def _wordings(texts: Sequence[str]) -> set[str]:
+    """Runs of words that a fifth of the texts have in common: of several wordings, and around names and letters."""
+    enough = _WORDING_SHARE * len(texts)
+    lines = [[line.split(" ") for line in text.splitlines()] for text in texts]
+    counts = Counter(word for text in lines for word in {word for line in text for word in line if word})
+    runs: Counter[str] = Counter()
+    for text in lines:
+        parts = [groupby(line, key=lambda word: counts[word] >= enough) for line in text]
+        runs.update({" ".join(run) for part in parts for common, run in part if common})
+    return {run for run, count in runs.items() if count >= enough and len(run) >= SHORTEST_PHRASE}
 
 
 def _demonstrate(task: Task, env: TextEnv | None, *, with_tool: bool) -> Demonstration:
