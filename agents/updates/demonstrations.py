@@ -24,10 +24,10 @@ CALCULATOR = "calculator"
 # Shorter phrases are spelt.
 SHORTEST_PHRASE = 6
 # So many tasks of a domain show what all of them say.
-_TASKS_READ = 32
+_TASKS_READ = 200
 _FEWEST_TASKS = 4
 # So many of them have a wording in common: more than have one of 26 letters, and fewer than have one of three wordings.
-_WORDING_SHARE = 0.2
+_WORDING_SHARE = 0.25
 
 # What is said to the policy before each of its turns, and what it then says.
 Demonstration = list[tuple[list[Message], str]]
