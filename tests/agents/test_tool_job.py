@@ -77,6 +77,17 @@ def test_refrains_are_those_of_each_domain_that_has_a_few_tasks(quiz):
     assert refrains(alone, quiz(alone), tool_share=0.5) == ["</answer>", "<answer>", "Said in few "]
 
 
+def test_wordings_and_what_stands_around_names_are_refrains(quiz):
+    wordings = ("{} must come before {}.\nPlan them.", "{} must come before {}.\nIn which order do they come?")
+    names = [chr(ord("A") + i % 26) * (1 + i // 26) for i in range(100)]
+    tasks = [
+        Task.ask(wordings[i % 2].format(names[i], names[i - 1]), "A", id=f"t{i}", domain="logic/order")
+        for i in range(100)
+    ]
+    found = refrains(TaskList(tasks), quiz(TaskList(tasks)), tool_share=0.5)
+    assert found == ["</answer>", "<answer>", "In which order do they come?", "Plan them.", "must come before"]
+
+
 def test_tasks_without_refrains_get_the_plain_tokenizer(quiz):
     env = quiz()
     assert refrains(env.tasks, env, tool_share=0.5) == ["</answer>", "<answer>"]
