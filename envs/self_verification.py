@@ -49,8 +49,9 @@ class SelfVerificationEnv(ToolEnv):
     service, see ``docs/search.md``), ``tool_format`` (``hermes``, ``named``, ``tagged``,
     ``native``), ``timeout`` (seconds that a program may run). Tasks: ``weights`` (of ``arithmetic``, ``math``,
     ``logic``, ``text`` and ``coding``, by default 1 each), ``level`` (1 to 4), ``split`` (``train``, ``validation``,
-    ``test``; no problem is in two of them, whatever the seed), ``seed``, ``language`` of the programs asked for. Or
-    ``tasks``: a file of tasks or a task source; a task's metadata names its ``grader`` (by default ``eq``).
+    ``test``; no problem is in two of them, whatever the seed), ``seed``, ``language`` of the programs asked for, and
+    ``sources`` (what one domain's source alone is told), as in ``MultiDomain-v0``. Or ``tasks``: a file of tasks or a
+    task source; a task's metadata names its ``grader`` (by default ``eq``).
     Floor: 0.00 for empty and copying policies; with equal weights constant, majority and random ones earn at most 0.08
     at level 1, whose arithmetic has few answers, and 0.03 at the others.
     A policy that knows the answers earns 1.00 without a call and 0.90 with the whole budget spent; one that hands in

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby, islice
 
 from transformers import PreTrainedTokenizerBase
 
@@ -21,8 +23,11 @@ from .batching import TokenRow
 CALCULATOR = "calculator"
 # Shorter phrases are spelt.
 SHORTEST_PHRASE = 6
-# So many tasks show what all of them say.
-_TASKS_READ = 32
+# So many tasks of a domain show what all of them say.
+_TASKS_READ = 200
+_FEWEST_TASKS = 4
+# So many of them have a wording in common: more than have one of 26 letters, and fewer than have one of three wordings.
+_WORDING_SHARE = 0.25
 
 # What is said to the policy before each of its turns, and what it then says.
 Demonstration = list[tuple[list[Message], str]]
@@ -71,19 +76,47 @@ def solved(
 def refrains(tasks: TaskList, env: TextEnv, *, tool_share: float) -> list[str]:
     """What a tokenizer that is made for these tasks may have single tokens for.
 
-    These are the tags that anybody writes, and what the environment says in the same words every time: lines, and
-    phrases between numbers. A tiny model could learn little else from a page about tools in every prompt.
+    These are the tags that anybody writes, and what the environment says in the same words in every task of a domain:
+    lines, and phrases between numbers. A tiny model could learn little else from a page about tools in every prompt.
     """
+    groups: dict[str, list[Task]] = {}
+    for task in tasks.tasks:
+        groups.setdefault(task.domain, []).append(task)
+    shown = [task for group in groups.values() for task in group[:_TASKS_READ]]
     try:
-        found = demonstrations(TaskList(tasks.tasks[:_TASKS_READ]), env, tool_share=tool_share)
+        found = demonstrations(TaskList(shown), env, tool_share=tool_share)
     except ValueError:
         return []  # nothing to learn the words from
-    openings = ["\n".join(_texts(turns[0][0])) for turns in found]
     everything = "\n".join(text for turns in found for heard, said in turns for text in [*_texts(heard), said])
-    lines = set.intersection(*(set(text.splitlines()) for text in openings))
-    phrases = set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in openings))
-    tags = set(re.findall(r"</?[a-z_]+>", everything))
-    return sorted(tags | {text for text in lines | phrases if len(text) >= SHORTEST_PHRASE})
+    phrases = set(re.findall(r"</?[a-z_]+>", everything))
+    openings = iter("\n".join(_texts(turns[0][0])) for turns in found)
+    for group in groups.values():
+        texts = list(islice(openings, min(len(group), _TASKS_READ)))
+        # Of several domains, one with few tasks may say in all of them what it says nowhere else.
+        if len(texts) >= _FEWEST_TASKS or len(groups) == 1:
+            phrases |= _shared(texts)
+    return sorted(phrases)
+
+
+def _shared(texts: Sequence[str]) -> set[str]:
+    """The lines, and the phrases between numbers, that are in each of the texts; and the wordings of what is left."""
+    lines = set.intersection(*(set(text.splitlines()) for text in texts))
+    phrases = set.intersection(*(set(re.findall(r"[^\d\n+*/=-]+", text)) for text in texts))
+    found = {text for text in lines | phrases if len(text) >= SHORTEST_PHRASE}
+    known = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    return found | _wordings([re.sub(known, "\n", text) for text in texts] if known else texts)
+
+
+def _wordings(texts: Sequence[str]) -> set[str]:
+    """Runs of words that a fifth of the texts have in common: of several wordings, and around names and letters."""
+    enough = _WORDING_SHARE * len(texts)
+    lines = [[line.split(" ") for line in text.splitlines()] for text in texts]
+    counts = Counter(word for text in lines for word in {word for line in text for word in line if word})
+    runs: Counter[str] = Counter()
+    for text in lines:
+        parts = [groupby(line, key=lambda word: counts[word] >= enough) for line in text]
+        runs.update({" ".join(run) for part in parts for common, run in part if common})
+    return {run for run, count in runs.items() if count >= enough and len(run) >= SHORTEST_PHRASE}
 
 
 def _demonstrate(task: Task, env: TextEnv | None, *, with_tool: bool) -> Demonstration:

@@ -66,6 +66,28 @@ def test_what_the_environment_always_says_is_a_few_tokens(splits):
         assert tokenizer.decode(short.token_ids) == make_tokenizer().decode(long.token_ids)
 
 
+def test_refrains_are_those_of_each_domain_that_has_a_few_tasks(quiz):
+    def asked(domain, says, count):
+        return [Task.ask(f"{says} {i}?", str(i), id=f"{domain}{i}", domain=domain) for i in range(count)]
+
+    tasks = [*asked("a", "What follows", 40), *asked("b", "Who is before", 4), *asked("c", "Said in few", 3)]
+    env = quiz(TaskList(tasks))
+    assert refrains(env.tasks, env, tool_share=0.5) == ["</answer>", "<answer>", "What follows ", "Who is before "]
+    alone = TaskList(tasks[-3:])
+    assert refrains(alone, quiz(alone), tool_share=0.5) == ["</answer>", "<answer>", "Said in few "]
+
+
+def test_wordings_and_what_stands_around_names_are_refrains(quiz):
+    wordings = ("{} must come before {}.\nPlan them.", "{} must come before {}.\nIn which order do they come?")
+    names = [chr(ord("A") + i % 26) * (1 + i // 26) for i in range(100)]
+    tasks = [
+        Task.ask(wordings[i % 2].format(names[i], names[i - 1]), "A", id=f"t{i}", domain="logic/order")
+        for i in range(100)
+    ]
+    found = refrains(TaskList(tasks), quiz(TaskList(tasks)), tool_share=0.5)
+    assert found == ["</answer>", "<answer>", "In which order do they come?", "Plan them.", "must come before"]
+
+
 def test_tasks_without_refrains_get_the_plain_tokenizer(quiz):
     env = quiz()
     assert refrains(env.tasks, env, tool_share=0.5) == ["</answer>", "<answer>"]
