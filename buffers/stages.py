@@ -38,7 +38,9 @@ class Stages:
                 raise ValueError(f"arrivals.{name}: a step is at least 0, not {step}")
             self._arrival[mine] = step
         if self._arrival.min() > 0:
-            raise ValueError(f"no domain is there from the start: the first comes in at step {self._arrival.min()}")
+            raise ValueError(
+                f"arrivals: no domain is there from the start, the first comes at step {self._arrival.min()}"
+            )
         self.begins: list[int] = sorted({0, *self._arrival[self._arrival > 0].tolist()})
 
     @property

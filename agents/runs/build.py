@@ -100,7 +100,6 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
             retire=config.buffer.retire,
             new_share=config.buffer.new_share,
         )
-        replay = _replay(config, curriculum)
         watch = RegressionWatch(config.upgrade, curriculum) if config.upgrade is not None else None
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
@@ -113,7 +112,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         inference=inference,
         rollouts=rollouts,
         curriculum=curriculum,
-        replay=replay,
+        replay=_replay(config, curriculum),
         watch=watch,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
@@ -158,7 +157,11 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
 def _replay(config: TrainConfig, curriculum: TaskBuffer) -> Replay | None:
     if config.buffer.replay is None and config.buffer.anchors is None:
         return None
-    return Replay(config.buffer, curriculum, seed=config.seed)
+    try:
+        return Replay(config.buffer, curriculum, seed=config.seed)
+    except ValueError as error:
+        section = "anchors" if config.buffer.replay is None else "replay"
+        raise ConfigError(f"buffer.{section}: {error}") from None
 
 
 def _phrases(config: TrainConfig, splits: Splits) -> list[str]:

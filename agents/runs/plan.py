@@ -36,6 +36,7 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         "tokens": f"at most {rollout.max_new_tokens:,} a response"
         + (f", {longest:,} an episode" if longest else "")
         + f"; {actor.tokens_per_microbatch:,} a micro-batch",
+        **_practice(config, parts),
         "learning": f"{adv.estimator} advantages, {actor.policy_loss} loss, {_count(updates, 'update')} a step",
         "learning rate": rate,
         "length": f"{config.trainer.steps:,} steps = {config.trainer.steps * responses:,} episodes",
@@ -43,6 +44,26 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         "test": f"before and after, {held_out['test']:,} responses",
         "checkpoints": f"every {config.trainer.save_every:,} steps, the latest {config.trainer.keep} are kept",
     }
+
+
+def _practice(config: TrainConfig, parts: Parts) -> dict[str, str]:
+    """What is practised when, and what is learnt from once more, where there is more than one stage or step to it."""
+    stages, buffer = parts.curriculum.stages, config.buffer
+    found = {"sampler": f"{buffer.sampler}, {_count(len(stages.domains), 'domain')}"}
+    if len(stages.begins) > 1:
+        came = (f"from step {begin:,} {', '.join(stages.of(k))}" for k, begin in enumerate(stages.begins))
+        found["stages"] = "; ".join(came) + ("; earlier ones retire" if buffer.retire else "")
+    if buffer.new_share is not None:
+        found["new domains"] = f"{buffer.new_share:.0%} of each step"
+    if buffer.replay is not None:
+        found["replay"] = (
+            f"{buffer.replay.groups:,} stored groups a step, at most {buffer.replay.max_lag:,} versions old"
+        )
+    if buffer.anchors is not None:
+        found["anchors"] = f"{buffer.anchors.groups:,} groups of successes a step, weight {buffer.anchors.coef:g}"
+    if config.upgrade is not None:
+        found["watch"] = f"over prior domains, which may lose {config.upgrade.tolerance:g}"
+    return found
 
 
 def plan_table(rows: dict[str, str]) -> Table:

@@ -49,7 +49,10 @@ def test_domains_may_be_new_from_the_start_beside_those_that_were_there_before()
     [
         ({"cooking": 3}, "'cooking', but the domains are arithmetic, coding/caesar"),
         ({"coding": -1}, "arrivals.coding: a step is at least 0"),
-        ({"arithmetic": 5, "coding": 3, "logic": 9}, "the first comes in at step 3"),
+        (
+            {"arithmetic": 5, "coding": 3, "logic": 9},
+            "arrivals: no domain is there from the start, the first comes at step 3",
+        ),
     ],
 )
 def test_arrivals_that_cannot_be_are_refused(arrivals, words):

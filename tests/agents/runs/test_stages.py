@@ -1,14 +1,17 @@
 """Runs of several stages: what is practised and measured when, what is kept up, and upgrades that halt."""
 
 import json
+import re
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.reports.report import write_report
 from infinite_rl.agents.runs import training
 from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.agents.runs.plan import plan
 from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.runs.training import Trainer
 
@@ -149,3 +152,40 @@ def test_an_upgrade_that_forgets_halts_and_goes_back(job, tmp_path, forgetful, c
     # And it stays so.
     again = train(tmp_path / "run", overrides, resume=True).run()
     assert (again["status"], again["steps"]) == ("halted", 5)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            ["buffer.arrivals.cooking=2"],
+            "buffer.arrivals names 'cooking', but the domains are add, code/sums, text/sorts",
+        ),
+        (["buffer.arrivals={add: 2, code: 1, text: 3}"], "buffer.arrivals: no domain is there from the start"),
+        (["replay=policy_gradient", "buffer.replay.capacity=2"], "buffer.replay: room for 2 groups, but there are 3"),
+        (
+            ["replay=policy_gradient", "buffer.replay.sampler=best"],
+            "buffer.replay: sampler must be one of uniform, per",
+        ),
+        (["replay=anchors"], "buffer.retire=True would do nothing: no domain comes in"),
+        ([*STAGES, "replay=anchors", "buffer.retire=false"], "set buffer.retire=true"),
+        ([*STAGES, "buffer.retire=true", "buffer.new_share=0.5"], "buffer.new_share would do nothing"),
+        (["buffer.new_share=0.5"], "buffer.new_share=0.5 would do nothing"),
+        ([*STAGES, "buffer.new_share=1.5"], "buffer.new_share must be above 0 and below 1"),
+        (["upgrade={tolerance: 0.02}", "actor.kl_coef=0.2"], "buffer.arrivals must name the new domains of an upgrade"),
+        ([*UPGRADE[:-1], "upgrade={tolerance: 0.02}"], "actor.kl_coef must be at least 0.1 in an upgrade, not 0.01"),
+        (["sampler=best"], "buffer.sampler must be one of uniform, round_robin"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(job, tmp_path, more, words):
+    with pytest.raises(ConfigError, match=re.escape(words)) as error:
+        train(tmp_path / "run", [*job, *more])
+    assert "\n" not in str(error.value)
+
+
+def test_the_plan_tells_of_stages_and_replay(job, tmp_path):
+    trainer = train(tmp_path / "run", [*job, *STAGES, "replay=anchors", "sampler=rubric"])
+    found = plan(trainer.config, trainer.parts)
+    assert found["sampler"] == "rubric, 3 domains"
+    assert found["stages"] == "from step 0 add; from step 2 code/sums; from step 5 text/sorts; earlier ones retire"
+    assert found["anchors"] == "4 groups of successes a step, weight 0.5"
