@@ -87,7 +87,8 @@ a model of yours. `critic` is there with `algorithm=ppo`, `model.lora` with `mod
 `actor.lr=1e-5` and `model.weights=bfloat16`; `buffer.replay` with `replay=policy_gradient`, `buffer.anchors` with
 `replay=anchors`, `upgrade` with `experiment=upgrade`. `KEY=VALUE` on the command line overrides a value;
 `algorithm=NAME`, `env=NAME` and so on override several at once, by the files of `config/`:
-{choices}. `sampler=NAME` is `buffer.sampler=NAME`; any other `experiment` just names the run. See [training](training.md).
+{choices}.
+`sampler=NAME` is `buffer.sampler=NAME`; any other `experiment` just names the run. See [training](training.md).
 
 {sections}
 """
