@@ -362,7 +362,7 @@ def test_what_compares_nothing_needs_one_response_a_task(algorithm):
     assert config.data.responses_per_prompt == 1
 
 
-RECIPES = [([], True), (["env=coding"], True), (["env=InfiniteRL/Orz-v0"], False)]
+RECIPES = [([], True), (["env=coding"], True), (["env=multi_domain"], True), (["env=InfiniteRL/Orz-v0"], False)]
 
 
 @pytest.mark.parametrize(("overrides", "known"), [*RECIPES, (["data=file", "data.train_path=x"], True)])
