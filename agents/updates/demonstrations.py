@@ -108,8 +108,8 @@ def _shared(texts: Sequence[str]) -> set[str]:
 
 
 def _wordings(texts: Sequence[str]) -> set[str]:
-    """Runs of words that a fifth of the texts have in common: of several wordings, and around names and letters."""
-    enough = _WORDING_SHARE * len(texts)
+    """Runs of words that a quarter of the texts have in common: of several wordings, and around names and letters."""
+    enough = max(_FEWEST_TASKS, _WORDING_SHARE * len(texts))
     lines = [[line.split(" ") for line in text.splitlines()] for text in texts]
     counts = Counter(word for text in lines for word in {word for line in text for word in line if word})
     runs: Counter[str] = Counter()

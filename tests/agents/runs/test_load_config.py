@@ -159,7 +159,7 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["data.env_arguments=3"], "data.env_arguments"),
         (
             ["env=maths"],
-            "env=maths: there is no such configuration; choose from coding, math, self_verification, the id",
+            "there is no such configuration; choose from coding, math, multi_domain, self_verification, the id",
         ),
         (["actor.learning_rate=1"], "did you mean 'actor.lr'?"),
         (["learning_rate=1"], "did you mean 'actor.lr'?"),
@@ -362,7 +362,7 @@ def test_what_compares_nothing_needs_one_response_a_task(algorithm):
     assert config.data.responses_per_prompt == 1
 
 
-RECIPES = [([], True), (["env=coding"], True), (["env=InfiniteRL/Orz-v0"], False)]
+RECIPES = [([], True), (["env=coding"], True), (["env=multi_domain"], True), (["env=InfiniteRL/Orz-v0"], False)]
 
 
 @pytest.mark.parametrize(("overrides", "known"), [*RECIPES, (["data=file", "data.train_path=x"], True)])
