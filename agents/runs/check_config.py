@@ -167,6 +167,8 @@ def check_values(config: DictConfig) -> None:
         )
     _check_companions(config)
     _check_unread(config)
+    if config.upgrade is not None and not config.buffer.arrivals:
+        raise ConfigError("an upgrade needs buffer.arrivals: its new domains, such as buffer.arrivals={coding: 0}")
     _check_stages(config.buffer)
     if config.upgrade is not None and config.actor.kl_coef < LEAST_KL:
         raise ConfigError(f"actor.kl_coef must be at least {LEAST_KL} in an upgrade, not {config.actor.kl_coef}")

@@ -217,7 +217,9 @@ def _givers(section: str) -> list[str]:
     """The choices that bring a section which is null elsewhere."""
     files = sorted(path for path in CONFIG_DIR.glob("*/*.yaml") if path.parent.name != RECIPE)
     found = [path for path in files if isinstance(OmegaConf.select(OmegaConf.load(path), section), DictConfig)]
-    return [f"{path.parent.name}={path.stem}" for path in found]
+    # Experiments change what others bring; by themselves they are the way to what is theirs alone.
+    brought = [path for path in found if path.parent.name != EXPERIMENTS]
+    return [f"{path.parent.name}={path.stem}" for path in brought] or [f"experiment={path.stem}" for path in found]
 
 
 def _choices(folder: Path) -> list[str]:

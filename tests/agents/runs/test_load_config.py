@@ -176,6 +176,10 @@ def test_an_override_comes_last_whatever_the_variant_says():
         (["critic.lr=1e-3"], "critic.lr: there is no critic here; it needs algorithm=ppo"),
         (["model.lora.r=8"], "model.lora.r: there is no model.lora here; it needs model=lora"),
         (["model=hf", "model.name=m", "model.tiny.layers=2"], "no model.tiny here; it needs model=tiny"),
+        (["upgrade.tolerance=0.1"], "there is no upgrade here; it needs experiment=upgrade"),
+        (["buffer.replay.groups=3"], "there is no buffer.replay here; it needs replay=policy_gradient"),
+        (["experiment=upgrade", "model.name=m"], "an upgrade needs buffer.arrivals: its new domains"),
+        (["sampler"], "override 'sampler' has no value"),
         (["model.warm_start=null", "model.warm_start.lr=1"], "it needs model=hf or model=tiny"),
         (
             ["model=lora", "model.name=m", "model.lora.target_modules=q_proj"],
@@ -368,3 +372,18 @@ RECIPES = [([], True), (["env=coding"], True), (["env=multi_domain"], True), (["
 @pytest.mark.parametrize(("overrides", "known"), [*RECIPES, (["data=file", "data.train_path=x"], True)])
 def test_the_tiny_model_has_recipes_for_what_it_can_learn(overrides, known):
     assert has_recipe(load_config(overrides=overrides)) == known
+
+
+def test_an_experiment_with_a_file_takes_it_and_any_other_names_the_run():
+    continual = load_config(overrides=["experiment=continual", "sampler=per"])
+    assert (continual.experiment, continual.data.env) == ("continual", "InfiniteRL/MultiDomain-v0")
+    assert continual.buffer.arrivals == {"coding": 30, "logic": 60, "text": 90}
+    assert continual.buffer.sampler == "per"
+    mine = load_config(overrides=["experiment=mine"])
+    assert (mine.experiment, mine.data.env, mine.buffer.arrivals) == ("mine", "InfiniteRL/Math-v0", None)
+
+
+def test_domains_come_in_by_dotted_names_and_as_a_mapping():
+    dotted = load_config(overrides=["buffer.arrivals.coding=3", "+buffer.arrivals.text=5"])
+    assert dotted.buffer.arrivals == {"coding": 3, "text": 5}
+    assert load_config(overrides=["buffer.arrivals={coding: 3, text: 5}"]).buffer.arrivals == {"coding": 3, "text": 5}

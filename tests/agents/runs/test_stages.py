@@ -172,7 +172,11 @@ def test_an_upgrade_that_forgets_halts_and_goes_back(job, tmp_path, forgetful, c
         ([*STAGES, "buffer.retire=true", "buffer.new_share=0.5"], "buffer.new_share would do nothing"),
         (["buffer.new_share=0.5"], "buffer.new_share=0.5 would do nothing"),
         ([*STAGES, "buffer.new_share=1.5"], "buffer.new_share must be above 0 and below 1"),
-        (["upgrade={tolerance: 0.02}", "actor.kl_coef=0.2"], "buffer.arrivals must name the new domains of an upgrade"),
+        (["upgrade={tolerance: 0.02}", "actor.kl_coef=0.2"], "an upgrade needs buffer.arrivals: its new domains"),
+        (
+            ["upgrade={tolerance: 0.02}", "actor.kl_coef=0.2", "buffer.arrivals={add: 1, code: 0, text: 0}"],
+            "buffer.arrivals must name the new domains of an upgrade",
+        ),
         ([*UPGRADE[:-1], "upgrade={tolerance: 0.02}"], "actor.kl_coef must be at least 0.1 in an upgrade, not 0.01"),
         (["sampler=best"], "buffer.sampler must be one of uniform, round_robin"),
     ],
