@@ -25,8 +25,8 @@ __all__ = [
     "practise",
 ]
 
-# Learners by the letter of their family, from a seed.
-FAMILIES: dict[str, Callable[[int], Learner]] = {
+# Learners by the letter of their family, from a seed (and how many domains, and items of each).
+FAMILIES: dict[str, Callable[..., Learner]] = {
     "A": VarianceLearner,
     "B": MemoryLearner,
     "C": GradientLearner,

@@ -85,5 +85,5 @@ def practise(
             measured.append(step + 1)
             curves.append(learner.held_out())
     return Practice(
-        np.stack(curves), measured, arrival, buffer.stages.begins, groups / groups.sum(), decided / groups.sum()
+        np.stack(curves), measured, arrival, buffer.stages.begins, groups / groups.sum(), decided / (steps * batch)
     )
