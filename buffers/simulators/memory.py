@@ -51,7 +51,8 @@ class MemoryLearner:
         likely = np.where(by_coin, 0.5, self._passes(self._difficulty)[domains, items])
         passed = self._rng.binomial(group_size, likely)
         rate = passed / group_size
-        self._learn(np.bincount(domains, np.where(by_coin, 0.0, rate * (1 - 0.8 * rate) + 0.05), self.domains))
+        effort = np.where(by_coin, 0.0, rate * (1 - 0.8 * rate) + 0.05)
+        self._knowledge += self._gain * np.bincount(domains, effort, self.domains) * (1 - self._knowledge)
         self._forget(np.bincount(domains, minlength=self.domains))
         return passed
 
@@ -64,9 +65,6 @@ class MemoryLearner:
         """How likely answers to tasks of each domain pass: [K, tasks]."""
         skill = self._knowledge * self._recall
         return GUESSING + (1 - GUESSING) * sigmoid(STEEPNESS * (skill[:, None] - difficulty))
-
-    def _learn(self, effort: Floats) -> None:
-        self._knowledge += self._gain * effort * (1 - self._knowledge)
 
     def _forget(self, groups: Integers) -> None:
         """After so many groups of each domain: [K]."""
