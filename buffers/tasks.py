@@ -97,9 +97,10 @@ class TaskBuffer:
         draws = []
         drawn = self.buffer.sample(count)
         weights = drawn.get("priority_weight", torch.ones(count)).tolist()
+        attempts = self._attempts.numpy()  # the same memory, some ten times as fast one by one
         for index, weight in zip(drawn["task_index"].tolist(), weights, strict=True):
-            draws.append(TaskDraw(index, int(self._attempts[index]), weight))
-            self._attempts[index] += 1
+            draws.append(TaskDraw(index, int(attempts[index]), weight))
+            attempts[index] += 1
         return draws
 
     def learn_from(self, draws: Sequence[TaskDraw], pass_rates: Tensor, scores: Tensor | None = None) -> None:
