@@ -17,7 +17,7 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 # Children of a node, side by side in memory; and how many sums one search may go through at the tops of all trees.
-FANOUT = 32
+FANOUT = 16
 WIDEST_TOP = 2**14
 
 
