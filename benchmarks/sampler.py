@@ -6,7 +6,8 @@ A batch of 64 or 1,024 items is drawn from 1e4 to 1e7 by priority, its loss weig
 updated: by ``RubricPrioritizedSampler`` (preset ``per``, one domain and eight), by TorchRL's ``PrioritizedSampler``
 where its extension loads, by a cumulative sum made anew with ``searchsorted``, and by a sum tree in plain Python; and
 uniform ``TensorDictReplayBuffer.sample``, which gathers what it draws. The samplers alone: nothing is gathered from a
-storage. All sides run in one process, in turns; medians of CPU time are reported.
+storage. All sides run in one process, in turns; medians of CPU time are reported, and beside them the least, for what
+else runs on a machine takes from caches and cores, and many small operations suffer from it more than one long one.
 
 First all sides must draw from the same distribution, and give the same weights.
 """
@@ -181,7 +182,7 @@ def microseconds(function: Callable[[], object], seconds: float = 0.15) -> float
     return (time.process_time() - begin) / calls * 1e6
 
 
-def measure(count: int, rounds: int) -> dict[str, dict[str, float]]:
+def measure(count: int, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
     priorities = torch.rand(count, dtype=torch.float64)
     found, draw_alike = sides(priorities), uniform(count)
     times: dict[str, dict[str, list[float]]] = {}
@@ -198,19 +199,24 @@ def measure(count: int, rounds: int) -> dict[str, dict[str, float]]:
                 row["sample and update"].append(microseconds(both))
             row = times.setdefault(f"uniform buffer, batch {size}", {"sample": []})
             row["sample"].append(microseconds(lambda size=size: draw_alike(size)))
-    return {name: {what: median(values) for what, values in row.items()} for name, row in times.items()}
-
-
-def ratios(results: dict[str, Any]) -> dict[str, float]:
-    """What the bars are about: at a batch of 64."""
-    both, size = "sample and update", BATCHES[0]
-    million, most, least = (results[str(count)] for count in (10**6, 10**7, 10**4))
     return {
-        "cumulative sum / ours at 1e6": million[f"cumulative sum, batch {size}"][both]
-        / million[f"ours, batch {size}"][both],
-        "uniform buffer / ours at 1e6, sample": million[f"uniform buffer, batch {size}"]["sample"]
-        / million[f"ours, batch {size}"]["sample"],
-        "ours at 1e7 / at 1e4": most[f"ours, batch {size}"][both] / least[f"ours, batch {size}"][both],
+        name: {what: {"median": median(values), "least": min(values)} for what, values in row.items()}
+        for name, row in times.items()
+    }
+
+
+def ratios(results: dict[str, Any], of: str) -> dict[str, float]:
+    """What the bars are about, of medians or of the least: at a batch of 64."""
+
+    def time_of(side: str, what: str, count: int) -> float:
+        return float(results[str(count)][f"{side}, batch {BATCHES[0]}"][what][of])
+
+    both = "sample and update"
+    return {
+        "cumulative sum / ours at 1e6": time_of("cumulative sum", both, 10**6) / time_of("ours", both, 10**6),
+        "uniform buffer / ours at 1e6, sample": time_of("uniform buffer", "sample", 10**6)
+        / time_of("ours", "sample", 10**6),
+        "ours at 1e7 / at 1e4": time_of("ours", both, 10**7) / time_of("ours", both, 10**4),
     }
 
 
@@ -222,16 +228,18 @@ def main() -> None:
     torch.set_num_threads(1)
     assert_the_same()
     results: dict[str, Any] = {str(count): measure(count, arguments.rounds) for count in SIZES}
-    results["ratios"] = ratios(results)
+    results["ratios"] = {of: ratios(results, of) for of in ("median", "least")}
+    results["load"] = os.getloadavg()[0] / (os.cpu_count() or 1)
     results["versions"] = {name: version(name) for name in ("torch", "torchrl", "numpy")}
     arguments.results.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     table = Table("CPU microseconds", *(f"{count:,}" for count in SIZES))
     for name, row in results[str(SIZES[0])].items():
         for what in row:
-            table.add_row(f"{name}: {what}", *(f"{results[str(count)][name][what]:,.0f}" for count in SIZES))
+            table.add_row(f"{name}: {what}", *(f"{results[str(count)][name][what]['median']:,.0f}" for count in SIZES))
     Console().print(table)
-    for name, value in results["ratios"].items():
-        print(f"{name}: {value:.2f}")
+    print(f"load of the machine, by core: {results['load']:.1f}")
+    for name, value in results["ratios"]["median"].items():
+        print(f"{name}: {value:.2f}; of the least: {results['ratios']['least'][name]:.2f}")
 
 
 if __name__ == "__main__":

@@ -140,7 +140,9 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         if not len(self._domain):
             raise RuntimeError("cannot sample from an empty buffer")
         self._batches += 1
-        shares = self._shares()
+        # A domain that is alone gets all; but where it has nothing to draw, that is for the law to say.
+        alone = self._forest is not None and self._forest.domains == 1 and self._forest.totals[0] > 0
+        shares = np.ones(1) if alone else self._shares()
         items, probability = (self._by_priority if self.law.items is None else self._by_law)(shares, batch_size)
         found = {"probability": torch.from_numpy(probability)}
         if self.law.correction:
@@ -160,13 +162,13 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         Raises:
             ValueError: if there is not one number for each item, or no storage to look the domains up in.
         """
-        items = torch.as_tensor(index).reshape(-1).numpy()
-        values = torch.as_tensor(priority, dtype=torch.float64).reshape(-1).numpy()
+        items = torch.as_tensor(index).numpy().reshape(-1)
+        values = torch.as_tensor(priority, dtype=torch.float64).numpy().reshape(-1)
         if len(items) != len(values):
             raise ValueError(f"{len(items)} items but {len(values)} priorities")
         if storage is None:
             raise ValueError("update_priority needs the storage: call it on the replay buffer")
-        if items.size and items.min() < 0:
+        if items.size and items[items.argmin()] < 0:
             items, values = items[items >= 0], values[items >= 0]
         if len(items):
             self.learn(storage, items, values)
@@ -186,7 +188,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             self.mastery.learn(items, values, scores)
             values = 2 * values * (1 - values)  # the mean absolute advantage of a group that passes so often
         if self._forest is not None:
-            self._priority = max(self._priority, float(values.max()))
+            self._priority = max(self._priority, float(values[values.argmax()]))
             self._forest.set(items, self._stored(values))
 
     def drop(self, storage: Storage, items: Integers) -> None:
@@ -257,17 +259,20 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     def _look(self, storage: Storage) -> None:
         """Takes in the domains of the slots that were written since the last time."""
-        if (not self._new and len(self._domain)) or not len(storage):
+        if not self._new and len(self._domain):
+            return
+        count = len(storage)  # which takes a lock
+        if not count:
             return
         # Of a buffer that was filled before it had this sampler, nobody told us.
-        untold = np.arange(len(self._domain), len(storage))
+        untold = np.arange(len(self._domain), count)
         slots = np.unique(np.concatenate([*self._new, untold]))
         self._new = []
         domain = storage.get(torch.from_numpy(slots))[self.domain_key].reshape(-1).numpy()
         if len(domain) and not 0 <= domain.min() <= domain.max() < self.mastery.domains:
             raise ValueError(f"an item names a domain outside 0..{self.mastery.domains - 1}")
-        if len(self._domain) < len(storage):
-            self._domain = np.concatenate([self._domain, np.zeros(len(storage) - len(self._domain), dtype=np.int64)])
+        if len(self._domain) < count:
+            self._domain = np.concatenate([self._domain, np.zeros(count - len(self._domain), dtype=np.int64)])
         self._domain[slots] = domain
         self._members = None
         if not self.replays:
@@ -316,16 +321,17 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """Items in proportion to their priorities, and how likely each was."""
         forest = self._forest
         assert forest is not None
-        # Strata: one draw from each of as many equal parts; what is left of chance then decides within the domain.
+        # Strata: one draw from each of as many equal parts. They go through the trees in the order of memory, and are
+        # shuffled at the end.
         order, chance = torch.rand(2, count, dtype=torch.float64, generator=self._rng).numpy()
-        aims = (order.argsort() + chance) / count
-        present = np.flatnonzero(shares)
-        ends = shares[present].cumsum()
-        place = ends[:-1].searchsorted(aims, side="right")
-        domains = present[place]
-        within = 1 - (ends[place] - aims) / shares[domains]
-        items = forest.draw(domains, within.clip(0, 1))
-        return items, forest.values(items) * (shares[present] / forest.totals[present])[place]
+        order, aims = order.argsort(), (np.arange(count) + chance) / count
+        if forest.domains == 1:
+            items = forest.draw(None, aims)[order]
+            return items, forest.values(items) / forest.totals
+        domains, within = _parted(shares, aims)
+        items, domains = forest.draw(domains, within)[order], domains[order]
+        totals = forest.totals
+        return items, forest.values(items) * (shares / np.where(totals > 0, totals, 1.0))[domains]
 
     def _by_law(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items by the preset's laws, and how likely each was; in random order."""
@@ -393,8 +399,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """(M p)^-correction: of tasks within their domain, within bounds and 1 in the mean; of priorities at most 1."""
         weights: Floats
         if self._forest is not None:
-            weights = (len(self._domain) * probability) ** -self.law.correction
-            weights /= weights.max()
+            weights = (probability / probability[probability.argmin()]) ** -self.law.correction  # M cancels out
             return weights
         owners = self._domain[items]
         sizes = np.bincount(self._domain, minlength=len(shares))[owners]
@@ -426,6 +431,15 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     def _seed(self) -> int:
         return int(torch.randint(2**63 - 1, (), generator=self._rng))
+
+
+def _parted(shares: Floats, aims: Floats) -> tuple[Integers, Floats]:
+    """The domains that aims in [0, 1) lie in, if each is as long as its share, and where in them, in [0, 1]."""
+    ends = shares.cumsum()
+    aims = aims * (ends[-1] * (1 - 2**-40))  # which must not be rounded up to the end, where nothing may be
+    domains = ends.searchsorted(aims, side="right")
+    within = 1 - (ends[domains] - aims) / shares[domains]
+    return domains, np.minimum(np.maximum(within, 0.0), 1.0)
 
 
 def _spread(items: Integers, count: int, rng: np.random.Generator) -> Integers:

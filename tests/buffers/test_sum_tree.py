@@ -84,11 +84,27 @@ def test_tiny_domains_are_drawn_exactly_beside_huge_ones(fanout):
     assert is_likely(counts, small / small.sum() * len(drawn))
 
 
-@pytest.mark.parametrize("chance", [0.0, 2**-60, 0.5, 1 - 2**-53])
+@pytest.mark.parametrize("chance", [0.0, 2**-60, 0.5, 1 - 2**-53, 1.0])
 def test_no_chance_leads_to_a_slot_without_value(fanout, chance):
     forest = SumForest(1000, 3)
     forest.set(np.array([0, 999, 500]), np.array([0.1, 0.7, 1e-300]), np.array([0, 1, 2]))
     assert forest.draw(np.array([0, 1, 2, 1]), np.full(4, chance)).tolist() == [0, 999, 500, 999]
+
+
+@pytest.mark.parametrize("chance", [0.0, 1 - 2**-53, 1.0])
+def test_no_chance_leads_past_the_ends_of_one_tree(fanout, chance):
+    forest = SumForest(1000, 1)
+    forest.set(np.array([70, 71]), np.array([0.1, 0.7]))
+    assert forest.draw(None, np.full(3, chance)).tolist() == [70 if chance == 0 else 71] * 3
+
+
+def test_a_domain_without_values_takes_no_draws_of_those_beside_it(fanout):
+    forest = SumForest(1000, 5)
+    forest.set(np.array([3, 4, 999]), np.ones(3), np.array([1, 3, 3]))
+    asked = np.repeat([1, 3], 500)
+    drawn = forest.draw(asked, np.tile(np.linspace(0, 1, 500, endpoint=False), 2))
+    assert set(drawn[asked == 1].tolist()) == {3}
+    assert np.bincount(drawn[asked == 3])[[4, 999]].min() > 200
 
 
 def test_one_slot_may_come_twice_and_the_last_counts(fanout):
