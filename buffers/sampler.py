@@ -12,8 +12,10 @@ from torch import Tensor
 from torchrl.data.replay_buffers.samplers import Sampler
 from torchrl.data.replay_buffers.storages import Storage
 
-from .laws import BAND_SHARES, PRESETS, REPLAY_PRESETS, Flags, alike, band_of
+from .allotment import Allotment, by_chance, parted, spread, strata
+from .laws import PRESETS, REPLAY_PRESETS, Flags, alike
 from .mastery import Mastery
+from .steering import Steering
 from .sum_tree import Floats, Integers, SumForest
 
 # Added to every priority, so that none is ever out of reach; and what an item has before anything is known of it.
@@ -79,12 +81,9 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._new: list[Integers] = []  # slots that were written since the last draw
         self._members: list[Integers] | None = None
         self._batches = 0
-        self._cursor = 0  # the domain whose turn it is
-        self._debt = np.zeros(len(BAND_SHARES))  # draws that bands have not got yet
+        self._steering, self._allotment = Steering(domains), Allotment()
         self._priority = FIRST_PRIORITY  # the highest so far
         self._since = 0.0  # the step whose priorities are stored as they are
-        # How the draws are steered; see steer().
-        self._factors, self._new_domains, self._new_share = np.ones(domains), np.zeros(domains, dtype=bool), 0.0
 
     @property
     def _rng(self) -> torch.Generator:
@@ -120,15 +119,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         Raises:
             ValueError: for factors that are not finite, negative or all 0, or for a share that is none.
         """
-        weights = np.array(factors, dtype=np.float64)
-        if weights.shape != (self.mastery.domains,) or not (np.isfinite(weights).all() and (weights >= 0).all()):
-            raise ValueError(f"a factor for each of {self.mastery.domains} domains, at least 0, not {factors}")
-        if not weights.any():
-            raise ValueError("all domains are closed: nothing could be drawn")
-        if share is not None and not 0 < share < 1:
-            raise ValueError(f"the share of new domains must lie between 0 and 1, not {share}")
-        self._factors, self._new_share = weights, share or 0.0
-        self._new_domains = np.array(new, dtype=bool) if len(new) else np.zeros(len(weights), dtype=bool)
+        self._steering.set(factors, new, share)
 
     def sample(self, storage: Storage, batch_size: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Draws ``batch_size`` item indices, [batch_size], int64, in random order; and what is said above of them.
@@ -213,13 +204,10 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             "domain": torch.from_numpy(self._domain.copy()),
             "generator": self._generator.get_state(),
             "batches": self._batches,
-            "cursor": self._cursor,
-            "debt": torch.from_numpy(self._debt.copy()),
             "priority": self._priority,
             "since": self._since,
-            "factors": torch.from_numpy(self._factors.copy()),
-            "new_domains": torch.from_numpy(self._new_domains.copy()),
-            "new_share": self._new_share,
+            "steering": self._steering.state_dict(),
+            "allotment": self._allotment.state_dict(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -235,11 +223,9 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             self._forest = SumForest(len(state_dict["forest"]["value"]), self.mastery.domains)
             self._forest.load_state_dict(state_dict["forest"])
         self._generator.set_state(state_dict["generator"])
-        self._batches, self._cursor = state_dict["batches"], state_dict["cursor"]
-        self._debt = state_dict["debt"].numpy().copy()
-        self._priority, self._since = state_dict["priority"], state_dict["since"]
-        self._factors, self._new_domains = (state_dict[name].numpy().copy() for name in ("factors", "new_domains"))
-        self._new_share = state_dict["new_share"]
+        self._batches, self._priority, self._since = (state_dict[name] for name in ("batches", "priority", "since"))
+        self._steering.load_state_dict(state_dict["steering"])
+        self._allotment.load_state_dict(state_dict["allotment"])
 
     def dumps(self, path: str | Path) -> None:
         """Writes the state into the folder ``path``."""
@@ -286,36 +272,20 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """How much of the draws each domain gets: [K]."""
         weights: Floats
         if self._forest is not None:
-            weights = self._forest.totals * (self._factors > 0)
+            weights = self._forest.totals * (self._steering.factors > 0)
             factors = self.law.factors
             weights = weights * (1.0 if factors is None else factors(self.mastery, weights > 0))
         else:
             sizes = np.bincount(self._domain, minlength=self.mastery.domains)
-            weights = np.where(self._factors > 0, sizes, 0.0)
+            weights = np.where(self._steering.factors > 0, sizes, 0.0)
             if self.law.in_turn:
                 weights = (weights > 0).astype(np.float64)
             elif self.law.domains is not None and weights.any():
                 weights = self.law.domains(self.mastery, weights > 0)
-        weights = self._steered(weights)
+        weights = self._steering.shares(weights)
         if self.law.alone_every and self._batches % self.law.alone_every == 0:
             weights = np.eye(len(weights))[weights.argmax()]
         return weights
-
-    def _steered(self, weights: Floats) -> Floats:
-        """The law's weights of domains with what :meth:`steer` said: [K], together 1."""
-        weights = weights * self._factors
-        if not weights.any():
-            raise RuntimeError("cannot sample: no item belongs to a domain that is open")
-        new = self._new_domains
-        if self._divided(weights):
-            for part, share in ((new, self._new_share), (~new, 1 - self._new_share)):
-                weights[part] *= share / weights[part].sum()
-        weights /= weights.sum()
-        return weights
-
-    def _divided(self, weights: Floats) -> bool:
-        """Whether new domains and others, both with weights, divide the draws among them."""
-        return self._new_share > 0 and bool(weights[self._new_domains].any() and weights[~self._new_domains].any())
 
     def _by_priority(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items in proportion to their priorities, and how likely each was."""
@@ -328,7 +298,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         if forest.domains == 1:
             items = forest.draw(None, aims)[order]
             return items, forest.values(items) / forest.totals
-        domains, within = _parted(shares, aims)
+        domains, within = parted(shares, aims)
         items, domains = forest.draw(domains, within)[order], domains[order]
         totals = forest.totals
         return items, forest.values(items) * (shares / np.where(totals > 0, totals, 1.0))[domains]
@@ -338,62 +308,41 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         law, rng = self.law.items, np.random.default_rng(self._seed())
         assert law is not None
         items, probability = [], []
-        if self.law.domains is None and not self.law.in_turn:
-            parts = self._parts(shares, count, rng)
-        else:
-            counts = self._counts(shares, count, rng).tolist()
-            parts = [(self._members_of(k), float(shares[k]), size) for k, size in enumerate(counts) if size]
-        for members, share, size in parts:
+        for members, share, size in self._parts(shares, count, rng):
             if law is alike:
-                items.append(_spread(members, size, rng))
+                items.append(spread(members, size, rng))
                 probability.append(np.full(size, share / len(members)))
             else:
                 likely = law(self.mastery, members, rng)
-                places = _strata(likely, size, rng)
+                places = strata(likely, size, rng)
                 items.append(members[places])
                 probability.append(share * likely[places])
         order = rng.permutation(count)
         return np.concatenate(items)[order], np.concatenate(probability)[order]
 
     def _parts(self, shares: Floats, count: int, rng: np.random.Generator) -> list[tuple[Integers, float, int]]:
-        """What a law of items alone chooses among: all that are open; or those of a factor, new and others apart.
+        """What the law of items chooses among: each domain; or all together, but for those that are steered otherwise.
 
         Returns:
             Of each part its items, its share of the draws, and how many of a batch's draws it gets.
         """
-        divided = self._divided(shares)
-        if (self._factors == 1).all() and not divided:
+        if self.law.domains is not None or self.law.in_turn:
+            counts = self._counts(shares, count, rng).tolist()
+            return [(self._members_of(k), float(shares[k]), size) for k, size in enumerate(counts) if size]
+        kinds = self._steering.kinds(shares)
+        if kinds is None:
             return [(np.arange(len(self._domain)), 1.0, count)]
-        ways = np.stack([self._factors, divided * self._new_domains])
-        kinds = np.unique(ways, axis=1, return_inverse=True)[1].ravel()
         together: Floats = np.bincount(kinds, shares).astype(np.float64)
-        counts = np.bincount(_strata(together, count, rng), minlength=len(together)).tolist()
-        kind = kinds[self._domain]
+        counts, kind = by_chance(together, count, rng).tolist(), kinds[self._domain]
         return [(np.flatnonzero(kind == k), float(together[k]), size) for k, size in enumerate(counts) if size]
 
     def _counts(self, shares: Floats, count: int, rng: np.random.Generator) -> Integers:
         """How many of a batch's draws each domain gets: [K]."""
-        if self.law.in_turn and not self._divided(shares):
-            present = np.flatnonzero(shares)
-            turns = present[(np.searchsorted(present, self._cursor) + np.arange(count)) % len(present)]
-            self._cursor = int(turns[-1]) + 1
-            return np.bincount(turns, minlength=len(shares))
-        if not self.law.quotas or shares.max() == 1:
-            return np.bincount(_strata(shares, count, rng), minlength=len(shares))
-        # What a band did not get for being no whole number, it gets later.
-        band = band_of(self.mastery.accuracy)
-        wanted = np.bincount(band, shares, len(BAND_SHARES)).astype(np.float64) * count
-        wanted += np.where(wanted > 0, self._debt, 0.0)
-        whole = np.floor(wanted).clip(0).astype(np.int64)
-        first = np.argsort(np.where(wanted > 0, whole - wanted, np.inf), kind="stable")
-        whole[first[: count - whole.sum()]] += 1
-        self._debt[:] = wanted - whole
-        found = np.zeros(len(shares), dtype=np.int64)
-        for k, size in enumerate(whole):
-            mine = shares * (band == k)
-            if size:
-                found += np.bincount(_strata(mine / mine.sum(), int(size), rng), minlength=len(shares))
-        return found
+        if self.law.in_turn and not self._steering.divides(shares):
+            return self._allotment.in_turn(shares, count)
+        if self.law.quotas and shares.max() < 1:
+            return self._allotment.by_quota(shares, self.mastery.accuracy, count, rng)
+        return by_chance(shares, count, rng)
 
     def _weights(self, items: Integers, probability: Floats, shares: Floats) -> Floats:
         """(M p)^-correction: of tasks within their domain, within bounds and 1 in the mean; of priorities at most 1."""
@@ -431,26 +380,3 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
     def _seed(self) -> int:
         return int(torch.randint(2**63 - 1, (), generator=self._rng))
-
-
-def _parted(shares: Floats, aims: Floats) -> tuple[Integers, Floats]:
-    """The domains that aims in [0, 1) lie in, if each is as long as its share, and where in them, in [0, 1]."""
-    ends = shares.cumsum()
-    aims = aims * (ends[-1] * (1 - 2**-40))  # which must not be rounded up to the end, where nothing may be
-    domains = ends.searchsorted(aims, side="right")
-    within = 1 - (ends[domains] - aims) / shares[domains]
-    return domains, np.minimum(np.maximum(within, 0.0), 1.0)
-
-
-def _spread(items: Integers, count: int, rng: np.random.Generator) -> Integers:
-    """``count`` of ``items``, each as often as any other or once more."""
-    rounds = [rng.permutation(items) for _ in range(-(-count // len(items)))]
-    return np.concatenate(rounds)[:count]
-
-
-def _strata(likely: Floats, count: int, rng: np.random.Generator) -> Integers:
-    """``count`` places, each as likely as said; one from each of as many equal parts of the whole."""
-    ends = likely.cumsum()
-    aims = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
-    places: Integers = ends.searchsorted(aims, side="right").clip(max=int(np.flatnonzero(likely)[-1]))
-    return places
