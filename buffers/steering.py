@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .laws import Flags
-from .sum_tree import Floats
+from .sum_tree import Floats, Integers
 
 
 class Steering:
@@ -58,13 +58,13 @@ class Steering:
         """Whether new domains and others, both with weights, [K], divide the draws among them."""
         return self.share > 0 and bool(weights[self.new].any() and weights[~self.new].any())
 
-    def kinds(self, shares: Floats) -> Floats | None:
+    def kinds(self, shares: Floats) -> Integers | None:
         """Domains of one number are steered alike: [K]; None where all of them are."""
         divided = self.divides(shares)
         if not divided and (self.factors == 1).all():
             return None
         ways = np.stack([self.factors, divided * self.new])
-        found: Floats = np.unique(ways, axis=1, return_inverse=True)[1].ravel()
+        found: Integers = np.unique(ways, axis=1, return_inverse=True)[1].ravel()
         return found
 
     def state_dict(self) -> dict[str, Any]:
