@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...buffers.tasks import TaskDraw
-from ...datasets.task import SPLITS, Split
+from ...datasets.task import SPLITS
 from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates, group_scores
 from ..config import ConfigError, TrainConfig
@@ -26,14 +25,14 @@ from .build import build, make_algorithm
 from .checkpoint import BEST, Checkpoints
 from .companions import Companions
 from .determinism import deterministic, prepare_determinism
-from .evaluation import Evaluation, evaluate
 from .garbage import frozen_heap
+from .held_out import HeldOut
 from .interrupt import Interrupt, Leave
 from .load_config import save_config
 from .profiling import PROFILE, profiled
 from .run_folder import CHECKPOINTS, CONFIG_FILE, alone_in
 from .run_log import RunLog, cpu_seconds, peak_memory, spent
-from .summary import outcomes, summarise
+from .summary import summarise
 from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
@@ -110,6 +109,15 @@ class Trainer:
                     config=self.config,
                 )
             )
+            self.held_out = HeldOut(
+                self.config,
+                self.parts,
+                self.checkpoints,
+                self.results,
+                log=self.log,
+                progress=self.progress,
+                interrupt=self.interrupt,
+            )
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
                 if not self.interrupt.requested:
@@ -129,7 +137,7 @@ class Trainer:
         guard.in_a_row = self._skipped
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
-        if self._unchecked or (self.step == 0 and self._compares and "best_validation" not in self.results):
+        if self._unchecked or (self.step == 0 and self.held_out.compares and "best_validation" not in self.results):
             self.validate()
         meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
         with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
@@ -152,7 +160,7 @@ class Trainer:
                 with meter.phase("logging"):
                     self.log.write(self.step, "train", metrics)
                 self._report_step(metrics, times)
-                self._unchecked = self._is_due()
+                self._unchecked = self.held_out.is_due(self.step)
                 if self._unchecked:
                     with meter.phase("validation"):
                         self.validate()
@@ -218,7 +226,7 @@ class Trainer:
                 self._unchecked_loss = None
                 self.progress.advance()
                 continue
-            rate = self._evaluate("validation").pass_rate
+            rate = self.held_out.evaluate("validation", self.step).pass_rate
             loss, self._unchecked_loss = self._unchecked_loss, None
             values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
             self.log.write(warm_start.steps, "warmup", values)
@@ -233,27 +241,17 @@ class Trainer:
 
     def validate(self) -> None:
         """Measures the validation split, and keeps the policy if it is the best so far."""
-        evaluation = self._evaluate("validation")
-        lost = self.parts.watch.look(evaluation) if self.parts.watch else []
-        for line in lost:
-            self.progress.note(line)
-        if not lost and evaluation.pass_rate > self.results.get("best_validation", -1.0):
-            self.results |= {"best_validation": evaluation.pass_rate, "best_step": self.step}
-            self.checkpoints.save_policy(BEST, self.parts.model, self.parts.tokenizer)
-        self.log.write(self.step, "eval", {"split": "validation", **evaluation.metrics})
-        if self.step:
-            self.log.write(self.step, "curriculum", self.parts.curriculum.report())
+        self.held_out.validate(self.step)
         self._unchecked = False
-        self.progress.advance(0, held_out=evaluation.pass_rate)
 
     def test_before(self) -> None:
         """Measures the test split once, before training."""
         if "test_before" not in self.results:
-            self._test("before")
+            self.held_out.test("before", self.step)
 
     def test_after(self) -> None:
         """Measures the test split after training."""
-        self._test("after")
+        self.held_out.test("after", self.step)
         self.results["gain"] = self.results["test_after"] - self.results["test_before"]
 
     def save(self) -> None:
@@ -315,19 +313,8 @@ class Trainer:
                 self.parts.warm_start.load_state_dict(state["warm_start"])
 
     @property
-    def _compares(self) -> bool:
-        """Whether held-out pass rates are compared with those before the first step, domain by domain."""
-        return self.parts.watch is not None or len(self.parts.curriculum.stages.begins) > 1
-
-    @property
     def _halted(self) -> bool:
         return self.parts.watch is not None and self.parts.watch.halted
-
-    def _is_due(self) -> bool:
-        """Whether the validation split is measured after this step: now and then, and at the end of each stage."""
-        begins = self.parts.curriculum.stages.begins
-        ends = len(begins) > 1 and self.step in (*begins, self.config.trainer.steps)
-        return ends or self.step % self.config.evaluation.every == 0
 
     def _set_learning_rates(self) -> None:
         actor, critic = self.config.actor, self.config.critic
@@ -336,29 +323,6 @@ class Trainer:
         set_learning_rate(self.parts.optimizer, rate)
         if critic is not None and self.companions.critic_optimizer is not None:
             set_learning_rate(self.companions.critic_optimizer, learning_rate(actor, self.step, lr=critic.lr))
-
-    def _evaluate(self, split: Split, on_progress: Callable[[int], None] = lambda count: None) -> Evaluation:
-        samples, rollouts = self.config.evaluation.samples_per_prompt, self.parts.rollouts[split]
-        before = rollouts.failures.in_a_row
-        try:
-            with self.log.timed(self.step, "eval"), self.interrupt.leaving():
-                return evaluate(rollouts, samples_per_prompt=samples, on_progress=on_progress)
-        except Leave:
-            rollouts.failures.in_a_row = before
-            raise
-
-    def _test(self, when: str) -> None:
-        self.progress.phase(f"test {when}", len(self.parts.splits.test.tasks))
-        evaluation = self._evaluate("test", self.progress.advance)
-        self.log.write(self.step, "eval", {"split": "test", **evaluation.metrics})
-        self.log.transcripts(when, evaluation.trajectories, every=self.config.evaluation.samples_per_prompt)
-        if not evaluation.trajectories.valid.any():
-            reason = evaluation.trajectories[0].state["error_msg"]
-            raise ConfigError(f"not one response to the test tasks could be graded ({reason})")
-        if not evaluation.pass_rate:
-            self.progress.note(f"no response to the test tasks is right: {outcomes(evaluation.trajectories)}")
-        self.results[f"test_{when}"] = evaluation.pass_rate
-        self.results[f"test_{when}_se"] = evaluation.standard_error
 
     def _report_step(self, metrics: dict[str, float], counts: dict[str, float]) -> None:
         self.results["tokens"] += int(counts["tokens"])

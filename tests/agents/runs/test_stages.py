@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.reports.report import write_report
-from infinite_rl.agents.runs import training
+from infinite_rl.agents.runs import held_out
 from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.runs.plan import plan
 from infinite_rl.agents.runs.run_log import RunLog
@@ -121,7 +121,7 @@ def test_a_run_that_is_killed_in_mid_stage_goes_on_bit_for_bit(job, tmp_path, re
 @pytest.fixture
 def forgetful(monkeypatch):
     """A policy that loses the prior domains after the second step, whatever is done."""
-    evaluate = training.evaluate
+    evaluate = held_out.evaluate
 
     def forgetting(rollouts, **arguments):
         found = evaluate(rollouts, **arguments)
@@ -133,7 +133,7 @@ def forgetful(monkeypatch):
         return found
 
     forgetting.asked = 0
-    monkeypatch.setattr(training, "evaluate", forgetting)
+    monkeypatch.setattr(held_out, "evaluate", forgetting)
 
 
 UPGRADE = ["buffer.arrivals.code=0", "buffer.arrivals.text=0", "buffer.new_share=0.7", "actor.kl_coef=0.1"]
