@@ -7,11 +7,13 @@ after the other, and the tiny model practises what the sampler draws. All preset
 policy and the same tasks, make the same number of steps of the same number of episodes, and are measured on the same
 validation tasks with the same random streams; they differ by the sampler alone.
 
-Settings were chosen on seeds 0 to 4; the seeds that are reported are 100 to 119. The runs of a seed add their rows to
-the results when all of them are done; runs that have one are not repeated, so the command may be interrupted. All rows
-must be of one commit.
+Settings were chosen on seeds 0 to 4; the seeds that are reported are 100 to 119. Each run adds its row to the results
+when it is done; runs that have one are not repeated, so the command may be interrupted, and a run that fails costs the
+others nothing. All rows must be of the same code, this file included.
 
-Intervals are those of a paired bootstrap over seeds.
+``uniform`` draws domains by their numbers of tasks, ``round_robin`` alike, as the figures weigh them. The warm policy
+has seen solved tasks of all domains, those that come in later too. Intervals are percentiles of a paired bootstrap over
+seeds; with 20 of them they are somewhat narrow (some 92% where 95% is said).
 """
 
 from __future__ import annotations
@@ -35,11 +37,11 @@ from rich.progress import Progress
 from rich.table import Table
 
 from infinite_rl.agents.runs.load_config import load_config
-from infinite_rl.agents.runs.provenance import code_hash, versions
+from infinite_rl.agents.runs.provenance import code_hash, file_hash, versions
 from infinite_rl.buffers.retention import paired_bootstrap
 
 RESULTS = Path(__file__).parent / "results" / "continual.jsonl"
-PRESETS = ("uniform", "seed_acc_ema", "article_bands_quota", "per", "rubric")
+PRESETS = ("uniform", "round_robin", "seed_acc_ema", "article_bands_quota", "per", "rubric")
 BASELINE = "uniform"
 FIGURES = ("AURC", "ACC", "BWT", "FWT", "worst")
 # The test split is not read here; and the loop is to be quiet.
@@ -57,9 +59,8 @@ def run(folder: Path, overrides: Sequence[str]) -> Row:
     return Trainer(config, folder).run()
 
 
-def of_seed(seed: int, presets: Sequence[str], overrides: Sequence[str]) -> list[Row]:
-    """The runs of one seed: a warm policy, then each preset from there."""
-    rows = []
+def of_seed(seed: int, presets: Sequence[str], overrides: Sequence[str], results: Path) -> None:
+    """The runs of one seed, each of which adds its row: a warm policy, then each preset from there."""
     with TemporaryDirectory() as name:
         folder = Path(name)
         run(folder / "warm", [*overrides, f"seed={seed}", "trainer.steps=0"])
@@ -68,22 +69,26 @@ def of_seed(seed: int, presets: Sequence[str], overrides: Sequence[str]) -> list
         for preset in presets:
             place = folder / preset
             summary = run(place, [*overrides, f"seed={seed}", *start, f"sampler={preset}"])
-            rows.append(
-                {
-                    "seed": seed,
-                    "preset": preset,
-                    **{name: summary[name] for name in FIGURES},
-                    "cpu_seconds": summary["cpu_seconds"],
-                    "tokens": summary["tokens"],
-                    "steps": summary["steps"],
-                    "curves": curves(place),
-                    "code": summary["hashes"]["code"],
-                    "overrides": [*overrides],
-                    "versions": versions(),
-                }
-            )
+            row = {
+                "seed": seed,
+                "preset": preset,
+                **{name: summary[name] for name in FIGURES},
+                "cpu_seconds": summary["cpu_seconds"],
+                "tokens": summary["tokens"],
+                "steps": summary["steps"],
+                "curves": curves(place),
+                "code": code(),
+                "overrides": [*overrides],
+                "versions": versions(),
+            }
             shutil.rmtree(place)
-    return rows
+            with results.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")  # in one piece, whatever others write
+
+
+def code() -> str:
+    """What the runs depend on: the package, and this file."""
+    return f"{code_hash()} {file_hash(Path(__file__))}"
 
 
 def curves(folder: Path) -> dict[str, list[list[float]]]:
@@ -99,15 +104,18 @@ def curves(folder: Path) -> dict[str, list[list[float]]]:
 
 
 def known_rows(path: Path, overrides: Sequence[str]) -> list[Row]:
-    """The rows that are there.
+    """The rows that are there, without one that was cut.
 
     Raises:
         SystemExit: if they come from other code or settings.
     """
-    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
+    lines = path.read_text("utf-8").splitlines(keepends=True) if path.exists() else []
+    rows = [json.loads(line) for line in lines if line.endswith("\n")]
+    if len(rows) < len(lines):
+        path.write_text("".join(lines[:-1]), "utf-8")
     for row in rows:
-        if row["code"] != code_hash() or row["overrides"] != [*overrides]:
-            raise SystemExit(f"{path} holds runs of another commit or other settings: give another --results")
+        if row["code"] != code() or row["overrides"] != [*overrides]:
+            raise SystemExit(f"{path} holds runs of other code or other settings: give another --results")
     return rows
 
 
@@ -169,18 +177,23 @@ def main() -> None:
     }
     missing = {seed: presets for seed, presets in missing.items() if presets}
     context = multiprocessing.get_context("spawn")
+    failed: list[str] = []
     with ProcessPoolExecutor(arguments.jobs, mp_context=context) as pool, Progress() as progress:
         bar = progress.add_task("seeds", total=len(missing))
-        runs = [pool.submit(of_seed, seed, presets, arguments.overrides) for seed, presets in missing.items()]
+        runs = {
+            pool.submit(of_seed, seed, presets, arguments.overrides, arguments.results): seed
+            for seed, presets in missing.items()
+        }
         for finished in as_completed(runs):
-            with arguments.results.open("a", encoding="utf-8") as file:
-                for row in finished.result():
-                    rows.append(row)
-                    file.write(json.dumps(row) + "\n")
+            if error := finished.exception():
+                failed.append(f"seed {runs[finished]}: {error}")
             progress.advance(bar)
+    rows = [row for row in known_rows(arguments.results, arguments.overrides) if row["seed"] in arguments.seeds]
     found = summarise(rows)
     arguments.results.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     show(found)
+    if failed:
+        raise SystemExit("\n".join(failed))
 
 
 if __name__ == "__main__":

@@ -118,13 +118,22 @@ def show(results: dict[str, Any]) -> None:
     console.print(table)
 
 
+def parse_presets(text: str) -> list[str]:
+    names = text.split(",")
+    if unknown := [name for name in names if name not in PRESETS]:
+        raise argparse.ArgumentTypeError(f"there is no {unknown[0]}; choose from {', '.join(PRESETS)}")
+    return names
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--families", default="".join(FAMILIES))
-    parser.add_argument("--presets", nargs="+", default=USUAL, choices=PRESETS, metavar="NAME")
+    parser.add_argument("--presets", type=parse_presets, default=USUAL, metavar="NAME,NAME")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument("--results", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--results", type=Path, help=f"a file to write them to, such as {RESULTS.name}; by default none"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     presets = list(dict.fromkeys([BASE, *arguments.presets]))
@@ -142,7 +151,8 @@ def main() -> None:
         "stub": {preset: shares_of_stub(preset) for preset in presets},
         "versions": {name: version(name) for name in ("torch", "torchrl", "tensordict", "numpy")},
     }
-    arguments.results.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    if arguments.results:
+        arguments.results.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
     show(results)
     print(f"{seconds:.2f} CPU seconds a run")
 

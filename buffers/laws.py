@@ -142,8 +142,9 @@ def lacking(mastery: Mastery, present: Flags) -> Floats:
 
 
 def forgotten(mastery: Mastery, present: Flags) -> Floats:
-    """.05 + staleness: what was not practised for long is kept up most: [K]."""
-    found: Floats = (0.05 + mastery.staleness()) * present
+    """In proportion to .05 + staleness: what was not practised for long is kept up most."""
+    weights = (0.05 + mastery.staleness()) * present
+    found: Floats = weights / weights.sum()
     return found
 
 
@@ -196,5 +197,5 @@ REPLAY_PRESETS: dict[str, Preset] = {
     "per": _PER,
     "fresh_per": replace(_PER, freshness=50.0),
     "rubric": replace(_PER, freshness=50.0, factors=lacking),
-    "anchors": replace(_PER, correction=0.0, factors=forgotten),
+    "anchors": Preset(forgotten, items=None, alpha=0.0),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, distributed
@@ -16,13 +16,22 @@ def _alone() -> bool:
 
 
 def from_rank_0(plan: Callable[[], T]) -> T:
-    """What ``plan`` gives on the first rank, on every rank; the others do not call it."""
+    """What ``plan`` gives on the first rank, on every rank; the others do not call it.
+
+    Raises:
+        RuntimeError: on the other ranks, where the first one failed: they would wait for it.
+    """
     if _alone():
         return plan()
-    box: list[T | None] = [plan() if distributed.get_rank() == 0 else None]
-    distributed.broadcast_object_list(box)
-    found = box[0]
-    assert found is not None
+    box: list[Any] = [None, "the first rank failed"]
+    try:
+        if distributed.get_rank() == 0:
+            box = [plan(), None]
+    finally:
+        distributed.broadcast_object_list(box)
+    if box[1] is not None:
+        raise RuntimeError(str(box[1]))
+    found: T = box[0]
     return found
 
 

@@ -111,7 +111,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """Says how much of the draws domains are to get beside what the law says, from now on.
 
         Args:
-            factors: what the law's share of each domain is multiplied by: [domains]; 0 closes a domain.
+            factors: what the share of each domain is multiplied by in the end: [domains]; 0 closes a domain.
             new: the domains that get ``share`` of the draws together: [domains]; the others get the rest. Without any,
                 or where all that are open are new, there is nothing to share.
             share: in (0, 1); None leaves it to the law.
@@ -273,8 +273,10 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         weights: Floats
         if self._forest is not None:
             weights = self._forest.totals * (self._steering.factors > 0)
-            factors = self.law.factors
-            weights = weights * (1.0 if factors is None else factors(self.mastery, weights > 0))
+            if self.law.domains is not None and weights.any():
+                weights = self.law.domains(self.mastery, weights > 0)
+            elif self.law.factors is not None:
+                weights = weights * self.law.factors(self.mastery, weights > 0)
         else:
             sizes = np.bincount(self._domain, minlength=self.mastery.domains)
             weights = np.where(self._steering.factors > 0, sizes, 0.0)
@@ -283,7 +285,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             elif self.law.domains is not None and weights.any():
                 weights = self.law.domains(self.mastery, weights > 0)
         weights = self._steering.shares(weights)
-        if self.law.alone_every and self._batches % self.law.alone_every == 0:
+        alone = self.law.alone_every and self._batches % self.law.alone_every == 0
+        if alone and not self._steering.divides(weights):
             weights = np.eye(len(weights))[weights.argmax()]
         return weights
 

@@ -15,7 +15,7 @@ class Stages:
     Args:
         domains: their names, such as ``coding/caesar``.
         arrivals: the step from which on a domain is practised, by its name or by what stands before the slash. Those
-            that are not named were there before.
+            that are not named were there before. A whole name counts more than what stands before the slash.
         retire: whether domains are no longer practised once others have come in.
 
     Attributes:
@@ -30,7 +30,7 @@ class Stages:
     ) -> None:
         self.domains, self.retire = tuple(domains), retire
         self._arrival = np.full(len(domains), -1)
-        for name, step in (arrivals or {}).items():
+        for name, step in sorted((arrivals or {}).items(), key=lambda item: "/" in item[0]):
             mine = [k for k, domain in enumerate(domains) if name in (domain, domain.split("/")[0])]
             if not mine:
                 raise ValueError(f"arrivals names {name!r}, but the domains are {', '.join(domains)}")

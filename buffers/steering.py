@@ -45,12 +45,13 @@ class Steering:
         Raises:
             RuntimeError: if no open domain has any weight.
         """
-        found = weights * self.factors
+        found: Floats = np.where(self.factors > 0, weights, 0.0)
         if not found.any():
             raise RuntimeError("cannot sample: no item belongs to a domain that is open")
         if self.divides(found):
             for part, share in ((self.new, self.share), (~self.new, 1 - self.share)):
                 found[part] *= share / found[part].sum()
+        found *= self.factors  # after the division, or they would do nothing where a part has one domain
         found /= found.sum()
         return found
 

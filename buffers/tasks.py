@@ -65,6 +65,8 @@ class TaskBuffer:
         retire: bool = False,
         new_share: float | None = None,
     ) -> None:
+        if not domains:
+            raise ValueError("a task buffer needs tasks")
         self.domains = sorted(set(domains))
         self.stages = Stages(self.domains, arrivals, retire=retire)
         self.new_share, self.factors = new_share, np.ones(len(self.domains))
@@ -111,7 +113,14 @@ class TaskBuffer:
             pass_rates: [len(draws)], float; NaN where no response could be graded, which teaches nothing, or where
                 another rank had the group.
             scores: [len(draws)], float: mean rubric scores, in [0, 1]; by default the pass rates.
+
+        Raises:
+            ValueError: if there is not a pass rate between 0 and 1, or NaN, for each draw.
         """
+        if pass_rates.shape != (len(draws),):
+            raise ValueError(f"{len(draws)} draws but pass rates of shape {list(pass_rates.shape)}")
+        if ((pass_rates < 0) | (pass_rates > 1)).any():
+            raise ValueError("pass rates lie between 0 and 1")
         pass_rates = mean_over_ranks(pass_rates)
         scores = None if scores is None else mean_over_ranks(scores)
         known = ~pass_rates.isnan()
@@ -160,7 +169,10 @@ class TaskBuffer:
         return {f"{name}/{self.domains[k]}": float(values[k]) for name, values in columns.items() for k in here}
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next draws depend on; the tasks themselves come from the source again."""
+        """Everything that the next draws depend on; the tasks themselves come from the source again.
+
+        In a distributed run that of the first rank counts: it draws for all.
+        """
         return {
             "sampler": self.sampler.state_dict(),
             "attempts": self._attempts.clone(),

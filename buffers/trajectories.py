@@ -106,26 +106,31 @@ class TrajectoryBuffer:
         """
         if not groups:
             return
+        domains = [int(group["domain"]) for group in groups]
+        if not 0 <= min(domains) <= max(domains) < self.sampler.mastery.domains:
+            raise ValueError(f"a group names a domain outside 0..{self.sampler.mastery.domains - 1}")
         slots = self.buffer.extend(lazy_stack([*groups]))
         self.buffer.update_priority(slots, priorities)
         self._born[slots.numpy()] = version
-        self._domain[slots.numpy()] = [int(group["domain"]) for group in groups]
+        self._domain[slots.numpy()] = domains
 
     def draw(self, count: int, version: int, domains: Flags | None = None) -> tuple[list[TensorDict], Tensor]:
         """Draws groups.
 
         Args:
-            count: so many; some may come twice.
+            count: so many, or as many as there are; some may come twice.
             version: of the policy that is to learn from them.
             domains: only of these, [K]; None for all.
 
         Returns:
-            The groups and their loss weights, [count], float64; nothing where there is no group to draw.
+            The groups and their loss weights, float64; nothing where there is no group to draw.
         """
         if self.max_age is not None:
             self._drop(np.flatnonzero((self._born >= 0) & (self._born < version - self.max_age)))
         open_to_draws = np.ones(self.sampler.mastery.domains, dtype=bool) if domains is None else domains
-        if not open_to_draws[self._domain[self._born >= 0]].any():
+        # Copies of the few that there are would make a large step of little.
+        count = min(count, int(open_to_draws[self._domain[self._born >= 0]].sum()))
+        if not count:
             return [], torch.zeros(0, dtype=torch.float64)
         self.sampler.steer(open_to_draws.astype(np.float64))
         slots, found = self.sampler.sample(self.buffer.storage, count)

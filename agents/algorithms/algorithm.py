@@ -151,12 +151,14 @@ class Algorithm(TrainingLoop):
         if self.recipe.filter_groups:
             dropped = len(torch.unique(collected.groups)) - len(torch.unique(collected.groups[chosen]))
             metrics |= {"sampling_rounds": float(self.rounds), "dropped_groups": float(dropped)}
+        learnt = None
         if chosen.any():
             learnt = collected if chosen.all() else Columns(collected.trajectories[chosen])
             self.assign(learnt, rewards[chosen])
-            metrics |= self.update(learnt) if self.replay is None else self._update_with(self.replay, learnt)
+        if self.replay is None:
+            metrics |= self.update(learnt)
         else:
-            metrics |= UpdateSums().means()
+            metrics |= self._update_with(self.replay, collected, learnt)
         self._follow()  # also then: a resumed run counts steps, and knows nothing of what they taught
         return metrics
 
@@ -166,7 +168,8 @@ class Algorithm(TrainingLoop):
         names = ["old_logprob"] if recipe.needs_old_logprob else []
         names += ["reference_logprob"] if backprop.ref_model is not None and recipe.needs_reference_first else []
         names += ["value"] if backprop.critic is not None else []
-        batches = [batch for part in self._parts(learnt) for batch in part] if names else []
+        parts = self._parts(learnt, min(self.recipe.minibatches, len(learnt))) if names else []
+        batches = [batch for part in parts for batch in part]
         last_values = backprop.set_columns(learnt, batches, names)
         lengths = learnt.response_lengths
         if recipe.overlong_share:
@@ -194,20 +197,21 @@ class Algorithm(TrainingLoop):
         if credit.returns is not None and backprop.critic is not None:
             learnt.set_sampled("returns", credit.returns)
 
-    def update(self, learnt: Columns, more: Sequence[Lesson] = ()) -> Metrics:
+    def update(self, learnt: Columns | None, more: Sequence[Lesson] = ()) -> Metrics:
         """Updates policy and critic from trajectories with advantages: ``epochs`` times ``minibatches`` steps.
 
         Args:
-            learnt: the trajectories of the step.
+            learnt: the trajectories of the step; None where they taught nothing.
             more: what is learnt from once more beside them.
         """
-        lessons = [Lesson(learnt, self.recipe.loss), *more]
+        lessons = [*([] if learnt is None else [Lesson(learnt, self.recipe.loss)]), *more]
         sums = [UpdateSums() for _ in lessons]
-        parts = [self._parts(lesson.learnt) for lesson in lessons]
+        count = min(self.recipe.minibatches, max((len(lesson.learnt) for lesson in lessons), default=0))
+        parts = [self._parts(lesson.learnt, count) for lesson in lessons]
         tasks = [[state["task_id"] for state in lesson.learnt.states] for lesson in lessons]
         for _ in range(self.recipe.epochs):
-            for k in range(len(parts[0])):
-                chosen = [part[k] if k < len(part) else () for part in parts]
+            for k in range(count):
+                chosen = [part[k] for part in parts]
                 weights = step_weights(lessons, [_rows(batches) for batches in chosen])
                 for lesson, batches, weight, names, sum_ in zip(lessons, chosen, weights, tasks, sums, strict=True):
                     for batch in batches:
@@ -215,30 +219,31 @@ class Algorithm(TrainingLoop):
                 norm = self.backprop.step()
                 for sum_ in sums:
                     sum_.add_step(norm)
-        own, *others = (sum_.means() for sum_ in sums)
-        for lesson, found in zip(more, others, strict=True):
-            own["replay_loss" if lesson.coef is None else "anchor_loss"] = found["loss"]
+        found = [sum_.means() for sum_ in sums]
+        own = UpdateSums().means() if learnt is None else found.pop(0)
+        for lesson, means in zip(more, found, strict=True):
+            own["replay_loss" if lesson.coef is None else "anchor_loss"] = means["loss"]
+            own |= {name: means[name] for name in ("grad_norm", "updates", "skipped_steps")}  # those of all together
         return own
 
     def set_kl(self, coefficient: float) -> None:
         """Sets the weight of the KL term from the next step on."""
         self.recipe = replace(self.recipe, loss=replace(self.recipe.loss, kl_coef=coefficient))
 
-    def _update_with(self, replay: Replay, learnt: Columns) -> Metrics:
+    def _update_with(self, replay: Replay, collected: Columns, learnt: Columns | None) -> Metrics:
         """The update, with replay: of what earlier steps stored, not of this one."""
-        versions = learnt.sampled("version")
-        version = int(versions.max()) if versions is not None else 0
+        versions = collected.sampled("version")
+        version = int(versions.max()) if versions is not None and len(versions) else self.steps
         lessons, metrics = replay.lessons(version, self.recipe.loss, self._score)
         metrics |= self.update(learnt, lessons)
-        replay.add(learnt, version)
+        replay.add(collected, learnt, version)
         return metrics
 
     def _score(self, learnt: Columns) -> Tensor:
         """Log-probs of sampled tokens under the policy as it is: [N]."""
         found = torch.zeros(int(learnt.mask.sum()))
-        for part in self._parts(learnt):
-            for batch in part:
-                found[batch.places] = self.backprop.columns(batch, ["old_logprob"])["old_logprob"].float().cpu()
+        for batch in self._parts(learnt, 1)[0]:
+            found[batch.places] = self.backprop.columns(batch, ["old_logprob"])["old_logprob"].float().cpu()
         return found
 
     def _adapt(self, recipe: Recipe) -> Recipe:
@@ -259,14 +264,13 @@ class Algorithm(TrainingLoop):
             chosen = chosen & torch.isin(collected.groups, informative)
         return chosen
 
-    def _parts(self, learnt: Columns) -> Sequence[Sequence[TokenBatch]]:
-        """The micro-batches of each minibatch: always the same, so that log-probs before the update are exact."""
+    def _parts(self, learnt: Columns, count: int) -> Sequence[Sequence[TokenBatch]]:
+        """The micro-batches of each of ``count`` minibatches: always the same, so that earlier log-probs are exact."""
         tokens, device = self.config.tokens_per_microbatch, self.backprop.model.device
-        count, k = len(learnt), min(self.recipe.minibatches, len(learnt))
         # A critic is called with padded rows.
         with self.backprop.autocast():
             layout = find_plan(self.backprop.model) if self.backprop.critic is None else OWN_ROWS
-        return [microbatches(learnt, tokens, device, range(m, count, k), layout=layout) for m in range(k)]
+        return [microbatches(learnt, tokens, device, range(m, len(learnt), count), layout=layout) for m in range(count)]
 
     def _follow(self) -> None:
         """Lets the reference follow the policy, where the recipe says so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from math import isnan
 from typing import Any, NamedTuple
 
@@ -58,7 +58,7 @@ class Continual(NamedTuple):
     domains: list[DomainRow]
 
 
-def continual(log: Log, arrivals: Mapping[str, int] | None) -> Continual | None:
+def continual(log: Log, arrivals: Any) -> Continual | None:
     """What a run of several stages came to.
 
     Args:
@@ -66,16 +66,16 @@ def continual(log: Log, arrivals: Mapping[str, int] | None) -> Continual | None:
         arrivals: when domains came in, as the configuration has it.
 
     Returns:
-        None where there is one stage, or nothing was measured.
+        None where no domain came in, or nothing was measured.
     """
     names = sorted(key.removeprefix(PASS_RATE) for key in log if key.startswith(PASS_RATE))
-    if not names or not arrivals:
+    measured = {name.split("/")[0] for name in names} | {*names}
+    try:  # a configuration may be anything
+        known = {name: step for name, step in (arrivals or {}).items() if name in measured}
+        stages = Stages(names, known) if known else None
+    except (ValueError, TypeError, AttributeError, OverflowError):
         return None
-    try:
-        stages = Stages(names, arrivals)
-    except ValueError:  # of a run that was cut short, or whose configuration is not its own
-        return None
-    if len(stages.begins) == 1:
+    if stages is None:
         return None
     steps = sorted({int(step) for name in names for step in log[PASS_RATE + name]})
     curves = np.array([[log[PASS_RATE + name].get(step, np.nan) for name in names] for step in steps])
@@ -100,26 +100,24 @@ def continual(log: Log, arrivals: Mapping[str, int] | None) -> Continual | None:
 
 
 def practice(log: Log) -> list[dict[str, Any]]:
-    """How each domain was practised: of groups the mean share, of what is known the last values.
+    """How each domain was practised: of groups the mean share by steps, of what is known the last values.
 
     Args:
-        log: the rows of the curriculum, ``<figure>/<domain>``.
+        log: the rows of the curriculum, ``<figure>/<domain>``; each tells of the steps since the one before.
     """
-    names = sorted({key.partition("/")[2] for key in log})
+    steps = sorted({step for values in log.values() for step in values})
+    length = {step: step - before for before, step in pairwise([0.0, *steps])}
     found = []
-    for name in names:
-        values = {
-            figure: [value for _, value in sorted(log.get(f"{figure}/{name}", {}).items())] for figure in PRACTICE
-        }
-        row: dict[str, Any] = {figure: known[-1] if known else None for figure, known in values.items()}
-        for figure in ("practised", "decided"):
-            row[figure] = _mean(values[figure])
+    for name in sorted({key.partition("/")[2] for key in log if key.partition("/")[0] in PRACTICE}):
+        values = {figure: log.get(f"{figure}/{name}", {}) for figure in PRACTICE}
+        row: dict[str, Any] = {figure: known[max(known)] if known else None for figure, known in values.items()}
+        practised = {step: share * length[step] for step, share in values["practised"].items()}
+        total, groups = sum(length.values()), sum(practised.values())
+        row["practised"] = groups / total if practised and total else None
+        decided = [share * practised.get(step, 0.0) for step, share in values["decided"].items()]
+        row["decided"] = sum(decided) / groups if groups else None
         found.append({"name": name, **row})
     return found
-
-
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
 
 
 def _known(value: float) -> float | None:

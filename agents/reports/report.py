@@ -99,6 +99,7 @@ def _gather(run_dir: Path) -> dict[str, Any]:
         "splits": list(held_out(logs, "pass_rate")),
         "evaluations": held_out(logs, "pass_rate"),
         "staged": staged,
+        "measures": measures if isinstance(measures := summary.get("measures"), list) else [],
         "practice": practice(logs.get("curriculum", Log())),
         "practice_names": PRACTICE,
         "components": compare(train, "reward/"),

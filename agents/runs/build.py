@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -100,7 +101,8 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
             retire=config.buffer.retire,
             new_share=config.buffer.new_share,
         )
-        watch = RegressionWatch(config.upgrade, curriculum) if config.upgrade is not None else None
+        measured = Counter(task.domain for task in splits.validation.tasks)
+        watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
     rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}

@@ -28,6 +28,8 @@ from ..config import (
 
 # Of an upgrade: the policy is held near the one that could do the old domains.
 LEAST_KL = 0.1
+# A test holds them together with the presets.
+REPLAY_SAMPLERS = ("uniform", "per", "fresh_per", "rubric")
 INSTALL_TENSORBOARD = 'pip install -c constraints.txt -e ".[tensorboard]"'
 
 # NaN satisfies nothing.
@@ -167,13 +169,8 @@ def check_values(config: DictConfig) -> None:
         )
     _check_companions(config)
     _check_unread(config)
-    if config.upgrade is not None and not config.buffer.arrivals:
-        raise ConfigError("an upgrade needs buffer.arrivals: its new domains, such as buffer.arrivals={coding: 0}")
-    _check_stages(config.buffer)
-    if config.upgrade is not None and config.actor.kl_coef < LEAST_KL:
-        raise ConfigError(f"actor.kl_coef must be at least {LEAST_KL} in an upgrade, not {config.actor.kl_coef}")
-    if config.upgrade is not None and config.buffer.retire:
-        raise ConfigError("upgrade watches over domains that are practised on: set buffer.retire=false")
+    _check_upgrade(config)
+    _check_stages(config)
     if config.model.lora is not None and config.actor.ref_period is not None:
         raise ConfigError("actor.ref_period: with model.lora the reference is the model without adapters, and stays")
     if (warm_start := config.model.warm_start) is not None and warm_start.path and not warm_start.max_steps:
@@ -219,8 +216,9 @@ def _check_unread(config: DictConfig) -> None:
         raise ConfigError("actor.ref_update=ema needs model.weights=float32: bfloat16 rounds steps of an average away")
 
 
-def _check_stages(buffer: DictConfig) -> None:
-    """What happens when domains come in needs domains that come in."""
+def _check_stages(config: DictConfig) -> None:
+    """What happens when domains come in needs domains that come in; and what is replayed must be of use."""
+    buffer, steps = config.buffer, config.trainer.steps
     for key in ("retire", "new_share"):
         if buffer[key] and not buffer.arrivals:
             raise ConfigError(f"buffer.{key}={buffer[key]} would do nothing: no domain comes in (buffer.arrivals)")
@@ -228,6 +226,30 @@ def _check_stages(buffer: DictConfig) -> None:
         raise ConfigError("buffer.anchors keep up domains that are practised no longer: set buffer.retire=true")
     if buffer.retire and buffer.new_share is not None:
         raise ConfigError("buffer.new_share would do nothing with buffer.retire=true: new domains get everything")
+    late = [f"{name}={step}" for name, step in (buffer.arrivals or {}).items() if steps and step >= steps]
+    if late:
+        raise ConfigError(f"buffer.arrivals.{late[0]} is not before the last step, trainer.steps={steps}")
+    if buffer.replay is not None and config.critic is not None:
+        raise ConfigError("buffer.replay: a critic would learn nothing from stored groups; take algorithm=grpo, say")
+    if buffer.replay is not None and buffer.replay.sampler not in REPLAY_SAMPLERS:
+        known = ", ".join(REPLAY_SAMPLERS)
+        raise ConfigError(f"buffer.replay.sampler must be one of {known}, not {buffer.replay.sampler!r}")
+
+
+def _check_upgrade(config: DictConfig) -> None:
+    """An upgrade has new domains beside old ones, and holds on to the policy that could do those."""
+    if config.upgrade is None:
+        return
+    if not config.buffer.arrivals:
+        raise ConfigError("an upgrade needs buffer.arrivals: its new domains, such as buffer.arrivals={coding: 0}")
+    if config.actor.kl_coef < LEAST_KL:
+        raise ConfigError(f"actor.kl_coef must be at least {LEAST_KL} in an upgrade, not {config.actor.kl_coef}")
+    if config.buffer.retire:
+        raise ConfigError("upgrade watches over domains that are practised on: set buffer.retire=false")
+    if config.buffer.new_share is None:
+        raise ConfigError("an upgrade needs buffer.new_share, how much of a batch the new domains get, such as 0.7")
+    if config.actor.ref_period is not None:
+        raise ConfigError("an upgrade keeps to the policy before it: set actor.ref_period=null")
 
 
 def _check_schedule(actor: DictConfig) -> None:

@@ -35,11 +35,13 @@ class Evaluation:
     per_task: Tensor
     metrics: Metrics
 
-    def of_domain(self, name: str) -> Tensor:
-        """``per_task`` of the tasks of a domain."""
+    def by_domain(self) -> dict[str, Tensor]:
+        """``per_task`` of the tasks of each domain."""
         samples = len(self.trajectories) // len(self.per_task)
-        states = Columns(self.trajectories).states[::samples]
-        return self.per_task[torch.tensor([state["domain"] == name for state in states])]
+        found: dict[str, list[int]] = {}
+        for place, state in enumerate(Columns(self.trajectories).states[::samples]):
+            found.setdefault(state["domain"], []).append(place)
+        return {name: self.per_task[places] for name, places in found.items()}
 
 
 def evaluate(

@@ -46,7 +46,7 @@ class HeldOut:
     def is_due(self, step: int) -> bool:
         """Whether the validation split is measured after this step: now and then, and at the end of each stage."""
         begins = self.parts.curriculum.stages.begins
-        ends = len(begins) > 1 and step in (*begins, self.config.trainer.steps)
+        ends = self.compares and step in (*begins, self.config.trainer.steps)
         return ends or step % self.config.evaluation.every == 0
 
     @property
@@ -60,12 +60,16 @@ class HeldOut:
         lost = self.parts.watch.look(evaluation) if self.parts.watch else []
         for line in lost:
             self.progress.note(line)
-        if not lost and evaluation.pass_rate > self.results.get("best_validation", -1.0):
+        if lost:
+            self.results["measures"] = [*self.results.get("measures", ()), *(f"step {step}: {line}" for line in lost)]
+        regressed = self.parts.watch is not None and bool(self.parts.watch.lost)
+        if not regressed and evaluation.pass_rate > self.results.get("best_validation", -1.0):
             self.results |= {"best_validation": evaluation.pass_rate, "best_step": step}
             self.checkpoints.save_policy(BEST, self.parts.model, self.parts.tokenizer)
         self.log.write(step, "eval", {"split": "validation", **evaluation.metrics})
         if step:
-            self.log.write(step, "curriculum", self.parts.curriculum.report())
+            watched = self.parts.watch.report() if self.parts.watch else {}
+            self.log.write(step, "curriculum", self.parts.curriculum.report() | watched)
         self.progress.advance(0, held_out=evaluation.pass_rate)
 
     def test(self, when: str, step: int) -> None:

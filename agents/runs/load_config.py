@@ -25,7 +25,8 @@ from .run_folder import write_whole
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # Sections whose keys are names of the environment's: it checks them, not we.
 ARGUMENTS = "data.env_arguments."
-FREE = (ARGUMENTS, "buffer.arrivals.")
+ARRIVALS = "buffer.arrivals."
+FREE = (ARGUMENTS, ARRIVALS)
 
 # The group whose choices also name the run.
 EXPERIMENTS = "experiments"
@@ -183,8 +184,11 @@ def _spell_out(overrides: Sequence[str]) -> list[str]:
             spelled.append(f"buffer.{override}")
         elif key == "experiment" and value in _choices(CONFIG_DIR / EXPERIMENTS):
             spelled += [f"+{EXPERIMENTS}={value}", override]
-        elif key.startswith(FREE):
-            spelled.append(f"++{override}")
+        elif key.startswith(ARRIVALS):  # names of domains may hold what a key may not
+            spelled.append(f"++{ARRIVALS[:-1]}={{{key.removeprefix(ARRIVALS)}: {value}}}")
+        elif f"{key}.".startswith(FREE):
+            # A mapping takes the place of what a YAML file gives; Hydra would add to that.
+            spelled += [f"++{key}=null"] * value.startswith("{") + [f"++{override}"]
         elif key == "env" and value not in _choices(CONFIG_DIR / "env"):
             spelled += [f"env={ANY}", f"data.env={value}"]
         else:

@@ -56,7 +56,9 @@ def summarise(config: TrainConfig, parts: Parts, folder: Path, step: int, result
 def _status(results: Mapping[str, Any]) -> str:
     if "test_after" not in results:
         return "interrupted"
-    return "halted" if "halted_at" in results else "finished"
+    if "halted_at" in results:
+        return "halted"
+    return "rolled back" if "rolled_back_to" in results else "finished"
 
 
 def _retention(config: TrainConfig, folder: Path) -> dict[str, float]:

@@ -170,18 +170,19 @@ class Trainer:
                 times |= meter.lap(len(collected.mask)) | {"memory_mib": peak_memory(parts.model.device)}
                 self.log.write_times(self.step, "train", times)
                 profile_step()
-        if self._halted and not self.interrupt.requested:
+        if parts.watch is not None and parts.watch.lost and not self.interrupt.requested:
             self.roll_back()
 
     def roll_back(self) -> None:
-        """Goes back to the best policy without a regression."""
-        parts = self.parts
-        if self.results.get("rolled_back_to") is None:
+        """Goes back to the best policy without a regression: the run was halted, or ends with one."""
+        parts, results = self.parts, self.results
+        if results.get("rolled_back_to") is None:
             restore_weights(parts.model, self.checkpoints.folder / BEST)
             parts.inference.load(parts.model.state_dict(), version=self.step)
-            self.results |= {"halted_at": self.step, "rolled_back_to": self.results["best_step"]}
+            results |= {"rolled_back_to": results["best_step"]} | ({"halted_at": self.step} if self._halted else {})
             self._saved = None  # a checkpoint of this step holds other weights
-            self.progress.note(f"halted at step {self.step}, back to the policy of step {self.results['best_step']}")
+        what = f"halted at step {results['halted_at']}" if "halted_at" in results else "prior domains were lost"
+        self.progress.note(f"{what}: back to the policy of step {results['rolled_back_to']}")
 
     def _gather(self, algorithm: Algorithm) -> tuple[Columns, Tensor]:
         """What the next step learns from, and its rewards; all of it, or none. The curriculum hears how it went."""

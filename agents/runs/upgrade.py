@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import sqrt
 from typing import Any
 
@@ -15,37 +16,48 @@ from .evaluation import Evaluation
 
 # What is done about a regression, one after the other.
 MEASURES = ("practise it twice as much", "double the KL term", "halve the share of new domains", "halt")
-# A drop counts that is larger than so many of its standard errors, as tasks differ by.
-ERRORS = 2.0
+# A drop counts that is larger than so many of its standard errors, as tasks differ by. With fewer, chance would stop
+# runs that lose nothing: many domains are looked at, and often.
+ERRORS = 3.0
+# Of fewer tasks nobody knows how much they differ.
+LEAST_TASKS = 8
 
 
 class RegressionWatch:
     """Compares the pass rates of prior domains with those before the upgrade, and takes measures where they drop.
 
-    A drop counts that is above the tolerance and above twice its standard error, paired by tasks. Each evaluation that
+    A drop counts that is above the tolerance and above thrice its standard error, paired by tasks. Each evaluation that
     finds one takes the next measure: the domain is practised twice as much; the KL term is doubled; the share of new
     domains is halved; the run halts, and goes back to the best policy without a regression.
 
     Args:
         config: what is tolerated.
         curriculum: whose draws are steered. Its prior domains are those that were there before any came in.
+        measured: how many tasks of each domain the validation split has.
 
     Attributes:
         level: measures taken so far.
-        kl_factor: what the coefficient of the KL term is to be multiplied by.
+        lost: what the latest evaluation found: how much less passes than before, by prior domain.
 
     Raises:
-        ValueError: if no domain comes in, or none was there before.
+        ValueError: if no domain comes in, none was there before, or one of those has too few tasks to be watched.
     """
 
-    def __init__(self, config: UpgradeConfig, curriculum: TaskBuffer) -> None:
+    def __init__(self, config: UpgradeConfig, curriculum: TaskBuffer, measured: Mapping[str, int]) -> None:
         self.config, self.curriculum = config, curriculum
         prior = curriculum.stages.prior
         if prior.all() or not prior.any():
             raise ValueError("arrivals must name the new domains of an upgrade, and leave others out: the prior ones")
         self._prior = [name for name, old in zip(curriculum.domains, prior, strict=True) if old]
+        few = [name for name in self._prior if measured.get(name, 0) < LEAST_TASKS]
+        if few:
+            raise ValueError(
+                f"arrivals: {few[0]} is a prior domain, of which the validation split has {measured.get(few[0], 0)} "
+                f"tasks; to be watched it needs {LEAST_TASKS}: raise data.validation_size"
+            )
         self._baseline: dict[str, Tensor] = {}
         self.level = 0
+        self.lost: dict[str, float] = {}
 
     @property
     def kl_factor(self) -> float:
@@ -63,31 +75,40 @@ class RegressionWatch:
         Returns:
             What is to be told: a line for each prior domain that dropped.
         """
-        rates = {name: evaluation.of_domain(name) for name in self.curriculum.domains}
+        rates = evaluation.by_domain()
         if not self._baseline:
             self._baseline = {name: rates[name] for name in self._prior}
             self.curriculum.begin_with({name: float(values.nanmean()) for name, values in rates.items()})
             return []
-        lost = {name: self._drop(name, rates[name]) for name in self._prior}
-        lost = {name: drop for name, drop in lost.items() if drop > self.config.tolerance}
-        if not lost or self.halted:
+        drops = {name: self._drop(name, rates[name]) for name in self._prior}
+        self.lost = {name: drop for name, drop in drops.items() if drop > self.config.tolerance}
+        if not self.lost or self.halted:
             return []
         self.level += 1
         if self.level == 1:
-            mine = np.isin(self.curriculum.domains, [*lost])
-            self.curriculum.factors[mine] *= 2
+            self.curriculum.factors[np.isin(self.curriculum.domains, [*self.lost])] *= 2
         if self.level == 3 and self.curriculum.new_share is not None:
             self.curriculum.new_share /= 2
         measure = MEASURES[self.level - 1]
-        return [f"{name} dropped by {drop:.3f} since before the upgrade: {measure}" for name, drop in lost.items()]
+        return [f"{name} dropped by {drop:.3f} since before the upgrade: {measure}" for name, drop in self.lost.items()]
+
+    def report(self) -> dict[str, float]:
+        """For the rows of the curriculum: measures taken, what follows from them, and what was lost, by domain."""
+        share = self.curriculum.new_share
+        return {
+            "upgrade_level": float(self.level),
+            "upgrade_kl_factor": self.kl_factor,
+            "upgrade_new_share": float("nan") if share is None else share,
+            **{f"lost/{name}": drop for name, drop in self.lost.items()},
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """The baseline and the measures taken; what they did to the curriculum is in its own state."""
-        return {"baseline": dict(self._baseline), "level": self.level}
+        return {"baseline": dict(self._baseline), "level": self.level, "lost": dict(self.lost)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores what :meth:`state_dict` gave."""
-        self._baseline, self.level = dict(state["baseline"]), state["level"]
+        self._baseline, self.level, self.lost = dict(state["baseline"]), state["level"], dict(state["lost"])
 
     def _drop(self, name: str, rates: Tensor) -> float:
         """How much less passes than before, in the mean over tasks; 0 where chance may have done it."""

@@ -47,10 +47,10 @@ class Lesson:
 def step_weights(lessons: Sequence[Lesson], rows: Sequence[Tensor]) -> list[Tensor]:
     """How much each token of each trajectory weighs in an optimizer step.
 
-    Lessons without a coefficient are averaged together with the first, the others alone.
+    Lessons without a coefficient are averaged together, the others alone.
 
     Args:
-        lessons: of the step, its own trajectories first.
+        lessons: of the step.
         rows: the places of those trajectories of each lesson that the optimizer step learns from.
 
     Returns:
@@ -58,7 +58,8 @@ def step_weights(lessons: Sequence[Lesson], rows: Sequence[Tensor]) -> list[Tens
     """
     found = [torch.zeros(len(lesson.learnt), dtype=torch.float64) for lesson in lessons]
     together = [k for k, lesson in enumerate(lessons) if lesson.coef is None]
-    for part in (together, *([k] for k, lesson in enumerate(lessons) if lesson.coef is not None)):
+    alone = [[k] for k, lesson in enumerate(lessons) if lesson.coef is not None]
+    for part in [together, *alone] if together else alone:
         loss = lessons[part[0]].loss
         lengths = [lessons[k].learnt.response_lengths[rows[k]] for k in part]
         weights = sequence_weights(torch.cat(lengths), loss.aggregation, normaliser=loss.normaliser)
@@ -108,7 +109,8 @@ class Replay:
         if self.groups is not None and (how := self.config.replay) is not None:
             lesson, sample = self._replayed(self.groups, how, version, loss, score)
             found += [lesson] if lesson else []
-            metrics |= {"replayed": float(how.groups if lesson else 0), "effective_sample": sample}
+            count = len(torch.unique(lesson.learnt.groups)) if lesson else 0
+            metrics |= {"replayed": float(count), "effective_sample": sample}
         if self.anchors is not None and (kept := self.config.anchors) is not None:
             left = self.tasks.stages.left(version)
             groups, _ = self.anchors.draw(kept.groups, version, left)
@@ -119,21 +121,27 @@ class Replay:
             metrics["anchored"] = float(len(groups))
         return found, metrics
 
-    def add(self, learnt: Columns, version: int) -> None:
-        """Stores what the step learnt from: trajectories, those of a group one after the other."""
-        if self.groups is not None:
+    def add(self, collected: Columns, learnt: Columns | None, version: int) -> None:
+        """Stores what a step is learnt from again: trajectories, those of a group one after the other.
+
+        Args:
+            collected: all of the step, for its successes: a task that all responses pass is worth keeping up too.
+            learnt: those with advantages; None where the step taught nothing.
+            version: of the policy that sampled them.
+        """
+        if self.groups is not None and learnt is not None:
             groups = pack(learnt, self.domains)
             sizes = torch.stack([_mean_advantage(group) for group in groups])
             kept = [group for group, size in zip(groups, sizes.tolist(), strict=True) if size > LEAST_ADVANTAGE]
             self.groups.add(kept, sizes[sizes > LEAST_ADVANTAGE], version)
-        passed = torch.tensor([bool(state.get("passed")) for state in learnt.states])
+        said = collected.valid & (collected.response_lengths > 0)
+        passed = torch.tensor([bool(state.get("passed")) for state in collected.states]) & said
         if self.anchors is not None and passed.any():
-            chosen = learnt if passed.all() else Columns(learnt.trajectories[passed])
+            chosen = collected if passed.all() else Columns(collected.trajectories[passed])
             groups = pack(chosen, self.domains)
-            priorities = torch.stack([_mean_advantage(group) for group in groups])
             for group in groups:
                 group["advantage"] = group["action_mask"].float()
-            self.anchors.add(groups, priorities, version)
+            self.anchors.add(groups, torch.ones(len(groups)), version)
 
     def state_dict(self) -> dict[str, Any]:
         """What is stored, and everything that the next draws depend on."""
@@ -158,7 +166,7 @@ class Replay:
         behaviour = learnt.sampled("behaviour_logprob")
         assert behaviour is not None
         sample = effective_sample(score(learnt), behaviour)
-        if sample < LEAST_SAMPLE:
+        if not sample >= LEAST_SAMPLE:  # NaN is none either
             return None, sample
         # Clipped from above alone: -sg[min(r, 2)] A log p, with the ratio to the policy that sampled.
         truncated = replace(loss, policy_loss="cispo", clip_low=1.0, clip_high=RATIO_CAP - 1, correction="none")

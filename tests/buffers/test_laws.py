@@ -282,7 +282,12 @@ def test_a_closed_domain_is_not_drawn_and_the_probabilities_know_it(preset):
     assert domains_drawn(found, 16, 20)[:, 1].any()
 
 
-@pytest.mark.parametrize("preset", [name for name, law in PRESETS.items() if not law.alone_every])
+def test_a_factor_counts_also_where_new_domains_have_a_share_and_there_is_one_other():
+    found = steered([5, 7], "uniform", [2, 1], new=[False, True], share=0.7)
+    assert domains_drawn(found, 130).tolist() == [[60, 70]]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_new_domains_get_their_share_in_every_batch(preset):
     found = steered([5, 7, 4, 30], preset, [1, 1, 1, 0], new=[False, True, False, True], share=0.7)
     counts = domains_drawn(found, 20, 30)

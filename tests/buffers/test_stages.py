@@ -58,3 +58,8 @@ def test_domains_may_be_new_from_the_start_beside_those_that_were_there_before()
 def test_arrivals_that_cannot_be_are_refused(arrivals, words):
     with pytest.raises(ValueError, match=words):
         Stages(DOMAINS, arrivals)
+
+
+@pytest.mark.parametrize("arrivals", [{"coding": 30, "coding/sums": 60}, {"coding/sums": 60, "coding": 30}])
+def test_a_whole_name_counts_more_in_any_order(arrivals):
+    assert names(Stages(DOMAINS, arrivals).arrived(30)) == ["arithmetic", "coding/caesar", "logic/nim"]

@@ -176,3 +176,15 @@ def test_the_report_says_how_domains_were_practised():
     assert report["accuracy/add"] > 0.5 > report["accuracy/code/sorts"]
     assert not any(name.endswith("/nim") for name in report)
     assert report.keys() == buffer.report().keys()
+
+
+@pytest.mark.parametrize("rates", [torch.tensor([0.5]), torch.tensor([0.5, 2.0]), torch.tensor([-1.0, 0.5])])
+def test_pass_rates_that_cannot_be_are_refused(rates):
+    buffer = TaskBuffer(DOMAINS)
+    with pytest.raises(ValueError, match="pass rates"):
+        buffer.learn_from(buffer.draw(2), rates)
+
+
+def test_a_buffer_needs_tasks():
+    with pytest.raises(ValueError, match="needs tasks"):
+        TaskBuffer([])

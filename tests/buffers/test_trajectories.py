@@ -55,12 +55,34 @@ def test_every_preset_draws_what_is_there(preset):
 
 def test_groups_are_drawn_by_priority_and_weighed_by_how_often():
     buffer = filled(2, domains=1, priorities=torch.tensor([0.1, 0.9]), preset="per")
-    groups, weights = buffer.draw(1000, 0)
+    drawn = [buffer.draw(2, 0) for _ in range(500)]
+    groups, weights = (
+        [one for found, _ in drawn for one in found],
+        torch.cat([found / found.max() for _, found in drawn]),
+    )
     counts = np.bincount([int(one["number"]) for one in groups])
     expected = (torch.tensor([0.1, 0.9]) + 1e-3) ** 0.6
     assert counts == pytest.approx((1000 * expected / expected.sum()).numpy(), abs=1)
-    by_number = {int(one["number"]): float(weight) for one, weight in zip(groups, weights, strict=True)}
-    assert by_number[1] / by_number[0] == pytest.approx(float((expected[0] / expected[1]) ** 0.4))
+    both = [weights for found, weights in drawn if len({int(one["number"]) for one in found}) == 2]
+    assert float(both[0].min()) == pytest.approx(float((expected[0] / expected[1]) ** 0.4))
+    assert float(both[0].max()) == 1
+
+
+def test_no_more_groups_are_drawn_than_there_are():
+    assert len(numbers(filled(3, domains=1), 200)) == 3
+    buffer = filled(10, domains=2)
+    assert len(numbers(buffer, 200, domains=np.array([False, True]))) == 5
+
+
+def test_anchors_of_domains_that_were_not_practised_for_long_are_drawn_more_however_many_there_are():
+    mastery = known(3)
+    mastery.step, mastery.last_seen[:], mastery.half_life[:] = 100, [100, 80, 0], 20
+    buffer = TrajectoryBuffer(300, mastery, preset="anchors")
+    groups = [group(k, 0 if k < 80 else 1 + k % 2) for k in range(120)]
+    buffer.add(groups, torch.linspace(0, 1, 120), 0)
+    counts = np.bincount([int(one["domain"]) for _ in range(50) for one in buffer.draw(100, 0)[0]])
+    expected = 0.05 + 1 - 2 ** -np.array([0.0, 1.0, 5.0])
+    assert counts == pytest.approx(5000 * expected / expected.sum(), abs=60)
 
 
 def test_groups_that_are_too_old_are_not_drawn():
@@ -106,6 +128,11 @@ def test_a_saved_state_does_not_change_with_the_buffer():
     other = TrajectoryBuffer(8, known())
     other.load_state_dict(state)
     assert set(numbers(other)) == set(range(8))
+
+
+def test_a_domain_that_there_is_not_is_refused():
+    with pytest.raises(ValueError, match=r"outside 0\.\.1"):
+        filled(4).add([group(1, 2)], torch.tensor([0.5]), 0)
 
 
 def test_every_domain_needs_room():

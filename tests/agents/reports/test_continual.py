@@ -33,7 +33,10 @@ def test_domains_are_shown_stage_by_stage():
     )
 
 
-@pytest.mark.parametrize("arrivals", [None, {}, {"add": 0}, {"cooking": 5}])
+@pytest.mark.parametrize(
+    "arrivals",
+    [None, {}, {"cooking": 5}, {"add": "soon"}, ["add"], "add", {"add": None}, {"add": 10**30}, {"add": 3, "code": 5}],
+)
 def test_without_stages_there_is_nothing_to_show(arrivals):
     assert continual(staged(), arrivals) is None
     assert continual(Log(), {"code": 10}) is None
@@ -46,8 +49,29 @@ def test_a_run_that_was_cut_short_shows_what_there_is():
     assert found.domains[1].area is None
 
 
-def test_practice_takes_means_of_shares_and_the_last_of_what_is_known():
-    log = Log({"practised/add": {10: 0.4, 20: 0.8}, "accuracy/add": {10: 0.1, 20: 0.3}, "gate/sub": {20: 0.5}})
+def test_new_domains_from_the_start_are_shown_beside_prior_ones():
+    found = continual(staged(), {"code": 0})
+    assert found.begins == [0]
+    assert [(row.name, row.rates) for row in found.domains] == [("add", [0.2, 0.6]), ("code/sums", [0.1, 0.7])]
+
+
+def test_a_domain_that_was_not_measured_takes_nothing_from_the_others():
+    assert continual(staged(), {"code": 10, "cooking": 15}).begins == [0, 10]
+
+
+def test_practice_counts_shares_by_steps_and_takes_the_last_of_what_is_known():
+    """Of 6 steps add has all, of the next 3 a third; sub comes in then."""
+    log = Log(
+        {
+            "practised/add": {6: 1.0, 9: 1 / 3},
+            "practised/sub": {9: 2 / 3},
+            "decided/add": {6: 0.5, 9: 1.0},
+            "accuracy/add": {6: 0.1, 9: 0.3},
+            "gate/sub": {9: 0.5},
+            "upgrade_level": {9: 1.0},
+        }
+    )
     add, sub = practice(log)
-    assert (add["name"], add["practised"], add["accuracy"], add["gate"]) == ("add", pytest.approx(0.6), 0.3, None)
-    assert (sub["name"], sub["practised"], sub["gate"]) == ("sub", None, 0.5)
+    assert (add["name"], add["practised"], add["accuracy"], add["gate"]) == ("add", pytest.approx(7 / 9), 0.3, None)
+    assert add["decided"] == pytest.approx((6 * 0.5 + 1 * 1.0) / 7)
+    assert (sub["name"], sub["practised"], sub["gate"]) == ("sub", pytest.approx(2 / 9), 0.5)

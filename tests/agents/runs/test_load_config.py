@@ -12,6 +12,7 @@ from infinite_rl.agents import config as schema
 from infinite_rl.agents import losses
 from infinite_rl.agents.algorithms.recipes import find_recipe, make_recipe
 from infinite_rl.agents.config import KL_ESTIMATORS, POLICY_LOSSES, ConfigError, TrainConfig
+from infinite_rl.agents.runs.check_config import REPLAY_SAMPLERS
 from infinite_rl.agents.runs.load_config import (
     CONFIG_DIR,
     has_recipe,
@@ -20,6 +21,7 @@ from infinite_rl.agents.runs.load_config import (
     reload_config,
     save_config,
 )
+from infinite_rl.buffers.laws import REPLAY_PRESETS
 
 AGENTS = Path(schema.__file__).parent
 FILES = sorted(CONFIG_DIR.rglob("*.yaml"))
@@ -384,6 +386,20 @@ def test_an_experiment_with_a_file_takes_it_and_any_other_names_the_run():
 
 
 def test_domains_come_in_by_dotted_names_and_as_a_mapping():
-    dotted = load_config(overrides=["buffer.arrivals.coding=3", "+buffer.arrivals.text=5"])
-    assert dotted.buffer.arrivals == {"coding": 3, "text": 5}
-    assert load_config(overrides=["buffer.arrivals={coding: 3, text: 5}"]).buffer.arrivals == {"coding": 3, "text": 5}
+    dotted = load_config(overrides=["buffer.arrivals.coding=3", "buffer.arrivals.text/rewriting=5"])
+    assert dotted.buffer.arrivals == {"coding": 3, "text/rewriting": 5}
+    whole = ["buffer.arrivals={coding/caesar: 3, text: 5}"]
+    assert load_config(overrides=whole).buffer.arrivals == {"coding/caesar": 3, "text": 5}
+    # A mapping takes the place of the experiment's; a name changes one of them.
+    assert load_config(overrides=["experiment=continual", *whole]).buffer.arrivals == {"coding/caesar": 3, "text": 5}
+    one = load_config(overrides=["experiment=continual", "buffer.arrivals.coding=7"])
+    assert one.buffer.arrivals == {"coding": 7, "logic": 60, "text": 90}
+
+
+def test_the_samplers_of_stored_groups_are_those_that_there_are():
+    assert set(REPLAY_SAMPLERS) == set(REPLAY_PRESETS) - {"anchors"}
+
+
+def test_a_mapping_of_arguments_takes_the_place_of_a_file_s():
+    found = load_config(overrides=["env=multi_domain", "data.env_arguments.weights={text: 2}"])
+    assert found.data.env_arguments["weights"] == {"text": 2}

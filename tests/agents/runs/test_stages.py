@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from infinite_rl.agents.algorithms.algorithm import Algorithm
 from infinite_rl.agents.config import ConfigError
 from infinite_rl.agents.reports.report import write_report
 from infinite_rl.agents.runs import held_out
@@ -14,6 +15,7 @@ from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.runs.plan import plan
 from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.runs.training import Trainer
+from infinite_rl.agents.runs.upgrade import MEASURES
 
 # Full scores for an a, so that some responses of a model without any training pass.
 LETTERS = """
@@ -45,7 +47,8 @@ def job(tmp_path_factory):
     (folder / "letters.py").write_text(LETTERS)
     domains = ("add", "code/sums", "text/sorts")
     tasks = [
-        {"messages": [{"role": "user", "content": f"{i}?"}], "answer": "x", "domain": domains[i % 3]} for i in range(90)
+        {"messages": [{"role": "user", "content": f"{i}?"}], "answer": "x", "domain": domains[i % 3]}
+        for i in range(400)
     ]
     (folder / "tasks.jsonl").write_text("\n".join(map(json.dumps, tasks)))
     return [*SMALL, f"env={folder / 'letters.py'}", "data=file", f"data.train_path={folder / 'tasks.jsonl'}"]
@@ -127,13 +130,21 @@ def forgetful(monkeypatch):
         found = evaluate(rollouts, **arguments)
         domains = [row.state["domain"] for row in found.trajectories][::2]
         old = torch.tensor([domain == "add" for domain in domains])
-        forgot = forgetting.asked > 2
+        forgot = forgetting.asked > 3  # after the tests before, the baseline, and two more
         forgetting.asked += 1
         found.per_task[:] = torch.where(old, 0.0 if forgot else 1.0, 0.5)
         return found
 
     forgetting.asked = 0
     monkeypatch.setattr(held_out, "evaluate", forgetting)
+    step, coefficients = Algorithm.step, []
+
+    def noting(algorithm, *arguments):
+        coefficients.append(algorithm.recipe.loss.kl_coef)
+        return step(algorithm, *arguments)
+
+    monkeypatch.setattr(Algorithm, "step", noting)
+    return coefficients
 
 
 UPGRADE = ["buffer.arrivals.code=0", "buffer.arrivals.text=0", "buffer.new_share=0.7", "actor.kl_coef=0.1"]
@@ -141,17 +152,27 @@ UPGRADE = ["buffer.arrivals.code=0", "buffer.arrivals.text=0", "buffer.new_share
 
 def test_an_upgrade_that_forgets_halts_and_goes_back(job, tmp_path, forgetful, capsys):
     overrides = [*job, *UPGRADE, "upgrade={tolerance: 0.02}", "evaluation.every=1", "trainer.steps=20"]
+    overrides += ["data.validation_size=60"]
     summary = train(tmp_path / "run", overrides).run()
-    # The baseline, a good one, and four that are not.
-    assert (summary["status"], summary["halted_at"], summary["steps"]) == ("halted", 5, 5)
-    assert summary["rolled_back_to"] in (0, 1)
+    # The baseline, two good ones, and four that are not.
+    assert (summary["status"], summary["halted_at"], summary["steps"]) == ("halted", 6, 6)
+    assert summary["rolled_back_to"] in (0, 1, 2)
+    assert [line.rpartition(": ")[2] for line in summary["measures"]] == [*MEASURES]
+    assert "practise it twice as much" in write_report(tmp_path / "run").read_text()
+    told = [
+        (row["upgrade_level"], row["upgrade_kl_factor"], row["lost/add"])
+        for row in rows(tmp_path / "run", "curriculum")[2:]
+    ]
+    assert told == [(1, 1, 1), (2, 2, 1), (3, 2, 1), (4, 2, 1)]
+    # The KL term is doubled in the steps after the second measure.
+    assert forgetful == [0.1] * 4 + [0.2] * 2
     checkpoints = tmp_path / "run" / "checkpoints"
-    best, last = (load_file(checkpoints / name / "model.safetensors") for name in ("best", "step-00000005"))
+    best, last = (load_file(checkpoints / name / "model.safetensors") for name in ("best", "step-00000006"))
     assert all(torch.equal(best[name], last[name]) for name in best)
     assert "add dropped by" in capsys.readouterr().out
     # And it stays so.
     again = train(tmp_path / "run", overrides, resume=True).run()
-    assert (again["status"], again["steps"]) == ("halted", 5)
+    assert (again["status"], again["steps"]) == ("halted", 6)
 
 
 @pytest.mark.parametrize(
@@ -165,7 +186,7 @@ def test_an_upgrade_that_forgets_halts_and_goes_back(job, tmp_path, forgetful, c
         (["replay=policy_gradient", "buffer.replay.capacity=2"], "buffer.replay: room for 2 groups, but there are 3"),
         (
             ["replay=policy_gradient", "buffer.replay.sampler=best"],
-            "buffer.replay: sampler must be one of uniform, per",
+            "buffer.replay.sampler must be one of uniform, per",
         ),
         (["replay=anchors"], "buffer.retire=True would do nothing: no domain comes in"),
         ([*STAGES, "replay=anchors", "buffer.retire=false"], "set buffer.retire=true"),
@@ -174,9 +195,15 @@ def test_an_upgrade_that_forgets_halts_and_goes_back(job, tmp_path, forgetful, c
         ([*STAGES, "buffer.new_share=1.5"], "buffer.new_share must be above 0 and below 1"),
         (["upgrade={tolerance: 0.02}", "actor.kl_coef=0.2"], "an upgrade needs buffer.arrivals: its new domains"),
         (
-            ["upgrade={tolerance: 0.02}", "actor.kl_coef=0.2", "buffer.arrivals={add: 1, code: 0, text: 0}"],
+            [*UPGRADE, "upgrade={tolerance: 0.02}", "buffer.arrivals={add: 1, code: 0, text: 0}"],
             "buffer.arrivals must name the new domains of an upgrade",
         ),
+        ([*UPGRADE, "upgrade={tolerance: 0.02}"], "add is a prior domain, of which the validation split has"),
+        ([*UPGRADE, "upgrade={tolerance: 0.02}", "buffer.new_share=null"], "an upgrade needs buffer.new_share"),
+        ([*UPGRADE, "upgrade={tolerance: 0.02}", "actor.ref_period=5"], "set actor.ref_period=null"),
+        (["buffer.arrivals.code=7"], "buffer.arrivals.code=7 is not before the last step, trainer.steps=7"),
+        (["replay=policy_gradient", "algorithm=ppo"], "a critic would learn nothing from stored groups"),
+        (["replay=policy_gradient", "buffer.replay.sampler=anchors"], "must be one of uniform, per, fresh_per, rubric"),
         ([*UPGRADE[:-1], "upgrade={tolerance: 0.02}"], "actor.kl_coef must be at least 0.1 in an upgrade, not 0.01"),
         (["sampler=best"], "buffer.sampler must be one of uniform, round_robin"),
     ],
@@ -185,6 +212,17 @@ def test_what_cannot_be_is_said_in_one_line(job, tmp_path, more, words):
     with pytest.raises(ConfigError, match=re.escape(words)) as error:
         train(tmp_path / "run", [*job, *more])
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("every", [1, 100])
+def test_an_upgrade_that_ends_with_a_regression_goes_back(job, tmp_path, forgetful, every):
+    """Its last step is looked at, whatever the steps between evaluations."""
+    overrides = [*job, *UPGRADE, "upgrade={tolerance: 0.02}", f"evaluation.every={every}", "data.validation_size=60"]
+    steps = 3 if every == 1 else 1
+    held_out.evaluate.asked = 0 if every == 1 else 2
+    summary = train(tmp_path / "run", [*overrides, f"trainer.steps={steps}"]).run()
+    assert (summary["status"], summary["steps"]) == ("rolled back", steps)
+    assert summary["rolled_back_to"] < steps
 
 
 def test_the_plan_tells_of_stages_and_replay(job, tmp_path):

@@ -13,15 +13,15 @@ from infinite_rl.buffers import TaskBuffer
 DOMAINS = ["add", "code", "mul"]
 
 
-def watch(tolerance=0.02, **arguments):
+def watch(tolerance=0.02, measured=None, **arguments):
     curriculum = TaskBuffer(DOMAINS * 4, preset="uniform", **({"arrivals": {"code": 0}, "new_share": 0.7} | arguments))
-    return RegressionWatch(UpgradeConfig(tolerance), curriculum)
+    return RegressionWatch(UpgradeConfig(tolerance), curriculum, measured or dict.fromkeys(DOMAINS, 10))
 
 
 def evaluation(**rates):
     """Pass rates of ten tasks a domain, unless they are given one by one."""
     values = {name: torch.as_tensor(rate, dtype=torch.float64).expand(10) for name, rate in rates.items()}
-    return SimpleNamespace(of_domain=values.__getitem__)
+    return SimpleNamespace(by_domain=lambda: values)
 
 
 def test_the_first_evaluation_is_the_baseline_and_seeds_the_curriculum():
@@ -50,9 +50,9 @@ def test_measures_reach_the_draws():
     one.look(evaluation(add=0.9, mul=0.9, code=0.1))
     one.look(evaluation(add=0.5, mul=0.9, code=0.1))
     one.curriculum.advance(1)
-    draws = one.curriculum.draw(100)
+    draws = one.curriculum.draw(115)
     counts = np.bincount([draw.task_index % 3 for draw in draws])
-    assert counts.tolist() == [20, 70, 10]
+    assert counts.tolist() == [30, 70, 15]
 
 
 @pytest.mark.parametrize(
@@ -87,3 +87,23 @@ def test_a_restored_watch_goes_on(tmp_path):
 def test_an_upgrade_needs_new_and_prior_domains(arrivals):
     with pytest.raises(ValueError, match="arrivals must name the new domains"):
         watch(arrivals=arrivals, new_share=None)
+
+
+def test_prior_domains_with_too_few_tasks_cannot_be_watched():
+    with pytest.raises(ValueError, match="mul is a prior domain, of which the validation split has 3 tasks"):
+        watch(measured={"add": 10, "code": 0, "mul": 3})
+
+
+def test_chance_alone_halts_hardly_any_run():
+    """Four prior domains of 20 tasks with 8 samples, looked at 20 times, with nothing lost."""
+    rng, halts = np.random.default_rng(0), 0
+    rates = rng.beta(1, 1, (4, 20))
+    for _ in range(200):
+        names = ["a", "b", "c", "d", "new"]
+        curriculum = TaskBuffer(names * 2, preset="uniform", arrivals={"new": 0}, new_share=0.7)
+        one = RegressionWatch(UpgradeConfig(0.02), curriculum, dict.fromkeys(names, 20))
+        for _ in range(21):
+            found = torch.tensor(rng.binomial(8, rates) / 8)
+            one.look(SimpleNamespace(by_domain=lambda found=found: dict(zip(names, [*found, found[0]], strict=True))))
+        halts += one.halted
+    assert halts <= 2

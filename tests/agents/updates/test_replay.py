@@ -38,6 +38,11 @@ def batch(make_trajectory, rewards, *, domain="add", advantages=None, **argument
     return Columns(found)
 
 
+def add(one, learnt, version, times=1):
+    for _ in range(times):
+        one.add(learnt, learnt, version)
+
+
 def as_sampled(learnt):
     """A policy that has not changed."""
     return learnt.sampled("behaviour_logprob")
@@ -45,7 +50,7 @@ def as_sampled(learnt):
 
 def test_groups_are_replayed_by_truncated_ratios_to_the_policy_that_sampled(make_trajectory):
     one = replay()
-    one.add(batch(make_trajectory, [1.0, 0.0, 0.0]), version=0)
+    add(one, batch(make_trajectory, [1.0, 0.0, 0.0]), version=0, times=4)
     (lesson,), metrics = one.lessons(1, LOSS, as_sampled)
     assert metrics == {"replayed": 4, "effective_sample": pytest.approx(1)}
     loss = lesson.loss
@@ -57,7 +62,7 @@ def test_groups_are_replayed_by_truncated_ratios_to_the_policy_that_sampled(make
 
 def test_groups_without_advantages_are_not_stored(make_trajectory):
     one = replay()
-    one.add(batch(make_trajectory, [1.0, 1.0, 1.0]), version=0)
+    add(one, batch(make_trajectory, [1.0, 1.0, 1.0]), version=0)
     lessons, metrics = one.lessons(1, LOSS, as_sampled)
     assert lessons == []
     assert metrics["replayed"] == 0
@@ -65,14 +70,14 @@ def test_groups_without_advantages_are_not_stored(make_trajectory):
 
 def test_groups_of_policies_that_are_too_far_back_are_left(make_trajectory):
     one = replay(max_lag=8)
-    one.add(batch(make_trajectory, [1.0, 0.0]), version=2)
+    add(one, batch(make_trajectory, [1.0, 0.0]), version=2)
     assert one.lessons(10, LOSS, as_sampled)[0]
     assert not one.lessons(11, LOSS, as_sampled)[0]
 
 
 def test_a_batch_that_is_worth_too_little_is_left(make_trajectory):
     one = replay()
-    one.add(batch(make_trajectory, [1.0, 0.0, 0.0, 0.0]), version=0)
+    add(one, batch(make_trajectory, [1.0, 0.0, 0.0, 0.0]), version=0)
 
     def drifted(learnt):
         found = learnt.sampled("behaviour_logprob").clone()
@@ -95,9 +100,9 @@ def test_the_effective_sample_by_the_formula():
 def test_anchors_are_the_successes_of_domains_that_are_practised_no_longer(make_trajectory):
     curriculum = tasks(arrivals={"mul": 5}, retire=True)
     one = replay(curriculum, groups=None, anchors=3)
-    one.add(batch(make_trajectory, [1.0, 0.0, 1.0]), version=0)
+    add(one, batch(make_trajectory, [1.0, 0.0, 1.0]), version=0, times=3)
     assert one.lessons(4, LOSS, as_sampled) == ([], {"anchored": 0})
-    one.add(batch(make_trajectory, [1.0, 1.0], domain="mul"), version=5)
+    add(one, batch(make_trajectory, [1.0, 1.0], domain="mul"), version=5)
     (lesson,), metrics = one.lessons(6, LOSS, as_sampled)
     assert metrics == {"anchored": 3}
     assert lesson.coef == 0.5
@@ -109,8 +114,49 @@ def test_anchors_are_the_successes_of_domains_that_are_practised_no_longer(make_
 
 def test_failures_alone_make_no_anchor(make_trajectory):
     one = replay(tasks(arrivals={"mul": 5}, retire=True), groups=None, anchors=3)
-    one.add(batch(make_trajectory, [0.0, 0.0]), version=0)
+    add(one, batch(make_trajectory, [0.0, 0.0]), version=0)
     assert one.lessons(6, LOSS, as_sampled) == ([], {"anchored": 0})
+
+
+def test_a_batch_whose_worth_is_not_known_is_left(make_trajectory):
+    one = replay()
+    add(one, batch(make_trajectory, [1.0, 0.0]), version=0)
+    lessons, _ = one.lessons(1, LOSS, lambda learnt: torch.full_like(learnt.sampled("behaviour_logprob"), torch.nan))
+    assert lessons == []
+
+
+def test_the_few_groups_that_there_are_come_once(make_trajectory):
+    """Copies of one group would make a large step of little; and ratios near 1 would not show it."""
+    one = replay(groups=32)
+    add(one, batch(make_trajectory, [1.0, 0.0]), version=0)
+    (lesson,), metrics = one.lessons(1, LOSS, as_sampled)
+    assert (metrics["replayed"], len(lesson.learnt)) == (1, 2)
+
+
+def test_successes_are_anchors_where_the_step_taught_nothing(make_trajectory):
+    """As with dynamic sampling, when all responses pass."""
+    one = replay(tasks(arrivals={"mul": 5}, retire=True), groups=None, anchors=3)
+    one.add(batch(make_trajectory, [1.0, 1.0]), None, 0)
+    assert one.lessons(6, LOSS, as_sampled)[1] == {"anchored": 1}
+
+
+def test_failures_of_ours_are_no_anchors(make_trajectory):
+    one = replay(tasks(arrivals={"mul": 5}, retire=True), groups=None, anchors=3)
+    one.add(batch(make_trajectory, [1.0, 1.0], valid=False), None, 0)
+    assert one.lessons(6, LOSS, as_sampled)[1] == {"anchored": 0}
+
+
+def test_replayed_groups_carry_the_sampler_s_weights(make_trajectory):
+    one = replay(groups=2)
+    add(one, batch(make_trajectory, [1.0, 0.0], task_index=0), version=0)
+    add(one, batch(make_trajectory, [1.0, 0.0], advantages=[0.1, -0.1], task_index=1), version=0)
+    found = {}
+    for _ in range(20):
+        (lesson,), _ = one.lessons(1, LOSS, as_sampled)
+        for state, weight in zip(lesson.learnt.states, lesson.learnt.weights.tolist(), strict=True):
+            found.setdefault(state["task_index"], set()).add(round(weight, 4))
+    assert max(found[1]) == 1
+    assert min(found[0]) == pytest.approx((0.501 / 0.101) ** (-0.6 * 0.4), abs=1e-3)
 
 
 @pytest.mark.parametrize("aggregation", ["token_mean", "sequence_mean"])
@@ -136,7 +182,7 @@ def test_a_restored_replay_gives_the_same_lessons(make_trajectory, tmp_path):
 
     one, other = make(), make()
     for k in range(5):
-        one.add(batch(make_trajectory, [1.0, 0.0, k / 5], task_index=k), version=k)
+        add(one, batch(make_trajectory, [1.0, 0.0, k / 5], task_index=k), version=k)
     one.lessons(3, LOSS, as_sampled)
     torch.save(one.state_dict(), tmp_path / "state.pt")
     other.load_state_dict(torch.load(tmp_path / "state.pt", weights_only=True))
