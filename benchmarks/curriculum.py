@@ -131,9 +131,7 @@ def main() -> None:
     parser.add_argument("--presets", type=parse_presets, default=USUAL, metavar="NAME,NAME")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--steps", type=int, default=600)
-    parser.add_argument(
-        "--results", type=Path, help=f"a file to write them to, such as {RESULTS.name}; by default none"
-    )
+    parser.add_argument("--results", type=Path, help=f"where to write them, such as {RESULTS.name}")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     presets = list(dict.fromkeys([BASE, *arguments.presets]))

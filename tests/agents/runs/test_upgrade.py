@@ -97,13 +97,12 @@ def test_prior_domains_with_too_few_tasks_cannot_be_watched():
 def test_chance_alone_halts_hardly_any_run():
     """Four prior domains of 20 tasks with 8 samples, looked at 20 times, with nothing lost."""
     rng, halts = np.random.default_rng(0), 0
-    rates = rng.beta(1, 1, (4, 20))
+    rates, names = rng.beta(1, 1, (5, 20)), ["a", "b", "c", "d", "new"]
     for _ in range(200):
-        names = ["a", "b", "c", "d", "new"]
         curriculum = TaskBuffer(names * 2, preset="uniform", arrivals={"new": 0}, new_share=0.7)
         one = RegressionWatch(UpgradeConfig(0.02), curriculum, dict.fromkeys(names, 20))
         for _ in range(21):
-            found = torch.tensor(rng.binomial(8, rates) / 8)
-            one.look(SimpleNamespace(by_domain=lambda found=found: dict(zip(names, [*found, found[0]], strict=True))))
+            found = dict(zip(names, torch.tensor(rng.binomial(8, rates) / 8), strict=True))
+            one.look(SimpleNamespace(by_domain=lambda found=found: found))
         halts += one.halted
     assert halts <= 2
