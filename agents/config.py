@@ -269,7 +269,7 @@ class UpgradeConfig:
     halts and goes back to the best policy without a regression.
 
     Attributes:
-        tolerance: a drop of so much is no regression, nor one within twice its standard error.
+        tolerance: a drop of so much is no regression, nor one within thrice its standard error.
     """
 
     tolerance: float

@@ -37,6 +37,8 @@ from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
 ALIKE_STEPS = 5
+# So many domains of a stage are named.
+SHOWN = 5
 
 
 class Trainer:
@@ -144,6 +146,7 @@ class Trainer:
             while self.step < config.trainer.steps and not self.interrupt.requested and not self._halted:
                 if parts.watch is not None:
                     algorithm.set_kl(config.actor.kl_coef * parts.watch.kl_factor)
+                self._tell_stage()
                 times: dict[str, float] = {}
                 with spent(times):
                     with meter.phase("rollout"):
@@ -342,6 +345,14 @@ class Trainer:
             "seconds": self.results["seconds"] + time.perf_counter() - wall,
             "cpu_seconds": self.results["cpu_seconds"] + cpu_seconds() - cpu,
         }
+
+    def _tell_stage(self) -> None:
+        """Says which domains come in after this step."""
+        stages = self.parts.curriculum.stages
+        if self.step in stages.begins[1:]:
+            names = stages.of(stages.begins.index(self.step))
+            shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+            self.progress.note(f"stage {stages.stage(self.step) + 1}, after step {self.step}: {shown}")
 
     def _announce(self) -> None:
         sizes = ", ".join(f"{len(getattr(self.parts.splits, name).tasks)} {name}" for name in SPLITS)
