@@ -12,6 +12,7 @@ from tensordict import TensorDict
 from torch import Tensor
 from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
 
+from .laws import Flags
 from .ranks import from_rank_0, mean_over_ranks
 from .sampler import RubricPrioritizedSampler
 from .stages import Stages
@@ -90,6 +91,11 @@ class TaskBuffer:
             self.sampler.mastery.begin(np.array(new))
         self._step = step
         self.sampler.steer(self.stages.practised(step) * self.factors, self.stages.latest(step), self.new_share)
+
+    @property
+    def left(self) -> Flags:
+        """The domains that have come in and are practised no longer: [K]."""
+        return self.stages.left(self._step)
 
     def draw(self, count: int) -> list[TaskDraw]:
         """The next ``count`` tasks to practise."""

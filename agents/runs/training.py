@@ -139,6 +139,8 @@ class Trainer:
         guard.in_a_row = self._skipped
         self.progress.phase("training", config.trainer.steps)
         self.progress.advance(self.step)
+        if self.step < config.trainer.steps and not self._halted:
+            self.results.pop("rolled_back_to", None)  # of a run that ended with a regression, and goes on
         if self._unchecked or (self.step == 0 and self.held_out.compares and "best_validation" not in self.results):
             self.validate()
         meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)

@@ -112,8 +112,7 @@ class Replay:
             count = len(torch.unique(lesson.learnt.groups)) if lesson else 0
             metrics |= {"replayed": float(count), "effective_sample": sample}
         if self.anchors is not None and (kept := self.config.anchors) is not None:
-            left = self.tasks.stages.left(version)
-            groups, _ = self.anchors.draw(kept.groups, version, left)
+            groups, _ = self.anchors.draw(kept.groups, version, self.tasks.left)
             if groups:
                 # With advantages of 1 the likelihood-ratio loss is the negative log-likelihood.
                 plain = replace(loss, policy_loss="reinforce", correction="none", kl_coef=0.0, entropy_coef=0.0)

@@ -223,6 +223,15 @@ def test_an_upgrade_that_ends_with_a_regression_goes_back(job, tmp_path, forgetf
     summary = train(tmp_path / "run", [*overrides, f"trainer.steps={steps}"]).run()
     assert (summary["status"], summary["steps"]) == ("rolled back", steps)
     assert summary["rolled_back_to"] < steps
+    again = train(tmp_path / "run", [*overrides, f"trainer.steps={steps + 1}"], resume=True).run()
+    assert (again["status"], again["steps"], again["rolled_back_to"]) == (
+        "rolled back",
+        steps + 1,
+        summary["best_step"],
+    )
+    last = load_file(tmp_path / "run" / "checkpoints" / f"step-{steps + 1:08d}" / "model.safetensors")
+    best = load_file(tmp_path / "run" / "checkpoints" / "best" / "model.safetensors")
+    assert all(torch.equal(best[name], last[name]) for name in best)
 
 
 def test_the_plan_tells_of_stages_and_replay(job, tmp_path):

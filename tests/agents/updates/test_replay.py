@@ -18,6 +18,13 @@ def tasks(**arguments):
     return TaskBuffer(DOMAINS, **arguments)
 
 
+def retired():
+    """A curriculum in which add is practised no longer."""
+    found = tasks(arrivals={"mul": 5}, retire=True)
+    found.advance(5)
+    return found
+
+
 def replay(curriculum=None, *, groups=4, max_lag=8, anchors=None):
     how = None if groups is None else ReplayConfig("per", groups, 100, max_lag)
     kept = None if anchors is None else AnchorsConfig(anchors, 100, 0.5)
@@ -102,6 +109,7 @@ def test_anchors_are_the_successes_of_domains_that_are_practised_no_longer(make_
     one = replay(curriculum, groups=None, anchors=3)
     add(one, batch(make_trajectory, [1.0, 0.0, 1.0]), version=0, times=3)
     assert one.lessons(4, LOSS, as_sampled) == ([], {"anchored": 0})
+    curriculum.advance(5)
     add(one, batch(make_trajectory, [1.0, 1.0], domain="mul"), version=5)
     (lesson,), metrics = one.lessons(6, LOSS, as_sampled)
     assert metrics == {"anchored": 3}
@@ -113,7 +121,7 @@ def test_anchors_are_the_successes_of_domains_that_are_practised_no_longer(make_
 
 
 def test_failures_alone_make_no_anchor(make_trajectory):
-    one = replay(tasks(arrivals={"mul": 5}, retire=True), groups=None, anchors=3)
+    one = replay(retired(), groups=None, anchors=3)
     add(one, batch(make_trajectory, [0.0, 0.0]), version=0)
     assert one.lessons(6, LOSS, as_sampled) == ([], {"anchored": 0})
 
@@ -135,13 +143,13 @@ def test_the_few_groups_that_there_are_come_once(make_trajectory):
 
 def test_successes_are_anchors_where_the_step_taught_nothing(make_trajectory):
     """As with dynamic sampling, when all responses pass."""
-    one = replay(tasks(arrivals={"mul": 5}, retire=True), groups=None, anchors=3)
+    one = replay(retired(), groups=None, anchors=3)
     one.add(batch(make_trajectory, [1.0, 1.0]), None, 0)
     assert one.lessons(6, LOSS, as_sampled)[1] == {"anchored": 1}
 
 
 def test_failures_of_ours_are_no_anchors(make_trajectory):
-    one = replay(tasks(arrivals={"mul": 5}, retire=True), groups=None, anchors=3)
+    one = replay(retired(), groups=None, anchors=3)
     one.add(batch(make_trajectory, [1.0, 1.0], valid=False), None, 0)
     assert one.lessons(6, LOSS, as_sampled)[1] == {"anchored": 0}
 
@@ -178,7 +186,7 @@ def test_replayed_groups_are_averaged_with_the_step_s_own_and_anchors_alone(make
 
 def test_a_restored_replay_gives_the_same_lessons(make_trajectory, tmp_path):
     def make():
-        return replay(tasks(arrivals={"mul": 2}, retire=True), anchors=3)
+        return replay(retired(), anchors=3)
 
     one, other = make(), make()
     for k in range(5):
