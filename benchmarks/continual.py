@@ -11,9 +11,9 @@ Settings were chosen on seeds 0 to 4; the seeds that are reported are 100 to 119
 when it is done; runs that have one are not repeated, so the command may be interrupted, and a run that fails costs the
 others nothing. All rows must be of the same code, this file included.
 
-``uniform`` draws domains by their numbers of tasks; ``round_robin``, which may be asked for, alike, as the figures weigh
-them. The warm policy has seen solved tasks of all domains, those that come in later too. Intervals are percentiles of a
-paired bootstrap over seeds; with 20 of them they are somewhat narrow (some 92% where 95% is said).
+``uniform`` draws domains by their numbers of tasks; ``round_robin``, which may be asked for, alike, as the figures
+weigh them. The warm policy has seen solved tasks of all domains, those that come in later too. Intervals are
+percentiles of a paired bootstrap over seeds; with 20 of them they are somewhat narrow (some 92% where 95% is said).
 """
 
 from __future__ import annotations

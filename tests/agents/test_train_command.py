@@ -583,7 +583,8 @@ def test_what_is_watched_changes_nothing_that_is_learnt(whole, tmp_path):
     """TensorBoard and the profiler look on."""
     folder = train(tmp_path / "run", "trainer.steps=6", "trainer.use_tensorboard=true", "trainer.profile_steps=2")
     assert metrics(folder) == metrics(whole)
-    assert {path.name for path in (folder / "tensorboard").iterdir()} == {"warmup", "train", "validation", "curriculum", "test"}
+    phases = {"warmup", "train", "validation", "curriculum", "test"}
+    assert {path.name for path in (folder / "tensorboard").iterdir()} == phases
     assert {path.name for path in (folder / "profile").iterdir()} == {"trace.json.gz", "table.txt"}
 
 
