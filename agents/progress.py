@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
@@ -30,6 +30,11 @@ def number(value: object) -> float | None:
     except OverflowError:
         return None
     return finite if abs(finite) < 1e100 else None
+
+
+def some(names: Sequence[str], *, most: int) -> str:
+    """The first ``most`` names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def gain_error(before_error: float | None, after_error: float | None) -> float | None:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ...datasets.task import SPLITS
 from ..config import TrainConfig
+from ..progress import some
 from .build import Parts
 
 
@@ -51,7 +52,7 @@ def _practice(config: TrainConfig, parts: Parts) -> dict[str, str]:
     stages, buffer = parts.curriculum.stages, config.buffer
     found = {"sampler": f"{buffer.sampler}, {_count(len(stages.domains), 'domain')}"}
     if len(stages.begins) > 1:
-        came = (f"from step {begin:,} {_some(stages.of(k))}" for k, begin in enumerate(stages.begins))
+        came = (f"from step {begin:,} {some(stages.of(k), most=8)}" for k, begin in enumerate(stages.begins))
         found["stages"] = "; ".join(came) + ("; earlier ones retire" if buffer.retire else "")
     if buffer.new_share is not None:
         found["new domains"] = f"{buffer.new_share:.0%} of each step"
@@ -64,10 +65,6 @@ def _practice(config: TrainConfig, parts: Parts) -> dict[str, str]:
     if config.upgrade is not None:
         found["watch"] = f"over prior domains, which may lose {config.upgrade.tolerance:g}"
     return found
-
-
-def _some(names: list[str], most: int = 8) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 def plan_table(rows: dict[str, str]) -> Table:

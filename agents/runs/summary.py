@@ -63,6 +63,8 @@ def _status(results: Mapping[str, Any]) -> str:
 
 def _retention(config: TrainConfig, folder: Path) -> dict[str, float]:
     """What a run of several stages learnt and kept, by the evaluations that it wrote down."""
+    if not config.buffer.arrivals:  # most runs have one stage, and need not read their metrics again
+        return {}
     rows = read_rows(folder / "metrics.jsonl", [])
     log = read_logs(rows, "metrics.jsonl", []).get("eval/validation", Log())
     found = continual(log, config.buffer.arrivals)

@@ -17,7 +17,7 @@ from ..algorithms.metrics import group_pass_rates, group_scores
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..models.policy import restore_weights
-from ..progress import Progress
+from ..progress import Progress, some
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
@@ -37,8 +37,6 @@ from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
 ALIKE_STEPS = 5
-# So many domains of a stage are named.
-SHOWN = 5
 
 
 class Trainer:
@@ -352,9 +350,8 @@ class Trainer:
         """Says which domains come in after this step."""
         stages = self.parts.curriculum.stages
         if self.step in stages.begins[1:]:
-            names = stages.of(stages.begins.index(self.step))
-            shown = ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
-            self.progress.note(f"stage {stages.stage(self.step) + 1}, after step {self.step}: {shown}")
+            number = stages.stage(self.step)
+            self.progress.note(f"stage {number + 1}, after step {self.step}: {some(stages.of(number), most=5)}")
 
     def _announce(self) -> None:
         sizes = ", ".join(f"{len(getattr(self.parts.splits, name).tasks)} {name}" for name in SPLITS)
