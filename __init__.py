@@ -19,6 +19,7 @@ from .envs.registration import register_envs
 
 if TYPE_CHECKING:
     from .datasets.example_parser import ExampleParser
+    from .datasets.generation.generate import generate_dataset
     from .datasets.task import Task, TaskSource
     from .envs.pool import TextEnvPool
     from .envs.text_env import TextEnv
@@ -43,6 +44,7 @@ _PUBLIC = {
     "TextSpace": "spaces",
     "TextVectorEnv": "envs.vector",
     "ToolEnv": "envs.tool_env",
+    "generate_dataset": "datasets.generation.generate",
     "get_reward_functions": "rewards",
     "verify": "rewards",
     "verify_many": "rewards",
@@ -61,6 +63,7 @@ __all__ = [
     "TextSpace",
     "TextVectorEnv",
     "ToolEnv",
+    "generate_dataset",
     "get_reward_functions",
     "verify",
     "verify_many",

@@ -272,6 +272,20 @@ def find_contamination(arguments: argparse.Namespace) -> int:
     return run(arguments, visible)
 
 
+def declare_generation(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``generate``."""
+    from .datasets.generation.command import declare
+
+    declare(parser)
+
+
+def generate_tasks(arguments: argparse.Namespace) -> int:
+    """Lets a Gemini model write tasks; the exit code is 1 if some of them are missing at the end."""
+    from .datasets.generation.command import run
+
+    return run(arguments)
+
+
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself, or let a model do it", declare_play, play),
@@ -288,6 +302,15 @@ COMMANDS = {
   curl -d '{"queries": ["capital of Wolyjar"], "topk": 3, "return_scores": true}' http://127.0.0.1:8001/search
   OPENAI_API_KEY=… infinite-rl search-service --corpus documents.jsonl --index vectors.npz \\
       --embeddings-url http://127.0.0.1:9000/v1 --embeddings-model bge-small --faiss""",
+    ),
+    "generate": Command(
+        "let a Gemini model write tasks with answers that are checked; the same command goes on where one stopped",
+        declare_generation,
+        generate_tasks,
+        """examples:
+  GEMINI_API_KEY=… infinite-rl generate --num_samples 100 --out_dir my_dataset --threads 4
+  infinite-rl generate --num_samples 10 --task_dist 0,1 --out_dir math_only --dry-run
+  infinite-rl generate --base-url http://127.0.0.1:8080 --model_name my-model --eval test@openai/gsm8k:main""",
     ),
     "contamination": Command(
         "look for evaluation prompts in training prompts; exit code 1 if there are any",

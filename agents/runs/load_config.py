@@ -18,9 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
+from ...datasets.folder import write_whole
 from ..config import ConfigError, TrainConfig
 from .check_config import check_values
-from .run_folder import write_whole
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 # Sections whose keys are names of the environment's: it checks them, not we.

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from pathlib import Path
 
+from ...datasets.folder import FolderInUseError
+from ...datasets.folder import alone_in as alone
 from ..config import ConfigError, TrainConfig
 from .checkpoint import Checkpoints
 
@@ -44,31 +44,15 @@ def make_run(config: TrainConfig) -> Path:
 def alone_in(folder: Path) -> Iterator[None]:
     """While it lasts, no other process trains in the folder: each would take the other's drafts for leftovers.
 
-    However the process ends, the folder is free again. File systems without locks let everybody in.
-
     Raises:
         ConfigError: if another process trains there.
     """
-    handle = os.open(folder, os.O_RDONLY)
-    try:
+    with ExitStack() as stack:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in (errno.EWOULDBLOCK, errno.EACCES):
-                raise ConfigError(f"{folder}: another process trains there; wait for its end, or stop it") from None
+            stack.enter_context(alone(folder, "trains"))
+        except FolderInUseError as error:
+            raise ConfigError(str(error)) from None
         yield
-    finally:
-        os.close(handle)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Writes a file that holds its old text or the new one at every instant, never half of it."""
-    draft = path.with_name(f".{path.name}.draft")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
 
 
 def has_checkpoints(folder: Path) -> bool:

@@ -15,9 +15,9 @@ from typing import Any, Self
 
 import torch
 
+from ...datasets.folder import write_whole
 from ..config import TrainConfig
 from ..rollouts.trajectory import Trajectory
-from .run_folder import write_whole
 from .sinks import open_sinks
 
 

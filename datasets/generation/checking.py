@@ -1,0 +1,143 @@
+"""Whether a draft is a good task: our own reward functions judge its response by its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ...rewards import CodingRewardFunction, MathRewardFunction, RewardFunctionScore, Status
+from ...rewards.code.cases import CodeTests, Output, read_expected
+from ...rewards.code.extraction import LANGUAGES as LANGUAGE_OF
+from ...rewards.code.extraction import fenced_blocks
+from ..example_parser import ExampleParser
+from .draft import Draft
+from .settings import LANGUAGES, Language, TaskType
+
+ACCEPTED = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What became of a draft.
+
+    Attributes:
+        format_score: of its response.
+        correctness_score: of its response.
+        problem: why it is refused; empty if it is accepted.
+        language: of its program; None for mathematics.
+    """
+
+    format_score: float
+    correctness_score: float
+    problem: str
+    language: Language | None
+
+    @property
+    def quality(self) -> float:
+        """The mean of both scores."""
+        return (self.format_score + self.correctness_score) / 2
+
+    @property
+    def accepted(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problem
+
+
+class Checker:
+    """Judges drafts; any thread may use it.
+
+    Args:
+        timeout: seconds that a program may run.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._math = MathRewardFunction(timeout)
+        self._coding = {language: CodingRewardFunction(timeout, language=language) for language in LANGUAGES}
+
+    def prepare(self, kinds: Iterable[TaskType]) -> None:
+        """Makes ready what these types need, so that nothing is found to be missing when the first call is paid.
+
+        Raises:
+            MissingArtefactError: a sandbox has not been built.
+        """
+        if "coding" in kinds:
+            for language in LANGUAGES:
+                self.score("coding", language, "<answer>\n```\n0;\n```\n</answer>", "0")
+
+    def score(self, kind: TaskType, language: Language | None, response: str, answer: str) -> RewardFunctionScore:
+        """Judges a response to a task."""
+        if kind == "math":
+            return self._math.compute_reward(response, answer)
+        assert language is not None
+        return self._coding[language].compute_reward(response, answer)
+
+    def check(self, kind: TaskType, wanted: Language | None, draft: Draft) -> Check:
+        """Judges a draft.
+
+        The response must earn a quality of at least 0.8. Programs and reference programs run twice, and must do the
+        same; tests must tell programs apart; and what the prompt says must earn nothing.
+
+        Args:
+            kind: the type of the task.
+            wanted: the language that was asked for; a program in the other one is taken as what it is.
+            draft: what the model wrote.
+        """
+        language = _language(draft, wanted) if wanted is not None else None
+        score = self.score(kind, language, draft.response, draft.answer)
+        found = Check(score.format_score, score.correctness_score, "", language)
+        if score.status is Status.ERROR:
+            return replace(found, problem=f"The answer can't be used: {score.error_msg}")
+        if found.quality < ACCEPTED:
+            return replace(found, problem=score.error_msg or f"The quality is {found.quality:g}, below {ACCEPTED:g}.")
+        return replace(found, problem=self._weakness(kind, language, draft))
+
+    def _weakness(self, kind: TaskType, language: Language | None, draft: Draft) -> str:
+        """Why a task whose response is right is no good all the same."""
+        if self.score(kind, language, draft.prompt, draft.answer).correctness_score:
+            return "The prompt gives the answer away."
+        if kind == "math":
+            return ""
+        if other := _other_language(draft.prompt, language):
+            return f"The prompt asks for {other}, and the program is in {language}."
+        expected = read_expected(draft.answer)
+        if isinstance(expected, CodeTests) and (problem := _weak_tests(expected)):
+            return problem
+        if isinstance(expected, Output) and not expected.text.strip():
+            return "The expected output is empty, so that an empty program is right."
+        if not self.score(kind, language, draft.response, draft.answer).correctness_score:
+            return "The program is not right each time it runs; it must not depend on time or chance."
+        return "" if isinstance(expected, CodeTests | Output) else self._silent_reference(language, draft)
+
+    def _silent_reference(self, language: Language | None, draft: Draft) -> str:
+        """Refuses a reference that prints nothing: an empty program would be right."""
+        empty = "<answer>\n```\n0;\n```\n</answer>"
+        if self.score("coding", language, empty, draft.answer).correctness_score:
+            return "The reference program prints nothing, so that an empty program is right."
+        return ""
+
+
+def _weak_tests(tests: CodeTests) -> str:
+    results = [case.stdout for case in tests.stdin_cases] or [repr(case.result) for case in tests.call_cases]
+    if len(results) > 1 and len(set(results)) == 1:
+        return "All cases expect the same result, so that a program without thought is right."
+    return ""
+
+
+def _language(draft: Draft, wanted: Language) -> Language:
+    """The language of the program: that which the tests or the program's fence name, else the one asked for."""
+    try:
+        expected = read_expected(draft.answer)
+    except (TypeError, ValueError):
+        return wanted
+    named = expected.language if isinstance(expected, CodeTests) else None
+    if named is None:
+        tagged = ExampleParser.extract_answer_tags(draft.response, ["answer"])
+        named = next((block.language for text in tagged for block in fenced_blocks(text) if block.language), None)
+    return next((language for language in LANGUAGES if language == named), wanted)
+
+
+def _other_language(prompt: str, language: Language | None) -> str | None:
+    """The language that a prompt asks for, if it names one and not that of the program."""
+    words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
+    named = {LANGUAGE_OF[word] for word in words if word in ("python", "python3", "javascript", "js", "node")}
+    return next(iter(named)) if named and language not in named else None

@@ -1,0 +1,163 @@
+"""``infinite-rl generate``, which is also ``scripts/generate.py``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from types import FrameType
+
+from rich.console import Console
+from rich.table import Table
+
+from .display import Display
+from .gemini import KEY_VARIABLE
+from .generate import Outcome, Server, generate
+from .generator import missing
+from .prices import read_prices
+from .prompts import SYSTEM, request, subjects
+from .settings import DEFAULT_MODEL, LANGUAGES, TYPES, GenerationSettings, read_shares
+from .store import DATASET, FAILED, counts_of
+from .summary import NUMBERS, PICTURE
+
+_DEFAULT_DIST = ("0.5", "0.5")
+_INTERRUPTED, _TERMINATED = 130, 143
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments; each may be written with lines instead of underscores."""
+
+    def add(name: str, **options: object) -> None:
+        dashed = name.replace("_", "-")
+        parser.add_argument(f"--{name}", *([f"--{dashed}"] if dashed != name else []), **options)  # type: ignore[arg-type]
+
+    add("num_samples", type=int, default=10, help="rows the dataset is to have, those there included (default: 10)")
+    add("model_name", default=DEFAULT_MODEL, help=f"model that writes the tasks (default: {DEFAULT_MODEL})")
+    add("out_dir", type=Path, default=Path("data"), help="folder of the dataset (default: data)")
+    add("save_every", type=int, default=1, help="force the file onto the disk after so many rows (default: 1)")
+    add("threads", type=int, default=1, help="rows that are made at the same time (default: 1)")
+    add("max_retries", type=int, default=5, help="failures in a row after which a type is given up (default: 5)")
+    add("timeout", type=float, default=5.0, help="seconds that a program may run (default: 5)")
+    add("task_dist", default=",".join(_DEFAULT_DIST), help="weights of coding and math (default: 0.5,0.5)")
+    add("debug", action="store_true", help="show each row and failure; keep prompts and replies in debug_prompts/")
+    add("api_key", help=f"the API key (default: the environment variable {KEY_VARIABLE})")
+    add("base_url", metavar="URL", help="a server that speaks the Gemini API's protocol, instead of Google's")
+    add("request_timeout", type=float, default=120.0, help="seconds that a call may take (default: 120)")
+    add("max_backoff", type=float, default=60.0, help="longest pause between two tries, in seconds (default: 60)")
+    add("seed", type=int, default=0, help="of what is asked for (default: 0)")
+    told = "share of an earlier prompt that makes a prompt its duplicate (default: 0.9)"
+    add("max_similarity", type=float, default=0.9, help=told)
+    told = "task files whose prompts may not be in the dataset, also split@folder and split@owner/name"
+    add("eval", nargs="+", default=[], metavar="FILE", help=told)
+    add("solver_model", metavar="NAME", help="a model whose pass rate on each task is measured")
+    add("solver_samples", type=int, default=4, help="its tries for each task (default: 4)")
+    add("price", metavar="IN,OUT", help="dollars for a million tokens of prompts and of replies of --model_name")
+    add("export", nargs="+", type=Path, default=[], metavar="FILE", help="write .jsonl or .parquet files, too")
+    add("dry_run", action="store_true", help="show the plan and the prompts, and do nothing")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Generates, or shows what would be.
+
+    Returns:
+        The exit code: 0 if the dataset has all its rows, 1 if it has not, 130 or 143 after an interruption.
+    """
+    settings = _settings(arguments)
+    for path in arguments.export:
+        if path.suffix.lower() not in (".jsonl", ".parquet", ".csv") or not path.parent.is_dir():
+            raise ValueError(f"--export {path}: give a name that ends in .jsonl or .parquet, in a folder that exists")
+    if arguments.dry_run:
+        _show_plan(settings)
+        return 0
+    prices = {settings.model_name: read_prices(arguments.price)} if arguments.price else {}
+    display = Display(prices, verbose=settings.debug)
+    try:
+        with _terminable():
+            outcome = generate(settings, Server(arguments.api_key, arguments.base_url), display)
+    except KeyboardInterrupt as interruption:
+        display.note(f"interrupted; the rows in {settings.out_dir / DATASET} are safe, and the same command goes on")
+        return _TERMINATED if isinstance(interruption, _Terminated) else _INTERRUPTED
+    _show(settings, outcome)
+    if sum(outcome.rows.values()):
+        for path in arguments.export:
+            from ..conversion import convert
+
+            rows = convert(settings.out_dir / DATASET, path, overwrite=True)
+            print(f"{rows:,} tasks in {path}")
+    if not outcome.complete:
+        short = ", ".join(f"{count} of {kind}" for kind, count in outcome.missing.items() if count)
+        display.note(f"incomplete: {short} missing. {outcome.problem}. See {settings.out_dir / FAILED}.")
+    return 0 if outcome.complete else 1
+
+
+class _Terminated(KeyboardInterrupt):
+    """The process was asked to end."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """While it lasts, SIGTERM ends the work as Ctrl-C does: at once, with all that was written in order."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise _Terminated
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _settings(arguments: argparse.Namespace) -> GenerationSettings:
+    dist = [part.strip() for part in arguments.task_dist.split(",")]
+    try:
+        read_shares(dist)
+    except ValueError as error:
+        print(f"Error parsing task_dist: {error}. Using default.", file=sys.stderr)
+        dist = list(_DEFAULT_DIST)
+    names = (
+        "num_samples out_dir model_name threads max_retries timeout save_every request_timeout max_backoff seed "
+        "max_similarity solver_model solver_samples debug"
+    )
+    chosen = {name: getattr(arguments, name) for name in names.split()}
+    return GenerationSettings(task_dist=dist, evaluation=arguments.eval, **chosen)
+
+
+def _show_plan(settings: GenerationSettings) -> None:
+    had = counts_of(settings.out_dir)
+    wanted = missing(settings, had)
+    table = Table("type", "share", "there", "to make", title="plan", title_justify="left")
+    for kind in TYPES:
+        table.add_row(kind, f"{float(settings.shares[kind]):.3g}", f"{had[kind]:,}", f"{wanted[kind]:,}")
+    console = Console(highlight=False, markup=False)
+    console.print(table)
+    calls = sum(wanted.values()) * (1 + (settings.solver_samples if settings.solver_model else 0))
+    key = "set" if os.environ.get(KEY_VARIABLE) else "not set"
+    console.print(
+        f"at least {calls:,} calls of {settings.model_name}, {settings.threads} at a time; {KEY_VARIABLE} {key}"
+    )
+    console.print(f"\n=== system\n{SYSTEM}")
+    rng = Random(settings.seed)
+    for kind in TYPES:
+        for language in LANGUAGES if kind == "coding" else (None,):
+            if settings.shares[kind]:
+                console.print(f"\n=== prompt\n{request(kind, language, *subjects(kind, rng), None)}")
+
+
+def _show(settings: GenerationSettings, outcome: Outcome) -> None:
+    table = Table(show_header=False)
+    for kind, count in outcome.rows.items():
+        table.add_row(f"{kind} rows", f"{count:,}")
+    table.add_row("made now", f"{outcome.accepted:,}, of them rectified {outcome.rectified:,}")
+    rejected = ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.rejected.items()))
+    table.add_row("rejected now", rejected or "none")
+    cost = "" if outcome.cost is None else f", ${outcome.cost:,.4f}"
+    table.add_row("calls", f"{outcome.calls:,}, {sum(outcome.tokens):,} tokens{cost}")
+    files = [settings.out_dir / name for name in (DATASET, FAILED, NUMBERS, PICTURE)]
+    table.add_row("files", "\n".join(str(path) for path in files if path.exists()))
+    Console(highlight=False).print(table)

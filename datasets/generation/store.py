@@ -1,0 +1,149 @@
+"""The folder of a dataset: its rows, and the log of what failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from .sample import COLUMNS, FAILED_COLUMNS, Cells, Failure, Sample, prompt_hash, utc_now
+from .settings import TYPES, TaskType
+from .summary import Summary
+from .table import Rows, Table, read_table, write_table
+
+DATASET = "dataset.csv"
+FAILED = "failed_dataset.csv"
+DEBUG = "debug_prompts"
+_NEEDED = ("type", "prompt", "answer", "response")
+
+
+class Store:
+    """Takes the rows of a dataset as they succeed, and the failures as they happen.
+
+    What an earlier process wrote is read first. A row that was cut off at the end, and rows without a type that we
+    know, leave the dataset; they are kept among the failures. Tables of others get our columns, and keep theirs. The
+    file is made anew only where one of these is so, and at every instant it holds the old rows or the new ones.
+
+    Args:
+        folder: the dataset's folder, which is there; `alone_in` keeps other processes out.
+        sync_every: after so many rows they are forced onto the disk.
+
+    Attributes:
+        prompts: of the rows, by type.
+        summary: what the files hold.
+        notes: what was found out of order, for people.
+
+    Raises:
+        OSError: a file can't be read or written.
+        ValueError: a file is no table of a dataset; nothing is changed then.
+    """
+
+    def __init__(self, folder: Path, *, sync_every: int) -> None:
+        self.folder, self._sync_every = folder, sync_every
+        found = read_table(folder / DATASET, is_whole=_is_whole)
+        failed = read_table(folder / FAILED)
+        if found.columns and (missing := [name for name in _NEEDED if name not in found.columns]):
+            raise ValueError(f"{folder / DATASET}: no dataset, it has no column {missing[0]!r}; give another --out_dir")
+        self.notes: list[str] = []
+        lost = (
+            [Failure("", f"cut off: {found.cut[:1_000]}", "cut_off", utc_now(), raw_text=found.cut)]
+            if found.cut
+            else []
+        )
+        place = found.columns.index("type") if found.columns else 0
+        strays = [row for row in found.rows if row[place] not in TYPES]
+        lost += [_stray(dict(zip(found.columns, row, strict=True)), utc_now()) for row in strays]
+        self._tell(found.cut, len(strays))
+        self._repair_failures(failed)
+        self._failed = Table(folder / FAILED, FAILED_COLUMNS)
+        for failure in lost:
+            self._failed.append(failure.cells())
+        self._failed.sync()
+        rows = [row for row in found.rows if row[place] in TYPES]
+        prompt = found.columns.index("prompt") if found.columns else 0
+        self._others = [name for name in found.columns if name not in COLUMNS]
+        columns = [*COLUMNS[:-1], *self._others, COLUMNS[-1]]
+        if found.columns != columns or lost or not _ends_with_line(folder / DATASET):
+            write_table(folder / DATASET, columns, [_ours(found.columns, row, columns) for row in rows])
+        self._table = Table(folder / DATASET, columns)
+        self.summary = Summary()
+        self.summary.failures.update(row.get("reason", "") or "unknown" for row in failed.dicts)
+        self.summary.failures.update(failure.reason for failure in lost)
+        for row in rows:
+            self.summary.add(dict(zip(found.columns, row, strict=True)))
+        self.prompts = {kind: [row[prompt] for row in rows if row[place] == kind] for kind in TYPES}
+        self._unsynced = 0
+
+    def accept(self, sample: Sample) -> None:
+        """Writes a row.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        *cells, name = sample.cells()
+        self._table.append([*cells, *("" for _ in self._others), name])
+        self.prompts[sample.type].append(sample.prompt)
+        self.summary.add(dict(zip(COLUMNS, [*cells, name], strict=True)))
+        self._unsynced += 1
+        if self._unsynced >= self._sync_every:
+            self._table.sync()
+            self._unsynced = 0
+
+    def fail(self, failure: Failure) -> None:
+        """Logs a failure.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        self._failed.append(failure.cells())
+        self.summary.failures[failure.reason] += 1
+
+    def close(self) -> None:
+        """Closes both files, whose rows are on the disk then."""
+        self._table.close()
+        self._failed.close()
+
+    def _repair_failures(self, failed: Rows) -> None:
+        path = self.folder / FAILED
+        if failed.columns and (failed.columns != list(FAILED_COLUMNS) or failed.cut or not _ends_with_line(path)):
+            rows = [[row.get(name, "") for name in FAILED_COLUMNS] for row in failed.dicts]
+            write_table(path, FAILED_COLUMNS, rows)
+
+    def _tell(self, cut: str, strays: int) -> None:
+        if cut:
+            self.notes.append(f"the last row of {DATASET} was cut off in writing; what there is of it is in {FAILED}")
+        if strays:
+            rows = "a row" if strays == 1 else f"{strays:,} rows"
+            self.notes.append(f"{rows} of {DATASET} without a type (coding or math) went to {FAILED}")
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    return "prompt_hash" not in row or row["prompt_hash"] == prompt_hash(row.get("prompt", ""))
+
+
+def _ends_with_line(path: Path) -> bool:
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, 2)
+        return file.read() == b"\n"
+
+
+def _stray(row: dict[str, str], time: str) -> Failure:
+    told = "The row has no type that is known."
+    return Failure(row["type"], told, "no_type", time, row["prompt"], row["answer"], row["response"])
+
+
+def _ours(old: Cells, row: Cells, columns: Cells) -> Cells:
+    """A row with the columns of now; what another system did not write is empty."""
+    cells = dict(zip(old, row, strict=True))
+    return [cells.get(name, "") for name in columns[:-1]] + [prompt_hash(cells["prompt"])]
+
+
+def counts_of(folder: Path) -> dict[TaskType, int]:
+    """How many rows of each type there are, without changing anything.
+
+    Raises:
+        ValueError: the file is no table.
+    """
+    counts = Counter(row.get("type") for row in read_table(folder / DATASET, is_whole=_is_whole).dicts)
+    return {kind: counts[kind] for kind in TYPES}
