@@ -141,12 +141,12 @@ def _show_plan(settings: GenerationSettings) -> None:
     console.print(
         f"at least {calls:,} calls of {settings.model_name}, {settings.threads} at a time; {KEY_VARIABLE} {key}"
     )
-    console.print(f"\n=== system\n{SYSTEM}")
+    console.print(f"\n=== system\n{SYSTEM}", soft_wrap=True)
     rng = Random(settings.seed)
     for kind in TYPES:
         for language in LANGUAGES if kind == "coding" else (None,):
             if settings.shares[kind]:
-                console.print(f"\n=== prompt\n{request(kind, language, *subjects(kind, rng), None)}")
+                console.print(f"\n=== prompt\n{request(kind, language, *subjects(kind, rng), None)}", soft_wrap=True)
 
 
 def _show(settings: GenerationSettings, outcome: Outcome) -> None:

@@ -20,9 +20,10 @@ _LENGTH = 8
 _CANDIDATES = 24
 # Of a prompt's features so many are in one that repeats it, whatever was changed between them.
 _LEAST_SHARED = 0.4
-# Features that more prompts have say little; of such lists the first are read.
+# What more prompts have tells none of them.
 _LONGEST_LIST = 2_000
 _MARKS = b"\"'`*#_.,;:!?()[]{}<>$\\"
+_END = "\0" * (_LENGTH - 1) + "\n"
 _ROW_BITS = np.uint64(24)
 _NEXT = np.uint64(1 << 24)
 _ROW = np.uint64((1 << 24) - 1)
@@ -82,14 +83,19 @@ class KnownPrompts:
     def _likeliest(self, prompt: str) -> list[int]:
         """The prompts that could be repeated: those that share most features with the new one."""
         shared: Counter[int] = Counter()
+        common = 0
         words = _words(prompt)
         starts = np.searchsorted(self._entries, words)
         ends = np.searchsorted(self._entries, words + _NEXT)
         for word, start, end in zip(words.tolist(), starts.tolist(), ends.tolist(), strict=True):
-            shared.update((self._entries[start : min(end, start + _LONGEST_LIST)] & _ROW).tolist())
-            shared.update(self._later.get(word, ())[-_LONGEST_LIST:])
+            later = self._later.get(word, ())
+            if end - start + len(later) > _LONGEST_LIST:
+                common += 1  # every prompt may have it
+            else:
+                shared.update((self._entries[start:end] & _ROW).tolist())
+                shared.update(later)
         likeliest = shared.most_common(_CANDIDATES)
-        return [row for row, count in likeliest if count >= _LEAST_SHARED * self._sizes[row]]
+        return [row for row, count in likeliest if count + common >= _LEAST_SHARED * self._sizes[row]]
 
 
 def _words(prompt: str) -> _Words:
@@ -103,8 +109,12 @@ def _features(prompts: Iterable[str]) -> tuple[_Words, _Rows]:
     All prompts are worked on at once, as bytes. Case and punctuation don't count; a letter beyond ASCII is a word, as
     scripts without blanks need it.
     """
-    joined = "\n".join(prompt.replace("\n", " ").lower() for prompt in prompts)
-    data = b"\n" + joined.encode("utf-8", "surrogatepass").translate(_BLANKS, _MARKS) + bytes(_LENGTH)
+    # Behind each prompt so many blanks that no window reaches into the next one.
+    joined = "".join(prompt.replace("\n", " ").lower() + _END for prompt in prompts)
+    data = joined.encode("utf-8", "surrogatepass").translate(_BLANKS, _MARKS)
+    while b"  " in data:
+        data = data.replace(b"  ", b" ")
+    data = b"\n" + data.removesuffix(b"\n") + bytes(_LENGTH)
     codes = np.frombuffer(data, np.uint8)
     word = codes > ord(" ")
     starts = np.flatnonzero((word[1:] & ~word[:-1]) | (codes[1:] >= 0xC0)) + 1
