@@ -76,12 +76,13 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     prices = {settings.model_name: read_prices(arguments.price)} if arguments.price else {}
     display = Display(prices, verbose=settings.debug)
-    try:
-        with _terminable():
+    with _terminable() as came:
+        try:
             outcome = generate(settings, Server(arguments.api_key, arguments.base_url), display)
-    except KeyboardInterrupt as interruption:
-        display.note(f"interrupted; the rows in {settings.out_dir / DATASET} are safe, and the same command goes on")
-        return _TERMINATED if isinstance(interruption, _Terminated) else _INTERRUPTED
+        except KeyboardInterrupt:
+            told = f"interrupted; the rows in {settings.out_dir / DATASET} are safe, and the same command goes on"
+            display.note(told)
+            return _TERMINATED if came else _INTERRUPTED
     _show(settings, outcome)
     if sum(outcome.rows.values()):
         for path in arguments.export:
@@ -95,20 +96,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if outcome.complete else 1
 
 
-class _Terminated(KeyboardInterrupt):
-    """The process was asked to end."""
-
-
 @contextmanager
-def _terminable() -> Iterator[None]:
-    """While it lasts, SIGTERM ends the work as Ctrl-C does: at once, with all that was written in order."""
+def _terminable() -> Iterator[list[int]]:
+    """While it lasts, SIGTERM ends the work as Ctrl-C does; the value holds the signals that came."""
+    came: list[int] = []
 
     def end(number: int, frame: FrameType | None) -> None:
-        raise _Terminated
+        came.append(number)
+        if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):  # as in the background of some shells
+            raise KeyboardInterrupt
+        signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGTERM, end)
     try:
-        yield
+        yield came
     finally:
         signal.signal(signal.SIGTERM, before)
 

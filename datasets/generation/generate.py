@@ -24,6 +24,7 @@ from .pacing import Pace
 from .prices import Prices
 from .settings import DEFAULT_MODEL, TYPES, GenerationSettings, TaskType
 from .store import DEBUG, Store
+from .summary import Summary
 
 # As in the contamination gate.
 _CONTAINED = 0.6
@@ -137,14 +138,14 @@ def generate(settings: GenerationSettings, server: Server, display: Display) -> 
     settings.out_dir.mkdir(parents=True, exist_ok=True)
     with alone_in(settings.out_dir, "generates"):
         store = Store(settings.out_dir, sync_every=settings.save_every)
+        for note in store.notes:
+            display.note(note)
+        ledger = Ledger(store, display.hear)
         try:
-            for note in store.notes:
-                display.note(note)
-            ledger = Ledger(store, display.hear)
             problem = _run(_make_rows(settings, server, ledger, display))
         finally:
             store.close()
-            if not store.summary.write(settings.out_dir):
+            if ledger.calls and not Summary.of(store).write(settings.out_dir):
                 display.note(_NO_PICTURE)
     had = {kind: len(store.prompts[kind]) for kind in TYPES}
     return Outcome(

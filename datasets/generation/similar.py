@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ..contamination.evaluation import EvaluationPrompts
-from .sample import prompt_hash
 
 _Words = npt.NDArray[np.uint64]
 _Rows = npt.NDArray[np.uint64]
@@ -46,7 +45,7 @@ class KnownPrompts:
     def __init__(self, prompts: Sequence[str], threshold: float) -> None:
         self._threshold = threshold
         self._prompts = list(prompts)
-        self._first = {prompt_hash(prompt): number for number, prompt in reversed(list(enumerate(prompts)))}
+        self._first = {_plain(prompt): number for number, prompt in reversed(list(enumerate(prompts)))}
         words, rows = _features(prompts)
         self._sizes = np.bincount(rows.astype(np.int64), minlength=len(prompts)).tolist()
         # One number for both sorts ten times as fast as rows by their words do.
@@ -63,7 +62,7 @@ class KnownPrompts:
         """Adds a prompt."""
         number = len(self._prompts)
         self._prompts.append(prompt)
-        self._first.setdefault(prompt_hash(prompt), number)
+        self._first.setdefault(_plain(prompt), number)
         words = set(_words(prompt).tolist())
         self._sizes.append(len(words))
         for word in words:
@@ -71,7 +70,7 @@ class KnownPrompts:
 
     def repeated(self, prompt: str) -> str | None:
         """The prompt that the new one repeats; None if it is new."""
-        if (number := self._first.get(prompt_hash(prompt))) is not None:
+        if (number := self._first.get(_plain(prompt))) is not None:
             return self._prompts[number]
         candidates = [self._prompts[number] for number in self._likeliest(prompt)]
         if not candidates:
@@ -96,6 +95,10 @@ class KnownPrompts:
                 shared.update(later)
         likeliest = shared.most_common(_CANDIDATES)
         return [row for row, count in likeliest if count + common >= _LEAST_SHARED * self._sizes[row]]
+
+
+def _plain(prompt: str) -> str:
+    return " ".join(prompt.casefold().split())
 
 
 def _words(prompt: str) -> _Words:

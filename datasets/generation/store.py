@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from .sample import COLUMNS, FAILED_COLUMNS, Cells, Failure, Sample, prompt_hash, utc_now
 from .settings import TYPES, TaskType
-from .summary import Summary
-from .table import Rows, Table, read_table, write_table
+from .table import Rows, Table, ends_with_line, read_table, write_table
 
 DATASET = "dataset.csv"
 FAILED = "failed_dataset.csv"
@@ -28,8 +28,10 @@ class Store:
         sync_every: after so many rows they are forced onto the disk.
 
     Attributes:
+        columns: of the dataset.
+        rows: of the dataset, cell by cell.
         prompts: of the rows, by type.
-        summary: what the files hold.
+        failures: how many there are, by reason.
         notes: what was found out of order, for people.
 
     Raises:
@@ -38,40 +40,31 @@ class Store:
     """
 
     def __init__(self, folder: Path, *, sync_every: int) -> None:
-        self.folder, self._sync_every = folder, sync_every
-        found = read_table(folder / DATASET, is_whole=_is_whole)
-        failed = read_table(folder / FAILED)
+        self.folder, self._sync_every, self._unsynced = folder, sync_every, 0
+        found, failed = read_table(folder / DATASET, is_whole=_is_whole), read_table(folder / FAILED)
         if found.columns and (missing := [name for name in _NEEDED if name not in found.columns]):
             raise ValueError(f"{folder / DATASET}: no dataset, it has no column {missing[0]!r}; give another --out_dir")
-        self.notes: list[str] = []
-        lost = (
-            [Failure("", f"cut off: {found.cut[:1_000]}", "cut_off", utc_now(), raw_text=found.cut)]
-            if found.cut
-            else []
-        )
         place = found.columns.index("type") if found.columns else 0
         strays = [row for row in found.rows if row[place] not in TYPES]
-        lost += [_stray(dict(zip(found.columns, row, strict=True)), utc_now()) for row in strays]
-        self._tell(found.cut, len(strays))
-        self._repair_failures(failed)
-        self._failed = Table(folder / FAILED, FAILED_COLUMNS)
-        for failure in lost:
-            self._failed.append(failure.cells())
-        self._failed.sync()
-        rows = [row for row in found.rows if row[place] in TYPES]
-        prompt = found.columns.index("prompt") if found.columns else 0
+        lost = [_stray(dict(zip(found.columns, row, strict=True))) for row in strays]
+        if found.cut:
+            lost.append(Failure("", "The row was cut off in writing.", "cut_off", utc_now(), raw_text=found.cut))
+        self.notes = _notes(len(strays), found.cut)
         self._others = [name for name in found.columns if name not in COLUMNS]
-        columns = [*COLUMNS[:-1], *self._others, COLUMNS[-1]]
-        if found.columns != columns or lost or not _ends_with_line(folder / DATASET):
-            write_table(folder / DATASET, columns, [_ours(found.columns, row, columns) for row in rows])
-        self._table = Table(folder / DATASET, columns)
-        self.summary = Summary()
-        self.summary.failures.update(row.get("reason", "") or "unknown" for row in failed.dicts)
-        self.summary.failures.update(failure.reason for failure in lost)
-        for row in rows:
-            self.summary.add(dict(zip(found.columns, row, strict=True)))
-        self.prompts = {kind: [row[prompt] for row in rows if row[place] == kind] for kind in TYPES}
-        self._unsynced = 0
+        self.columns = [*COLUMNS[:-1], *self._others, COLUMNS[-1]]
+        self.rows = [row for row in found.rows if row[place] in TYPES] if strays else found.rows
+        as_they_are = found.columns == self.columns
+        if not as_they_are:
+            self.rows = [_ours(found.columns, row, self.columns) for row in self.rows]
+        # First what was lost, so that it is in one file or in both at every instant.
+        self._failed = self._open_failures(failed, lost)
+        if not as_they_are or lost or not ends_with_line(folder / DATASET):
+            write_table(folder / DATASET, self.columns, self.rows)
+        self._table = Table(folder / DATASET, self.columns)
+        kinds, prompts = self.columns.index("type"), self.columns.index("prompt")
+        self.prompts: dict[TaskType, list[str]] = {
+            kind: [row[prompts] for row in self.rows if row[kinds] == kind] for kind in TYPES
+        }
 
     def accept(self, sample: Sample) -> None:
         """Writes a row.
@@ -80,9 +73,10 @@ class Store:
             OSError: it can't be written.
         """
         *cells, name = sample.cells()
-        self._table.append([*cells, *("" for _ in self._others), name])
+        row = [*cells, *("" for _ in self._others), name]
+        self._table.append(row)
+        self.rows.append(row)
         self.prompts[sample.type].append(sample.prompt)
-        self.summary.add(dict(zip(COLUMNS, [*cells, name], strict=True)))
         self._unsynced += 1
         if self._unsynced >= self._sync_every:
             self._table.sync()
@@ -95,42 +89,43 @@ class Store:
             OSError: it can't be written.
         """
         self._failed.append(failure.cells())
-        self.summary.failures[failure.reason] += 1
+        self.failures[failure.reason] += 1
 
     def close(self) -> None:
         """Closes both files, whose rows are on the disk then."""
         self._table.close()
         self._failed.close()
 
-    def _repair_failures(self, failed: Rows) -> None:
+    def _open_failures(self, failed: Rows, lost: Iterable[Failure]) -> Table:
         path = self.folder / FAILED
-        if failed.columns and (failed.columns != list(FAILED_COLUMNS) or failed.cut or not _ends_with_line(path)):
-            rows = [[row.get(name, "") for name in FAILED_COLUMNS] for row in failed.dicts]
-            write_table(path, FAILED_COLUMNS, rows)
+        if failed.columns and (failed.columns != list(FAILED_COLUMNS) or failed.cut or not ends_with_line(path)):
+            write_table(path, FAILED_COLUMNS, ([row.get(name, "") for name in FAILED_COLUMNS] for row in failed.dicts))
+        table = Table(path, FAILED_COLUMNS)
+        for failure in lost:
+            table.append(failure.cells())
+        table.sync()
+        self.failures = Counter(row.get("reason") or "unknown" for row in failed.dicts)
+        self.failures.update(failure.reason for failure in lost)
+        return table
 
-    def _tell(self, cut: str, strays: int) -> None:
-        if cut:
-            self.notes.append(f"the last row of {DATASET} was cut off in writing; what there is of it is in {FAILED}")
-        if strays:
-            rows = "a row" if strays == 1 else f"{strays:,} rows"
-            self.notes.append(f"{rows} of {DATASET} without a type (coding or math) went to {FAILED}")
+
+def _notes(strays: int, cut: str) -> list[str]:
+    notes = []
+    if cut:
+        notes.append(f"the last row of {DATASET} was cut off in writing; what there is of it is in {FAILED}")
+    if strays:
+        rows = "a row" if strays == 1 else f"{strays:,} rows"
+        notes.append(f"{rows} of {DATASET} without a type (coding or math) went to {FAILED}")
+    return notes
 
 
 def _is_whole(row: dict[str, str]) -> bool:
     return "prompt_hash" not in row or row["prompt_hash"] == prompt_hash(row.get("prompt", ""))
 
 
-def _ends_with_line(path: Path) -> bool:
-    if not path.exists() or not path.stat().st_size:
-        return True
-    with path.open("rb") as file:
-        file.seek(-1, 2)
-        return file.read() == b"\n"
-
-
-def _stray(row: dict[str, str], time: str) -> Failure:
+def _stray(row: dict[str, str]) -> Failure:
     told = "The row has no type that is known."
-    return Failure(row["type"], told, "no_type", time, row["prompt"], row["answer"], row["response"])
+    return Failure(row["type"], told, "no_type", utc_now(), row["prompt"], row["answer"], row["response"])
 
 
 def _ours(old: Cells, row: Cells, columns: Cells) -> Cells:

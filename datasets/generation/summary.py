@@ -5,50 +5,57 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..folder import write_whole
+from .store import Store
 
 NUMBERS = "statistics.json"
 PICTURE = "statistics.png"
 
 
+@dataclass(frozen=True, slots=True)
 class Summary:
-    """Counts the rows of a dataset and the failures of its making, those of earlier processes included.
+    """The rows of a dataset and the failures of its making, those of earlier processes included.
 
     Attributes:
-        rows: how many, by type, or by type and language.
+        rows: how many, by type and language.
         models: how many rows, by the model that wrote them.
         rectified: rows that a model had to correct before.
-        failures: by reason.
+        failures: how many, by reason.
         prompt_lengths: in characters.
         response_lengths: in characters.
         qualities: the rows' scores.
         pass_rates: of the solver, where it was asked.
     """
 
-    def __init__(self) -> None:
-        self.rows: Counter[str] = Counter()
-        self.models: Counter[str] = Counter()
-        self.failures: Counter[str] = Counter()
-        self.rectified = 0
-        self.prompt_lengths: list[int] = []
-        self.response_lengths: list[int] = []
-        self.qualities: list[float] = []
-        self.pass_rates: list[float] = []
+    rows: Mapping[str, int]
+    models: Mapping[str, int]
+    rectified: int
+    failures: Mapping[str, int]
+    prompt_lengths: Sequence[int]
+    response_lengths: Sequence[int]
+    qualities: Sequence[float]
+    pass_rates: Sequence[float]
 
-    def add(self, row: Mapping[str, str]) -> None:
-        """Counts a row of ``dataset.csv``; columns may be missing."""
-        language = row.get("language", "")
-        self.rows[f"{row['type']} ({language})" if language else row["type"]] += 1
-        self.models[row.get("model", "") or "unknown"] += 1
-        self.rectified += row.get("rectified", "").lower() == "true"
-        self.prompt_lengths.append(len(row["prompt"]))
-        self.response_lengths.append(len(row["response"]))
-        for values, name in ((self.qualities, "quality_score"), (self.pass_rates, "pass_rate")):
-            if (value := _number(row.get(name, ""))) is not None:
-                values.append(value)
+    @classmethod
+    def of(cls, store: Store) -> Summary:
+        """Counts all that is there."""
+        columns = zip(*store.rows, strict=True) if store.rows else ((),) * len(store.columns)
+        column: dict[str, Sequence[str]] = dict(zip(store.columns, columns, strict=True))
+        kinds = zip(column["type"], column["language"], strict=True)
+        return cls(
+            Counter(f"{kind} ({language})" if language else kind for kind, language in kinds),
+            Counter(model or "unknown" for model in column["model"]),
+            sum(text.lower() == "true" for text in column["rectified"]),
+            store.failures,
+            [len(text) for text in column["prompt"]],
+            [len(text) for text in column["response"]],
+            _shares(column["quality_score"]),
+            _shares(column["pass_rate"]),
+        )
 
     def as_json(self) -> dict[str, Any]:
         """All of it, with quantiles for the lists."""
@@ -56,7 +63,7 @@ class Summary:
             "rows": dict(sorted(self.rows.items())),
             "models": dict(sorted(self.models.items())),
             "rectified": self.rectified,
-            "failures": dict(self.failures.most_common()),
+            "failures": dict(sorted(self.failures.items())),
             "prompt_characters": _quantiles(self.prompt_lengths),
             "response_characters": _quantiles(self.response_lengths),
             "quality_score": _quantiles(self.qualities),
@@ -90,9 +97,14 @@ def _quantiles(values: Sequence[float]) -> dict[str, float] | None:
     return found | {"mean": round(sum(ordered) / len(ordered), 4)}
 
 
-def _number(text: str) -> float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if 0 <= value <= 1 else None
+def _shares(texts: Sequence[str]) -> list[float]:
+    """The numbers from 0 to 1 among them; other programs may have written anything."""
+    found = []
+    for text in texts:
+        try:
+            value = float(text)
+        except ValueError:
+            continue
+        if 0 <= value <= 1:
+            found.append(value)
+    return found

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TextIO
 
 from ..folder import write_whole
 from .sample import Cells
@@ -96,29 +97,62 @@ def read_table(path: Path, *, is_whole: Callable[[dict[str, str]], bool] = lambd
     """
     if not path.exists():
         return Rows()
-    lines = list(io.StringIO(_decoded(path), newline=""))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _read(path, file, ends_with_line(path), is_whole)
+    except UnicodeDecodeError:
+        text = _decoded(path)
+        return _read(path, io.StringIO(text, newline=""), text.endswith("\n"), is_whole)
+
+
+def _read(path: Path, file: TextIO, ended: bool, is_whole: Callable[[dict[str, str]], bool]) -> Rows:
     rows: list[Cells] = []
     whole = 0  # lines
     csv.field_size_limit(_LONGEST_FIELD)
-    reader = csv.reader(lines, strict=True)
+    reader = csv.reader(file, strict=True)
+    width = 0
     try:
         for row in reader:
-            # Without a line end, the last row may be a part of one.
-            if reader.line_num == len(lines) and not lines[-1].endswith(("\n", "\r")):
-                columns = rows[0] if rows else row
-                if len(row) != len(columns) or not is_whole(dict(zip(columns, row, strict=True))):
+            if len(row) != width:
+                if not row:
+                    continue  # a blank line
+                if rows:
                     break
-            if row and rows and len(row) != len(rows[0]):
-                where = f"{path}, line {whole + 1}"
-                raise ValueError(f"{where}: {len(row)} cells, where the heading has {len(rows[0])}")
-            if row:
-                rows.append(row)
+                width = len(row)
+            rows.append(row)
             whole = reader.line_num
     except csv.Error as error:
         # A quote that never ends is a row that was cut off.
-        if reader.line_num < len(lines) or "unexpected end" not in str(error):
+        if "unexpected end" not in str(error):
             raise ValueError(f"{path}, line {whole + 1}: not CSV ({error})") from None
-    return Rows(rows[0] if rows else [], rows[1:], "".join(lines[whole:]))
+        return Rows(rows[0] if rows else [], rows[1:], _behind(path, whole))
+    if whole < reader.line_num and len(row) not in (0, width):
+        # So is one with too few cells, if it is the last and has no line end.
+        if ended or next(reader, None) is not None:
+            raise ValueError(f"{path}, line {whole + 1}: {len(row)} cells, where the heading has {width}")
+        return Rows(rows[0], rows[1:], _behind(path, whole))
+    cut = ""
+    if len(rows) > 1 and not ended:
+        last = rows.pop()
+        if is_whole(dict(zip(rows[0], last, strict=True))):
+            rows.append(last)
+        else:
+            cut = ",".join(last)
+    return Rows(rows[0] if rows else [], rows[1:], cut)
+
+
+def _behind(path: Path, line: int) -> str:
+    """What stands behind so many lines."""
+    return "".join(list(io.StringIO(_decoded(path), newline=""))[line:])
+
+
+def ends_with_line(path: Path) -> bool:
+    """Whether a row could be added: the last one has its line end. So it is where there are none."""
+    if not path.exists() or not path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() == b"\n"
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[Cells]) -> None:

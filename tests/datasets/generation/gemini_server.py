@@ -85,6 +85,7 @@ MISBEHAVIOURS = {
     "rate_limit": lambda call: RATE_LIMIT,
     "server": lambda call: error(500, "INTERNAL"),
     "timeout": lambda call: Said(good(call), act="hang"),
+    "drip": lambda call: Said(good(call), act="drip"),
     "connection": lambda call: Said(good(call), act="cut"),
     "malformed": lambda call: Said(body=b'{"candidates": [{'),
     "blocked": lambda call: Said("", finish="SAFETY"),

@@ -33,7 +33,9 @@ def test_targets_add_up(samples, first, second):
         assert not any(found[kind] for kind, share in read_shares((first, second)).items() if not share)
 
 
-@pytest.mark.parametrize("weights", [(1,), (1, 1, 1), ("a", "1"), ("nan", "1"), ("inf", "1"), (-1, 2), (0, 0), ("", "1")])
+@pytest.mark.parametrize(
+    "weights", [(1,), (1, 1, 1), ("a", "1"), ("nan", "1"), ("inf", "1"), (-1, 2), (0, 0), ("", "1")]
+)
 def test_weights_that_are_none_are_refused(weights):
     with pytest.raises(ValueError, match=r"weight|negative|number"):
         read_shares(weights)

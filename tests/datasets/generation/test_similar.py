@@ -4,7 +4,9 @@ import pytest
 
 from infinite_rl.datasets.generation.similar import KnownPrompts
 
-MERGE = "Write a Python function merge(a, b) that takes two sorted lists of integers and returns one sorted list of all."
+MERGE = (
+    "Write a Python function merge(a, b) that takes two sorted lists of integers and returns one sorted list of all."
+)
 
 
 @pytest.mark.parametrize(
@@ -47,11 +49,11 @@ def test_scripts_without_blanks_are_compared_too():
 
 def test_many_prompts_of_one_template_are_told_apart():
     known = KnownPrompts([], 0.9)
-    for number in range(3_000):
+    for number in range(600):
         prompt = f"Write a Python program that prints the number {number} in base {2 + number % 9}."
         assert known.repeated(prompt) is None
         known.add(prompt)
-    assert len(known) == 3_000
+    assert len(known) == 600
     assert known.repeated("write a python program that prints the number 17 in base 10!") == known[17]
 
 

@@ -1,0 +1,79 @@
+import asyncio
+
+from infinite_rl.datasets.generation.gemini import CallError
+from infinite_rl.datasets.generation.pacing import Pace
+
+
+def test_no_more_calls_are_under_way_than_allowed():
+    async def go():
+        pace, under_way, most = Pace(3, 60), 0, 0
+
+        async def call():
+            nonlocal under_way, most
+            async with pace.turn():
+                under_way += 1
+                most = max(most, under_way)
+                await asyncio.sleep(0.001)
+                under_way -= 1
+
+        await asyncio.gather(*(call() for _ in range(30)))
+        return most
+
+    assert asyncio.run(go()) == 3
+
+
+def test_refusals_of_one_burst_are_one_pause_and_halve_what_is_allowed():
+    async def go():
+        pace = Pace(8, 60)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        for _ in range(8):
+            pace.limited(CallError("rate_limit", "", retry_after=0.05), began)
+        assert pace.pauses == 1
+        times = []
+
+        async def call():
+            async with pace.turn() as at:
+                times.append(at)
+                await asyncio.sleep(0.02)
+
+        await asyncio.gather(*(call() for _ in range(8)))
+        assert min(times) >= began + 0.05
+        first = [at for at in times if at < min(times) + 0.015]
+        assert len(first) == 4
+        pace.limited(CallError("rate_limit", "", retry_after=0), loop.time())
+        assert pace.pauses == 2
+        pace.succeeded()
+        assert pace.pauses == 0
+
+    asyncio.run(go())
+
+
+def test_without_a_wish_pauses_double_up_to_the_longest():
+    async def go():
+        pace, waits = Pace(1, 0.04), []
+        for _ in range(3):
+            async with pace.turn() as began:
+                pace.limited(CallError("rate_limit", ""), began)
+            start = asyncio.get_running_loop().time()
+            async with pace.turn() as at:
+                waits.append(at - start)
+        assert all(0.03 < wait < 0.5 for wait in waits)  # 1, 2 and 4 s, cut to 0.04
+
+    asyncio.run(go())
+
+
+def test_all_calls_come_through_after_successes():
+    async def go():
+        pace = Pace(4, 60)
+        pace.limited(CallError("rate_limit", "", retry_after=0), asyncio.get_running_loop().time())
+
+        async def call():
+            async with pace.turn():
+                await asyncio.sleep(0)
+                pace.succeeded()
+
+        async with asyncio.timeout(10):
+            await asyncio.gather(*(call() for _ in range(200)))
+
+    asyncio.run(go())
