@@ -272,6 +272,20 @@ def find_contamination(arguments: argparse.Namespace) -> int:
     return run(arguments, visible)
 
 
+def declare_convert(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``convert``."""
+    from .datasets.conversion_command import declare
+
+    declare(parser)
+
+
+def convert_file(arguments: argparse.Namespace) -> int:
+    """Writes tasks into a file of another format."""
+    from .datasets.conversion_command import run
+
+    return run(arguments, visible)
+
+
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself, or let a model do it", declare_play, play),
@@ -288,6 +302,15 @@ COMMANDS = {
   curl -d '{"queries": ["capital of Wolyjar"], "topk": 3, "return_scores": true}' http://127.0.0.1:8001/search
   OPENAI_API_KEY=… infinite-rl search-service --corpus documents.jsonl --index vectors.npz \\
       --embeddings-url http://127.0.0.1:9000/v1 --embeddings-model bge-small --faiss""",
+    ),
+    "convert": Command(
+        "write tasks into a file of another format, from which the same tasks are read",
+        declare_convert,
+        convert_file,
+        """examples:
+  infinite-rl convert my_dataset/dataset.csv train.jsonl
+  infinite-rl convert train.jsonl train.csv --overwrite
+  infinite-rl convert test@openai/gsm8k:main gsm8k.parquet""",
     ),
     "contamination": Command(
         "look for evaluation prompts in training prompts; exit code 1 if there are any",
