@@ -254,10 +254,14 @@ def _prompt(fields: Fields, defaults: Defaults) -> Task:
         metadata = {"grader": kind, **_generated(fields, kind)}
         if _TAG not in prompt.lower():
             prompt = f"{prompt.strip()}\n\n{_CLOSINGS[kind]}"
-        if kind == "coding" and "language" in fields:
+        if kind == "coding" and "language" in fields and not _is_blank(answer):
             answer = _with_language(answer, fields["language"])
     messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
     return Task(_id(fields, defaults), _domain(fields, defaults), messages, answer, metadata | dict(given))
+
+
+def _is_blank(answer: Any) -> bool:
+    return answer is None or (isinstance(answer, str) and not answer.strip())
 
 
 def _with_language(answer: Any, language: Any) -> Any:

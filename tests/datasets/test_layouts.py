@@ -119,6 +119,8 @@ def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
             "its language is python, and that of the task javascript",
         ),
         ({"prompt": "?", "answer": {"cases": 1}, "type": "coding", "language": "js"}, "cases must be a list"),
+        ({"prompt": "?", "answer": " ", "type": "coding", "language": "js"}, '"answer" is empty'),
+        ({"prompt": "?", "answer": None, "type": "coding", "language": "js"}, '"answer" is empty'),
         ({"prompt": "?", "answer": "2", "answer_json": "2"}, '"answer" and "answer_json" exclude each other'),
         ({"prompt": "?", "answer_json": "{"}, '"answer_json" is not JSON'),
         ({"prompt": "?", "answer": "2", "metadata": 3}, '"metadata" must be an object'),
