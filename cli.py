@@ -279,11 +279,25 @@ def declare_generation(parser: argparse.ArgumentParser) -> None:
     declare(parser)
 
 
+def declare_convert(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``convert``."""
+    from .datasets.conversion_command import declare
+
+    declare(parser)
+
+
 def generate_tasks(arguments: argparse.Namespace) -> int:
     """Lets a Gemini model write tasks; the exit code is 1 if some of them are missing at the end."""
     from .datasets.generation.command import run
 
     return run(arguments)
+
+
+def convert_file(arguments: argparse.Namespace) -> int:
+    """Writes tasks into a file of another format."""
+    from .datasets.conversion_command import run
+
+    return run(arguments, visible)
 
 
 COMMANDS = {
@@ -311,6 +325,15 @@ COMMANDS = {
   GEMINI_API_KEY=… infinite-rl generate --num_samples 100 --out_dir my_dataset --threads 4
   infinite-rl generate --num_samples 10 --task_dist 0,1 --out_dir math_only --dry-run
   infinite-rl generate --base-url http://127.0.0.1:8080 --model_name my-model --eval test@openai/gsm8k:main""",
+    ),
+    "convert": Command(
+        "write tasks into a file of another format, from which the same tasks are read",
+        declare_convert,
+        convert_file,
+        """examples:
+  infinite-rl convert my_dataset/dataset.csv train.jsonl
+  infinite-rl convert train.jsonl train.csv --overwrite
+  infinite-rl convert test@openai/gsm8k:main gsm8k.parquet""",
     ),
     "contamination": Command(
         "look for evaluation prompts in training prompts; exit code 1 if there are any",

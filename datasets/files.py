@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .checks import RowError
 from .hub import hub_rows, is_hub_name
@@ -75,6 +76,20 @@ def read_tasks(
         ModuleNotFoundError: a library is missing.
         ValueError: there is no task, or a row is malformed.
     """
+    for place, _, task in read_rows_with_tasks(path, domain=domain, grader=grader):
+        yield place, task
+
+
+def read_rows_with_tasks(
+    path: str | Path, *, domain: str | None = None, grader: str | None = None
+) -> Iterator[tuple[Place, Any, Task]]:
+    """Reads the tasks of `read_tasks`, each with the row that it was made of.
+
+    Raises:
+        FileNotFoundError: as `load_tasks`, and so are the others.
+        ModuleNotFoundError: a library is missing.
+        ValueError: there is no task, or a row is malformed.
+    """
     empty = True
     for name, file, rows in _sources(path):
         for number, where, row in rows:
@@ -83,7 +98,7 @@ def read_tasks(
             except RowError as error:
                 raise ValueError(f"{where}: {error}") from None
             empty = False
-            yield Place(where, file, number), task
+            yield Place(where, file, number), row, task
     if empty:
         raise ValueError(f'{path}: no tasks. Each row needs "messages" and "answer".')
 

@@ -7,21 +7,26 @@ r"""How rows of known datasets become tasks. The keys of a row tell its layout.
 | MBPP | ``text`` or ``prompt``, ``code``, ``test_list`` | the tests |
 | MATH, AIME | ``problem``, and ``answer`` or ``solution`` | the answer, else the last ``\boxed{…}`` of the solution |
 | GSM8K | ``question``, ``answer`` | what stands behind ``####``, else the answer |
-| generated | ``prompt``, ``answer`` and maybe ``type`` | as it stands |
+| generated | ``prompt``, ``answer`` and maybe ``type``, ``language``, … | as it stands, with the language |
+
+``messages``, ``answer`` and ``metadata`` may be given as JSON text, in ``messages_json`` and so on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from math import isfinite
+from math import isfinite, nan
 from typing import Any, TypeAlias
 
 from ..rewards.boxed import last_boxed
+from ..rewards.code.cases import check_language, with_language
+from ..rewards.extraction import extract_answer
 from .checks import RowError, check_spelling, check_task
 from .coding.source import CLOSING as CODE_CLOSING
 from .reasoning.source import TAGGED
+from .rows import is_text, read_json
 from .task import Message, Task
 
 Fields: TypeAlias = Mapping[str, Any]
@@ -29,6 +34,8 @@ Fields: TypeAlias = Mapping[str, Any]
 
 # What is read from "metadata" alone; beside it, it would be lost.
 _METADATA = ("grader", "answer_form", "expression")
+_CLOSINGS = {"math": TAGGED, "coding": CODE_CLOSING}
+_TAG = "<answer>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ def parse_row(row: object, defaults: Defaults) -> Task:
         raise RowError('not an object. Each row needs "messages" and "answer".')
     # AIME's files write their keys in different cases.
     fields = {str(name).lower(): value for name, value in row.items()}
+    fields = _decoded(fields)
     # What is null is not there; but an answer may be null.
     fields = {name: value for name, value in fields.items() if value is not None or name == "answer"}
     for needed, make in _LAYOUTS:
@@ -62,6 +70,21 @@ def parse_row(row: object, defaults: Defaults) -> Task:
         f'"{_missing(fields)}" is missing; there is {found}.{_meant(fields)} Each row needs "messages" and "answer"; '
         "docs/datasets.md has more layouts."
     )
+
+
+def _decoded(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields, with those that tables hold as JSON text, since their types differ from row to row."""
+    for name in ("messages", "answer", "metadata"):
+        text = fields.pop(f"{name}_json", None)
+        if text is None:
+            continue
+        if fields.get(name) is not None:
+            raise RowError(f'"{name}" and "{name}_json" exclude each other.')
+        try:
+            fields[name] = read_json(text) if isinstance(text, str) else text
+        except ValueError as error:
+            raise RowError(f'"{name}_json" is not JSON ({error}).') from None
+    return fields
 
 
 def _missing(fields: Fields) -> str:
@@ -218,11 +241,55 @@ def _math(id: str, domain: str, question: str, answer: Any, **metadata: Any) -> 
 
 
 def _prompt(fields: Fields, defaults: Defaults) -> Task:
-    prompt, kind = _text(fields, "prompt"), fields.get("type")
-    check_spelling(fields, ("id", "domain"))
+    # Tables have empty cells for what is not there.
+    fields = {name: value for name, value in fields.items() if value != "" or name in ("prompt", "answer")}
+    check_spelling(fields, ("id", "domain", "metadata"))
+    prompt, answer, kind = _text(fields, "prompt"), fields["answer"], fields.get("type")
+    given = fields.get("metadata", {})
+    if not isinstance(given, Mapping):
+        raise RowError('"metadata" must be an object.')
+    metadata: dict[str, Any] = {}
+    if kind in _CLOSINGS:
+        defaults = replace(defaults, domain=f"{defaults.domain}/{kind}")
+        metadata = {"grader": kind, **_generated(fields, kind)}
+        if _TAG not in prompt.lower():
+            prompt = f"{prompt.strip()}\n\n{_CLOSINGS[kind]}"
+        if kind == "coding" and "language" in fields and not _is_blank(answer):
+            answer = _with_language(answer, fields["language"])
     messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
-    metadata = {"grader": str(kind)} if kind in ("math", "coding") else {}
-    return Task(_id(fields, defaults), _domain(fields, defaults), messages, fields["answer"], metadata)
+    return Task(_id(fields, defaults), _domain(fields, defaults), messages, answer, metadata | dict(given))
+
+
+def _is_blank(answer: Any) -> bool:
+    return answer is None or (isinstance(answer, str) and not answer.strip())
+
+
+def _with_language(answer: Any, language: Any) -> Any:
+    try:
+        check_language(language)
+    except ValueError as error:
+        raise RowError(f'"language" can\'t be used: {error}.') from None
+    try:
+        return with_language(answer, language)
+    except (TypeError, ValueError) as error:
+        raise RowError(f"\"answer\" can't be used by the grader 'coding': {error}") from None
+
+
+def _generated(fields: Fields, kind: str) -> dict[str, Any]:
+    """What else of a generated row is of use: how often models solved it, and a program to begin with."""
+    found: dict[str, Any] = {}
+    try:
+        pass_rate = float(fields.get("pass_rate", "nan"))
+    except (TypeError, ValueError):
+        pass_rate = nan
+    if isfinite(pass_rate):
+        found["pass_rate"] = pass_rate
+    response = fields.get("response")
+    if kind == "coding" and isinstance(response, str) and is_text(response):
+        answers = extract_answer(response).answers
+        if len(answers) == 1:
+            found["solution"] = answers[0]
+    return found
 
 
 def _id(fields: Fields, defaults: Defaults, *names: str) -> str:

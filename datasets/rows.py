@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, TypeAlias
@@ -23,6 +23,8 @@ _LONGEST_FIELD = 16 * 1024 * 1024
 _LONGEST_LINE = 64 * 1024 * 1024
 _LONGEST_LIST = 1024 * 1024 * 1024
 _JSON = json.JSONDecoder(object_pairs_hook=unique_members)
+# Cells that are text, whatever they begin with: nothing else may stand there, or it is read later.
+_TEXTS = {"id", "domain", "prompt", "question", "problem", "response", "messages_json", "answer_json", "metadata_json"}
 _MISSING = "needs pyarrow: pip install 'infinite-rl[train]'"
 
 
@@ -72,7 +74,23 @@ def open_text(path: Path) -> TextIO:
     return path.open(encoding="utf-8-sig", newline="")
 
 
-def _json(text: str) -> Any:
+@contextmanager
+def create_text(path: Path, *, compressed: bool) -> Iterator[TextIO]:
+    """Opens a new file for writing, compressed or not, with line ends as they are given."""
+    if not compressed:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            yield file
+        return
+    # No name and no time, so that equal rows make equal files.
+    with (
+        path.open("wb") as raw,
+        gzip.GzipFile("", "wb", fileobj=raw, mtime=0) as packed,
+        io.TextIOWrapper(packed, encoding="utf-8", newline="") as file,
+    ):
+        yield file
+
+
+def read_json(text: str) -> Any:
     """The value of a JSON text; whatever is wrong with it is a ``JSONDecodeError``."""
     try:
         return _JSON.decode(text)
@@ -99,7 +117,7 @@ def _lines(path: Path) -> Iterator[Row]:
             if line.strip():
                 where = f"{path}, line {number}"
                 try:
-                    yield number, where, _json(line)
+                    yield number, where, read_json(line)
                 except json.JSONDecodeError as error:
                     raise ValueError(f"{where}: not JSON ({error}). Each line needs one JSON object.") from None
 
@@ -113,7 +131,7 @@ def _list(path: Path) -> Iterator[Row]:
             raise ValueError(
                 f"{path}: longer than {_LONGEST_LIST:,} characters. Write a line a task, into a .jsonl file."
             )
-        rows = _json(text)
+        rows = read_json(text)
     except json.JSONDecodeError as error:
         raise ValueError(f"{path}: not JSON ({error}). A file of lines is called .jsonl.") from None
     if not isinstance(rows, list):
@@ -123,7 +141,7 @@ def _list(path: Path) -> Iterator[Row]:
 
 
 def _table(path: Path) -> Iterator[Row]:
-    """Each row of a table with a heading; a field that is a JSON list or object is read as one."""
+    """Each row of a table with a heading."""
     csv.field_size_limit(_LONGEST_FIELD)
     with open_text(path) as file:
         reader = csv.DictReader(bounded_lines(path, file), strict=True)
@@ -138,15 +156,26 @@ def _table(path: Path) -> Iterator[Row]:
                 if None in row:
                     raise ValueError(f"{where}: more fields than the heading names")
                 # Fields that are not there are left out: a missing answer is not an empty one.
-                yield number, where, {str(name): _field(text) for name, text in row.items() if text is not None}
+                cells = {str(name): text for name, text in row.items() if text is not None}
+                yield number, where, read_cells(cells)
         except csv.Error as error:
             raise ValueError(f"{path}, line {start}: not CSV ({error})") from None
+
+
+def read_cells(cells: Mapping[str, str]) -> dict[str, Any]:
+    """The values of a table's row: a cell that is a JSON list or object is read as one, unless only text can be meant.
+
+    So an answer stays text beside a ``question`` or ``problem``, or beside a ``prompt`` and its ``type``.
+    """
+    names = {name.lower() for name in cells}
+    texts = _TEXTS | ({"answer"} if names & {"question", "problem"} or names >= {"prompt", "type"} else set())
+    return {name: text if name.lower() in texts else _field(text) for name, text in cells.items()}
 
 
 def _field(text: str) -> Any:
     if text[:1] in ("[", "{"):
         try:
-            return _json(text)
+            return read_json(text)
         except json.JSONDecodeError:
             return text
     return text

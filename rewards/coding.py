@@ -40,7 +40,7 @@ class CodingRewardFunction(BatchedRewardFunction):
         limits: ``time``, or ``fuel`` for verdicts that don't depend on the machine's speed.
         partial: ``similarity`` makes the similarity of outputs the score, ``tests`` the share of tests passed; None
             gives no partial credit, and a program's tests end with the first that fails.
-        language: ``python`` or ``javascript``; tests may name another.
+        language: ``python`` or ``javascript``; an expected answer may name another.
 
     Attributes:
         concurrency: programs that `compute_rewards` runs at once: one for each core.
@@ -122,7 +122,8 @@ class CodingRewardFunction(BatchedRewardFunction):
             expected = read_expected(expected_output)
         except (TypeError, ValueError) as error:
             return RewardFunctionScore.error(f"The expected answer can't be used: {error}")
-        language = expected.language if isinstance(expected, CodeTests) and expected.language else self.language
+        named = expected.language if isinstance(expected, CodeTests | Output | Reference) else None
+        language = named or self.language
         found = extract_code(model_output, language, answer_tag)
         if found.code is None:
             return RewardFunctionScore.no_answer(found.error_msg, format_score=found.format_score)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import json
 from collections.abc import Callable, Iterator, Set
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from ..rows import bounded_lines, kind_of, open_text
+from ..rows import bounded_lines, create_text, kind_of, open_text
 
 
 def write_without(source: Path, rows: Set[int], out: Path) -> None:
@@ -27,17 +25,10 @@ def write_without(source: Path, rows: Set[int], out: Path) -> None:
     if (arrow := _ARROW.get(kind_of(source))) is not None:
         arrow(source, rows, partial)
     else:
-        with _create(partial, compressed=out.suffix.lower() == ".gz") as file:
+        with create_text(partial, compressed=out.suffix.lower() == ".gz") as file:
             for text in _TEXTS.get(kind_of(source), _lines)(source, rows):
                 file.write(text)
     partial.replace(out)
-
-
-def _create(path: Path, *, compressed: bool) -> TextIO:
-    if compressed:
-        # No name and no time, so that equal rows make equal files.
-        return io.TextIOWrapper(gzip.GzipFile(path, "wb", mtime=0), encoding="utf-8", newline="")
-    return path.open("w", encoding="utf-8", newline="")
 
 
 def _lines(source: Path, rows: Set[int]) -> Iterator[str]:

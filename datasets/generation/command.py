@@ -15,6 +15,7 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
+from ..conversion import convert
 from .display import Display
 from .gemini import KEY_VARIABLE
 from .generate import Outcome, Server, generate
@@ -86,8 +87,6 @@ def run(arguments: argparse.Namespace) -> int:
     _show(settings, outcome)
     if sum(outcome.rows.values()):
         for path in arguments.export:
-            from ..conversion import convert
-
             rows = convert(settings.out_dir / DATASET, path, overwrite=True)
             print(f"{rows:,} tasks in {path}")
     if not outcome.complete:

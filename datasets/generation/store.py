@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,6 +13,7 @@ from .table import Rows, Table, ends_with_line, read_table, write_table
 
 DATASET = "dataset.csv"
 FAILED = "failed_dataset.csv"
+DAMAGED = "dataset.csv.damaged"
 DEBUG = "debug_prompts"
 _NEEDED = ("type", "prompt", "answer", "response")
 
@@ -56,6 +58,9 @@ class Store:
         as_they_are = found.columns == self.columns
         if not as_they_are:
             self.rows = [_ours(found.columns, row, self.columns) for row in self.rows]
+        if found.cut:
+            # A quote that somebody else left open takes all rows behind it.
+            shutil.copy2(folder / DATASET, folder / DAMAGED)
         # First what was lost, so that it is in one file or in both at every instant.
         self._failed = self._open_failures(failed, lost)
         if not as_they_are or lost or not ends_with_line(folder / DATASET):
@@ -112,7 +117,9 @@ class Store:
 def _notes(strays: int, cut: str) -> list[str]:
     notes = []
     if cut:
-        notes.append(f"the last row of {DATASET} was cut off in writing; what there is of it is in {FAILED}")
+        notes.append(
+            f"the last row of {DATASET} was cut off; what there is of it is in {FAILED}, the old file in {DAMAGED}"
+        )
     if strays:
         rows = "a row" if strays == 1 else f"{strays:,} rows"
         notes.append(f"{rows} of {DATASET} without a type (coding or math) went to {FAILED}")

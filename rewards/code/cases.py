@@ -28,16 +28,18 @@ _CODE_LINE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """The literal output that a program must print."""
+    """The literal output that a program must print; the language is None for the reward function's own."""
 
     text: str
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A trusted program whose output is the expected one."""
+    """A trusted program whose output is the expected one; its language is None for the reward function's own."""
 
     code: str
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ def read_expected(expected: object) -> Expected:
     A function of the output stays one. A mapping (or a JSON object as text) with ``cases`` or ``tests`` holds tests.
     From other text the tags ``<answer>`` or ``<summary>`` are taken off; then a JSON object's ``code`` or ``solution``,
     fenced blocks (joined) or text that looks like code is a reference program, and anything else the literal output.
+    A mapping's ``output`` is one, too; but text is not read so, since a program may print such an object. Beside all
+    of them a ``language`` may stand.
 
     Raises:
         TypeError: it is none of these.
@@ -121,21 +125,56 @@ def read_expected(expected: object) -> Expected:
     raise TypeError(f"The expected answer is of type {kind}. Give an output, tests or a function of the output.")
 
 
+def with_language(expected: object, language: str) -> object:
+    """The expected answer with the language of its programs, in one of the forms of `read_expected`.
+
+    Args:
+        expected: it may name its language already.
+        language: the language.
+
+    Raises:
+        TypeError: it is no expected answer.
+        ValueError: it is malformed, it names another language, or the language is unknown.
+    """
+    language, found = check_language(language), read_expected(expected)
+    if not isinstance(found, Output | Reference | CodeTests):
+        return expected
+    if found.language is not None:
+        if found.language != language:
+            raise ValueError(f"its language is {found.language}, and that of the task {language}")
+        return expected
+    if isinstance(found, Output):
+        return {"output": found.text, "language": language}
+    if isinstance(expected, Mapping):
+        return {**expected, "language": language}
+    text = _untagged(str(expected))
+    return {**(_members(text) or {"code": text}), "language": language}
+
+
 @lru_cache(maxsize=4_096)
 def _read_text(text: str) -> Expected:
-    for tag in ("answer", "summary"):
-        answers = extract_answer(text, tag).answers
-        if len(answers) == 1:
-            text = answers[0]
-            break
-    members = _json_object(text)
-    known = not members.keys().isdisjoint((*_REFERENCE_KEYS, "cases", "tests"))
-    if members and (known or members.keys() >= _HUMANEVAL):
+    text = _untagged(text)
+    if members := _members(text):
         return _read_mapping(members)
     blocks = list(fenced_blocks(text))
     if blocks:
         return Reference("\n".join(block.text for block in blocks))
     return Reference(text) if _CODE_LINE.search(text) else Output(text)
+
+
+def _untagged(text: str) -> str:
+    for tag in ("answer", "summary"):
+        answers = extract_answer(text, tag).answers
+        if len(answers) == 1:
+            return answers[0]
+    return text
+
+
+def _members(text: str) -> dict[str, Any]:
+    """The members of a JSON object that holds tests or a reference program; none if the text is anything else."""
+    members = _json_object(text)
+    known = not members.keys().isdisjoint((*_REFERENCE_KEYS, "cases", "tests"))
+    return members if known or members.keys() >= _HUMANEVAL else {}
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -154,9 +193,27 @@ def _read_mapping(members: Mapping[str, Any]) -> Expected:
     for key in _REFERENCE_KEYS:
         if isinstance(members.get(key), str):
             blocks = list(fenced_blocks(members[key]))
-            return Reference("\n".join(block.text for block in blocks) if blocks else members[key])
+            return Reference("\n".join(block.text for block in blocks) if blocks else members[key], _language(members))
+    if "output" in members:
+        return _read_output(members)
     has = ", ".join(map(str, members))
-    raise ValueError(f"the expected answer needs one of cases, tests, code, solution; it has {has}{_hint(members)}")
+    raise ValueError(
+        f"the expected answer needs one of cases, tests, code, solution, output; it has {has}{_hint(members)}"
+    )
+
+
+def _read_output(members: Mapping[str, Any]) -> Output:
+    output = members["output"]
+    if unknown := members.keys() - {"output", "language"}:
+        raise ValueError(f"unknown key {min(unknown)!r} beside the output; known: language")
+    if isinstance(output, bool) or not isinstance(output, str | int | float):
+        raise ValueError(f"output must be text or a number, not {output!r:.80}")
+    return Output(str(output), _language(members))
+
+
+def _language(members: Mapping[str, Any]) -> str | None:
+    language = members.get("language")
+    return None if language is None else check_language(language)
 
 
 def _hint(members: Mapping[str, Any]) -> str:
@@ -171,9 +228,7 @@ def _read_tests(members: Mapping[str, Any]) -> CodeTests:
         raise ValueError(f"unknown key {min(unknown)!r} beside the tests; known: {known}{_hint(members)}")
     if "cases" in members and "tests" in members:
         raise ValueError("give either cases or tests, not both")
-    language, function = members.get("language"), members.get("function")
-    if language is not None:
-        language = check_language(language)
+    language, function = _language(members), members.get("function")
     if function is not None and not isinstance(function, str):
         raise ValueError(f"function must be a name, not {function!r}")
     tolerance = members.get("tolerance", 0.0)

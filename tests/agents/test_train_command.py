@@ -553,6 +553,18 @@ def test_tasks_from_a_file_train(tmp_path):
     assert any("pass_rate/sums" in row for row in rows(folder))
 
 
+def test_a_table_of_generated_tasks_trains(tmp_path):
+    lines = ["type,prompt,answer,response,quality_score,language,pass_rate"]
+    for n in range(40):
+        lines.append(f'math,Which pair is {n}?,"[{n}, 2]","<answer>[{n}, 2]</answer>",1.0,,0.5')
+        lines.append(f"coding,Print {n}.,{n},<answer>console.log({n})</answer>,1.0,javascript,")
+    path = tmp_path / "dataset.csv"
+    path.write_text("\n".join(lines))
+    folder = train(tmp_path / "run", "data=file", f"data.train_path={path}", "trainer.steps=1")
+    found = {name for row in rows(folder) for name in row}
+    assert {"pass_rate/dataset/math", "pass_rate/dataset/coding"} <= found
+
+
 def test_wandb_logs_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")

@@ -1,6 +1,7 @@
 import csv
 import gzip
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from infinite_rl.datasets.layouts import Defaults, RowError, parse_row
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.envs.coding import CodingVectorEnv
 from infinite_rl.envs.math import MathEnv, MathVectorEnv
+from infinite_rl.rewards.code.cases import read_expected
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 MESSAGES = [{"role": "user", "content": "1+1?"}]
@@ -63,7 +65,16 @@ def rewards_of(vector_env, tasks, answers, **arguments):
         ({"problem": "?", "solution": "so $x = \\boxed 5$."}, "default/1", "default", "5"),
         ({"problem": "?", "solution": "so \\fbox{$6$}"}, "default/1", "default", "$6$"),
         ({"ID": "2024-I-1", "Problem": "?", "Solution": "…", "Answer": 204}, "2024-I-1", "default", "204"),
-        ({"prompt": "1+1?", "answer": "2", "type": "math", "response": "…"}, "default/1", "default", "2"),
+        ({"prompt": "1+1?", "answer": "2", "type": "math", "response": "…"}, "default/1", "default/math", "2"),
+        (
+            {"prompt": "1+1?", "answer": "2", "type": "math", "domain": "sums", "id": "a", "language": ""},
+            "a",
+            "sums",
+            "2",
+        ),
+        ({"prompt": "1+1?", "answer": "2", "type": "riddle"}, "default/1", "default", "2"),
+        ({"messages_json": json.dumps(MESSAGES), "answer_json": "1.0"}, "default/1", "default", 1.0),
+        ({"prompt": "1+1?", "answer_json": "null", "metadata_json": '{"level": 3}'}, "default/1", "default", None),
     ],
 )
 def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
@@ -94,6 +105,25 @@ def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
         (HUMANEVAL | {"test": 3}, '"test" must be text'),
         (MBPP | {"test_list": []}, '"test_list" must be a non-empty list'),
         (MBPP | {"test_list": ["assert True"]}, "calls no function"),
+        (
+            {"prompt": "?", "answer": "2", "type": "coding", "language": "lua"},
+            '"language" can.t be used: language must be',
+        ),
+        (
+            {
+                "prompt": "?",
+                "answer": {"cases": [{"stdout": "1"}], "language": "py"},
+                "type": "coding",
+                "language": "js",
+            },
+            "its language is python, and that of the task javascript",
+        ),
+        ({"prompt": "?", "answer": {"cases": 1}, "type": "coding", "language": "js"}, "cases must be a list"),
+        ({"prompt": "?", "answer": " ", "type": "coding", "language": "js"}, '"answer" is empty'),
+        ({"prompt": "?", "answer": None, "type": "coding", "language": "js"}, '"answer" is empty'),
+        ({"prompt": "?", "answer": "2", "answer_json": "2"}, '"answer" and "answer_json" exclude each other'),
+        ({"prompt": "?", "answer_json": "{"}, '"answer_json" is not JSON'),
+        ({"prompt": "?", "answer": "2", "metadata": 3}, '"metadata" must be an object'),
         ({"messages": [{"role": "user", "content": None}], "answer": "2"}, "text in both"),
         ({"messages": [{"role": "assistant", "content": "", "tool_calls": "x"}], "answer": "2"}, "text in both"),
     ],
@@ -101,6 +131,58 @@ def test_rows_of_known_datasets_become_tasks(row, id, domain, answer):
 def test_a_malformed_row_is_told_by_its_field(row, message):
     with pytest.raises(RowError, match=message):
         task_of(row)
+
+
+@pytest.mark.parametrize(
+    ("kind", "closing"),
+    [
+        ("math", "Give the answer between <answer> and </answer>."),
+        ("coding", "Put the code into a fenced block between"),
+    ],
+)
+def test_a_generated_prompt_says_where_the_answer_goes(kind, closing):
+    task = task_of({"prompt": " Do it.\n", "answer": "2", "type": kind})
+    assert task.prompt.startswith(f"Do it.\n\n{closing}")
+    assert task.metadata == {"grader": kind}
+    said = {"prompt": " Do it, in <ANSWER> tags.", "answer": "2", "type": kind}
+    assert task_of(said).prompt == said["prompt"]
+    assert task_of(said | {"type": None}).prompt == said["prompt"]
+
+
+CALLS = {"function": "f", "cases": [{"args": [1], "result": 2}]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        ("[1, 2, 3]", {"output": "[1, 2, 3]", "language": "javascript"}),
+        (4, {"output": "4", "language": "javascript"}),
+        ("<answer>4</answer>", {"output": "4", "language": "javascript"}),
+        ("console.log(4)", {"code": "console.log(4)", "language": "javascript"}),
+        ("```js\nconsole.log(4)\n```", {"code": "```js\nconsole.log(4)\n```", "language": "javascript"}),
+        ('{"solution": "console.log(4)"}', {"solution": "console.log(4)", "language": "javascript"}),
+        (CALLS, CALLS | {"language": "javascript"}),
+        (json.dumps(CALLS), CALLS | {"language": "javascript"}),
+        (json.dumps(CALLS | {"language": "node"}), json.dumps(CALLS | {"language": "node"})),
+    ],
+)
+def test_the_language_of_a_generated_row_goes_into_its_answer(answer, read):
+    row = {"prompt": "Do it.", "answer": answer, "type": "coding"}
+    assert task_of(row | {"language": "js"}).answer == read
+    assert task_of(row | {"language": ""}).answer == answer
+    assert task_of(row | {"language": "js", "type": "riddle"}).answer == answer
+    expected = read_expected(answer)
+    assert read_expected(read) == replace(expected, language="javascript")
+
+
+def test_of_what_else_a_generated_row_holds_only_the_useful_is_kept():
+    row = {"prompt": "?", "answer": "4", "type": "coding", "quality_score": "1.0", "seed": "3", "rectified": "False"}
+    response = "I see.\n<answer>\n```python\nprint(4)\n```\n</answer>"
+    task = task_of(row | {"pass_rate": "0.25", "response": response})
+    assert task.metadata == {"grader": "coding", "pass_rate": 0.25, "solution": "```python\nprint(4)\n```"}
+    for nothing in ("", "none", "nan", None, [1]):
+        assert task_of(row | {"pass_rate": nothing, "response": nothing}).metadata == {"grader": "coding"}
+    assert task_of(row | {"response": "<answer>\ud800</answer>"}).metadata == {"grader": "coding"}
 
 
 BARE = HUMANEVAL | {"prompt": "import math\n\ndef twice(n):\n", "canonical_solution": "    return 2 * n\n"}
@@ -255,6 +337,43 @@ def test_a_table_may_hold_messages_as_json(tmp_path):
     with path.open("w", newline="") as file:
         csv.writer(file).writerows([["messages", "answer"], [json.dumps(MESSAGES), "2"]])
     assert load_tasks(path).task(0).prompt == "1+1?"
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "[0, 1)", "{1, 2}", '{"a": 1}', "4", "1.0"])
+@pytest.mark.parametrize("names", [("type", "prompt", "answer", "response"), ("Type", "Prompt", "Answer", "Response")])
+def test_cells_of_a_generated_table_are_text_whatever_they_begin_with(tmp_path, names, text):
+    with (tmp_path / "x.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([names, ["coding", text, text, f"[{text}]"]])
+    task = load_tasks(tmp_path / "x.csv").task(0)
+    assert task.prompt.startswith(f"{text}\n\n")
+    assert task.answer == text
+
+
+def test_cells_of_other_tables_are_text_where_nothing_else_can_be_meant(tmp_path):
+    with (tmp_path / "x.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([["id", "domain", "question", "answer"], ["[1]", "{}", "[2]", "[3]"]])
+    task = load_tasks(tmp_path / "x.csv").task(0)
+    assert (task.id, task.answer) == ("[1]", "[3]")
+    assert task.prompt.startswith("[2]\n\n")
+
+
+def test_generated_rows_are_the_same_tasks_in_every_format(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [
+        {"type": "coding", "prompt": "Do it.", "answer": "[1, 2]", "language": "javascript", "pass_rate": 0.5},
+        {"type": "math", "prompt": "Do it.", "answer": "[1, 2]", "language": None, "pass_rate": float("nan")},
+    ]
+    (tmp_path / "x.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "x.parquet")
+    with (tmp_path / "x.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows([rows[0], rows[1] | {"pass_rate": ""}])
+    tasks = load_tasks(tmp_path / "x.csv").tasks
+    assert [task.answer for task in tasks] == [{"output": "[1, 2]", "language": "javascript"}, "[1, 2]"]
+    assert [task.domain for task in tasks] == ["x/coding", "x/math"]
+    assert tasks == load_tasks(tmp_path / "x.jsonl").tasks == load_tasks(tmp_path / "x.parquet").tasks
 
 
 def test_a_folder_holds_splits(tmp_path):

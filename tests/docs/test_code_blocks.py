@@ -94,6 +94,7 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not c.startswith("python -m agents.train")]
     assert others == [
         "infinite-rl contamination --train train.jsonl --eval test.jsonl --report found --remove clean.jsonl",
+        "infinite-rl convert my_dataset/dataset.csv train.jsonl",
         """infinite-rl play Math-v0 --arguments '{"operations": ["add"], "template": "{expression}="}' """
         "--base-url http://127.0.0.1:8000/v1 --model tiny",
         "infinite-rl runtimes",

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from infinite_rl.rewards import CodingRewardFunction, Status, get_reward_functions
-from infinite_rl.rewards.code.cases import CodeTests, Output, Reference, read_expected
+from infinite_rl.rewards.code.cases import CodeTests, Output, Reference, read_expected, with_language
 from infinite_rl.runtimes import ExecutionResult, ExecutionStatus, RewardExecutor
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
@@ -164,7 +164,12 @@ def test_a_function_judges_the_output(python):
         ({"tests": "assert f(1)"}, "give function"),
         ({"cases": [{"stdout": ""}], "language": "lua"}, "language must be one of"),
         ({"cases": [{"stdout": ""}], "tolerence": 1}, "unknown key 'tolerence'"),
-        ({"output": "4"}, "needs one of cases, tests, code, solution"),
+        ({"outputs": "4"}, "needs one of cases, tests, code, solution, output"),
+        ({"output": ["4"]}, "output must be text or a number"),
+        ({"output": True}, "output must be text or a number"),
+        ({"output": "4", "tolerance": 1}, "unknown key 'tolerance' beside the output"),
+        ({"output": "4", "language": "lua"}, "language must be one of"),
+        ({"code": "print(4)", "language": "lua"}, "language must be one of"),
         ({"entry_point": "f", "prompt": "", "test": ""}, '{"function": entry_point, "setup": prompt, "tests": test}'),
         ('{"entry_point": "f", "test": ""}', '{"function": entry_point, "setup": prompt, "tests": test}'),
         ({"entry_point": "f", "tests": "assert f()"}, '{"function": entry_point'),
@@ -182,6 +187,33 @@ def test_what_looks_like_code_is_a_reference_and_nothing_else():
     for text in ("4", "hello world", "for example", "let it be", "important", "print", '{"a": 1}', "{1, 2}", "class A"):
         assert isinstance(read_expected(text), Output), text
     assert isinstance(read_expected('{"cases": [{"stdout": ""}]}'), CodeTests)
+
+
+@pytest.mark.parametrize("form", ["output", "code"])
+def test_outputs_and_references_may_name_the_language(python, javascript, form):
+    codes = {"python": "print([1, 2])", "javascript": "console.log(JSON.stringify([1, 2]))"}
+    for language, code in codes.items():
+        expected = (
+            {"output": "[1,2]", "language": language} if form == "output" else {"code": code, "language": language}
+        )
+        for reward in (python, javascript):
+            assert reward.compute_reward(fenced(code, language), expected).correctness_score == 1.0
+            assert reward.compute_reward(fenced(code.replace("2", "3"), language), expected).correctness_score == 0.0
+            other = next(other for other in codes if other != language)
+            assert reward.compute_reward(fenced(codes[other], other), expected).correctness_score == 0.0
+
+
+def test_an_output_that_is_an_object_as_text_is_what_the_program_prints(python):
+    assert read_expected('{"output": "4", "language": "python"}') == Output('{"output": "4", "language": "python"}')
+    assert read_expected({"output": 4}) == Output("4")
+    assert read_expected('{"code": "4", "language": "js"}') == Reference("4", "javascript")
+
+
+@pytest.mark.parametrize("expected", [None, ["4"], {"nothing": 1}])
+def test_what_is_no_expected_answer_gets_no_language(expected):
+    with pytest.raises((TypeError, ValueError)):
+        with_language(expected, "python")
+    assert with_language(len, "python") is len
 
 
 # Programs that read standard input.

@@ -268,6 +268,19 @@ def test_a_row_that_was_cut_off_is_made_again(tmp_path):
     assert rows(tmp_path / "failed_dataset.csv")[0]["reason"] == "cut_off"
 
 
+def test_rows_behind_a_quote_that_somebody_left_open_are_kept(tmp_path):
+    with serving() as server:
+        generate(server, tmp_path, num_samples=4)
+        lines = (tmp_path / "dataset.csv").read_text().replace("\nmath,", '\nmath,"', 1)
+        (tmp_path / "dataset.csv").write_text(lines)
+        try:
+            generate(server, tmp_path, num_samples=4)
+        except ValueError:
+            assert (tmp_path / "dataset.csv").read_text() == lines
+        else:
+            assert (tmp_path / "dataset.csv.damaged").read_text() == lines
+
+
 def test_a_file_that_is_no_dataset_is_refused_and_stays_as_it_is(tmp_path):
     (tmp_path / "dataset.csv").write_text("name,age\nAnn,7\n")
     with pytest.raises(ValueError, match="no column 'type'"):
