@@ -3,8 +3,22 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-NAMES = {"torch": "PyTorch", "trl": "TRL", "inspect_ai": "Inspect", "pettingzoo": "PettingZoo", "torchrl": "TorchRL"}
-EXTRAS = {"trl": "test", "torch": "train", "torchrl": "train", "transformers": "train", "datasets": "train"}
+NAMES = {
+    "torch": "PyTorch",
+    "google": "google-genai",
+    "trl": "TRL",
+    "inspect_ai": "Inspect",
+    "pettingzoo": "PettingZoo",
+    "torchrl": "TorchRL",
+}
+EXTRAS = {
+    "trl": "test",
+    "torch": "train",
+    "google": "generate",
+    "torchrl": "train",
+    "transformers": "train",
+    "datasets": "train",
+}
 COMMANDS = {"inspect_ai": "pip install inspect_ai openai", "verl": "pip install --no-deps verl (see docs/plugs.md)"}
 
 

@@ -94,17 +94,21 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not c.startswith("python -m agents.train")]
     assert others == [
         "infinite-rl contamination --train train.jsonl --eval test.jsonl --report found --remove clean.jsonl",
+        "infinite-rl convert my_dataset/dataset.csv my_dataset/dataset.jsonl",
         "infinite-rl convert my_dataset/dataset.csv train.jsonl",
+        "infinite-rl generate --base-url http://127.0.0.1:8080 --num_samples 20 --out_dir my_dataset --threads 4",
         """infinite-rl play Math-v0 --arguments '{"operations": ["add"], "template": "{expression}="}' """
         "--base-url http://127.0.0.1:8000/v1 --model tiny",
         "infinite-rl runtimes",
         "infinite-rl search-service --corpus documents.jsonl --index documents.npz",
         "infinite-rl search-service --split test --port 8001",
+        'pip install -c constraints.txt -e ".[generate]"',
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
         "pytest -n auto --dist loadfile",
         "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
+        "python scripts/generate.py --num_samples 100 --out_dir ./my_dataset --threads 4",
     ]
 
 

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 from gymnasium.utils.env_checker import check_env
 
+from infinite_rl.datasets.files import load_tasks
+
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -150,7 +152,8 @@ def test_transformers_serves_the_saved_model(tmp_path):
     assert summary["mean_reward"] > 0.3
 
 
-PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*_*.py") if path.stem != "countdown_env")
+NEED_NOTHING = {"countdown_env", "local_gemini"}
+PROGRAMS = sorted(path.stem for path in EXAMPLES.glob("*_*.py") if path.stem not in NEED_NOTHING)
 LIBRARIES = ("torch", "trl", "torchrl", "verl", "verifiers", "inspect_ai", "pettingzoo")
 # Runs a program where no library is installed that is not this package's own dependency.
 BARE = f"""
@@ -223,7 +226,8 @@ def test_an_example_is_short_and_says_how_it_is_run(name):
     text = (EXAMPLES / f"{name}.py").read_text("utf-8")
     assert len(text.splitlines()) <= 100
     assert f"python examples/{name}.py" in text
-    assert f"examples/{name}.py" in (EXAMPLES.parent / "docs" / "plugs.md").read_text("utf-8")
+    pages = [EXAMPLES.parent / "docs" / page for page in ("plugs.md", "generation.md")]
+    assert any(f"examples/{name}.py" in page.read_text("utf-8") for page in pages)
 
 
 def reward_gain(text):
@@ -252,3 +256,22 @@ def test_the_example_of_inference_shows_all_it_can_do():
 
 def test_the_example_of_backprop_makes_five_updates():
     assert run("primitives/backprop").count("gradient") == 5
+
+
+def test_the_local_server_writes_tasks_that_the_generator_accepts(tmp_path):
+    with served([sys.executable, "-u", str(EXAMPLES / "local_gemini.py"), "--port", "0"]) as server:
+        url = server.stdout.readline().strip()
+        where = ["--base-url", url, "--out_dir", str(tmp_path)]
+        command = [sys.executable, "-m", "infinite_rl.cli", "generate", *where, "--num_samples", "12", "--threads", "4"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    tasks = load_tasks(tmp_path / "dataset.csv", grader="math").tasks
+    assert [task.metadata["grader"] for task in tasks].count("coding") == 6
+
+
+@pytest.mark.slow
+def test_a_tiny_model_learns_from_a_dataset_that_was_generated(tmp_path):
+    pytest.importorskip("torch")
+    run("generate_and_train", "--out_dir", str(tmp_path))
+    summary = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert summary["test_after"] > summary["test_before"] + 0.15
