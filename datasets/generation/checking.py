@@ -14,6 +14,8 @@ from .draft import Draft
 from .settings import LANGUAGES, Language, TaskType
 
 ACCEPTED = 0.8
+# Each may take the time limit.
+_MOST_TESTS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Checker:
     """
 
     def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
         self._math = MathRewardFunction(timeout)
         self._coding = {language: CodingRewardFunction(timeout, language=language) for language in LANGUAGES}
 
@@ -83,13 +86,27 @@ class Checker:
             wanted: the language that was asked for; a program in the other one is taken as what it is.
             draft: what the model wrote.
         """
-        language = _language(draft, wanted) if wanted is not None else None
+        language = wanted
+        try:
+            language = _language(draft, wanted) if wanted is not None else None
+            return self._check(kind, language, draft)
+        except FileNotFoundError:  # a sandbox that has not been built
+            raise
+        except Exception as error:  # whatever a model wrote, one draft may not end the run
+            return Check(0.0, 0.0, f"The task can't be checked: {type(error).__name__}: {error}", language)
+
+    def _check(self, kind: TaskType, language: Language | None, draft: Draft) -> Check:
+        if kind == "coding" and (problem := _too_many_tests(draft)):
+            return Check(0.0, 0.0, problem, language)
         score = self.score(kind, language, draft.response, draft.answer)
         found = Check(score.format_score, score.correctness_score, "", language)
         if score.status is Status.ERROR:
             return replace(found, problem=f"The answer can't be used: {score.error_msg}")
         if found.quality < ACCEPTED:
             return replace(found, problem=score.error_msg or f"The quality is {found.quality:g}, below {ACCEPTED:g}.")
+        if score.components.get("cpu_seconds", 0.0) > self._timeout:
+            told = f"All tests together take more than {self._timeout:g} s; give smaller ones."
+            return replace(found, problem=told)
         return replace(found, problem=self._weakness(kind, language, draft))
 
     def _weakness(self, kind: TaskType, language: Language | None, draft: Draft) -> str:
@@ -113,6 +130,16 @@ class Checker:
         if self.score("coding", language, empty, draft.answer).correctness_score:
             return "The reference program prints nothing, so that an empty program is right."
         return ""
+
+
+def _too_many_tests(draft: Draft) -> str:
+    try:
+        expected = read_expected(draft.answer)
+    except (TypeError, ValueError):
+        return ""
+    if isinstance(expected, CodeTests) and expected.count > _MOST_TESTS:
+        return f"There are {expected.count:,} tests; give at most {_MOST_TESTS}."
+    return ""
 
 
 def _weak_tests(tests: CodeTests) -> str:

@@ -11,7 +11,7 @@ from ..example_parser import ExampleParser
 HEADS = ("[PROMPT]", "[ANSWER]", "[RESPONSE]")
 _FENCE = "```"
 # Characters; no task needs more, and what is longer is not read.
-_MOST = 200_000
+_MOST, _MOST_PROMPT = 200_000, 20_000
 
 
 class DraftError(ValueError):
@@ -45,6 +45,8 @@ def read_draft(text: str) -> Draft:
     if missing := [head for head, part in zip(HEADS, parts, strict=True) if not part.strip()]:
         raise DraftError(f"Missing or empty: {', '.join(missing)}. Each head stands on a line of its own.")
     prompt, answer, response = (part.strip() for part in parts)
+    if len(prompt) > _MOST_PROMPT:
+        raise DraftError(f"The prompt is longer than {_MOST_PROMPT:,} characters.")
     return Draft(prompt, _plain_answer(answer), response)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..folder import write_whole
+from .prompts import prompts_hash
 from .store import Store
 
 NUMBERS = "statistics.json"
@@ -58,8 +59,9 @@ class Summary:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """All of it, with quantiles for the lists."""
+        """All of it, with quantiles for the lists, and the hash of the texts that ask (see `prompts_hash`)."""
         return {
+            "asked_by": prompts_hash(),
             "rows": dict(sorted(self.rows.items())),
             "models": dict(sorted(self.models.items())),
             "rectified": self.rectified,

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -75,3 +76,31 @@ def test_the_languages_are_judged_apart(checker):
     right = checker.score("coding", "javascript", program("console.log([1].map(x => x))", "javascript"), "[ 1 ]")
     assert right.correctness_score == 1.0
     assert checker.score("coding", "python", program("console.log(1)"), "1").correctness_score == 0.0
+
+
+def cases(*cases):
+    return json.dumps({"function": "f", "cases": list(cases)})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        cases(*({"args": [x], "result": x} for x in range(51))),
+        '{"function": "f", "cases": [{"args": [1], "result": %s}]}' % ("[" * 50_000 + "]" * 50_000),
+        cases({"args": "(" + "-" * 100_000 + "1,)", "result": "1"}),
+        cases({"args": "[" * 90_000, "result": "1"}),
+        cases({"args": "(9**9**9,)", "result": "1"}),
+        cases({"args": "(__import__('os').getpid(),)", "result": "1"}),
+        '{"function": "f", "cases": [{"args": [1], "result": NaN}]}',
+    ],
+)
+def test_hostile_tests_are_refused_at_once(checker, answer):
+    start = time.process_time()
+    assert not checker.check("coding", "python", Draft("f", answer, program("def f(x):\n    return x"))).accepted
+    assert time.process_time() - start < 5
+
+
+def test_tests_that_take_long_together_are_refused(checker):
+    slow = program("def f(x):\n    for _ in range(10**7):\n        pass\n    return x")
+    answer = cases(*({"args": [x], "result": x} for x in range(20)))
+    assert "together" in checker.check("coding", "python", Draft("f", answer, slow)).problem

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gemini_server import error, good, serving, wrong
 
 from infinite_rl.cli import main
+from infinite_rl.datasets.files import load_tasks
 
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = [sys.executable, str(ROOT / "scripts" / "generate.py")]
@@ -48,6 +49,16 @@ def test_the_command_fills_the_dataset_and_says_so(tmp_path, capsys):
     assert "coding rows" in told
     assert "$1.3200" in told  # 600 tokens of prompts and 360 of replies
     assert Counter(row["type"] for row in rows(tmp_path / "dataset.csv")) == {"coding": 3, "math": 3}
+
+
+def test_exports_hold_the_same_tasks(tmp_path, capsys):
+    files = [tmp_path / "tasks.jsonl", tmp_path / "tasks.parquet"]
+    with serving() as server:
+        assert run(server, tmp_path, "--num_samples", "6", "--export", *map(str, files)) == 0
+    assert "6 tasks in" in capsys.readouterr().out
+    read = [load_tasks(path).tasks for path in (tmp_path / "dataset.csv", *files)]
+    for others in read[1:]:
+        assert [(task.prompt, task.answer) for task in others] == [(task.prompt, task.answer) for task in read[0]]
 
 
 def test_what_is_missing_is_told_with_exit_code_1(tmp_path, capsys):

@@ -34,6 +34,7 @@ def test_small_slips_do_no_harm(text):
         ("[ANSWER]\nA\n[PROMPT]\nP\n[RESPONSE]\nR", "out of order"),
         ("[PROMPT]\nP\n[ANSWER]\nA\n[RESPONSE]\nR\n[PROMPT]\nQ", "twice"),
         ("[PROMPT]\nP\n[ANSWER]\nA\n[RESPONSE]\n" + "R" * 200_001, "longer"),
+        ("[PROMPT]\n" + "P" * 20_001 + "\n[ANSWER]\nA\n[RESPONSE]\nR", "longer"),
     ],
 )
 def test_what_is_no_task_is_refused_with_the_reason(text, why):
