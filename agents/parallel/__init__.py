@@ -1,0 +1,1 @@
+"""Training on many processes: parallelism that is applied from outside the model."""

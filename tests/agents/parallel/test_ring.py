@@ -1,0 +1,127 @@
+"""Zigzag ring attention equals attention, on 1, 2 and 4 ranks, packed and unpacked."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+from torch.nn.functional import scaled_dot_product_attention
+
+sys.path.insert(0, str(Path(__file__).parent))
+from gloo import run
+
+from infinite_rl.agents.parallel.ring import ring_attention
+from infinite_rl.agents.parallel.zigzag import padded_length, shard, unshard, zigzag_positions
+
+# Lengths of the sequences of a row, heads of queries, heads of keys.
+CASES = {
+    "one sequence": ([64], 4, 4),
+    "shared keys": ([48], 6, 2),
+    "packed": ([16, 40, 8], 4, 2),
+    "shortest": ([8, 8], 2, 1),
+}
+
+
+def states(lengths, heads, groups):
+    generator = torch.Generator().manual_seed(sum(lengths) + heads)
+    shapes = [(2, count, sum(lengths), 16) for count in (heads, groups, groups, heads)]
+    return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
+
+
+def whole(lengths, heads, groups):
+    """Output and gradients by torch's own attention, sequence by sequence, of all rows at once."""
+    query, key, value, grad = states(lengths, heads, groups)
+    parts = [state.requires_grad_() for state in (query, key, value)]
+    out, start = [], 0
+    for length in lengths:
+        own = slice(start, start + length)
+        out.append(scaled_dot_product_attention(*(part[:, :, own] for part in parts), is_causal=True, enable_gqa=True))
+        start += length
+    found = torch.cat(out, 2)
+    found.backward(grad)
+    return [found.detach(), *(part.grad for part in parts)]
+
+
+def parts_of_a_rank():
+    """For each case what a rank computes, and how many numbers it sent forward and backward."""
+    group = dist.group.WORLD
+    rank, ranks = dist.get_rank(), dist.get_world_size()
+    sent, send = [0], dist.batch_isend_irecv
+
+    def counted(operations):
+        sent[0] += sum(operation.tensor.numel() for operation in operations if operation.op is dist.isend)
+        return send(operations)
+
+    dist.batch_isend_irecv = counted
+    found = {}
+    for case, (lengths, heads, groups) in CASES.items():
+        query, key, value, grad = (shard(state, lengths, rank, ranks, 2) for state in states(lengths, heads, groups))
+        parts = [state.requires_grad_() for state in (query, key, value)]
+        before = sent[0]
+        out = ring_attention(*parts, group, lengths=[length // ranks for length in lengths])
+        forward = sent[0]
+        out.backward(grad)
+        found[case] = [out.detach(), *(part.grad for part in parts)], forward - before, sent[0] - forward
+    return found
+
+
+@pytest.fixture(scope="module", params=[1, 2, 4])
+def computed(request):
+    return run(__file__, "parts_of_a_rank", request.param)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_outputs_gradients_and_volume_are_those_of_the_formula(case, computed):
+    lengths, heads, groups = CASES[case]
+    ranks, found = len(computed), [of_rank[case] for of_rank in computed]
+    for number, expected in enumerate(whole(lengths, heads, groups)):
+        joined = unshard([parts[number] for parts, _, _ in found], lengths, 2)
+        torch.testing.assert_close(joined, expected, rtol=1e-12, atol=1e-12)
+    numbers = 2 * 2 * groups * (sum(lengths) // ranks) * 16  # keys and values of both rows
+    for _, forward, backward in found:
+        assert forward == (ranks - 1) * numbers
+        assert backward == ((ranks - 1) * numbers + ranks * numbers if ranks > 1 else 0)
+
+
+def test_alone_it_needs_no_group():
+    lengths, heads, groups = CASES["packed"]
+    query, key, value, grad = states(lengths, heads, groups)
+    parts = [state.requires_grad_() for state in (query, key, value)]
+    out = ring_attention(*parts, None, lengths=lengths)
+    out.backward(grad)
+    for found, expected in zip([out, *(part.grad for part in parts)], whole(lengths, heads, groups), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 8])
+@pytest.mark.parametrize("lengths", [[48], [48, 96, 240]])
+def test_each_rank_has_as_much_to_compute(lengths, ranks):
+    pairs = []
+    for rank in range(ranks):
+        positions, start, count = zigzag_positions(lengths, rank, ranks), 0, 0
+        for length in lengths:
+            own = positions[(positions >= start) & (positions < start + length)] - start
+            count += int((own + 1).sum())
+            start += length
+        pairs.append(count)
+    assert max(pairs) <= 1.05 * min(pairs)
+    assert sum(pairs) == sum(length * (length + 1) // 2 for length in lengths)
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 4])
+def test_the_parts_of_all_ranks_are_the_row(ranks):
+    row, lengths = torch.arange(72).view(1, 72), [8, 64]
+    parts = [shard(row, lengths, rank, ranks) for rank in range(ranks)]
+    assert unshard(parts, lengths).equal(row)
+
+
+def test_lengths_that_do_not_fit_are_refused():
+    state = torch.zeros(1, 1, 6, 4)
+    with pytest.raises(ValueError, match="5 positions"):
+        ring_attention(state, state, state, None, lengths=[5])
+    with pytest.raises(ValueError, match="divisible by 4"):
+        zigzag_positions([6], 0, 2)
+    with pytest.raises(ValueError, match="rank 2"):
+        zigzag_positions([8], 2, 2)
+    assert [padded_length(length, 2) for length in (0, 1, 4, 5)] == [0, 4, 4, 8]
