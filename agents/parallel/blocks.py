@@ -104,6 +104,5 @@ def _for_all(state: Tensor, query: Tensor) -> Tensor:
 
 def _of_groups(grad: Tensor, groups: int) -> Tensor:
     """The gradients of keys or values, summed over the heads that they serve."""
-    if grad.shape[1] == groups:
-        return grad
-    return grad.unflatten(1, (groups, -1)).sum(2)
+    rows, heads, length, width = grad.shape
+    return grad if heads == groups else grad.reshape(rows, groups, heads // groups, length, width).sum(2)

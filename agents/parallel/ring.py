@@ -55,7 +55,7 @@ def ring_attention(
     if ranks > 1 and any(length % 2 for length in lengths):
         raise ValueError("each rank holds two chunks of each sequence, so its length there is even; pad sequences")
     scale = query.shape[-1] ** -0.5 if scale is None else scale
-    found: Tensor = _RingAttention.apply(query, key, value, group, lengths, scale)
+    found: Tensor = _RingAttention.apply(query, key, value, group, lengths, scale)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -121,7 +121,8 @@ class _RingAttention(torch.autograd.Function):
         scale: float,
     ) -> Tensor:
         ring = _Ring(group)
-        out = torch.empty_like(query)
+        # Merged in float32 at least, so that many rounds cost no precision.
+        out = torch.empty_like(query, dtype=torch.promote_types(query.dtype, torch.float32))
         sums: Tensor | None = None
         states = [key.contiguous(), value.contiguous()]
         for step in range(ring.size):
@@ -129,17 +130,21 @@ class _RingAttention(torch.autograd.Function):
             key_there, value_there = states
             if step == 0:
                 for own in _own_blocks(lengths):
-                    parts = (state[:, :, own] for state in (query, key, value))
-                    out[:, :, own], part = attend(*parts, scale, causal=True)
+                    out[:, :, own], part = attend(
+                        query[:, :, own], key[:, :, own], value[:, :, own], scale, causal=True
+                    )
                     sums = part.new_empty(query.shape[:-1]) if sums is None else sums
                     sums[:, :, own] = part
             else:
                 assert sums is not None
                 for asks, seen in _blocks(lengths, (ring.rank - step) % ring.size, ring.rank):
-                    parts = query[:, :, asks], key_there[:, :, seen], value_there[:, :, seen]
-                    _merge(out[:, :, asks], sums[:, :, asks], *attend(*parts, scale, causal=False))
+                    more, more_sums = attend(
+                        query[:, :, asks], key_there[:, :, seen], value_there[:, :, seen], scale, causal=False
+                    )
+                    _merge(out[:, :, asks], sums[:, :, asks], more, more_sums)
             if passing is not None:
                 states = passing.wait()
+        out = out.to(query.dtype)
         ctx.save_for_backward(query, key, value, out, sums)
         ctx.group, ctx.lengths, ctx.scale = group, lengths, scale
         return out
@@ -183,6 +188,6 @@ class _RingAttention(torch.autograd.Function):
 def _merge(out: Tensor, sums: Tensor, more: Tensor, more_sums: Tensor) -> None:
     """Merges the attention to further keys into that to earlier ones, in place."""
     total = torch.logaddexp(sums, more_sums)
-    out.mul_(torch.exp(sums - total)[..., None].to(out.dtype))
-    out.addcmul_(more, torch.exp(more_sums - total)[..., None].to(out.dtype))
+    out.mul_(torch.exp(sums - total)[..., None])
+    out.addcmul_(more.to(out.dtype), torch.exp(more_sums - total)[..., None])
     sums.copy_(total)
