@@ -1,0 +1,79 @@
+"""Sequence parallelism: each rank computes its part of every sequence, and only attention needs the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch.distributed as dist
+from torch import Tensor, nn
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+
+from .ring import ring_attention
+from .zigzag import zigzag_positions
+
+# The name by which transformers knows this attention.
+RING = "infinite_rl_ring"
+
+
+def enable_ring(model: PreTrainedModel) -> None:
+    """Lets a model compute parts of sequences from now on; see `sequence_parallel`.
+
+    Raises:
+        ValueError: its attention sees windows, or caps its products, which the ring does not compute.
+    """
+    config = model.config.get_text_config()
+    windows = getattr(config, "layer_types", None)
+    if any("full" not in str(kind) for kind in windows or ()) or (
+        windows is None and getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+    ):
+        raise ValueError("sequence parallelism needs attention to all earlier tokens; this model's has windows")
+    if getattr(config, "attn_logit_softcapping", None):
+        raise ValueError("sequence parallelism computes no attention with capped products, as this model's is")
+    model.set_attn_implementation(RING)
+
+
+def sequence_parallel(
+    lengths: Sequence[int], group: dist.ProcessGroup | None, *, rank: int = 0, ranks: int = 1
+) -> dict[str, Any]:
+    """What a model is called with besides its rank's part of a row of token ids (see `zigzag.shard`).
+
+    Args:
+        lengths: of the whole sequences of the row, each divisible by twice the number of ranks.
+        group: the ranks that hold it; None for one alone.
+        rank: this rank; read from the group if there is one.
+        ranks: how many there are; likewise.
+    """
+    if group is not None:
+        rank, ranks = dist.get_rank(group), dist.get_world_size(group)
+    starts = [sum(lengths[:number]) for number in range(len(lengths))]
+    where = zigzag_positions(lengths, rank, ranks)
+    held = [length // ranks for length in lengths]
+    begins = where.new_tensor(starts).repeat_interleave(where.new_tensor(held))
+    return {
+        "position_ids": (where - begins)[None],
+        "use_cache": False,
+        "ring_group": group,
+        "ring_lengths": held,
+    }
+
+
+def attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    ring_group: dist.ProcessGroup | None = None,
+    ring_lengths: Sequence[int] | None = None,
+    **others: Any,
+) -> tuple[Tensor, None]:
+    """Attention as transformers calls it, of the rank's part; [B, T, heads, D], and None."""
+    out = ring_attention(query, key, value, ring_group, lengths=ring_lengths, scale=scaling)
+    return out.transpose(1, 2), None
+
+
+AttentionInterface.register(RING, attend)
+# No mask: what a query sees follows from the positions.
+AttentionMaskInterface.register(RING, lambda *arguments, **options: None)
