@@ -61,6 +61,7 @@ def run(folder: Path, overrides: Sequence[str]) -> Row:
 
 def of_seed(seed: int, presets: Sequence[str], overrides: Sequence[str], results: Path) -> None:
     """The runs of one seed, each of which adds its row: a warm policy, then each preset from there."""
+    begun_with = code()  # which may be edited before the run ends
     with TemporaryDirectory() as name:
         folder = Path(name)
         run(folder / "warm", [*overrides, f"seed={seed}", "trainer.steps=0"])
@@ -77,7 +78,7 @@ def of_seed(seed: int, presets: Sequence[str], overrides: Sequence[str], results
                 "tokens": summary["tokens"],
                 "steps": summary["steps"],
                 "curves": curves(place),
-                "code": code(),
+                "code": begun_with,
                 "overrides": [*overrides],
                 "versions": versions(),
             }
