@@ -1,0 +1,89 @@
+"""Tensor parallelism: each rank holds a part of the matrices of each layer, and norms see a part of the sequence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.tensor import Replicate, Shard
+from torch.distributed.tensor.parallel import (
+    ColwiseParallel,
+    ParallelStyle,
+    PrepareModuleInput,
+    RowwiseParallel,
+    SequenceParallel,
+    parallelize_module,
+)
+from transformers import PreTrainedModel
+
+
+def apply_tensor_parallel(model: PreTrainedModel, mesh: DeviceMesh) -> None:
+    """Divides the layers of a decoder of the shape of Llama, Qwen2, Qwen3, Mistral or Gemma, in place.
+
+    Between layers each rank holds a part of the sequence (Korthikanti et al. 2022, arXiv:2205.05198), so that norms and
+    residuals are computed once and not on each rank; its length must be divisible by the number of ranks. Logits come
+    out whole.
+
+    Args:
+        model: the model, whose weights are the same on all ranks.
+        mesh: of one dimension, the ranks that share each layer.
+
+    Raises:
+        ValueError: the model is of another shape, or its heads or its vocabulary can't be divided.
+    """
+    ranks = mesh.size()
+    check_divisible(model, ranks)
+    if ranks == 1:
+        return
+    tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    plan: dict[str, ParallelStyle] = {
+        "model.embed_tokens": RowwiseParallel(input_layouts=Replicate(), output_layouts=Shard(1)),
+        "model.norm": SequenceParallel(),
+        "lm_head": ColwiseParallel(input_layouts=Shard(1), output_layouts=Replicate()),
+    }
+    parallelize_module(model, mesh, plan)
+    if tied:  # both are divided by words, so they may stay one
+        model.lm_head.weight = model.model.embed_tokens.weight
+    for layer in model.model.layers:
+        parallelize_module(layer, mesh, _layer_plan(layer))
+
+
+def check_divisible(model: PreTrainedModel, ranks: int) -> None:
+    """Refuses what the ranks can't share.
+
+    Raises:
+        ValueError: as in `apply_tensor_parallel`.
+    """
+    config = model.config.get_text_config()
+    decoder = getattr(model, "model", None)
+    layers = getattr(decoder, "layers", None)
+    if layers is None or not hasattr(layers[0], "self_attn") or not hasattr(layers[0].self_attn, "q_proj"):
+        raise ValueError(f"tensor parallelism does not know models of the shape of {type(model).__name__}")
+    for name in ("num_attention_heads", "num_key_value_heads", "vocab_size", "intermediate_size"):
+        if (size := getattr(config, name, ranks)) % ranks:
+            raise ValueError(f"parallel.tp={ranks} does not divide the model's {name}, {size}; choose another number")
+
+
+def _layer_plan(layer: nn.Module) -> dict[str, Any]:
+    whole = Replicate()
+    plan: dict[str, Any] = {
+        "self_attn": PrepareModuleInput(
+            input_kwarg_layouts={"hidden_states": Shard(1)}, desired_input_kwarg_layouts={"hidden_states": whole}
+        ),
+        "self_attn.q_proj": ColwiseParallel(),
+        "self_attn.k_proj": ColwiseParallel(),
+        "self_attn.v_proj": ColwiseParallel(),
+        "self_attn.o_proj": RowwiseParallel(output_layouts=Shard(1)),
+        "mlp": PrepareModuleInput(input_layouts=(Shard(1),), desired_input_layouts=(whole,)),
+        "mlp.gate_proj": ColwiseParallel(),
+        "mlp.up_proj": ColwiseParallel(),
+        "mlp.down_proj": RowwiseParallel(output_layouts=Shard(1)),
+    }
+    # All norms between layers, whatever a family calls them.
+    plan |= {name: SequenceParallel() for name, child in layer.named_children() if name.endswith("layernorm")}
+    # Norms of single heads: each rank has some of them, and their weights' gradients are sums over all.
+    for name in ("q_norm", "k_norm"):
+        if hasattr(layer.self_attn, name):
+            plan[f"self_attn.{name}"] = SequenceParallel(sequence_dim=2, use_local_output=True)
+    return plan

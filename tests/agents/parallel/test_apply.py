@@ -1,0 +1,105 @@
+"""Each combination of parallelism computes what one process does: loss, gradients, one step of the optimizer."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import torch.distributed as dist
+
+sys.path.insert(0, str(Path(__file__).parent))
+from gloo import run
+from test_sequence import FAMILIES, loss_of, make, row
+
+from infinite_rl.agents.parallel.apply import full_gradients, parallelize
+from infinite_rl.agents.parallel.mesh import ParallelConfig, make_mesh
+from infinite_rl.agents.parallel.sequence import enable_ring, sequence_parallel
+from infinite_rl.agents.parallel.zigzag import shard
+
+# The rows of a step; each is a batch of its own.
+STEP = [[64], [16, 40, 8], [32, 32], [48, 16]]
+CONFIGS = {
+    2: [{"ddp": 2}, {"fsdp": 2}, {"sp": 2}, {"tp": 2}],
+    4: [
+        {"ddp": 2, "fsdp": 2},
+        {"fsdp": 2, "sp": 2},
+        {"fsdp": 2, "tp": 2},
+        {"sp": 2, "tp": 2},
+        {"ddp": 2, "sp": 2},
+        {"ddp": 2, "tp": 2},
+        {"fsdp": 4},
+        {"sp": 4},
+    ],
+}
+
+
+def alone(family):
+    """The loss, the gradients, and the weights after a step."""
+    model = make(family)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    total = 0.0
+    for lengths in STEP:
+        ids, weights = row(lengths)
+        start = 0
+        for length in lengths:
+            own = slice(start, start + length)
+            loss = loss_of(model(input_ids=ids[:, own], use_cache=False).logits, ids[:, own], weights[:, own])
+            loss.backward()
+            total += loss.item()
+            start += length
+    gradients = {name: p.grad.clone() for name, p in model.named_parameters()}
+    optimizer.step()
+    return total, gradients, {name: p.detach() for name, p in model.named_parameters()}
+
+
+def on_a_rank(family, configs):
+    """For each configuration the largest differences from one process."""
+    expected_loss, expected_gradients, expected_weights = alone(family)
+    found = []
+    for values in configs:
+        config = ParallelConfig(**values)
+        mesh = make_mesh(config, "cpu", dist.get_world_size())
+        model = make(family)
+        enable_ring(model)  # rows hold several sequences, however few ranks share them
+        parallelize(model, mesh)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+        rank = mesh["ddp"].get_local_rank() * config.fsdp + mesh["fsdp"].get_local_rank()
+        total = torch.zeros((), dtype=torch.float64)
+        for lengths in STEP[rank :: config.row_ranks]:
+            ids, weights = (shard(part, lengths, mesh["sp"].get_local_rank(), config.sp) for part in row(lengths))
+            group = mesh["sp"].get_group() if config.sp > 1 else None
+            logits = model(input_ids=ids, **sequence_parallel(lengths, group)).logits
+            loss = loss_of(logits, ids, weights)
+            loss.backward()
+            total += loss.detach()
+        dist.all_reduce(total)
+        gradients = full_gradients(model)
+        optimizer.step()
+        weights = {name: p.detach().full_tensor() for name, p in model.named_parameters()}
+        found.append(
+            (
+                abs(total.item() / config.tp - expected_loss) / abs(expected_loss),
+                max((gradients[name] - g).abs().max().item() for name, g in expected_gradients.items()),
+                max((weights[name] - w).abs().max().item() for name, w in expected_weights.items()),
+                sorted(gradients) == sorted(expected_gradients),
+            )
+        )
+    return found
+
+
+@pytest.mark.parametrize("ranks", CONFIGS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_loss_gradients_and_a_step_equal_those_of_one_process(family, ranks):
+    for of_rank in run(__file__, "on_a_rank", ranks, family, CONFIGS[ranks], timeout=300):
+        for config, (loss, gradients, weights, same_names) in zip(CONFIGS[ranks], of_rank, strict=True):
+            assert same_names, config
+            assert loss < 1e-12, config
+            assert gradients < 1e-9, config
+            assert weights < 1e-9, config
+
+
+def test_numbers_that_do_not_multiply_are_refused():
+    with pytest.raises(ValueError, match="are 6 processes, and there are 4"):
+        make_mesh(ParallelConfig(ddp=3, tp=2), "cpu", 4)
+    with pytest.raises(ValueError, match=r"parallel\.sp must be at least 1"):
+        make_mesh(ParallelConfig(sp=0), "cpu", 4)
