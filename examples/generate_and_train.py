@@ -9,11 +9,10 @@ The server stands in for Gemini (see local_gemini.py). With GEMINI_API_KEY in th
 import argparse
 import sys
 import tempfile
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-from local_gemini import Handler
+from local_gemini import Handler, LocalServer
 from needs import libraries
 
 from infinite_rl import generate_dataset
@@ -32,7 +31,7 @@ def main(samples: int, steps: int, folder: Path) -> int:
         from google import genai  # noqa: F401
 
         from infinite_rl.agents.train import main as train
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    with LocalServer(("127.0.0.1", 0), Handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         local = Server(base_url=f"http://127.0.0.1:{server.server_address[1]}")
         outcome = generate_dataset("local", samples, folder, task_dist=(0, 1), num_threads=8, server=local)

@@ -9,6 +9,7 @@ It draws its tasks from the built-in families; a model would think of them.
 import argparse
 import itertools
 import json
+import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from infinite_rl.datasets.arithmetic import ArithmeticSource
@@ -63,9 +64,20 @@ class Handler(BaseHTTPRequestHandler):
         """Says nothing: the generator shows what happens."""
 
 
+class LocalServer(ThreadingHTTPServer):
+    """Takes many calls at once."""
+
+    request_queue_size = 128
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Speaks the Gemini API's protocol and writes tasks.")
     parser.add_argument("--port", type=int, default=8080, help="0 for any that is free (default: 8080)")
-    with ThreadingHTTPServer(("127.0.0.1", parser.parse_args().port), Handler) as server:
+    port = parser.parse_args().port
+    try:
+        server = LocalServer(("127.0.0.1", port), Handler)
+    except OSError:
+        sys.exit(f"local_gemini.py: port {port} of 127.0.0.1 is taken; choose another with --port")
+    with server:
         print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
         server.serve_forever()

@@ -7,6 +7,10 @@ from .ledger import Ledger
 from .pacing import Pace
 from .sample import Failure, utc_now
 
+# Seconds; who is told to wait for longer goes on another time.
+_LONGEST_PAUSE = 900.0
+_WORTH_TELLING = 2.0
+
 
 class Caller:
     """Asks one model on behalf of all rows that are being made.
@@ -59,11 +63,14 @@ class Caller:
     def _hear(self, error: CallError, began: float) -> None:
         """Raises the error, unless it is one that waiting helps against."""
         if error.reason == "rate_limit":
-            self._pace.limited(error, began)
-            if self._pace.pauses < self._most_pauses:
+            pause = self._pace.limited(error, began)
+            if self._pace.pauses < self._most_pauses and pause <= _LONGEST_PAUSE:
+                if pause >= _WORTH_TELLING:
+                    self._ledger.note(f"{self.model}: rate limit, pausing for {pause:.0f} s")
                 return
-            told = f"{error} (refused {self._pace.pauses} times in a row; fewer --threads may help)"
-            error = CallError("quota", told)
+            error = CallError("quota", f"{error} (refused {self._pace.pauses} times in a row; go on later)")
         if error.final:
+            error = CallError(error.reason, f"{self.model}: {error}")
             self.ended = error
+            self._pace.end()
         raise error

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ...rewards import CodingRewardFunction, MathRewardFunction, RewardFunctionScore, Status
-from ...rewards.code.cases import CodeTests, Output, read_expected
+from ...rewards.code.cases import CodeTests, read_expected
 from ...rewards.code.extraction import LANGUAGES as LANGUAGE_OF
 from ...rewards.code.extraction import fenced_blocks
+from ...rewards.similarity import tidy
 from ..example_parser import ExampleParser
 from .draft import Draft
 from .settings import LANGUAGES, Language, TaskType
@@ -16,6 +17,9 @@ from .settings import LANGUAGES, Language, TaskType
 ACCEPTED = 0.8
 # Each may take the time limit.
 _MOST_TESTS = 50
+_MOST_TOLD = 8
+# It does nothing in both languages.
+_EMPTY = "0;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +90,16 @@ class Checker:
             wanted: the language that was asked for; a program in the other one is taken as what it is.
             draft: what the model wrote.
         """
-        language = wanted
         try:
-            language = _language(draft, wanted) if wanted is not None else None
-            return self._check(kind, language, draft)
+            if wanted is None:
+                return self._check(kind, None, draft)
+            checks = (self._check(kind, language, draft) for language in _languages(draft, wanted))
+            first = next(checks)
+            return first if first.accepted else next((check for check in checks if check.accepted), first)
         except FileNotFoundError:  # a sandbox that has not been built
             raise
         except Exception as error:  # whatever a model wrote, one draft may not end the run
-            return Check(0.0, 0.0, f"The task can't be checked: {type(error).__name__}: {error}", language)
+            return Check(0.0, 0.0, f"The task can't be checked: {type(error).__name__}: {error}", wanted)
 
     def _check(self, kind: TaskType, language: Language | None, draft: Draft) -> Check:
         if kind == "coding" and (problem := _too_many_tests(draft)):
@@ -111,24 +117,22 @@ class Checker:
 
     def _weakness(self, kind: TaskType, language: Language | None, draft: Draft) -> str:
         """Why a task whose response is right is no good all the same."""
-        if self.score(kind, language, draft.prompt, draft.answer).correctness_score:
+        if any(self.score(kind, language, told, draft.answer).correctness_score for told in _told_by(draft.prompt)):
             return "The prompt gives the answer away."
         if kind == "math":
             return ""
         if other := _other_language(draft.prompt, language):
             return f"The prompt asks for {other}, and the program is in {language}."
+        assert language is not None
         expected = read_expected(draft.answer)
-        if isinstance(expected, CodeTests) and (problem := _weak_tests(expected)):
-            return problem
-        if isinstance(expected, Output) and not expected.text.strip():
-            return "The expected output is empty, so that an empty program is right."
-        return "" if isinstance(expected, CodeTests | Output) else self._silent_reference(language, draft)
-
-    def _silent_reference(self, language: Language | None, draft: Draft) -> str:
-        """Refuses a reference that prints nothing: an empty program would be right."""
-        empty = "<answer>\n```\n0;\n```\n</answer>"
-        if self.score("coding", language, empty, draft.answer).correctness_score:
-            return "The reference program prints nothing, so that an empty program is right."
+        programs = [_EMPTY]
+        if isinstance(expected, CodeTests):
+            if problem := _weak_cases(expected):
+                return problem
+            programs += _constants(expected, language)
+        for program in programs:
+            if self.score(kind, language, f"<answer>\n```\n{program}\n```\n</answer>", draft.answer).correctness_score:
+                return f"A program without thought is right: {program}"
         return ""
 
 
@@ -142,28 +146,52 @@ def _too_many_tests(draft: Draft) -> str:
     return ""
 
 
-def _weak_tests(tests: CodeTests) -> str:
-    results = [case.stdout for case in tests.stdin_cases] or [repr(case.result) for case in tests.call_cases]
-    if len(results) > 1 and len(set(results)) == 1:
-        return "All cases expect the same result, so that a program without thought is right."
+def _weak_cases(tests: CodeTests) -> str:
+    """Refuses cases that a constant satisfies; blanks at the ends of output don't count."""
+    results = [tidy(case.stdout).strip().lower() for case in tests.stdin_cases]
+    results += [repr(case.result) for case in tests.call_cases]
+    if results and len(set(results)) == 1:
+        return "The cases expect one result only, so that a program without thought is right; give several that differ."
     return ""
 
 
-def _language(draft: Draft, wanted: Language) -> Language:
-    """The language of the program: that which the tests or the program's fence name, else the one asked for."""
+def _constants(tests: CodeTests, language: Language) -> list[str]:
+    """Functions that always return the same, for tests whose results are not known: programs that call them."""
+    if not tests.tests or tests.function is None:
+        return []
+    if language == "python":
+        values = ("None", "True", "False", "0", "1", "''", "[]")
+        return [f"def {tests.function}(*args, **kwargs):\n    return {value}" for value in values]
+    values = ("null", "true", "false", "0", "1", "''", "[]")
+    return [f"function {tests.function}() {{ return {value}; }}" for value in values]
+
+
+def _told_by(prompt: str) -> list[str]:
+    """What a prompt may give away: what it says in tags, in fences, and behind words such as "the answer is"."""
+    told = [prompt, *(f"<answer>\n```\n{block.text}\n```\n</answer>" for block in fenced_blocks(prompt))]
+    lower = prompt.lower()
+    for words in ("answer is", "answer:", "solution is", "solution:", "result is"):
+        if (place := lower.find(words)) >= 0:
+            rest = prompt[place + len(words) :].strip().split("\n")[0].rstrip(".!")
+            told.append(f"<answer>{rest}</answer>")
+    return told[:_MOST_TOLD]
+
+
+def _languages(draft: Draft, wanted: Language) -> list[Language]:
+    """The languages that the program may be in: those that tests or fences name, else first the one asked for."""
     try:
         expected = read_expected(draft.answer)
     except (TypeError, ValueError):
-        return wanted
-    named = expected.language if isinstance(expected, CodeTests) else None
+        return [wanted]
+    named = None if callable(expected) else expected.language
     if named is None:
         tagged = ExampleParser.extract_answer_tags(draft.response, ["answer"])
         named = next((block.language for text in tagged for block in fenced_blocks(text) if block.language), None)
-    return next((language for language in LANGUAGES if language == named), wanted)
+    return [language for language in LANGUAGES if language == named] or sorted(LANGUAGES, key=lambda one: one != wanted)
 
 
 def _other_language(prompt: str, language: Language | None) -> str | None:
     """The language that a prompt asks for, if it names one and not that of the program."""
     words = "".join(letter if letter.isalnum() else " " for letter in prompt.lower()).split()
-    named = {LANGUAGE_OF[word] for word in words if word in ("python", "python3", "javascript", "js", "node")}
+    named = {LANGUAGE_OF[word] for word in words if word in ("python", "python3", "javascript", "js")}
     return next(iter(named)) if named and language not in named else None

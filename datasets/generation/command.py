@@ -6,8 +6,9 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from types import FrameType
@@ -42,8 +43,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     add("out_dir", type=Path, default=Path("data"), help="folder of the dataset (default: data)")
     add("save_every", type=int, default=1, help="force the file onto the disk after so many rows (default: 1)")
     add("threads", type=int, default=1, help="rows that are made at the same time (default: 1)")
-    add("max_retries", type=int, default=5, help="failures in a row after which a type is given up (default: 5)")
-    add("timeout", type=float, default=5.0, help="seconds that a program may run (default: 5)")
+    add("max_retries", type=int, default=5, help="failures in a row that end a type (default: 5)")
+    add("timeout", type=float, default=5.0, help="seconds that a program's tests may take (default: 5)")
     add("task_dist", default=",".join(_DEFAULT_DIST), help="weights of coding and math (default: 0.5,0.5)")
     add("debug", action="store_true", help="show each row and failure; keep prompts and replies in debug_prompts/")
     add("api_key", help=f"the API key (default: the environment variable {KEY_VARIABLE})")
@@ -69,9 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         The exit code: 0 if the dataset has all its rows, 1 if it has not, 130 or 143 after an interruption.
     """
     settings = _settings(arguments)
-    for path in arguments.export:
-        if path.suffix.lower() not in (".jsonl", ".parquet", ".csv") or not path.parent.is_dir():
-            raise ValueError(f"--export {path}: give a name that ends in .jsonl or .parquet, in a folder that exists")
+    _check_exports(arguments.export, settings.out_dir)
     if arguments.dry_run:
         _show_plan(settings)
         return 0
@@ -113,6 +112,17 @@ def _terminable() -> Iterator[list[int]]:
         signal.signal(signal.SIGTERM, before)
 
 
+def _check_exports(paths: Sequence[Path], out_dir: Path) -> None:
+    """Refuses, before anything is paid, what could not be written in the end."""
+    for path in paths:
+        if path.suffix.lower() not in (".jsonl", ".parquet"):
+            raise ValueError(f"--export {path}: give a name that ends in .jsonl or .parquet")
+        if not path.parent.is_dir() and path.parent.resolve() != out_dir.resolve():
+            raise ValueError(f"--export {path}: there is no folder {path.parent}")
+        if path.suffix.lower() == ".parquet" and find_spec("pyarrow") is None:
+            raise ModuleNotFoundError(f"--export {path} needs pyarrow: pip install 'infinite-rl[generate]'")
+
+
 def _settings(arguments: argparse.Namespace) -> GenerationSettings:
     dist = [part.strip() for part in arguments.task_dist.split(",")]
     try:
@@ -137,10 +147,9 @@ def _show_plan(settings: GenerationSettings) -> None:
     console = Console(highlight=False, markup=False)
     console.print(table)
     calls = sum(wanted.values()) * (1 + (settings.solver_samples if settings.solver_model else 0))
-    key = "set" if os.environ.get(KEY_VARIABLE) else "not set"
-    console.print(
-        f"at least {calls:,} calls of {settings.model_name}, {settings.threads} at a time; {KEY_VARIABLE} {key}"
-    )
+    told = f"at least {calls:,} calls of {settings.model_name}, {settings.threads} at a time"
+    key = "is set" if os.environ.get(KEY_VARIABLE) else "is not set"
+    console.print(f"{told}; {KEY_VARIABLE} {key}", soft_wrap=True)
     console.print(f"\n=== system\n{SYSTEM}", soft_wrap=True)
     rng = Random(settings.seed)
     for kind in TYPES:
@@ -156,8 +165,8 @@ def _show(settings: GenerationSettings, outcome: Outcome) -> None:
     table.add_row("made now", f"{outcome.accepted:,}, of them rectified {outcome.rectified:,}")
     rejected = ", ".join(f"{reason} {count:,}" for reason, count in sorted(outcome.rejected.items()))
     table.add_row("rejected now", rejected or "none")
-    cost = "" if outcome.cost is None else f", ${outcome.cost:,.4f}"
-    table.add_row("calls", f"{outcome.calls:,}, {sum(outcome.tokens):,} tokens{cost}")
+    cost = "cost unknown, give --price" if outcome.cost is None else f"${outcome.cost:,.4f}"
+    table.add_row("calls", f"{outcome.calls:,}, {sum(outcome.tokens):,} tokens, {cost}")
     files = [settings.out_dir / name for name in (DATASET, FAILED, NUMBERS, PICTURE)]
     table.add_row("files", "\n".join(str(path) for path in files if path.exists()))
     Console(highlight=False).print(table)

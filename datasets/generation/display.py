@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 from .ledger import Ledger
@@ -31,12 +32,13 @@ class Display:
         self.prices, self._verbose, self._shown = prices, verbose, shown
         self._console = Console(stderr=True, highlight=False)
         self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            BarColumn(bar_width=16),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[told]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
+            # The last one is cut where the terminal is narrow.
+            TextColumn("{task.fields[told]}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1)),
+            expand=True,
             console=self._console,
             disable=not shown or not sys.stderr.isatty(),
         )
@@ -74,10 +76,10 @@ class Display:
 def told(ledger: Ledger, prices: Mapping[str, Prices]) -> str:
     """The counts in a line."""
     cost = ledger.cost(prices)
-    return (
-        f"{ledger.rejected.total():,} rejected, {ledger.rectified:,} rectified, {ledger.calls:,} calls, "
-        f"{ledger.used.prompt + ledger.used.reply:,} tokens, " + ("cost unknown" if cost is None else f"${cost:,.4f}")
-    )
+    tokens = ledger.used.prompt + ledger.used.reply
+    counts = (ledger.rejected.total(), "rejected"), (ledger.rectified, "rectified"), (ledger.calls, "calls")
+    parts = [f"{count:,} {name}" for count, name in counts] + [f"{tokens:,} tokens"]
+    return ", ".join(parts if cost is None else [*parts, f"${cost:,.4f}"])
 
 
 def _printable(line: str) -> str:

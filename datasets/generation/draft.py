@@ -56,32 +56,39 @@ def _parts(text: str) -> list[str] | None:
     current: list[str] | None = None
     fenced = False
     for line in text.split("\n"):
-        head = None if fenced else _head(line)
+        head, rest = (None, "") if fenced else _head(line)
         if line.lstrip().startswith(_FENCE):
             fenced = not fenced
-        if head is None:
+        if head is None or (rest and head in parts):  # a response may speak of the heads
             if current is not None:
                 current.append(line)
+            continue
+        if head.startswith("[/"):
+            current = None
             continue
         if head in parts:
             raise DraftError(f"{head} comes twice. Write one task.")
         if len(parts) != HEADS.index(head):
             raise DraftError(f"{head} is out of order. The heads come as {', '.join(HEADS)}.")
-        current = parts[head] = []
+        current = parts[head] = [rest]
     return ["\n".join(parts.get(head, ())) for head in HEADS] if parts else None
 
 
-def _head(line: str) -> str | None:
-    if len(line) > 40:
-        return None
-    name = line.strip().strip("*#: ").upper()
-    return name if name in HEADS else None
+def _head(line: str) -> tuple[str | None, str]:
+    """The head that a line begins with, opening or closing, and what stands behind it."""
+    text = line.strip().lstrip("*# ")
+    for head in HEADS:
+        for name in (head, f"[/{head[1:]}"):
+            if text[: len(name)].upper() == name:
+                rest = text[len(name) :].lstrip("*#: ")
+                return name, rest
+    return None, ""
 
 
 def _unfenced(text: str) -> str:
     """The reply without a fence around all of it."""
     lines = text.strip().split("\n")
-    if len(lines) > 2 and lines[0].startswith(_FENCE) and lines[-1].strip() == _FENCE and _head(lines[1]):
+    if len(lines) > 2 and lines[0].startswith(_FENCE) and lines[-1].strip() == _FENCE and _head(lines[1])[0]:
         return "\n".join(lines[1:-1])
     return text
 

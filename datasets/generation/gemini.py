@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -13,17 +15,27 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE = "GEMINI_API_KEY"
 Reason: TypeAlias = Literal[
-    "rate_limit", "quota", "refused", "server", "timeout", "connection", "malformed", "blocked", "truncated", "empty"
+    "rate_limit",
+    "quota",
+    "refused",
+    "rejected",
+    "server",
+    "timeout",
+    "connection",
+    "malformed",
+    "blocked",
+    "truncated",
+    "empty",
 ]
 _MISSING = "generation needs google-genai: pip install 'infinite-rl[generate]'"
-# Statuses that another try does not change, and what to do about them.
+# Statuses that another try does not change where no call has succeeded before, and what to do about them.
 _HINTS = {
     400: "the request is not understood; is the API key valid, and the model's name right?",
     401: f"check the API key: --api-key, or {KEY_VARIABLE}",
     403: "the API key may not use this model",
     404: "no such model there; check --model_name, and --base-url if it is given",
 }
-_PER_DAY = "perday"
+_PER_DAY = "PerDay"
 # The seeds of calls are signed 32-bit integers.
 SEEDS = 1 << 31
 
@@ -96,16 +108,26 @@ class Gemini:
         try:
             from google import genai
             from google.genai import types
+
+            from .transport import LimitedTransport
         except ModuleNotFoundError:
             raise ModuleNotFoundError(_MISSING) from None
         key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
         if not key and base_url is None:
             raise ValueError(f"there is no API key: set {KEY_VARIABLE}, or give --api-key")
-        self.model, self.timeout = model, timeout
+        if not all("!" <= letter <= "~" for letter in key):
+            raise ValueError("the API key holds characters that no key has; give it without quotes and line breaks")
+        if base_url is not None and not base_url.startswith(("http://", "https://")):
+            raise ValueError(f"--base-url {base_url}: give a URL that begins with http:// or https://")
+        self.model, self.timeout, self._key = model, timeout, key
+        self._succeeded = False
         self._types = types
         # One attempt: the library would wait by itself, and neither count its tries nor hear of the end.
         options = types.HttpOptions(
-            base_url=base_url, timeout=int(1e3 * timeout) + 1, retry_options=types.HttpRetryOptions(attempts=1)
+            base_url=base_url,
+            timeout=int(1e3 * timeout) + 1,
+            retry_options=types.HttpRetryOptions(attempts=1),
+            async_client_args={"transport": LimitedTransport()},
         )
         self._client = genai.Client(vertexai=False, api_key=key or "none", http_options=options).aio
 
@@ -130,16 +152,22 @@ class Gemini:
         try:
             async with asyncio.timeout(self.timeout):
                 response = await self._client.models.generate_content(model=self.model, contents=request, config=config)
+            self._succeeded = True
+            return _read(response)
         except TimeoutError:
             raise CallError("timeout", f"no reply within {self.timeout:g} s") from None
-        except Exception as error:
-            raise _failed(error) from error
-        try:
-            return _read(response)
         except CallError:
             raise
-        except Exception as error:  # a reply of another form than the library's own types promise
-            raise CallError("malformed", f"the reply is malformed ({_told(error)})") from error
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> CallError:
+        """What an exception of the library, or of the connection below it, means."""
+        found = _failed(error)
+        # Key and model were right before, so it is about this request.
+        reason = "rejected" if found.reason == "refused" and self._succeeded else found.reason
+        message = str(found).replace(self._key, "…") if len(self._key) > 7 else str(found)
+        return CallError(reason, message, retry_after=found.retry_after)
 
 
 def _failed(error: Exception) -> CallError:
@@ -148,7 +176,8 @@ def _failed(error: Exception) -> CallError:
 
     if isinstance(error, APIError):
         return _refused(error)
-    if isinstance(error, ValueError):  # JSON that is none, or of another form
+    if isinstance(error, ValueError | TypeError | AttributeError | LookupError | RecursionError):
+        # No JSON, or of another form than the library's own types promise.
         return CallError("malformed", f"the reply is malformed ({_told(error)})")
     if "timeout" in type(error).__name__.lower():
         return CallError("timeout", f"no reply in time ({_told(error)})")
@@ -160,7 +189,7 @@ def _refused(error: Any) -> CallError:
     told = f"{code} {status}: {message[:500]}".strip(": ")
     if code == 429:
         wait = _retry_after(error)
-        if _PER_DAY in str(error.details).lower().replace("_", "").replace(" ", ""):
+        if any(_PER_DAY in str(violation.get("quotaId", "")) for violation in _violations(error)):
             return CallError("quota", f"{told} (the day's quota is used up; go on tomorrow with the same command)")
         return CallError("rate_limit", told, retry_after=wait)
     if code in _HINTS:
@@ -174,20 +203,33 @@ def _retry_after(error: Any) -> float | None:
     """Seconds that the server asks for, in its header or in the details of its message."""
     headers: Mapping[str, str] = getattr(error.response, "headers", None) or {}
     asked = [headers.get("retry-after")]
-    details = error.details if isinstance(error.details, dict) else {}
-    inner = details.get("error", details)
-    for detail in inner.get("details", ()) if isinstance(inner, dict) else ():
-        if isinstance(detail, dict) and isinstance(detail.get("retryDelay"), str):
-            asked.append(detail["retryDelay"].removesuffix("s"))
+    asked += [str(detail["retryDelay"]).removesuffix("s") for detail in _details(error) if "retryDelay" in detail]
     seconds = [_seconds(text) for text in asked if text]
     return max((one for one in seconds if one is not None), default=None)
 
 
+def _details(error: Any) -> list[dict[str, Any]]:
+    """The objects that Google's errors hold beside their message."""
+    body = error.details if isinstance(error.details, dict) else {}
+    inner = body.get("error", body)
+    found = inner.get("details") if isinstance(inner, dict) else None
+    return [detail for detail in found if isinstance(detail, dict)] if isinstance(found, list) else []
+
+
+def _violations(error: Any) -> list[dict[str, Any]]:
+    lists = [detail.get("violations") for detail in _details(error)]
+    return [one for found in lists if isinstance(found, list) for one in found if isinstance(one, dict)]
+
+
 def _seconds(text: str) -> float | None:
+    """Seconds from a number of them, or until a date."""
     try:
         value = float(text)
     except ValueError:
-        return None
+        try:
+            value = max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+        except ValueError:
+            return None
     return value if 0 <= value < float("inf") else None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -90,7 +90,13 @@ def generate_dataset(
     server: Server | None = None,
     prices: Mapping[str, Prices] | None = None,
     progress: bool = True,
-    **more: Any,
+    request_timeout: float = 120.0,
+    max_backoff: float = 60.0,
+    seed: int = 0,
+    max_similarity: float = 0.9,
+    evaluation: Sequence[str] = (),
+    solver_model: str | None = None,
+    solver_samples: int = 4,
 ) -> Outcome:
     """Fills ``out_dir/dataset.csv`` up to ``num_samples`` tasks that a Gemini model writes and our graders accept.
 
@@ -110,7 +116,13 @@ def generate_dataset(
         server: where the models are.
         prices: of models, for the cost; list prices are used for others.
         progress: show a bar and notes on standard error.
-        more: further fields of `GenerationSettings`, such as ``solver_model`` or ``evaluation``.
+        request_timeout: seconds that a call may take.
+        max_backoff: seconds between two tries, at most.
+        seed: of what is asked for.
+        max_similarity: the share of an earlier prompt that makes a prompt its duplicate.
+        evaluation: task files whose prompts may not be in the dataset.
+        solver_model: a model whose pass rate on each task is measured.
+        solver_samples: its tries for each task.
 
     Raises:
         FolderInUseError: another process generates there.
@@ -128,19 +140,28 @@ def generate_dataset(
         timeout=timeout,
         save_every=save_every,
         debug=debug,
-        **more,
+        request_timeout=request_timeout,
+        max_backoff=max_backoff,
+        seed=seed,
+        max_similarity=max_similarity,
+        evaluation=evaluation,
+        solver_model=solver_model,
+        solver_samples=solver_samples,
     )
     return generate(settings, server or Server(), Display(prices or {}, verbose=debug, shown=progress))
 
 
 def generate(settings: GenerationSettings, server: Server, display: Display) -> Outcome:
     """Generates as `generate_dataset` does, from settings that are made already."""
+    if settings.out_dir.exists() and not settings.out_dir.is_dir():
+        raise ValueError(f"{settings.out_dir} is a file; give a folder")
     settings.out_dir.mkdir(parents=True, exist_ok=True)
     with alone_in(settings.out_dir, "generates"):
         store = Store(settings.out_dir, sync_every=settings.save_every)
         for note in store.notes:
             display.note(note)
-        ledger = Ledger(store, display.hear)
+        _tell_surplus(settings, store, display)
+        ledger = Ledger(store, display.hear, display.note)
         try:
             problem = _run(_make_rows(settings, server, ledger, display))
         finally:
@@ -188,12 +209,31 @@ async def _make_rows(settings: GenerationSettings, server: Server, ledger: Ledge
         return generator.problem
 
 
+def _tell_surplus(settings: GenerationSettings, store: Store, display: Display) -> None:
+    """Says so where the dataset will have more rows than asked for, because one type has more than its share."""
+    had = {kind: len(store.prompts[kind]) for kind in TYPES}
+    wanted = missing(settings, had)
+    total = sum(had.values()) + sum(wanted.values())
+    if any(wanted.values()) and total > settings.num_samples:
+        there = " and ".join(f"{count:,} of {kind}" for kind, count in had.items())
+        display.note(f"there are {there}, and --task_dist asks for other shares: there will be {total:,} rows")
+
+
 def _run(work: Coroutine[Any, Any, str]) -> str:
     """Runs it to its end; in a thread of its own where a loop runs in this one already, as in notebooks."""
     if not _in_a_loop():
         return asyncio.run(work)
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(work)
+    with ThreadPoolExecutor(1) as pool, closing(loop):
+        found = pool.submit(loop.run_until_complete, task)
+        try:
+            return found.result()
+        except KeyboardInterrupt:
+            loop.call_soon_threadsafe(task.cancel)
+            with suppress(BaseException):
+                found.result()
+            raise
 
 
 def _in_a_loop() -> bool:

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -16,6 +15,7 @@ from .checking import Check, Checker
 from .draft import Draft, DraftError, read_draft
 from .gemini import SEEDS, CallError, Reply
 from .ledger import Ledger
+from .pacing import sleep_unless
 from .prompts import SYSTEM, rectification, request, solving, subjects
 from .sample import Failure, Sample, prompt_hash, utc_now
 from .settings import LANGUAGES, TYPES, GenerationSettings, Language, TaskType, targets
@@ -23,6 +23,8 @@ from .similar import KnownPrompts
 from .store import DEBUG
 
 _RECTIFICATIONS = 2
+# Seconds that a server may ask for after a failure.
+_LONGEST_PAUSE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,14 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """Why a draft is not accepted, what it scored, and the earlier prompt that it repeats."""
+    """Why there is no row, what it scored, the prompt that it repeats, and how long the server wants to rest."""
 
     reason: str
     problem: str
     check: Check | None = None
     draft: Draft | None = None
     repeated: str | None = None
+    retry_after: float | None = None
 
 
 class Generator:
@@ -83,9 +86,11 @@ class Generator:
         self._solver, self._evaluation = solver, evaluation
         self._prompts = ledger.store.prompts
         self._had = {kind: len(prompts) for kind, prompts in self._prompts.items()}
+        # A process that goes on asks for other things than the one before it did, also where that one made no row.
+        self._begun_at = f"{sum(self._had.values())}-{ledger.store.failures.total()}"
         self.missing = missing(settings, self._had)
         self._handed: Counter[TaskType] = Counter()
-        self._given_up: set[TaskType] = set()
+        self._given_up: dict[TaskType, str] = {}
         self._over = asyncio.Event()
 
     @property
@@ -98,9 +103,9 @@ class Generator:
         """Why rows are missing; empty if none are."""
         if self.ended is not None:
             return str(self.ended)
-        if not self._given_up:
-            return ""
-        return f"{' and '.join(sorted(self._given_up))}: {self._settings.max_retries} tries for one row failed"
+        tries = "the try" if self._settings.max_retries == 1 else f"{self._settings.max_retries} tries in a row"
+        told = [f"{kind}: {tries} failed, the last by {why}" for kind, why in sorted(self._given_up.items())]
+        return "; ".join(" ".join(line.split())[:400] for line in told)
 
     async def run(self) -> None:
         """Makes all rows that are missing, as far as the tries suffice.
@@ -138,23 +143,20 @@ class Generator:
         return Slot(kind, number, language)
 
     async def _fill(self, slot: Slot) -> None:
-        """Tries to make a row; when all tries fail, its type is given up."""
-        repeated = None
-        for attempt in range(self._settings.max_retries):
-            if attempt:
-                await self._pause(min(self._settings.max_backoff, 2.0 ** (attempt - 1)))
-            if self.ended is not None or slot.kind in self._given_up:
-                return
+        """Tries to make a row. Its type is given up when all tries in a row fail while no other row of it succeeds."""
+        repeated, attempt, failures, accepted = None, 0, 0, self._ledger.accepted[slot.kind]
+        while self.ended is None and slot.kind not in self._given_up:
             refusal = await self._attempt(slot, attempt, repeated)
             if refusal is None:
                 return
-            repeated = refusal.repeated
-        self._given_up.add(slot.kind)
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._over.wait()
+            if accepted != self._ledger.accepted[slot.kind]:
+                failures, accepted = 0, self._ledger.accepted[slot.kind]
+            attempt, failures, repeated = attempt + 1, failures + 1, refusal.repeated
+            if failures == self._settings.max_retries:
+                self._given_up[slot.kind] = f"{refusal.reason}: {refusal.problem}"
+                return
+            pause = min(self._settings.max_backoff, 2.0 ** (failures - 1))
+            await sleep_unless(self._over, max(pause, min(refusal.retry_after or 0.0, _LONGEST_PAUSE)))
 
     async def _attempt(self, slot: Slot, attempt: int, repeated: str | None) -> _Refusal | None:
         """Asks for a task, and up to twice for its correction; None if a row was written."""
@@ -168,7 +170,7 @@ class Generator:
             try:
                 reply = await self._ask(slot, text, seed, rectified=correction > 0)
             except CallError as error:
-                return _Refusal(error.reason, str(error))
+                return _Refusal(error.reason, str(error), retry_after=error.retry_after)
             verdict = await self._judge(slot, reply, seed, rectified=correction > 0)
             if verdict is None:
                 return None
@@ -181,8 +183,8 @@ class Generator:
         return refusal
 
     def _stream(self, slot: Slot, *place: int) -> str:
-        """Names what is drawn for a call. A process that goes on asks for other things than the one before it did."""
-        parts = (self._settings.seed, sum(self._had.values()), slot.kind, slot.number, *place)
+        """Names what is drawn for a call."""
+        parts = (self._settings.seed, self._begun_at, slot.kind, slot.number, *place)
         return "/".join(map(str, parts))
 
     async def _ask(self, slot: Slot, text: str, seed: int, *, rectified: bool) -> Reply:

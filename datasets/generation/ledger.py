@@ -18,6 +18,7 @@ class Ledger:
     Args:
         store: where they are written.
         told: hears of each row and failure, in a line.
+        note: hears what people should know while they wait.
 
     Attributes:
         accepted: rows written, by type.
@@ -27,8 +28,13 @@ class Ledger:
         tokens: of all calls, by model.
     """
 
-    def __init__(self, store: Store, told: Callable[[str], object] = lambda line: None) -> None:
-        self.store, self._told = store, told
+    def __init__(
+        self,
+        store: Store,
+        told: Callable[[str], object] = lambda line: None,
+        note: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self.store, self._told, self.note = store, told, note
         self.accepted: Counter[TaskType] = Counter()
         self.rejected: Counter[str] = Counter()
         self.rectified = self.calls = 0

@@ -124,7 +124,7 @@ _SUBJECTS: dict[TaskType, Sequence[str]] = {
         "counting possibilities",
     ),
 }
-_MOST_SHOWN = 2_000
+_MOST_SHOWN, _MOST_REPLY = 2_000, 20_000
 
 
 def subjects(kind: TaskType, rng: Random) -> tuple[str, str]:
@@ -157,7 +157,7 @@ def rectification(request: str, reply: str, error: str, format_score: float, cor
         correctness_score=correctness_score,
         error=shown(error),
         request=request,
-        reply=reply,
+        reply=shown(reply, _MOST_REPLY),
     )
 
 
@@ -168,9 +168,9 @@ def solving(kind: TaskType, prompt: str) -> str:
     return f"{prompt}\n\n{TAGGED if kind == 'math' else CLOSING}"
 
 
-def shown(text: str) -> str:
+def shown(text: str, most: int = _MOST_SHOWN) -> str:
     """As much of a text as a request may hold."""
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return text if len(text) <= most else f"{text[:most]}…"
 
 
 def prompts_hash() -> str:

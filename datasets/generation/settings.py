@@ -65,6 +65,9 @@ class GenerationSettings:
 
     def __post_init__(self) -> None:
         """Refuses impossible values."""
+        for name in ("num_samples", "threads", "max_retries", "save_every", "seed", "solver_samples"):
+            if not isinstance(getattr(self, name), int):
+                raise ValueError(f"{name} must be a whole number, not {getattr(self, name)!r}")
         for name, least in (("num_samples", 0), ("threads", 1), ("max_retries", 1), ("save_every", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"{name} must be at least {least}, not {getattr(self, name)}")

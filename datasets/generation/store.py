@@ -43,21 +43,19 @@ class Store:
 
     def __init__(self, folder: Path, *, sync_every: int) -> None:
         self.folder, self._sync_every, self._unsynced = folder, sync_every, 0
-        found, failed = read_table(folder / DATASET, is_whole=_is_whole), read_table(folder / FAILED)
+        found, failed = read_table(folder / DATASET, is_whole=_is_whole), _read_failures(folder / FAILED)
         if found.columns and (missing := [name for name in _NEEDED if name not in found.columns]):
             raise ValueError(f"{folder / DATASET}: no dataset, it has no column {missing[0]!r}; give another --out_dir")
-        place = found.columns.index("type") if found.columns else 0
-        strays = [row for row in found.rows if row[place] not in TYPES]
-        lost = [_stray(dict(zip(found.columns, row, strict=True))) for row in strays]
+        rows, lost = _sorted(found)
+        strays = len(lost)
         if found.cut:
             lost.append(Failure("", "The row was cut off in writing.", "cut_off", utc_now(), raw_text=found.cut))
-        self.notes = _notes(len(strays), found.cut)
-        self._others = [name for name in found.columns if name not in COLUMNS]
+        self.notes = _notes(strays, found.cut)
+        # Columns without a name are rests of spreadsheets.
+        self._others = [name for name in found.columns if name.strip() and name not in COLUMNS]
         self.columns = [*COLUMNS[:-1], *self._others, COLUMNS[-1]]
-        self.rows = [row for row in found.rows if row[place] in TYPES] if strays else found.rows
-        as_they_are = found.columns == self.columns
-        if not as_they_are:
-            self.rows = [_ours(found.columns, row, self.columns) for row in self.rows]
+        as_they_are = found.columns == self.columns and rows is found.rows
+        self.rows = rows if as_they_are else [_ours(found.columns, row, self.columns) for row in rows]
         if found.cut:
             # A quote that somebody else left open takes all rows behind it.
             shutil.copy2(folder / DATASET, folder / DAMAGED)
@@ -122,7 +120,8 @@ def _notes(strays: int, cut: str) -> list[str]:
         )
     if strays:
         rows = "a row" if strays == 1 else f"{strays:,} rows"
-        notes.append(f"{rows} of {DATASET} without a type (coding or math) went to {FAILED}")
+        told = "without a type (coding or math), with an empty cell, or there twice"
+        notes.append(f"{rows} of {DATASET} {told} went to {FAILED}")
     return notes
 
 
@@ -130,9 +129,41 @@ def _is_whole(row: dict[str, str]) -> bool:
     return "prompt_hash" not in row or row["prompt_hash"] == prompt_hash(row.get("prompt", ""))
 
 
-def _stray(row: dict[str, str]) -> Failure:
-    told = "The row has no type that is known."
-    return Failure(row["type"], told, "no_type", utc_now(), row["prompt"], row["answer"], row["response"])
+def _sorted(found: Rows) -> tuple[list[Cells], list[Failure]]:
+    """The rows that may stay, and those that may not; all rows are the same list if all of them may."""
+    if not found.columns:
+        return found.rows, []
+    places = [found.columns.index(name) for name in _NEEDED]
+    kept, lost, seen = [], [], set()
+    for row in found.rows:
+        kind, prompt, answer, response = (row[place] for place in places)
+        plain = kind.strip().lower()
+        reason = "no_type" if plain not in TYPES else "empty" if not (prompt.strip() and answer.strip()) else ""
+        if not reason and prompt in seen:
+            reason = "duplicate"
+        seen.add(prompt)
+        if reason:
+            told = f"The row was in {DATASET}, and can't stay there."
+            lost.append(Failure(kind, told, reason, utc_now(), prompt, answer, response))
+        else:
+            kept.append(
+                row if plain == kind else [plain if place == places[0] else cell for place, cell in enumerate(row)]
+            )
+    if not lost and all(one is other for one, other in zip(kept, found.rows, strict=True)):
+        return found.rows, []
+    return kept, lost
+
+
+def _read_failures(path: Path) -> Rows:
+    """The log of failures; one that is none any more is put aside, for it is only a log."""
+    try:
+        found = read_table(path)
+    except ValueError:
+        path.replace(path.with_name(f"{path.name}.damaged"))
+        return Rows()
+    if found.cut:
+        shutil.copy2(path, path.with_name(f"{path.name}.damaged"))
+    return found
 
 
 def _ours(old: Cells, row: Cells, columns: Cells) -> Cells:

@@ -84,7 +84,7 @@ class Summary:
         write_whole(folder / NUMBERS, json.dumps(self.as_json(), indent=2) + "\n")
         try:
             from .picture import draw
-        except ModuleNotFoundError:
+        except ImportError:  # also where its own parts do not fit
             return False
         draw(self, folder / PICTURE)
         return True

@@ -26,30 +26,58 @@ GOOD = [
     ("coding", "javascript", Draft("Print it.", "[ 1, 2 ]", program("console.log([1, 2])", "javascript"))),
     ("coding", "python", Draft("Print it.", "```python\nprint(sum([1, 5]))\n```", program("print(6)"))),
 ]
+GOOD += [
+    ("coding", "python", Draft("Count the nodes of a tree whose node has children.", CASES, GOOD[2][2].response)),
+    (
+        "coding",
+        "python",
+        Draft(
+            "f", json.dumps({"function": "f", "tests": ["assert f(2) == 4", "assert f(0) == 0"]}), GOOD[2][2].response
+        ),
+    ),
+]
+CONSTANT = program("def f(x):\n    return 4")
 BAD = [
+    ("math", None, Draft("1+1? The answer is 2.", "2", "<answer>2</answer>"), "away"),
+    ("coding", "python", Draft("f:\n```python\ndef f(x):\n    return 2 * x\n```", CASES, GOOD[2][2].response), "away"),
+    ("coding", "python", Draft("f", CASES.replace("[5]", "[2]").replace("10", "4"), CONSTANT), "one result"),
+    (
+        "coding",
+        "python",
+        Draft("f", '{"function": "f", "cases": [{"args": [2], "result": 4}]}', CONSTANT),
+        "one result",
+    ),
+    ("coding", "python", Draft("f", '{"function": "f", "tests": ["assert f(2)"]}', CONSTANT), "without thought"),
+    (
+        "coding",
+        "python",
+        Draft("f", '{"cases": [{"stdin": "1", "stdout": "3"}, {"stdin": "", "stdout": "3\\n"}]}', program("print(3)")),
+        "one result",
+    ),
+    ("coding", "python", Draft("f", '{"cases": [{"stdin": "1", "stdout": ""}]}', program("0")), "one result"),
     ("math", None, Draft("1+1?", "2", "<answer>3</answer>"), "mismatch"),
     ("math", None, Draft("1+1?", "2", "It is 2."), "Missing"),
     ("math", None, Draft("1+1? (<answer>2</answer>)", "2", "<answer>2</answer>"), "away"),
     ("coding", "python", Draft("f", CASES, program("def f(x):\n    return x")), "expected|Expected"),
-    ("coding", "python", Draft("f", CASES, "<answer>def f(x): return 2 * x</answer>"), ""),  # no fence: 0.75
+    ("coding", "python", Draft("f", CASES, "<answer>def f(x): return 2 * x</answer>"), "0.75|fence"),
     ("coding", "python", Draft("f", '{"cases": []}', program("print(1)")), "can't be used"),
     ("coding", "python", Draft("f", '{"cases": 1}', program("print(1)")), "can't be used"),
     ("coding", "python", Draft("Print.", "6", program("print(7)")), "mismatch"),
     ("coding", "python", Draft("Print.", "6", program("while True: pass")), "time limit"),
-    ("coding", "python", Draft("Do nothing.", "```python\nx = 1\n```", program("x = 1")), "empty program"),
+    ("coding", "python", Draft("Do nothing.", "```python\nx = 1\n```", program("x = 1")), "without thought"),
     ("coding", "python", Draft("Print.", "```python\n1 / 0\n```", program("print(1)")), "execution failed"),
     ("coding", "python", Draft("Write JavaScript.", "6", program("print(6)")), "asks for javascript"),
     (
         "coding",
         "python",
         Draft("f", CASES.replace("10", "4").replace("5", "3"), program("def f(x):\n    return 4")),
-        "same result",
+        "one result",
     ),
     (
         "coding",
         "python",
         Draft("Print.", "```python\nimport random\nprint(random.random())\n```", program("print(0.5)")),
-        "",
+        "mismatch",
     ),
 ]
 
@@ -70,6 +98,11 @@ def test_a_bad_task_is_refused_with_the_reason(checker, kind, language, draft, w
 def test_a_program_in_the_other_language_is_taken_as_what_it_is(checker):
     draft = Draft("Write a program that prints 6.", "6", program("console.log(6)", "javascript"))
     assert checker.check("coding", "python", draft).language == "javascript"
+
+
+def test_a_fence_without_a_name_is_tried_in_both_languages(checker):
+    draft = Draft("Print 6.", "6", "<answer>\n```\nprint(2 * 3)\n```\n</answer>")
+    assert checker.check("coding", "javascript", draft).language == "python"
 
 
 def test_the_languages_are_judged_apart(checker):

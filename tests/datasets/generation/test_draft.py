@@ -18,6 +18,8 @@ def test_three_heads_are_read():
         "Sure!\n\n[PROMPT]\nP\n[ANSWER]\n<answer>A</answer>\n[RESPONSE]\nR",
         "```\n[PROMPT]\nP\n[ANSWER]\nA\n[RESPONSE]\nR\n```",
         "# Question\nP\n# Solution\nA\n# Output\nR",
+        "[PROMPT] P\n[ANSWER]: A\n**[RESPONSE]** R",
+        "[PROMPT]\nP\n[/PROMPT]\n[ANSWER]\nA\n[/ANSWER]\n[RESPONSE]\nR\n[/RESPONSE]",
     ],
 )
 def test_small_slips_do_no_harm(text):
@@ -46,6 +48,11 @@ def test_heads_inside_a_fence_are_part_of_the_program():
     program = "```python\nprint('''\n[PROMPT]\n''')\n```"
     draft = read_draft(f"[PROMPT]\nP\n[ANSWER]\nA\n[RESPONSE]\n<answer>\n{program}\n</answer>")
     assert program in draft.response
+
+
+def test_a_response_may_speak_of_the_heads():
+    text = "[PROMPT]\nP\n[ANSWER]\nA\n[RESPONSE]\n[ANSWER] says it:\nR"
+    assert read_draft(text).response == "[ANSWER] says it:\nR"
 
 
 def test_json_loses_its_fence_and_a_program_keeps_it():

@@ -1,9 +1,11 @@
 """The real client against a server on this machine."""
 
 import asyncio
+import gzip
 import json
 import sys
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from infinite_rl.datasets.generation.gemini import CallError, Gemini, Tokens
 
 def ask(server, text="Task type: math", *, timeout=5.0, **options):
     async def call():
-        async with Gemini("some-model", api_key="key", base_url=server.url, timeout=timeout) as gemini:
+        async with Gemini("some-model", api_key="secret-123", base_url=server.url, timeout=timeout) as gemini:
             return await gemini.ask(text, system="Be good.", seed=7, **options)
 
     return asyncio.run(call())
@@ -35,7 +37,7 @@ def test_a_call_carries_model_key_system_and_seed_and_brings_text_and_tokens():
     assert "[PROMPT]" in reply.text
     assert reply.tokens == Tokens(100, 60)  # thinking is paid as a reply
     call = server.calls[0]
-    assert (call.model, call.key, call.system, call.seed) == ("some-model", "key", "Be good.", 7)
+    assert (call.model, call.key, call.system, call.seed) == ("some-model", "secret-123", "Be good.", 7)
 
 
 @pytest.mark.parametrize("name", MISBEHAVIOURS.keys() - {"format", "quality", "drip"})
@@ -74,6 +76,51 @@ def test_what_no_further_try_changes_is_final_and_says_what_to_do(status, hint):
     assert "because" in str(found)
 
 
+def test_a_refusal_after_a_success_is_about_one_request():
+    says = lambda call: good(call) if call.number == 1 else error(400, "INVALID_ARGUMENT", "too long")  # noqa: E731
+    with serving(says) as server:
+
+        async def calls():
+            async with Gemini("m", base_url=server.url) as gemini:
+                await gemini.ask("x", system=None, seed=0)
+                with pytest.raises(CallError) as caught:
+                    await gemini.ask("x", system=None, seed=0)
+                return caught.value
+
+        found = asyncio.run(calls())
+    assert (found.reason, found.final) == ("rejected", False)
+
+
+def test_a_pause_until_a_date_is_read():
+    date = formatdate(time.time() + 20, usegmt=True)
+    assert 15 < failure(lambda call: error(429, "X", **{"Retry-After": date})).retry_after <= 20
+
+
+def test_words_about_days_are_no_quota_of_the_day():
+    told = "Limit: 15 requests per minute (upgrade for 10000 requests per day)."
+    assert failure(lambda call: error(429, "RESOURCE_EXHAUSTED", told)).reason == "rate_limit"
+
+
+def test_a_reply_without_end_and_a_packed_one_are_cut_short():
+    huge = failure(lambda call: Said(body=b" " * (9 << 20)))
+    assert huge.reason == "malformed"
+    assert "longer than" in str(huge)
+    packed = gzip.compress(b" " * (64 << 20))
+    assert "packed" in str(failure(lambda call: Said(body=packed, headers={"Content-Encoding": "gzip"})))
+
+
+@pytest.mark.parametrize("key", ["two\nlines", "schlüssel", "with blank"])
+def test_a_key_that_is_none_is_refused_and_not_shown(key):
+    with pytest.raises(ValueError, match="no key has") as caught:
+        Gemini("m", api_key=key)
+    assert key not in str(caught.value)
+
+
+def test_an_address_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="http://"):
+        Gemini("m", base_url="localhost:8080")
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -88,7 +135,7 @@ def test_what_no_further_try_changes_is_final_and_says_what_to_do(status, hint):
     ],
 )
 def test_any_body_is_a_failure_and_no_crash(body):
-    assert failure(lambda call: Said(body=body)).reason in ("malformed", "empty", "connection")
+    assert failure(lambda call: Said(body=body)).reason in ("malformed", "empty")
 
 
 def test_thoughts_are_no_part_of_the_text():

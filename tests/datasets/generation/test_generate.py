@@ -4,8 +4,10 @@ import asyncio
 import csv
 import json
 import random
+import signal
 import sys
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -125,6 +127,46 @@ def test_a_server_that_misbehaves_now_and_then_costs_calls_and_no_rows(tmp_path,
     assert outcome.complete, outcome.problem
     assert_whole(tmp_path, 20, 20)
     assert len(rows(tmp_path / "failed_dataset.csv")) == len(server.calls) - 40
+
+
+@pytest.mark.parametrize("threads", [1, 8, 32])
+def test_failures_between_successes_end_nothing_whatever_the_number_of_threads(tmp_path, threads):
+    def says(call):
+        return good(call) if call.number % 3 == 0 else error(503, "UNAVAILABLE")
+
+    with serving(says) as server:
+        outcome = generate(server, tmp_path, num_samples=40, num_threads=threads, max_retries=5)
+    assert outcome.complete, outcome.problem
+
+
+def test_a_run_that_made_nothing_is_followed_by_other_requests(tmp_path):
+    with serving(wrong) as server:
+        for _ in range(2):
+            generate(server, tmp_path, num_samples=1, max_retries=2)
+    assert len({call.seed for call in server.calls}) == len(server.calls) == 12
+
+
+def test_the_last_failure_is_told(tmp_path):
+    with serving(lambda call: error(500, "INTERNAL", "the tape is torn")) as server:
+        assert "the tape is torn" in generate(server, tmp_path, max_retries=1).problem
+
+
+def test_rows_that_no_trainer_could_read_leave_the_dataset(tmp_path):
+    heading = "type,prompt,answer,response,,"
+    there = ["Math ,1+1?,2,<answer>2</answer>,,", "math,,2,x,,", "math,1+1?,2,again,,", "coding,Print 3.,3,x,,"]
+    (tmp_path / "dataset.csv").write_text("\n".join([heading, *there]) + "\n")
+    with serving() as server:
+        outcome = generate(server, tmp_path, num_samples=4)
+    assert (outcome.rows, outcome.accepted) == ({"coding": 2, "math": 2}, 2)
+    assert [row["reason"] for row in rows(tmp_path / "failed_dataset.csv")] == ["empty", "duplicate"]
+    assert len(load_tasks(tmp_path / "dataset.csv").tasks) == 4
+
+
+def test_a_log_that_is_none_any_more_is_put_aside(tmp_path):
+    (tmp_path / "failed_dataset.csv").write_text("a,b\n1,2,3\n4,5\n")
+    with serving() as server:
+        assert generate(server, tmp_path, num_samples=1).complete
+    assert (tmp_path / "failed_dataset.csv.damaged").read_text() == "a,b\n1,2,3\n4,5\n"
 
 
 def test_a_limit_of_calls_slows_down_and_fails_nothing(tmp_path):
@@ -269,16 +311,13 @@ def test_a_row_that_was_cut_off_is_made_again(tmp_path):
 
 
 def test_rows_behind_a_quote_that_somebody_left_open_are_kept(tmp_path):
+    there = 'type,prompt,answer,response\nmath,1+1?,2,x\nmath,"2+2?,4,y\nmath,3+3?,6,z\n'
+    (tmp_path / "dataset.csv").write_text(there)
     with serving() as server:
-        generate(server, tmp_path, num_samples=4)
-        lines = (tmp_path / "dataset.csv").read_text().replace("\nmath,", '\nmath,"', 1)
-        (tmp_path / "dataset.csv").write_text(lines)
-        try:
-            generate(server, tmp_path, num_samples=4)
-        except ValueError:
-            assert (tmp_path / "dataset.csv").read_text() == lines
-        else:
-            assert (tmp_path / "dataset.csv.damaged").read_text() == lines
+        assert generate(server, tmp_path, num_samples=4).complete
+    assert (tmp_path / "dataset.csv.damaged").read_text() == there
+    assert "3+3?" in rows(tmp_path / "failed_dataset.csv")[0]["raw_text"]
+    assert "1+1?" in (tmp_path / "dataset.csv").read_text()
 
 
 def test_a_file_that_is_no_dataset_is_refused_and_stays_as_it_is(tmp_path):
@@ -322,7 +361,9 @@ def test_half_a_character_is_no_reason_to_end(tmp_path):
     ).encode()
     with serving(lambda call: Said(body=body)) as server:
         generate(server, tmp_path, num_samples=1, task_dist=(0, 1), max_retries=1)
-    assert len(rows(tmp_path / "dataset.csv")) + len(rows(tmp_path / "failed_dataset.csv")) >= 1
+    found = rows(tmp_path / "dataset.csv") + rows(tmp_path / "failed_dataset.csv")
+    assert len(found) == 1
+    assert "1+1?" in found[0]["prompt"] + found[0].get("raw_text", "")
 
 
 def test_it_runs_where_a_loop_runs_already(tmp_path):
@@ -331,6 +372,27 @@ def test_it_runs_where_a_loop_runs_already(tmp_path):
             return generate(server, tmp_path, num_samples=1)
 
     assert asyncio.run(cell()).complete
+
+
+def test_an_interrupt_ends_it_there_too(tmp_path):
+    def interrupt(number, frame):
+        raise KeyboardInterrupt
+
+    async def cell():
+        with serving(latency=0.2) as server:
+            generate(server, tmp_path, num_samples=200)
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    start = time.monotonic()
+    signal.setitimer(signal.ITIMER_REAL, 1.5)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            asyncio.run(cell())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert time.monotonic() - start < 20
+    assert len(rows(tmp_path / "dataset.csv")) < 100
 
 
 def test_statistics_and_a_picture_are_there_at_the_end(tmp_path):

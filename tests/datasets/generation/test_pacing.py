@@ -41,7 +41,7 @@ def test_refusals_of_one_burst_are_one_pause_and_halve_what_is_allowed():
         assert min(times) >= began + 0.05
         first = [at for at in times if at < min(times) + 0.015]
         assert len(first) == 4
-        pace.limited(CallError("rate_limit", "", retry_after=0), loop.time())
+        assert pace.limited(CallError("rate_limit", "", retry_after=0.01), loop.time()) == 0.01
         assert pace.pauses == 2
         pace.succeeded()
         assert pace.pauses == 0
@@ -58,7 +58,7 @@ def test_without_a_wish_pauses_double_up_to_the_longest():
             start = asyncio.get_running_loop().time()
             async with pace.turn() as at:
                 waits.append(at - start)
-        assert all(0.03 < wait < 0.5 for wait in waits)  # 1, 2 and 4 s, cut to 0.04
+        assert all(0.03 < wait < 0.5 for wait in waits)  # 4, 8 and 16 s, cut to 0.04
 
     asyncio.run(go())
 
@@ -66,7 +66,7 @@ def test_without_a_wish_pauses_double_up_to_the_longest():
 def test_all_calls_come_through_after_successes():
     async def go():
         pace = Pace(4, 60)
-        pace.limited(CallError("rate_limit", "", retry_after=0), asyncio.get_running_loop().time())
+        pace.limited(CallError("rate_limit", "", retry_after=0.01), asyncio.get_running_loop().time())
 
         async def call():
             async with pace.turn():
@@ -75,5 +75,34 @@ def test_all_calls_come_through_after_successes():
 
         async with asyncio.timeout(10):
             await asyncio.gather(*(call() for _ in range(200)))
+
+    asyncio.run(go())
+
+
+def test_pauses_outlast_a_minute_before_five_of_them_have_passed():
+    async def go():
+        pace, pauses = Pace(1, 60), []
+        for _ in range(4):
+            pauses.append(pace.limited(CallError("rate_limit", "", retry_after=0), asyncio.get_running_loop().time()))
+            pace._open_at = 0.0
+        assert pauses == [4, 8, 16, 32]
+
+    asyncio.run(go())
+
+
+def test_who_waits_is_let_through_at_the_end():
+    async def go():
+        pace = Pace(2, 60)
+        pace.limited(CallError("rate_limit", "", retry_after=50), asyncio.get_running_loop().time())
+
+        async def call():
+            async with pace.turn():
+                pass
+
+        calls = [asyncio.create_task(call()) for _ in range(5)]
+        await asyncio.sleep(0.01)
+        pace.end()
+        async with asyncio.timeout(5):
+            await asyncio.gather(*calls)
 
     asyncio.run(go())
