@@ -25,6 +25,7 @@ from ..rewards.code.cases import check_language, with_language
 from ..rewards.extraction import extract_answer
 from .checks import RowError, check_spelling, check_task
 from .coding.source import CLOSING as CODE_CLOSING
+from .naming import misspelt
 from .reasoning.source import TAGGED
 from .rows import is_text, read_json
 from .task import Message, Task
@@ -244,7 +245,7 @@ def _prompt(fields: Fields, defaults: Defaults) -> Task:
     # Tables have empty cells for what is not there.
     fields = {name: value for name, value in fields.items() if value != "" or name in ("prompt", "answer")}
     check_spelling(fields, ("id", "domain", "metadata"))
-    prompt, answer, kind = _text(fields, "prompt"), fields["answer"], fields.get("type")
+    prompt, answer, kind = _text(fields, "prompt"), fields["answer"], _kind(fields.get("type"))
     given = fields.get("metadata", {})
     if not isinstance(given, Mapping):
         raise RowError('"metadata" must be an object.')
@@ -258,6 +259,16 @@ def _prompt(fields: Fields, defaults: Defaults) -> Task:
             answer = _with_language(answer, fields["language"])
     messages: tuple[Message, ...] = ({"role": "user", "content": prompt},)
     return Task(_id(fields, defaults), _domain(fields, defaults), messages, answer, metadata | dict(given))
+
+
+def _kind(value: Any) -> Any:
+    """The type of a generated row as it is written here; others are no business of ours."""
+    if not isinstance(value, str):
+        return value
+    kind = value.strip().lower()
+    if slip := misspelt([kind], _CLOSINGS):
+        raise RowError(f'"type" is {value!r}. Is it meant to be {slip[1]!r}?')
+    return kind if kind in _CLOSINGS else value
 
 
 def _is_blank(answer: Any) -> bool:

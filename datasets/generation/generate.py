@@ -108,8 +108,8 @@ def generate_dataset(
         num_samples: rows that the dataset is to have in the end.
         out_dir: its folder.
         save_every: after so many rows the file is forced onto the disk.
-        max_retries: tries for one row, after which no more of its type are made.
-        timeout: seconds that a program may run.
+        max_retries: failed tries in a row, without a row of the type in between, after which it is given up.
+        timeout: seconds that all tests of a program may take together.
         task_dist: weights of coding and math.
         debug: keep each call's prompt and reply in ``out_dir/debug_prompts``, and show each row and failure.
         num_threads: rows that are made at the same time.

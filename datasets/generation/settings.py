@@ -29,8 +29,8 @@ class GenerationSettings:
         model_name: the model that writes the tasks.
         task_dist: the types' weights, in the order of `TYPES`.
         threads: rows that are made at the same time.
-        max_retries: tries for one row; when all of them fail, no more rows of its type are made.
-        timeout: seconds that a program may run.
+        max_retries: failed tries in a row, without a row of the type in between, after which it is given up.
+        timeout: seconds that all tests of a program may take together.
         save_every: after so many rows the file is forced onto the disk; each is written as soon as it succeeds.
         request_timeout: seconds that a call may take.
         max_backoff: seconds between two tries, at most.

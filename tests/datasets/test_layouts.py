@@ -426,3 +426,19 @@ def test_nested_values_of_parquet_are_what_json_would_give(tmp_path):
     parquet.write_table(pyarrow.table({"question": ["?", "?"], "answer": [1.0, float("nan")]}), path)
     with pytest.raises(ValueError, match=r'x\.parquet, row 2: "answer" is empty'):
         load_tasks(path)
+
+
+@pytest.mark.parametrize("kind", ["Math", " math ", "MATH"])
+def test_the_case_of_a_type_does_not_matter(kind):
+    task = parse_row({"type": kind, "prompt": "1+1?", "answer": "2"}, Defaults("x", "x"))
+    assert task.metadata["grader"] == "math"
+
+
+@pytest.mark.parametrize(("kind", "meant"), [("maths", "math"), ("codign", "coding"), ("codding", "coding")])
+def test_a_misspelt_type_is_told(kind, meant):
+    with pytest.raises(RowError, match=f"meant to be '{meant}'"):
+        parse_row({"type": kind, "prompt": "1+1?", "answer": "2"}, Defaults("x", "x"))
+
+
+def test_types_of_others_are_no_business_of_ours():
+    assert parse_row({"type": "Algebra", "prompt": "1+1?", "answer": "2"}, Defaults("x", "x")).metadata == {}
