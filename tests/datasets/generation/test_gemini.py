@@ -40,7 +40,7 @@ def test_a_call_carries_model_key_system_and_seed_and_brings_text_and_tokens():
     assert (call.model, call.key, call.system, call.seed) == ("some-model", "secret-123", "Be good.", 7)
 
 
-@pytest.mark.parametrize("name", MISBEHAVIOURS.keys() - {"format", "quality", "drip"})
+@pytest.mark.parametrize("name", sorted(MISBEHAVIOURS.keys() - {"format", "quality", "drip"}))
 def test_each_misbehaviour_is_told_apart(name):
     found = failure(MISBEHAVIOURS[name], timeout=1.0)
     assert found.reason == name
