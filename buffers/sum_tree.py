@@ -6,6 +6,7 @@ Arrays are NumPy's, for a batch of 64 takes some forty small operations, and mos
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from math import inf
 from typing import Any
 
@@ -159,7 +160,7 @@ class SumForest:
         """
         if not self._known:
             ends = self._bounds[1:].reshape(self.domains, -1)
-            _running(self._sums[0].reshape(self.domains, -1), ends)
+            _run_up(self._sums[0].reshape(self.domains, -1), ends)
             self._totals = ends[:, -1].copy()
             if self.domains > 1:
                 ends /= np.where(self._totals > 0, self._totals, 1.0)[:, None]
@@ -209,17 +210,21 @@ def _added(values: Floats) -> Floats:
     return found
 
 
-def _running(values: Floats, out: Floats | None = None) -> Floats:
+def _run_up(values: Floats, out: Floats) -> None:
     """The cumulative sums of rows. An element takes torch a fifth of NumPy's time, as it keeps the sum at hand."""
-    made = None if out is None else torch.from_numpy(out)
-    found: Floats = torch.cumsum(torch.from_numpy(values), 1, out=made).numpy()
-    return found
+    torch.cumsum(torch.from_numpy(values), 1, out=torch.from_numpy(out))
+
+
+@cache
+def _up_to(width: int) -> Floats:
+    """Column j has ones as far as row j."""
+    return np.triu(np.ones((width, width)))
 
 
 def _descend(values: Floats, aim: Floats) -> tuple[Integers, Floats, Floats]:
     """The child in which ``aim`` lies, how far inside it, and its value; from the values of children, [N, FANOUT]."""
-    sums = _running(values)
+    sums = values @ _up_to(FANOUT)  # running sums, in half the time of one after the other
     step = (sums > aim[:, None]).argmax(1)
     flat = step + np.arange(0, sums.size, FANOUT)
-    value: Floats = values.ravel()[flat]
-    return step, aim - (sums.ravel()[flat] - value), value
+    value: Floats = values.ravel().take(flat)
+    return step, aim - (sums.ravel().take(flat) - value), value
