@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
 import sys
@@ -79,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
     with _terminable() as came:
         try:
             outcome = generate(settings, Server(arguments.api_key, arguments.base_url), display)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, asyncio.CancelledError):
             told = f"interrupted; the rows in {settings.out_dir / DATASET} are safe, and the same command goes on"
             display.note(told)
             return _TERMINATED if came else _INTERRUPTED
@@ -101,9 +102,13 @@ def _terminable() -> Iterator[list[int]]:
 
     def end(number: int, frame: FrameType | None) -> None:
         came.append(number)
-        if signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None):  # as in the background of some shells
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            raise KeyboardInterrupt from None
+        # Not by way of SIGINT, which is ignored in the background of some shells; and not by raising it in some task.
+        for task in asyncio.all_tasks(loop):
+            loop.call_soon_threadsafe(task.cancel)
 
     before = signal.signal(signal.SIGTERM, end)
     try:

@@ -24,7 +24,7 @@ from .pacing import Pace
 from .prices import Prices
 from .settings import DEFAULT_MODEL, TYPES, GenerationSettings, TaskType
 from .store import DEBUG, Store
-from .summary import Summary
+from .summary import NUMBERS, Summary
 
 # As in the contamination gate.
 _CONTAINED = 0.6
@@ -166,8 +166,10 @@ def generate(settings: GenerationSettings, server: Server, display: Display) -> 
             problem = _run(_make_rows(settings, server, ledger, display))
         finally:
             store.close()
-            if ledger.calls and not Summary.of(store).write(settings.out_dir):
-                display.note(_NO_PICTURE)
+        # Not after an interruption: whoever waits for the end of it does not wait for a picture.
+        stale = ledger.calls or (any(store.prompts.values()) and not (settings.out_dir / NUMBERS).exists())
+        if stale and not Summary.of(store).write(settings.out_dir):
+            display.note(_NO_PICTURE)
     had = {kind: len(store.prompts[kind]) for kind in TYPES}
     return Outcome(
         had,
