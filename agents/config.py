@@ -297,6 +297,25 @@ class EvaluationConfig:
 
 
 @dataclass
+class ParallelConfig:
+    """How many ways each kind of parallelism divides the work; their product is the number of processes.
+
+    Attributes:
+        ddp: copies of the weights, each with rows of its own.
+        fsdp: shards of each copy's weights, gradients and averages, each with rows of its own; null takes all processes
+            that the others leave.
+        sp: parts of each sequence, which pass keys and values round a ring; for long ones.
+        tp: parts of each layer's matrices; they pass activations to each other several times a layer, so they belong
+            into one machine.
+    """
+
+    ddp: int
+    fsdp: int | None
+    sp: int
+    tp: int
+
+
+@dataclass
 class TrainerConfig:
     """The run.
 
@@ -347,4 +366,5 @@ class TrainConfig:
     buffer: BufferConfig
     upgrade: UpgradeConfig | None
     evaluation: EvaluationConfig
+    parallel: ParallelConfig
     trainer: TrainerConfig

@@ -17,6 +17,7 @@ os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")  # TorchRL tells of every b
 
 import argparse
 import errno
+import logging
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -26,6 +27,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from infinite_rl.agents.config import TrainConfig
+    from infinite_rl.agents.parallel.processes import Processes
 
 LATEST, AUTO = "latest", "auto"
 # What a system says of a disk, a quota or a file that has no more room.
@@ -64,10 +66,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from infinite_rl.agents.config import ConfigError
 
     parsed = parse_arguments(arguments)
+    # Started with others, which find the same mistakes, one tells of them.
+    tells = os.environ.get("RANK", "0") == "0"
     try:
         return _run(parsed)
     except KeyboardInterrupt:
-        print("stopped before training began", file=sys.stderr)
+        if tells:
+            print("stopped before training began", file=sys.stderr)
         return 130
     except ConfigError as error:
         message = " ".join(str(error).split())
@@ -75,15 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if (error.name or "").startswith("infinite_rl"):
             raise
         message = f'{error.name} is not installed; training needs it: pip install -c constraints.txt -e ".[train]"'
-    print(f"error: {message}", file=sys.stderr)
+    if tells:
+        print(f"error: {message}", file=sys.stderr)
     return 2
 
 
-def _program() -> str:
+def _program(processes: int = 1) -> str:
     """How this command was started: from a clone as ``agents.train``, elsewhere as ``infinite_rl.agents.train``."""
     spec = getattr(sys.modules["__main__"], "__spec__", None)
     name = spec.name if spec is not None and spec.name.endswith("agents.train") else "agents.train"
-    return f"python -m {name}"
+    return f"python -m {name}" if processes == 1 else f"torchrun --nproc_per_node={processes} -m {name}"
 
 
 def _find_run(parsed: argparse.Namespace) -> tuple[TrainConfig, Path | None]:
@@ -109,71 +115,92 @@ def _find_run(parsed: argparse.Namespace) -> tuple[TrainConfig, Path | None]:
 
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
-    from infinite_rl.agents.config import ConfigError
-    from infinite_rl.agents.runs.load_config import has_recipe
-    from infinite_rl.agents.runs.run_folder import make_run
-
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise ConfigError("this version trains in one process: start it with --nproc_per_node=1, or without torchrun")
     config, known = _find_run(parsed)
 
     # Later still: with these comes torch, which takes seconds to load.
+    from infinite_rl.agents.models.policy import find_device
+    from infinite_rl.agents.parallel.processes import joined
+
+    with joined(find_device(config.trainer.device)) as processes:
+        if not processes.first:  # one process talks to people
+            logging.disable(logging.WARNING)
+        return _train(parsed, config, known, processes)
+
+
+def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, processes: Processes) -> int:
+    """One of the processes of a run."""
     from rich.console import Console
     from transformers.utils.logging import disable_progress_bar
 
+    from infinite_rl.agents.config import ConfigError
+    from infinite_rl.agents.parallel.processes import LostProcessError
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
     from infinite_rl.agents.rollouts.failures import RolloutError
     from infinite_rl.agents.runs.checkpoint import CheckpointError
     from infinite_rl.agents.runs.plan import plan, plan_table
+    from infinite_rl.agents.runs.run_folder import make_run
     from infinite_rl.agents.runs.sinks import check_login
     from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.guard import NonFiniteError
 
     disable_progress_bar()  # we show one of our own
+    console = Console(quiet=not processes.first)
     if config.trainer.use_wandb:
-        check_login()
+        processes.from_first(check_login)
     if parsed.dry_run:
         with TemporaryDirectory() as nowhere:
-            trainer = Trainer(config, known or Path(nowhere), resume=known is not None)
-        Console().print(plan_table(plan(config, trainer.parts)))
+            trainer = Trainer(config, known or Path(nowhere), resume=known is not None, processes=processes)
+        console.print(plan_table(plan(config, trainer.parts)))
         return 0
-    folder = known or make_run(config)
+    folder = known or processes.from_first(lambda: make_run(config))
     try:
-        trainer = Trainer(config, folder, resume=known is not None)
+        trainer = Trainer(config, folder, resume=known is not None, processes=processes)
     except ConfigError:
         with suppress(OSError):  # an empty folder of a run that never was; one with anything in it stays
             folder.rmdir()
         raise
     if config.trainer.progress:
-        Console().print(plan_table(plan(config, trainer.parts)))
-    if config.model.name is None and known is None and not has_recipe(config):
+        console.print(plan_table(plan(config, trainer.parts)))
+    if processes.first and known is None:
+        _warn(config)
+    go_on = f"go on with: {_program(processes.size)} --resume {folder}"
+    try:
+        summary = trainer.run()
+    except KeyboardInterrupt:
+        if processes.first:
+            write_report(folder)
+            saved = trainer.checkpoints.steps()
+            print(f"stopped at once; {go_on if saved else 'nothing was saved yet'}", file=sys.stderr)
+        return 130
+    except (RolloutError, NonFiniteError, CheckpointError, LostProcessError, OSError) as error:
+        if isinstance(error, OSError) and error.errno not in FULL_DISK:
+            raise
+        if processes.first:
+            print(f"error: the run ended at step {trainer.step}: {error}", file=sys.stderr)
+            with suppress(OSError):
+                write_report(folder)
+        return 1
+    if processes.first:
+        report = write_report(folder)
+        console.print(summary_table(summary | {"report": str(report)}))
+    if summary["status"] != "interrupted":
+        return 0
+    if processes.first:
+        print(go_on, file=sys.stderr)
+    return trainer.interrupt.exit_code
+
+
+def _warn(config: TrainConfig) -> None:
+    """Tells people what they are not likely to want."""
+    from infinite_rl.agents.runs.load_config import has_recipe
+
+    if config.model.name is None and not has_recipe(config):
         print(
             f"note: the tiny model is made for short tasks, and there is no recipe for it with {config.data.env}: "
             "its warm start may take long and lead nowhere; model=hf model.name=… trains a model that can speak",
             file=sys.stderr,
         )
-    try:
-        summary = trainer.run()
-    except KeyboardInterrupt:
-        write_report(folder)
-        saved = trainer.checkpoints.steps()
-        where = f"go on with: {_program()} --resume {folder}" if saved else "nothing was saved yet"
-        print(f"stopped at once; {where}", file=sys.stderr)
-        return 130
-    except (RolloutError, NonFiniteError, CheckpointError, OSError) as error:
-        if isinstance(error, OSError) and error.errno not in FULL_DISK:
-            raise
-        print(f"error: the run ended at step {trainer.step}: {error}", file=sys.stderr)
-        with suppress(OSError):
-            write_report(folder)
-        return 1
-    report = write_report(folder)
-    Console().print(summary_table(summary | {"report": str(report)}))
-    if summary["status"] != "interrupted":
-        return 0
-    print(f"go on with: {_program()} --resume {folder}", file=sys.stderr)
-    return trainer.interrupt.exit_code
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ class Algorithm(TrainingLoop):
             if found:
                 trajectories.group = trajectories.group + int(found[-1].group.max()) + 1
             found.append(trajectories)
-            rewards.append(self.rewards(trajectories))
+            rewards.append(self._rewards_for_all(trajectories))
             if not self.recipe.filter_groups or len(found) == self.recipe.max_rounds:
                 break
             groups -= len(informative_groups(rewards[-1], trajectories.group, trajectories.valid))
@@ -113,6 +113,16 @@ class Algorithm(TrainingLoop):
                 break
         self.rounds = len(found)
         return join(found), torch.cat(rewards)
+
+    def _rewards_for_all(self, trajectories: Trajectory) -> Tensor:
+        """The rewards, which one process asks for: they may cost money."""
+        manager = self.rollout_manager
+
+        def ask() -> Tensor:
+            with manager.leaving():
+                return self.rewards(trajectories)
+
+        return manager.processes.from_first(ask)
 
     def rewards(self, trajectories: Trajectory) -> Tensor:
         """The rewards of trajectories, checked: [S], float32.

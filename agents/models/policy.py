@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,13 +27,15 @@ from .tiny_model import make_model, make_tokenizer
 
 
 def find_device(name: str) -> torch.device:
-    """``auto`` is the GPU where there is one.
+    """``auto`` is the GPU where there is one; each process of a machine has one of its own.
 
     Raises:
         ConfigError: if the device does not exist.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and "LOCAL_RANK" in os.environ:  # by torchrun
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)
     except RuntimeError:

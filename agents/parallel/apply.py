@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
+from torch.distributed.tensor import DTensor
 from transformers import PreTrainedModel
 
 from .sequence import enable_ring
@@ -37,6 +38,24 @@ def parallelize(model: PreTrainedModel, mesh: DeviceMesh, *, dtype: torch.dtype 
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)
+
+
+def full_weights(model: nn.Module, *, keep: bool = True) -> dict[str, Tensor]:
+    """The state of a model with whole weights; all processes of its mesh take part.
+
+    Args:
+        model: divided or not.
+        keep: whether this process wants them; others get nothing.
+    """
+    found: dict[str, Tensor] = {}
+    known: dict[int, Tensor] = {}  # weights under two names stay one
+    for name, weight in model.state_dict(keep_vars=True).items():
+        if id(weight) not in known:
+            whole = weight.detach()
+            whole = whole.full_tensor() if isinstance(whole, DTensor) else whole
+            known[id(weight)] = whole if keep else whole.new_empty(0)
+        found[name] = known[id(weight)]
+    return found if keep else {}
 
 
 def full_gradients(model: nn.Module) -> dict[str, Tensor]:

@@ -6,17 +6,20 @@ from dataclasses import dataclass
 
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
+from ..config import ParallelConfig
+
+DIMENSIONS = ("ddp", "fsdp", "sp", "tp")
+
 
 @dataclass(frozen=True, slots=True)
-class ParallelConfig:
+class MeshShape:
     """How many ways each kind of parallelism divides the work; their product is the number of processes.
 
     Attributes:
         ddp: copies of the weights, each with rows of its own.
         fsdp: shards of each copy's weights, gradients and averages, each with rows of its own.
         sp: parts of each sequence, see `zigzag`.
-        tp: parts of each layer's matrices; they pass activations to each other several times a layer, so they belong
-            into one machine.
+        tp: parts of each layer's matrices.
     """
 
     ddp: int = 1
@@ -35,23 +38,29 @@ class ParallelConfig:
         return self.ddp * self.fsdp
 
 
-def make_mesh(config: ParallelConfig, device: str, world_size: int) -> DeviceMesh:
-    """The processes as a mesh of ``ddp`` x ``fsdp`` x ``sp`` x ``tp``; those of the last are next to each other.
-
-    Args:
-        config: how they are divided.
-        device: ``cpu`` or ``cuda``.
-        world_size: how many processes there are.
+def resolve(config: ParallelConfig, processes: int) -> MeshShape:
+    """The shape that a configuration asks for, where ``fsdp`` may take what the others leave.
 
     Raises:
         ValueError: the numbers don't multiply to the number of processes.
     """
-    for name in ("ddp", "fsdp", "sp", "tp"):
-        if getattr(config, name) < 1:
-            raise ValueError(f"parallel.{name} must be at least 1, not {getattr(config, name)}")
-    if config.ranks != world_size:
-        told = f"ddp {config.ddp} x fsdp {config.fsdp} x sp {config.sp} x tp {config.tp}"
-        raise ValueError(f"parallel: {told} are {config.ranks} processes, and there are {world_size}")
-    return init_device_mesh(
-        device, (config.ddp, config.fsdp, config.sp, config.tp), mesh_dim_names=("ddp", "fsdp", "sp", "tp")
-    )
+    others = config.ddp * config.sp * config.tp
+    fsdp = max(1, processes // others) if config.fsdp is None else config.fsdp
+    shape = MeshShape(config.ddp, fsdp, config.sp, config.tp)
+    if shape.ranks != processes:
+        told = " x ".join(f"{name} {getattr(shape, name)}" for name in DIMENSIONS)
+        raise ValueError(
+            f"parallel: {told} are {shape.ranks} processes, and there are {processes}: start so many by torchrun "
+            f"--nproc_per_node={shape.ranks} -m agents.train, or choose others"
+        )
+    return shape
+
+
+def make_mesh(shape: MeshShape, device: str) -> DeviceMesh:
+    """The processes as a mesh of ``ddp`` x ``fsdp`` x ``sp`` x ``tp``; those of the last are next to each other.
+
+    Args:
+        shape: how they are divided.
+        device: ``cpu`` or ``cuda``.
+    """
+    return init_device_mesh(device, tuple(getattr(shape, name) for name in DIMENSIONS), mesh_dim_names=DIMENSIONS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
@@ -17,7 +18,9 @@ from ...rewards.score import RewardFunctionScore
 from ..environments.base import BaseEnvironment
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
+from ..parallel.processes import Processes
 from .columns import Columns
+from .exchange import pack, unpack
 from .facade import collect_programs, find_policy
 from .failures import Failures
 from .player import Player
@@ -90,6 +93,7 @@ class RolloutManager:
         config: how trajectories are collected.
         inference: the policy; by default the environment's own, where it has one.
         num_parallel: overrides the config's.
+        processes: of the run: each plays its share of the groups, and gets those of all; by default this one alone.
 
     Raises:
         ValueError: if there is no policy, or another one than the environment asks.
@@ -102,8 +106,12 @@ class RolloutManager:
         *,
         inference: InferenceModule | None = None,
         num_parallel: int | None = None,
+        processes: Processes | None = None,
     ) -> None:
         config = config or RolloutConfig()
+        self.processes = processes or Processes()
+        # Makes a context for what may be left in the midst, as it changes nothing before its end.
+        self.leaving: Callable[[], AbstractContextManager[Any]] = nullcontext
         self.config = config if num_parallel is None else replace(config, num_parallel=num_parallel)
         self.env = env
         self.inference = find_policy(env, inference)
@@ -129,20 +137,7 @@ class RolloutManager:
         Raises:
             RolloutError: after ``patience`` calls in a row in which no episode came to a verdict.
         """
-        members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
-        keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
-        if isinstance(self.env, BaseEnvironment):
-            keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
-            trajectories = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
-        else:
-            waves = []
-            for start in range(0, len(members), self.config.num_parallel):
-                wave = members[start : start + self.config.num_parallel]
-                with self.failures.told_once():
-                    episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
-                    groups = [group for group, _, _ in wave]
-                    waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
-            trajectories = join(waves)
+        trajectories = self._play_together(draws, group_size, max_steps_per_rollout)
         self.failures.note(trajectories)
         self._trajectories += len(trajectories)
         self._tokens += int(Columns(trajectories).mask.sum())
@@ -183,6 +178,37 @@ class RolloutManager:
         self.inference.version = state["version"]
         self._free_draws, self._trajectories = state["draws"], state["trajectories"]
         self._tokens, self.failures.in_a_row = state["tokens"], state["failed_in_a_row"]
+
+    def _play_together(self, draws: Sequence[TaskDraw], group_size: int, max_steps: int | None) -> Trajectory:
+        """Every process plays its share, and gets the trajectories of all."""
+        share = self.processes.share(len(draws))
+
+        def play() -> Trajectory | None:
+            with self.leaving():
+                return self._play(draws, share, group_size, max_steps) if share else None
+
+        if self.processes.size == 1:
+            found = [play()]
+        else:
+            parcels = self.processes.exchange(lambda: pack(own) if (own := play()) is not None else None)
+            found = [unpack(parcel) for parcel in parcels if parcel is not None]
+        return join([one for one in found if one is not None])
+
+    def _play(self, draws: Sequence[TaskDraw], share: range, group_size: int, max_steps: int | None) -> Trajectory:
+        """The groups of a share of the draws, numbered as in all of them."""
+        members = [(group, draws[group], sample) for group in share for sample in range(group_size)]
+        keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
+        if isinstance(self.env, BaseEnvironment):
+            keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
+            return collect_programs(self.env, self.inference, self.config, keyed, max_steps)
+        waves = []
+        for start in range(0, len(members), self.config.num_parallel):
+            wave = members[start : start + self.config.num_parallel]
+            with self.failures.told_once():
+                episodes = [self._begin(draw.task_index, max_steps) for _, draw, _ in wave]
+                groups = [group for group, _, _ in wave]
+                waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
+        return join(waves)
 
     @cached_property
     def _player(self) -> Player:

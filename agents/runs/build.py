@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
 from typing import cast
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
@@ -17,9 +20,14 @@ from ..algorithms.algorithm import Algorithm, AlgorithmConfig
 from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
+from ..inference.huggingface import HuggingFaceBackend
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
-from ..models.policy import find_device, make_policy
+from ..models.policy import find_device, load_policy, make_policy, restore_weights
+from ..parallel.apply import full_weights, parallelize
+from ..parallel.mesh import make_mesh, resolve
+from ..parallel.processes import Processes
+from ..parallel.shards import Part, load_whole
 from ..rollouts.manager import RolloutConfig, RolloutManager
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.conversations import Conversations, read_conversations
@@ -51,6 +59,7 @@ class Parts:
         reward_computer: gives trajectories their rewards.
         optimizer: of the policy's weights.
         warm_start: supervised steps to begin with; None for none.
+        processes: of the run.
     """
 
     splits: Splits
@@ -64,15 +73,41 @@ class Parts:
     reward_computer: RewardComputer
     optimizer: torch.optim.Optimizer
     warm_start: WarmStart | None
+    processes: Processes
+
+    @property
+    def whole(self) -> PreTrainedModel:
+        """The policy with whole weights: itself, or the copy that samples."""
+        return self.inference.model if self.inference.model is not None else self.model
+
+    def hand_over(self, version: int) -> None:
+        """Gives the weights of the policy to inference."""
+        weights = self.model.state_dict() if self.processes.mesh is None else full_weights(self.model)
+        self.inference.load(weights, version=version)
+
+    def restore(self, folder: Path) -> None:
+        """Takes the weights of a saved policy."""
+        if self.processes.mesh is None:
+            restore_weights(self.model, folder)
+        else:
+            load_whole(Part(self.model), load_policy(str(folder), dtype=self.model.dtype)[0].state_dict(), None)
+
+    def divide(self, model: nn.Module) -> None:
+        """Divides a model over the processes, in place, if there are several."""
+        if self.processes.mesh is not None:
+            parallelize(model, self.processes.mesh, dtype=_half(self.inference))
 
 
-def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: RewardComputer | None) -> Parts:
+def build(
+    config: TrainConfig, *, checkpoint: Path | None, reward_computer: RewardComputer | None, processes: Processes
+) -> Parts:
     """Makes the parts of a run.
 
     Args:
         config: what to make.
         checkpoint: the folder to load the policy from, on resume.
         reward_computer: instead of the environment's own rewards.
+        processes: of the run.
 
     Raises:
         ConfigError: if the configuration names something that is not there.
@@ -90,7 +125,8 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     model, tokenizer = make_policy(
         config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
     )
-    inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
+    inference = InferenceModule(_sampler(model, processes), tokenizer, dtype=config.model.dtype)
+    _divide(config, model, inference, processes)
     try:
         curriculum = TaskBuffer(
             [task.domain for task in splits.train.tasks],
@@ -105,7 +141,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
-    rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}
+    rollouts = {name: _rollouts(config, splits, name, inference, processes) for name in SPLITS}
     _check_room(config, model, rollouts["train"])
     return Parts(
         splits=splits,
@@ -119,7 +155,38 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
         warm_start=_warm_start(config, splits, model, inference),
+        processes=processes,
     )
+
+
+def _sampler(model: PreTrainedModel, processes: Processes) -> PreTrainedModel:
+    """The model that samples: a whole one, so a copy where that which learns will be divided."""
+    return model if processes.size == 1 else copy.deepcopy(model).requires_grad_(False)
+
+
+def _divide(config: TrainConfig, model: PreTrainedModel, inference: InferenceModule, processes: Processes) -> None:
+    """Divides the policy over the processes, where there are several.
+
+    Raises:
+        ConfigError: if there are not as many as the configuration divides it by, or it cannot be divided.
+    """
+    try:
+        shape = resolve(config.parallel, processes.size)
+        if shape.ranks == 1:
+            return
+        if config.model.lora is not None or config.model.compile:
+            raise ValueError("parallel: with several processes neither model.lora nor model.compile works yet")
+        processes.divide(make_mesh(shape, model.device.type))
+        assert processes.mesh is not None
+        parallelize(model, processes.mesh, dtype=_half(inference))
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+def _half(inference: InferenceModule) -> torch.dtype | None:
+    """The dtype of the arithmetic if it is another than that of the weights."""
+    backend = inference.backend
+    return torch.bfloat16 if isinstance(backend, HuggingFaceBackend) and backend.bfloat16 else None
 
 
 def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:
@@ -136,7 +203,8 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
             max_skipped_steps=config.actor.max_skipped_steps,
             offload_activations=config.actor.offload_activations,
         ),
-        autocast=parts.inference.backend.autocast,
+        # Divided models do their arithmetic as they were told when they were divided.
+        autocast=parts.inference.backend.autocast if parts.processes.mesh is None else nullcontext,
         critic=companions.critic,
         critic_optimizer=companions.critic_optimizer,
     )
@@ -204,7 +272,9 @@ def _warm_start(
     )
 
 
-def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: InferenceModule) -> RolloutManager:
+def _rollouts(
+    config: TrainConfig, splits: Splits, split: Split, inference: InferenceModule, processes: Processes
+) -> RolloutManager:
     sampling = RolloutConfig(
         num_parallel=config.rollout.num_parallel,
         max_new_tokens=config.rollout.max_new_tokens,
@@ -220,7 +290,7 @@ def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: Infe
         temperature = sampling.temperature if ours.temperature is None else ours.temperature
         only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
         sampling = replace(sampling, temperature=temperature, token_filter=only)
-    return RolloutManager(splits.envs[split], sampling, inference=inference)
+    return RolloutManager(splits.envs[split], sampling, inference=inference, processes=processes)
 
 
 def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutManager) -> None:

@@ -8,15 +8,20 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..config import ConfigError
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+    from ..parallel.processes import Processes
+
+T = TypeVar("T")
+
 _NAME = re.compile(r"step-(\d{8})")
-STATE_FILE = "trainer.pt"
+STATE_FILE, SHARDS = "trainer.pt", "shards"
 BEST, REFERENCE = "best", "reference"
 
 
@@ -33,12 +38,15 @@ class Checkpoints:
     Args:
         folder: where they lie; made when the first is saved.
         keep: how many of the latest are kept.
+        processes: of the run, which save together, all of them; by default this one alone. They share the folder.
     """
 
-    def __init__(self, folder: Path, *, keep: int) -> None:
+    def __init__(self, folder: Path, *, keep: int, processes: Processes | None = None) -> None:
         self.folder = folder
         self.keep = keep
-        self._put_back()
+        self.processes = processes
+        if self._first:
+            self._put_back()
 
     def steps(self) -> list[int]:
         """The steps of all complete checkpoints, in order."""
@@ -51,9 +59,21 @@ class Checkpoints:
         return self.folder / f"step-{step:08d}"
 
     def save(
-        self, step: int, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, state: dict[str, Any]
+        self,
+        step: int,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        state: dict[str, Any],
+        shards: Callable[[Path], None] | None = None,
     ) -> Path:
         """Saves model, tokenizer and ``state`` (tensors and plain values), then removes the oldest beyond ``keep``.
+
+        Args:
+            step: the number of the checkpoint.
+            model: the policy, divided or not.
+            tokenizer: its tokenizer.
+            state: what the first process knows.
+            shards: called on all processes with the folder in which each writes its part of what is divided.
 
         Raises:
             CheckpointError: if it cannot be written, because the disk is full, say.
@@ -61,14 +81,16 @@ class Checkpoints:
         import torch  # late: a bad configuration is refused without the seconds that loading it takes
 
         def write(draft: Path) -> None:
-            save_policy(draft, model, tokenizer)
+            save_policy(draft, model, tokenizer, weights)
             torch.save(state, draft / STATE_FILE)
 
         place = self.path(step)
-        self._replace(place, write)
-        for old in self.steps()[: -self.keep]:  # out of sight first: a kill must leave no half of it
-            gone = self.folder / f".{self.path(old).name}.gone"
-            shutil.rmtree(self.path(old).rename(gone))
+        weights = self._gather(model)
+        self._replace(place, write, shards)
+        if self._first:
+            for old in self.steps()[: -self.keep]:  # out of sight first: a kill must leave no half of it
+                gone = self.folder / f".{self.path(old).name}.gone"
+                shutil.rmtree(self.path(old).rename(gone))
         return place
 
     def save_policy(self, name: str, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> Path:
@@ -78,7 +100,8 @@ class Checkpoints:
             CheckpointError: if it cannot be written.
         """
         place = self.folder / name
-        self._replace(place, lambda draft: save_policy(draft, model, tokenizer))
+        weights = self._gather(model)
+        self._replace(place, lambda draft: save_policy(draft, model, tokenizer, weights))
         return place
 
     def keep_copy(self, step: int, name: str) -> Path:
@@ -91,24 +114,59 @@ class Checkpoints:
         self._replace(place, lambda draft: shutil.copytree(self.path(step), draft, dirs_exist_ok=True))
         return place
 
-    def _replace(self, place: Path, write: Callable[[Path], object]) -> None:
+    @property
+    def _first(self) -> bool:
+        return self.processes is None or self.processes.first
+
+    def _gather(self, model: PreTrainedModel) -> dict[str, Tensor] | None:
+        """The weights of a divided model, whole, on the process that writes; None where the model is whole."""
+        if self.processes is None or self.processes.size == 1:
+            return None
+        from ..parallel.apply import full_weights
+
+        return {name: weight.cpu() for name, weight in full_weights(model, keep=self._first).items()}
+
+    def _replace(
+        self, place: Path, write: Callable[[Path], object], shards: Callable[[Path], None] | None = None
+    ) -> None:
         """Has a folder written beside its place, and puts it there once it is whole."""
-        self._put_back()
-        draft = self.folder / f".{place.name}.{os.getpid()}"
-        shutil.rmtree(draft, ignore_errors=True)
-        try:
+        from ..parallel.processes import LostProcessError
+
+        drafts: list[Path] = []
+
+        def begin() -> Path:
+            self._put_back()
+            draft = self.folder / f".{place.name}.{os.getpid()}"
+            drafts.append(draft)
+            shutil.rmtree(draft, ignore_errors=True)
             draft.mkdir(parents=True)
             write(draft)
+            return draft
+
+        def finish() -> None:
+            (draft,) = drafts
             _flush(draft)
+            if place.exists():  # the same step again, after a resume; or another best one
+                place.rename(self.folder / f".{place.name}.old")
+            draft.rename(place)
+            _flush(self.folder, files=False)
+            self.tidy()
+
+        try:
+            draft = self._on_first(begin)
+            if shards is not None:
+                shards(draft / SHARDS)
+            self._on_first(finish)
+        except LostProcessError:
+            raise
         except Exception as error:  # the libraries that write have errors of their own
-            shutil.rmtree(draft, ignore_errors=True)
+            for draft in drafts:
+                shutil.rmtree(draft, ignore_errors=True)
             reason = next(iter(str(error).splitlines()), type(error).__name__)
             raise CheckpointError(f"{place}: cannot be written ({reason}); earlier checkpoints are whole") from error
-        if place.exists():  # the same step again, after a resume; or another best one
-            place.rename(self.folder / f".{place.name}.old")
-        draft.rename(place)
-        _flush(self.folder, files=False)
-        self.tidy()
+
+    def _on_first(self, make: Callable[[], T]) -> T:
+        return make() if self.processes is None else self.processes.from_first(make)
 
     def tidy(self) -> None:
         """Removes what is of no use any more: the one before, and what a killed process left half done."""
@@ -165,7 +223,12 @@ def read_state(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: cannot be read ({reason}); remove it to use the one before") from None
 
 
-def save_policy(folder: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Saves a folder that ``from_pretrained`` loads."""
-    model.save_pretrained(folder)
+def save_policy(
+    folder: Path,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    weights: dict[str, Tensor] | None = None,
+) -> None:
+    """Saves a folder that ``from_pretrained`` loads; ``weights`` are the whole ones of a model that is divided."""
+    model.save_pretrained(folder, state_dict=weights)
     tokenizer.save_pretrained(folder)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ..config import ConfigError, TrainConfig
@@ -13,6 +16,7 @@ from ..models.critic import Critic, make_critic
 from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import load_policy
 from ..models.speed import compile_backbone, use_liger
+from ..parallel.shards import Part, load_shards, load_whole
 from ..updates.optimizer import make_optimizer
 from .checkpoint import REFERENCE, Checkpoints
 
@@ -22,9 +26,10 @@ class Companions:
 
     Args:
         config: of the run.
-        model: the policy.
+        model: the policy, whole: that which samples, where the one that learns is divided over processes.
         tokenizer: its tokenizer.
         checkpoints: of the run; the reference is kept beside them, as it does not change.
+        divide: divides a model over the processes of the run, in place; by default it stays whole.
 
     Attributes:
         reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
@@ -33,41 +38,67 @@ class Companions:
     """
 
     def __init__(
-        self, config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, checkpoints: Checkpoints
+        self,
+        config: TrainConfig,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        checkpoints: Checkpoints,
+        *,
+        divide: Callable[[nn.Module], None] = lambda model: None,
     ) -> None:
         self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
+        self.divide = divide
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.critic_optimizer: torch.optim.Optimizer | None = None
         self._saved: dict[str, Any] = {}
+        self._shards: Path | None = None
 
     def begin(self, step: int) -> None:
         """Makes what is missing before training goes on after ``step``."""
         if self.reference is None:
             self.reference = self._find_teacher() or self._find_reference(step)
+            if self.reference is not None:
+                self.divide(self.reference)
             if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
                 compile_backbone(self.reference)
         if self.config.critic is not None and self.critic is None:
             self.critic = make_critic(self.model)
+            self.divide(self.critic)
             how = self.config.critic
             self.critic_optimizer = make_optimizer(
                 self.critic, self.config.actor, lr=how.lr, weight_decay=how.weight_decay
             )
-        for name, saved in self._saved.items():
-            getattr(self, name).load_state_dict(saved)
-        self._saved = {}
+        parts = self.parts()
+        if self._shards is not None:
+            load_shards(self._shards, parts)
+        for name, part in parts.items() if self._shards is None and self._saved else ():
+            load_whole(part, self._saved[name], self._saved.get(f"{name}_optimizer"))
+        self._saved, self._shards = {}, None
+
+    def parts(self) -> dict[str, Part]:
+        """Everything that the next step depends on: the critic, and the reference where it follows the policy."""
+        found = {}
+        if self.critic is not None:
+            found["critic"] = Part(self.critic, self.critic_optimizer)
+        if self.reference is not None and self.config.actor.ref_period:
+            found["reference"] = Part(self.reference)
+        return found
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on: the critic, and the reference where it follows the policy."""
+        """The state of all parts, which are whole."""
         if self._saved:  # restored, and not yet begun
             return self._saved
-        names = ["critic", "critic_optimizer"] if self.critic is not None else []
-        names += ["reference"] if self.reference is not None and self.config.actor.ref_period else []
-        return {name: getattr(self, name).state_dict() for name in names}
+        found = {}
+        for name, part in self.parts().items():
+            found[name] = part.module.state_dict()
+            if part.optimizer is not None:
+                found[f"{name}_optimizer"] = part.optimizer.state_dict()
+        return found
 
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes what :meth:`state_dict` gave, for :meth:`begin`."""
-        self._saved = state
+    def load_state_dict(self, state: dict[str, Any], shards: Path | None) -> None:
+        """Takes what :meth:`state_dict` gave, or the folder in which :meth:`parts` were saved, for :meth:`begin`."""
+        self._saved, self._shards = state, shards
 
     def _find_teacher(self) -> PreTrainedModel | None:
         """Of a distillation: it takes the reference's place."""

@@ -11,7 +11,7 @@ from ..progress import Progress
 from .build import Parts
 from .checkpoint import BEST, Checkpoints
 from .evaluation import Evaluation, evaluate
-from .interrupt import Interrupt, Leave
+from .interrupt import Leave
 from .run_log import RunLog
 from .summary import outcomes
 
@@ -26,7 +26,6 @@ class HeldOut:
         results: of the run; what is found is added.
         log: where rows go.
         progress: where people look.
-        interrupt: may end an evaluation.
     """
 
     def __init__(
@@ -38,10 +37,9 @@ class HeldOut:
         *,
         log: RunLog,
         progress: Progress,
-        interrupt: Interrupt,
     ) -> None:
         self.config, self.parts, self.checkpoints, self.results = config, parts, checkpoints, results
-        self.log, self.progress, self.interrupt = log, progress, interrupt
+        self.log, self.progress = log, progress
 
     def is_due(self, step: int) -> bool:
         """Whether the validation split is measured after this step: now and then, and at the end of each stage."""
@@ -99,7 +97,7 @@ class HeldOut:
         samples, rollouts = self.config.evaluation.samples_per_prompt, self.parts.rollouts[split]
         before = rollouts.failures.in_a_row
         try:
-            with self.log.timed(step, "eval"), self.interrupt.leaving():
+            with self.log.timed(step, "eval"):
                 return evaluate(rollouts, samples_per_prompt=samples, on_progress=on_progress)
         except Leave:
             rollouts.failures.in_a_row = before

@@ -37,7 +37,7 @@ ANY = "any"
 # What others call our keys.
 OTHER_NAMES = {"learning_rate": "lr", "model_name": "name", "max_tokens": "max_new_tokens", "num_steps": "steps"}
 # What may change when a run is resumed: how long and where it goes on, not what it is.
-RESUMABLE = ("trainer.", "evaluation.every", "model.warm_start.max_steps")
+RESUMABLE = ("trainer.", "parallel.", "evaluation.every", "model.warm_start.max_steps")
 
 
 def load_config(config_name: str = "grpo", overrides: Sequence[str] = ()) -> TrainConfig:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
+from rich.console import Console
 from torch import Tensor
 
 from ...buffers.tasks import TaskDraw
@@ -16,13 +19,14 @@ from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates, group_scores
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
-from ..models.policy import restore_weights
+from ..parallel.processes import Processes
+from ..parallel.shards import Part, load_shards, load_whole, save_shards
 from ..progress import Progress, some
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
 from .build import build, make_algorithm
-from .checkpoint import BEST, Checkpoints
+from .checkpoint import BEST, SHARDS, Checkpoints
 from .companions import Companions
 from .determinism import deterministic, prepare_determinism
 from .garbage import frozen_heap
@@ -49,16 +53,24 @@ class Trainer:
         folder: where the run is written.
         resume: go on from the folder's latest checkpoint.
         reward_computer: gives trajectories their rewards; by default the environment's own.
+        processes: of the run; all of them make a trainer, and the first one writes. By default this one alone.
 
     Raises:
         ConfigError: if the configuration names something that is not there.
     """
 
     def __init__(
-        self, config: TrainConfig, folder: Path, *, resume: bool = False, reward_computer: RewardComputer | None = None
+        self,
+        config: TrainConfig,
+        folder: Path,
+        *,
+        resume: bool = False,
+        reward_computer: RewardComputer | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.config, self.folder = config, folder
-        self.checkpoints = Checkpoints(folder / CHECKPOINTS, keep=config.trainer.keep)
+        self.processes = processes or Processes()
+        self.checkpoints = Checkpoints(folder / CHECKPOINTS, keep=config.trainer.keep, processes=self.processes)
         if config.trainer.deterministic:
             prepare_determinism()
         checkpoint, state = self.checkpoints.latest() if resume else (None, {})
@@ -71,11 +83,13 @@ class Trainer:
         self._unchecked = False
         self._unchecked_loss: float | None = None
         try:
-            self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer)
-            self.companions = Companions(config, self.parts.model, self.parts.tokenizer, self.checkpoints)
+            self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer, processes=self.processes)
+            self.companions = Companions(
+                config, self.parts.whole, self.parts.tokenizer, self.checkpoints, divide=self.parts.divide
+            )
             self.warm = self.parts.warm_start is None
-            if state:
-                self._restore(state)
+            if checkpoint is not None:
+                self._restore(state, checkpoint / SHARDS)
         except (ValueError, LookupError, TypeError) as error:
             raise ConfigError(str(error)) from error
         # What the latest checkpoint holds, so that nothing is saved twice.
@@ -89,16 +103,25 @@ class Trainer:
         """
         self._clock = time.perf_counter(), cpu_seconds()
         with ExitStack() as stack:
-            stack.enter_context(alone_in(self.folder))
-            # Only now: a run whose parts could not be built is no run to resume.
-            save_config(self.config, self.folder / CONFIG_FILE)
-            self.checkpoints.tidy()
+            self.processes.from_first(lambda: stack.enter_context(alone_in(self.folder)))
+            if self.processes.first:
+                # Only now: a run whose parts could not be built is no run to resume.
+                save_config(self.config, self.folder / CONFIG_FILE)
+                self.checkpoints.tidy()
+            else:  # one process writes what people read
+                self.folder = Path(stack.enter_context(TemporaryDirectory()))
             stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
-                Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
+                Progress(
+                    total_steps=self.config.trainer.steps,
+                    enabled=self.config.trainer.progress,
+                    console=None if self.processes.first else Console(quiet=True),
+                )
             )
             self.interrupt = stack.enter_context(Interrupt(self._hear))
+            for rollouts in self.parts.rollouts.values():
+                rollouts.leaving = self.interrupt.leaving
             self.log = stack.enter_context(
                 RunLog(
                     self.folder,
@@ -116,11 +139,10 @@ class Trainer:
                 self.results,
                 log=self.log,
                 progress=self.progress,
-                interrupt=self.interrupt,
             )
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
-                if not self.interrupt.requested:
+                if not self._stopping():
                     with suppress(Leave):
                         phase()
                     self.save()
@@ -143,7 +165,7 @@ class Trainer:
             self.validate()
         meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
         with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
-            while self.step < config.trainer.steps and not self.interrupt.requested and not self._halted:
+            while self.step < config.trainer.steps and not self._stopping() and not self._halted:
                 if parts.watch is not None:
                     algorithm.set_kl(config.actor.kl_coef * parts.watch.kl_factor)
                 self._tell_stage()
@@ -157,7 +179,7 @@ class Trainer:
                         metrics = algorithm.step(collected, rewards)
                     self._skipped = guard.in_a_row
                     with meter.phase("sync"):
-                        parts.inference.load(parts.model.state_dict(), version=self.step)
+                        parts.hand_over(self.step)
                 times["tokens"] = int(collected.mask.sum())
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
                 with meter.phase("logging"):
@@ -173,15 +195,15 @@ class Trainer:
                 times |= meter.lap(len(collected.mask)) | {"memory_mib": peak_memory(parts.model.device)}
                 self.log.write_times(self.step, "train", times)
                 profile_step()
-        if parts.watch is not None and parts.watch.lost and not self.interrupt.requested:
+        if parts.watch is not None and parts.watch.lost and not self._stopping():
             self.roll_back()
 
     def roll_back(self) -> None:
         """Goes back to the best policy without a regression: the run was halted, or ends with one."""
         parts, results = self.parts, self.results
         if results.get("rolled_back_to") is None:
-            restore_weights(parts.model, self.checkpoints.folder / BEST)
-            parts.inference.load(parts.model.state_dict(), version=self.step)
+            parts.restore(self.checkpoints.folder / BEST)
+            parts.hand_over(self.step)
             results |= {"rolled_back_to": results["best_step"]} | ({"halted_at": self.step} if self._halted else {})
             self._saved = None  # a checkpoint of this step holds other weights
         what = f"halted at step {results['halted_at']}" if "halted_at" in results else "prior domains were lost"
@@ -201,8 +223,7 @@ class Trainer:
             return rollouts.collect(drawn, group_size)
 
         try:
-            with self.interrupt.leaving():
-                trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
+            trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
         except Leave:
             curriculum.load_state_dict(before[0])
             rollouts.failures.in_a_row = before[1]
@@ -222,7 +243,7 @@ class Trainer:
         self.progress.advance(warm_start.steps)
         if warm_start.left_out:
             self.progress.note(f"{config.path}: conversations left out: {warm_start.left_out}")
-        while not self.warm and not self.interrupt.requested:
+        while not self.warm and not self._stopping():
             if self._unchecked_loss is None:
                 self._unchecked_loss = warm_start.step()
             last = warm_start.steps >= config.max_steps
@@ -263,7 +284,8 @@ class Trainer:
         if self._saved == self._progress_made() or "test_after" in self.results:
             return
         self._saved = self._progress_made()
-        warm_start = self.parts.warm_start
+        warm_start, whole = self.parts.warm_start, self.processes.mesh is None
+        shards = {"policy": Part(self.parts.model, self.parts.optimizer, weights=False), **self.companions.parts()}
         self.checkpoints.save(
             self.step,
             self.parts.model,
@@ -273,8 +295,8 @@ class Trainer:
                 "warm": self.warm,
                 "warm_start": warm_start.state_dict() if warm_start and not self.warm else None,
                 "warm_start_steps": warm_start.steps if warm_start else 0,
-                "optimizer": self.parts.optimizer.state_dict(),
-                "companions": self.companions.state_dict(),
+                "optimizer": self.parts.optimizer.state_dict() if whole else None,
+                "companions": self.companions.state_dict() if whole else {},
                 "curriculum": self.parts.curriculum.state_dict(),
                 "replay": self.parts.replay.state_dict() if self.parts.replay else None,
                 "watch": self.parts.watch.state_dict() if self.parts.watch else None,
@@ -283,6 +305,7 @@ class Trainer:
                 "results": self.results | self._spent(),
                 "metrics_offset": self.log.offset,
             },
+            None if whole else partial(save_shards, parts=shards),
         )
 
     def _progress_made(self) -> tuple[object, ...]:
@@ -296,15 +319,19 @@ class Trainer:
         failed = {str(name): rollouts.failures.in_a_row for name, rollouts in self.parts.rollouts.items()}
         return {"alike": self._alike, "skipped": self._skipped, **failed}
 
-    def _restore(self, state: dict[str, Any]) -> None:
+    def _restore(self, state: dict[str, Any], shards: Path) -> None:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
         self._unchecked, self._unchecked_loss = state["unchecked"]
         self.results, in_a_row = state["results"], state["in_a_row"]
         self._alike, self._skipped = in_a_row["alike"], in_a_row["skipped"]
         for name, rollouts in self.parts.rollouts.items():
             rollouts.failures.in_a_row = in_a_row[name]
-        self.parts.optimizer.load_state_dict(state["optimizer"])
-        self.companions.load_state_dict(state["companions"])
+        policy = Part(self.parts.model, self.parts.optimizer, weights=False)
+        if shards.is_dir():
+            load_shards(shards, {"policy": policy})
+        else:
+            load_whole(policy, None, state["optimizer"])
+        self.companions.load_state_dict(state["companions"], shards if shards.is_dir() else None)
         self.parts.curriculum.load_state_dict(state["curriculum"])
         if self.parts.replay is not None:
             self.parts.replay.load_state_dict(state["replay"])
@@ -315,6 +342,10 @@ class Trainer:
             self.parts.warm_start.steps = state["warm_start_steps"]
             if state["warm_start"] is not None:
                 self.parts.warm_start.load_state_dict(state["warm_start"])
+
+    def _stopping(self) -> bool:
+        """Whether the run is to end here: on all processes alike, whichever of them heard a signal."""
+        return self.processes.agree(self.interrupt.requested)
 
     @property
     def _halted(self) -> bool:

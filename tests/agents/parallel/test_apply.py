@@ -11,8 +11,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gloo import run
 from test_sequence import FAMILIES, loss_of, make, row
 
+from infinite_rl.agents.config import ParallelConfig
 from infinite_rl.agents.parallel.apply import full_gradients, parallelize
-from infinite_rl.agents.parallel.mesh import ParallelConfig, make_mesh
+from infinite_rl.agents.parallel.mesh import MeshShape, make_mesh, resolve
 from infinite_rl.agents.parallel.sequence import enable_ring, sequence_parallel
 from infinite_rl.agents.parallel.zigzag import shard
 
@@ -61,8 +62,8 @@ def differences(family, configs):
     expected_loss, expected_gradients, expected_weights = alone(family)
     found = []
     for values in configs:
-        config = ParallelConfig(**values)
-        mesh = make_mesh(config, "cpu", dist.get_world_size())
+        config = MeshShape(**values)
+        mesh = make_mesh(config, "cpu")
         model = make(family)
         enable_ring(model)  # rows hold several sequences, however few ranks share them
         parallelize(model, mesh)
@@ -114,6 +115,10 @@ def test_loss_gradients_and_a_step_equal_those_of_one_process(families, ranks):
 
 def test_numbers_that_do_not_multiply_are_refused():
     with pytest.raises(ValueError, match="are 6 processes, and there are 4"):
-        make_mesh(ParallelConfig(ddp=3, tp=2), "cpu", 4)
-    with pytest.raises(ValueError, match=r"parallel\.sp must be at least 1"):
-        make_mesh(ParallelConfig(sp=0), "cpu", 4)
+        resolve(ParallelConfig(ddp=3, fsdp=1, sp=1, tp=2), 4)
+
+
+def test_shards_take_the_processes_that_the_others_leave():
+    assert resolve(ParallelConfig(ddp=2, fsdp=None, sp=1, tp=2), 8) == MeshShape(ddp=2, fsdp=2, tp=2)
+    with pytest.raises(ValueError, match="are 4 processes, and there are 6"):
+        resolve(ParallelConfig(ddp=2, fsdp=None, sp=1, tp=2), 6)

@@ -1,0 +1,161 @@
+"""The processes of a run: which one this is, and what they tell each other. One process alone tells nothing."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.distributed.device_mesh import DeviceMesh
+
+T = TypeVar("T")
+
+# Between two messages all episodes of a step are played, so a process that says nothing for long may be at work.
+LONGEST_WAIT = timedelta(hours=2)
+
+
+class LostProcessError(RuntimeError):
+    """Another process of the run has ended, so that this one cannot go on."""
+
+
+class Processes:
+    """All processes of the run, of which this is one. They call the methods in the same order.
+
+    Attributes:
+        rank: the number of this one, from 0.
+        size: how many there are.
+        row: of the groups of processes that have rows of their own, the number of this one's; see :meth:`divide`.
+        rows: how many such groups there are.
+        leads: whether this process is the first of its group.
+        mesh: how models are divided over the processes; None for whole models.
+    """
+
+    def __init__(self) -> None:
+        together = dist.is_available() and dist.is_initialized()
+        self.rank, self.size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
+        self.row, self.rows, self.leads = 0, 1, self.rank == 0
+        self.mesh: DeviceMesh | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether this one writes, and talks to people."""
+        return self.rank == 0
+
+    def divide(self, mesh: DeviceMesh) -> None:
+        """Divides them by a mesh of ``ddp`` x ``fsdp`` x ``sp`` x ``tp``: those of the last two share rows."""
+        self.mesh = mesh
+        self.rows = mesh["ddp"].size() * mesh["fsdp"].size()
+        self.row = mesh["ddp"].get_local_rank() * mesh["fsdp"].size() + mesh["fsdp"].get_local_rank()
+        self.leads = mesh["sp"].get_local_rank() == mesh["tp"].get_local_rank() == 0
+
+    def share(self, count: int) -> range:
+        """Which of ``count`` things are this process's: as many as others have, side by side."""
+        return range(self.rank * count // self.size, (self.rank + 1) * count // self.size)
+
+    def exchange(self, make: Callable[[], T]) -> list[T]:
+        """What ``make`` gives on each process, in their order, on all of them.
+
+        Raises:
+            BaseException: what ``make`` raised, on whichever process, so that none waits for another.
+            LostProcessError: another process has ended.
+        """
+        if self.size == 1:
+            return [make()]
+        own: tuple[T | None, BaseException | None]
+        try:
+            own = make(), None
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            own = None, error
+        found: list[Any] = [None] * self.size
+        with told_of_losses():
+            dist.all_gather_object(found, (own[0], own[1] and _sendable(own[1])))
+        if own[1] is not None:  # with the trace of where it happened
+            raise own[1]
+        for _, error in found:
+            if error is not None:
+                raise error
+        return [value for value, _ in found]
+
+    def from_first(self, make: Callable[[], T]) -> T:
+        """What ``make`` gives on the first process, on all of them; the others do not call it.
+
+        Raises:
+            BaseException: what it raised, on all of them.
+            LostProcessError: another process has ended.
+        """
+        found: T = self.exchange(make if self.first else lambda: None)[0]  # type: ignore[assignment]
+        return found
+
+    def agree(self, wanted: bool) -> bool:
+        """Whether any process wants something."""
+        return bool(self.total(torch.tensor(float(wanted)))) if self.size > 1 else wanted
+
+    def total(self, values: Tensor) -> Tensor:
+        """The sums of values over all processes, on the CPU."""
+        values = values.detach().cpu().clone()
+        if self.size > 1:
+            with told_of_losses():
+                dist.all_reduce(values)
+        return values
+
+    def most(self, values: Tensor) -> Tensor:
+        """The largest values of all processes, on the CPU."""
+        values = values.detach().cpu().clone()
+        if self.size > 1:
+            with told_of_losses():
+                dist.all_reduce(values, op=dist.ReduceOp.MAX)
+        return values
+
+    def gather_rows(self, values: Tensor) -> Tensor:
+        """Values that each group computed where it had rows, 0 elsewhere: whole, on the CPU, on all processes."""
+        return self.total(values if self.leads else torch.zeros_like(values))
+
+
+@contextmanager
+def told_of_losses() -> Iterator[None]:
+    """Turns what a lost connection raises into one error.
+
+    Raises:
+        LostProcessError: another process has ended.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # what it is called depends on the transport
+        raise LostProcessError(f"another process of the run has ended ({_first_line(error)})") from error
+
+
+@contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """The processes that torchrun started, as its variables say; this one alone without them."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        yield Processes()
+        return
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=LONGEST_WAIT)
+    try:
+        yield Processes()
+    finally:
+        dist.destroy_process_group()
+
+
+def _sendable(error: BaseException) -> BaseException:
+    """The error if it survives being sent, else its words."""
+    try:
+        pickle.loads(pickle.dumps(error))  # our own, made here
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)
