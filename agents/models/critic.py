@@ -33,16 +33,21 @@ class Critic(nn.Module):
             attention_mask: [B, T]: non-zero at tokens, 0 at padding.
 
         Returns:
-            [B, T], float32: place t has seen the tokens up to t, t included. At padding it means nothing.
+            [B, T], float32 (float64 of a critic in float64): place t has seen the tokens up to t, t included. At
+            padding it means nothing.
         """
         position = (attention_mask.cumsum(-1) - 1).clamp(min=0)
         hidden = self.backbone(
             input_ids=token_ids, attention_mask=attention_mask, position_ids=position, use_cache=False
         ).last_hidden_state
+        return self.values(hidden)
+
+    def values(self, hidden: Tensor) -> Tensor:
+        """The expected returns, [B, T], that hidden states [B, T, H] say."""
         # Values are sums of rewards, not logits: half precision would round them.
         with torch.autocast(hidden.device.type, enabled=False):
             values: Tensor = self.head(hidden.to(self.head.weight.dtype)).squeeze(-1)
-        return values.float()
+        return values.to(torch.promote_types(values.dtype, torch.float32))
 
 
 def make_critic(model: PreTrainedModel) -> Critic:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -121,6 +121,19 @@ class WithoutAdapters(nn.Module):
     def get_output_embeddings(self) -> Any:
         """The model's head, which has no adapters."""
         return self._model[0].get_output_embeddings()
+
+    @property
+    def layout_scores(self) -> Callable[..., Any] | None:
+        """How the model scores tokens without its adapters, where it lies on several ranks; else None."""
+        scores: Callable[..., Any] | None = getattr(self._model[0], "layout_scores", None)
+        if scores is None:
+            return None
+
+        def without(*arguments: Any, **options: Any) -> Any:
+            with _adapters_off(self._model[0]):
+                return scores(*arguments, **options)
+
+        return without
 
     def base_model(self, *arguments: Any, **options: Any) -> Any:
         """What the model's backbone says without its adapters."""

@@ -2,42 +2,96 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard
 from torch.distributed.tensor import DTensor
+from torch.distributed.tensor.parallel import SequenceParallel, parallelize_module
 from transformers import PreTrainedModel
 
+from ..models.critic import Critic
+from ..updates.head import find_head
+from ..updates.planning import LayoutPlan, find_plan
+from .scoring import enable_scoring, enable_values, free
 from .sequence import enable_ring
 from .tensor import apply_tensor_parallel
 
 
-def parallelize(model: PreTrainedModel, mesh: DeviceMesh, *, dtype: torch.dtype | None = None) -> None:
-    """Makes a model one of many processes, in place; see `make_mesh`.
+def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: torch.dtype | None = None) -> None:
+    """Makes a policy, a reference or a critic one of many processes, in place; see `make_mesh`.
 
-    Gradients are sums over all ranks, and not means: losses are sums over tokens, divided by the tokens of the whole
-    step, which only their sum over ranks is right for.
+    From then on all ranks that share its rows call it alike, with the same rows, and get whole scores or values of
+    them; all ranks call it as often. Gradients are sums over all ranks, and not means: losses are sums over tokens,
+    divided by the tokens of the whole step, which only their sum over ranks is right for.
 
     Args:
-        model: with the same weights on all ranks.
+        model: with the same weights on all ranks. A reference that is the policy without its adapters needs nothing:
+            it is divided with the policy.
         mesh: of `make_mesh`.
         dtype: of computing and of gathered weights, such as bfloat16; weights and gradients' sums stay as they are.
-            None computes in that of the weights.
+            It takes the place of autocast. None computes in that of the weights.
+
+    Raises:
+        ValueError: one line says what of the model can't be divided so.
     """
-    apply_tensor_parallel(model, mesh["tp"])
-    if mesh["sp"].size() > 1:
-        enable_ring(model)
+    backbone: Any = model.backbone if isinstance(model, Critic) else model
+    layers = getattr(backbone.base_model, "layers", None)
+    if layers is None:
+        raise ValueError(f"parallel: models of the shape of {type(backbone).__name__} can't be divided, only decoders")
+    if not isinstance(model, Critic):
+        # Found out by trying, which a divided model is too slow for.
+        _decide(model, mesh, dtype)
+    apply_tensor_parallel(backbone, mesh["tp"])
+    if _shares_rows(mesh):
+        enable_ring(backbone)
+    _shard(model, layers, mesh, dtype)
+    if isinstance(model, Critic):
+        enable_values(model, mesh)
+    else:
+        enable_scoring(model, mesh)
+    model.register_forward_hook(lambda module, arguments, found: free(module))
+
+
+def _decide(model: PreTrainedModel, mesh: DeviceMesh, dtype: torch.dtype | None) -> None:
+    """Notes what the model's head is, and how rows are laid out for it."""
+    if find_head(model) is None:
+        raise ValueError(f"parallel: the logits of {type(model).__name__} are no plain product with a head's weights")
+    with torch.autocast(model.device.type, dtype, enabled=dtype is not None):
+        plan = find_plan(model)
+    # The ring knows no sequences that share a beginning.
+    model.layout_plan = LayoutPlan(packed=True) if _shares_rows(mesh) else plan
+
+
+def _shares_rows(mesh: DeviceMesh) -> bool:
+    """Whether ranks share rows, so that attention must be the ring's.
+
+    That of a model alone would be wrong also where ``tp`` ranks see whole rows in attention: between layers they hold
+    parts, and of those the model makes its masks.
+    """
+    return mesh["sp"].size() * mesh["tp"].size() > 1
+
+
+def _shard(model: Any, layers: nn.ModuleList, mesh: DeviceMesh, dtype: torch.dtype | None) -> None:
     # Ranks that share a sequence hold the same weights, so they shard them, too.
     shards = mesh["fsdp", "sp"]._flatten("fsdp_sp")
     copies = mesh["ddp", "fsdp_sp"] if mesh["ddp"].size() > 1 else shards
-    policy = MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=torch.float32 if dtype is not None else None)
-    for layer in model.model.layers:
-        fully_shard(layer, mesh=copies, mp_policy=policy)
-    fully_shard(model, mesh=copies, mp_policy=policy)
+    sums = torch.float32 if dtype is not None else None
+    how: dict[str, Any] = {"mesh": copies, "mp_policy": MixedPrecisionPolicy(param_dtype=dtype, reduce_dtype=sums)}
+    for layer in layers:
+        fully_shard(layer, **how)
+    if isinstance(model, Critic):
+        # Values keep their precision; and all weights of one optimizer lie on meshes of one shape.
+        if mesh["tp"].size() > 1:
+            parallelize_module(model, mesh["tp"], {"head": SequenceParallel()})
+        fully_shard(model.head, mesh=copies)
+    fully_shard(model, **how)
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)
+            module.set_force_sum_reduction_for_comms(True)  # gloo has no other
 
 
 def full_weights(model: nn.Module, *, keep: bool = True) -> dict[str, Tensor]:

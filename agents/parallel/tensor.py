@@ -17,6 +17,8 @@ from torch.distributed.tensor.parallel import (
 )
 from transformers import PreTrainedModel
 
+from ..models.lora import has_adapters
+
 
 def apply_tensor_parallel(model: PreTrainedModel, mesh: DeviceMesh) -> None:
     """Divides the layers of a decoder of the shape of Llama, Qwen2, Qwen3, Mistral or Gemma, in place.
@@ -26,26 +28,28 @@ def apply_tensor_parallel(model: PreTrainedModel, mesh: DeviceMesh) -> None:
     out whole.
 
     Args:
-        model: the model, whose weights are the same on all ranks.
+        model: with a language head or without, and with the same weights on all ranks.
         mesh: of one dimension, the ranks that share each layer.
 
     Raises:
         ValueError: the model is of another shape, or its heads or its vocabulary can't be divided.
     """
     ranks = mesh.size()
-    check_divisible(model, ranks)
     if ranks == 1:
         return
-    tied = model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    check_divisible(model, ranks)
+    backbone, head = model.base_model, model.get_output_embeddings()
+    tied = head is not None and head.weight is model.get_input_embeddings().weight
     plan: dict[str, ParallelStyle] = {
-        "model.embed_tokens": RowwiseParallel(input_layouts=Replicate(), output_layouts=Shard(1)),
-        "model.norm": SequenceParallel(),
-        "lm_head": ColwiseParallel(input_layouts=Shard(1), output_layouts=Replicate()),
+        "embed_tokens": RowwiseParallel(input_layouts=Replicate(), output_layouts=Shard(1)),
+        "norm": SequenceParallel(),
     }
-    parallelize_module(model, mesh, plan)
+    parallelize_module(backbone, mesh, plan)
+    if head is not None:
+        parallelize_module(head, mesh, ColwiseParallel(input_layouts=Shard(1), output_layouts=Replicate()))
     if tied:  # both are divided by words, so they may stay one
-        model.lm_head.weight = model.model.embed_tokens.weight
-    for layer in model.model.layers:
+        head.weight = backbone.embed_tokens.weight
+    for layer in backbone.layers:
         parallelize_module(layer, mesh, _layer_plan(layer))
 
 
@@ -56,10 +60,11 @@ def check_divisible(model: PreTrainedModel, ranks: int) -> None:
         ValueError: as in `apply_tensor_parallel`.
     """
     config = model.config.get_text_config()
-    decoder = getattr(model, "model", None)
-    layers = getattr(decoder, "layers", None)
+    layers = getattr(model.base_model, "layers", None)
     if layers is None or not hasattr(layers[0], "self_attn") or not hasattr(layers[0].self_attn, "q_proj"):
         raise ValueError(f"tensor parallelism does not know models of the shape of {type(model).__name__}")
+    if has_adapters(model):
+        raise ValueError(f"parallel.tp={ranks} divides no layers with adapters (model.lora): use parallel.fsdp")
     for name in ("num_attention_heads", "num_key_value_heads", "vocab_size", "intermediate_size"):
         if (size := getattr(config, name, ranks)) % ranks:
             raise ValueError(f"parallel.tp={ranks} does not divide the model's {name}, {size}; choose another number")

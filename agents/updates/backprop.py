@@ -15,6 +15,7 @@ from ..models.policy import disable_dropout
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from .batching import TokenBatch, microbatches
+from .clipping import clip_gradients, is_divided
 from .guard import FiniteGuard, explain_gradient, explain_loss
 from .offload import offloaded_activations
 from .optimizer import check_optimizer
@@ -167,13 +168,15 @@ class BackpropModule(TensorPrimitives):
 
     def accumulate(self, loss: Tensor, explain: Callable[[], str] = lambda: "the loss is not finite") -> None:
         """Adds the gradient of ``loss`` to what is there; one that is not finite makes the step be skipped."""
-        if torch.isfinite(loss.detach()).all():
-            loss.backward()  # type: ignore[no-untyped-call]
-        else:
+        if not torch.isfinite(loss.detach()).all():
             self.guard.blame(explain())
+        # Also then: other ranks wait for this one's part of the gradient.
+        loss.backward()  # type: ignore[no-untyped-call]
 
     def step(self) -> float:
         """Clips the accumulated gradient, updates the weights, clears the gradient.
+
+        Ranks that share a model all call it, and do and return the same.
 
         Returns:
             The gradient's norm before clipping. Where it or the loss was not finite the weights stay as they are, and
@@ -185,10 +188,12 @@ class BackpropModule(TensorPrimitives):
         models = [(self.model, self.optimizer)]
         if self.critic is not None and self.critic_optimizer is not None:
             models.append((self.critic, self.critic_optimizer))
-        norms = [nn.utils.clip_grad_norm_(model.parameters(), self.config.max_grad_norm) for model, _ in models]
-        for (model, _), norm in zip(models, norms, strict=True):
-            if not torch.isfinite(norm):
-                self.guard.blame(explain_gradient(model))
+        self._agree()  # on the losses first: theirs is the better reason
+        norms = [clip_gradients(model.parameters(), self.config.max_grad_norm) for model, _ in models]
+        broken = [model for (model, _), norm in zip(models, norms, strict=True) if not torch.isfinite(norm)]
+        if broken and self.guard.reason is None:
+            self.guard.blame(explain_gradient(broken[0]))
+            self._agree()
         blamed = self.guard.reason is not None
         for _, optimizer in models:
             if not blamed:
@@ -276,6 +281,11 @@ class BackpropModule(TensorPrimitives):
             raise ValueError("there is no reference model to update")
         follow(self.ref_model, self.model, method or self.config.ref_update_method, self.config.ema_alpha)
 
+    def _agree(self) -> None:
+        """Has all ranks skip the step that one of them must skip, where they share the policy."""
+        if is_divided(self.model):
+            self.guard.agree(self.model.device)
+
     def _score(self, model: PreTrainedModel, batch: TokenBatch, entropy_gradient: bool = False) -> TokenScores:
         with self.autocast(), offloaded_activations(self.config.offload_activations):
             return layout_scores(model, batch, temperature=self.config.temperature, entropy_gradient=entropy_gradient)
@@ -286,4 +296,4 @@ class BackpropModule(TensorPrimitives):
             values: Tensor = self.critic(batch.token_ids, batch.attention)
         if values.shape != batch.token_ids.shape:
             raise ValueError(f"the critic gave {list(values.shape)} for tokens of shape {list(batch.token_ids.shape)}")
-        return values.float().flatten()
+        return values.to(torch.promote_types(values.dtype, torch.float32)).flatten()

@@ -6,11 +6,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import fields
 
+import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 
 from ..losses import LossInputs
+from .clipping import local
 
 _log = logging.getLogger(__name__)
+_SOMEWHERE = "the norm of the gradient is not finite, though each gradient is"
 
 
 class NonFiniteError(ArithmeticError):
@@ -38,6 +42,17 @@ class FiniteGuard:
     def blame(self, reason: str) -> None:
         """Notes why the step in hand must be skipped; the first reason counts."""
         self.reason = self.reason or reason
+
+    def agree(self, device: torch.device) -> None:
+        """Takes over the reason of the first rank that has one: a step is made by all ranks, or by none."""
+        blamed = torch.tensor(float(self.reason is not None), device=device)
+        dist.all_reduce(blamed)
+        if blamed:
+            reasons: list[str | None] = [None] * dist.get_world_size()
+            dist.all_gather_object(reasons, self.reason)
+            known = [reason for reason in reasons if reason is not None]
+            # That of a rank whose own part was finite says the least.
+            self.reason = next((reason for reason in known if reason != _SOMEWHERE), known[0])
 
     def passed(self) -> None:
         """Notes that a step was made."""
@@ -81,8 +96,8 @@ def explain_loss(inputs: LossInputs, rows: Sequence[int], tasks: Sequence[str]) 
 
 
 def explain_gradient(model: nn.Module) -> str:
-    """Which weight has a gradient that is not finite."""
+    """Which weight has a gradient that is not finite, in what this rank holds of it."""
     for name, weight in model.named_parameters():
-        if weight.grad is not None and not weight.grad.isfinite().all():
+        if weight.grad is not None and not local(weight.grad).isfinite().all():
             return f"the gradient of {name} is not finite, though the loss is"
-    return "the norm of the gradient is not finite, though each gradient is"
+    return _SOMEWHERE

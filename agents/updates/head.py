@@ -2,6 +2,8 @@
 
 A vocabulary of 152,000 makes 600 kB of float32 logits a token, and a plain softmax with its gradient holds several
 copies. Here logits exist for a tile of tokens and words at a time, and are computed a second time for the gradient.
+
+Where the words lie on several ranks, each goes over its own, and they send each other four numbers a token.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from transformers import PreTrainedModel
@@ -38,12 +41,14 @@ class LanguageHead:
         bias: [V], or None.
         scale: multiplies logits.
         cap: no logit is beyond it; None for no cap, and no tanh.
+        group: the ranks that share the words, each as many, in their order; None where all are here.
     """
 
     weight: Tensor
     bias: Tensor | None = None
     scale: float = 1.0
     cap: float | None = None
+    group: dist.ProcessGroup | None = None
 
     def score(
         self, hidden: Tensor, targets: Tensor, *, temperature: float, entropy_gradient: bool = False
@@ -51,7 +56,8 @@ class LanguageHead:
         """Log-probs of tokens, and entropies of the distributions that they come from.
 
         Args:
-            hidden: [N, H]: what predicts each token.
+            hidden: [N, H]: what predicts each token. Its gradient is that by way of the words here: where others are on
+                other ranks, it is a part of a sum over them.
             targets: [N], int64: the tokens.
             temperature: divides the logits.
             entropy_gradient: whether the entropy has a gradient.
@@ -62,9 +68,13 @@ class LanguageHead:
         if torch.is_autocast_enabled(hidden.device.type):
             hidden = hidden.to(torch.get_autocast_dtype(hidden.device.type))
         logprob, entropy = _TiledScores.apply(  # type: ignore[no-untyped-call]
-            hidden, self.weight, self.bias, targets, (self.scale, self.cap, temperature)
+            hidden, self.weight, self.bias, self._own(targets), (self.scale, self.cap, temperature), self.group
         )
         return logprob, entropy if entropy_gradient else entropy.detach()
+
+    def _own(self, targets: Tensor) -> Tensor:
+        """Tokens counted from the first word of this rank."""
+        return targets if self.group is None else targets - dist.get_rank(self.group) * len(self.weight)
 
 
 class _TiledScores(torch.autograd.Function):
@@ -78,6 +88,7 @@ class _TiledScores(torch.autograd.Function):
         bias: Tensor | None,
         targets: Tensor,
         how: tuple[float, float | None, float],
+        group: dist.ProcessGroup | None,
     ) -> tuple[Tensor, Tensor]:
         dtype = torch.promote_types(hidden.dtype, torch.float32)
         # Of the words so far: the largest logit, the sum of exp(logit - largest), that sum weighted by logit - largest.
@@ -97,6 +108,8 @@ class _TiledScores(torch.autograd.Function):
             moment[part] = kept * (moment[part] + mass[part] * (before - now)) + logits.mul_(weights).sum(-1)
             mass[part] = kept * mass[part] + weights.sum(-1)
             largest[part] = now
+        if group is not None and len(hidden):
+            largest, (mass, moment, picked) = _merged(largest, mass, moment, picked, group)
         log_mass = mass.log()
         normaliser, entropy = largest + log_mass, log_mass - moment / mass
         ctx.save_for_backward(hidden, weight, bias, targets, normaliser, entropy)
@@ -142,7 +155,21 @@ class _TiledScores(torch.autograd.Function):
                 _add_product(total, gradient.T, hidden[part])
                 if part.stop >= len(hidden):
                     d_weight[words] = total.to(weight.dtype)
-        return None if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None
+        return None if d_hidden is None else d_hidden.to(hidden.dtype), d_weight, d_bias, None, None, None
+
+
+def _merged(
+    largest: Tensor, mass: Tensor, moment: Tensor, picked: Tensor, group: dist.ProcessGroup
+) -> tuple[Tensor, Tensor]:
+    """What the ranks have found of their words, made one: the largest logit, and [3, N]: mass, moment, picked."""
+    before = largest
+    largest = before.clone()
+    dist.all_reduce(largest, dist.ReduceOp.MAX, group)
+    fall = before - largest
+    kept = fall.exp()
+    sums = torch.stack([kept * mass, kept * (moment + mass * fall), picked])
+    dist.all_reduce(sums, group=group)
+    return largest, sums
 
 
 def _tiles(hidden: Tensor, weight: Tensor) -> Iterator[tuple[slice, slice]]:

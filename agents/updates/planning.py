@@ -130,6 +130,8 @@ def find_plan(model: nn.Module) -> LayoutPlan:
 
     Call it in the context of forward passes, whose autocast says in what precision they are.
     """
+    if (decided := getattr(model, "layout_plan", None)) is not None:  # before it was divided, see `parallel.apply`
+        return decided  # type: ignore[no-any-return]
     device = getattr(model, "device", torch.device("cpu"))
     if device.type == "cuda" and _is_plain(model) and fused_kernel() is not None:
         cast = torch.is_autocast_enabled("cuda")

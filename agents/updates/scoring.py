@@ -71,6 +71,8 @@ def layout_scores(
 ) -> TokenScores:
     """Scores the tokens of a layout in one forward pass: [N], in its order; the other arguments as above."""
     how: dict[str, Any] = {"temperature": temperature, "entropy_gradient": entropy_gradient}
+    if (on_ranks := getattr(model, "layout_scores", None)) is not None:  # see `parallel.scoring`
+        return TokenScores(*on_ranks(layout, **how))
     if layout.packed:
         enable_packing(model)
     if (head := find_head(model)) is not None:
