@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
@@ -14,11 +14,13 @@ from ..credit.estimators import CreditInputs, estimate
 from ..credit.shaping import informative_groups, overlong_penalty
 from ..environments.base import BaseEnvironment
 from ..losses import find_kl_estimator
+from ..parallel.processes import Processes
 from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
+from ..updates.dealing import deal
 from ..updates.planning import OWN_ROWS, find_plan
 from ..updates.replay import Lesson, Replay, step_weights
 from .loop import TrainingLoop
@@ -179,8 +181,8 @@ class Algorithm(TrainingLoop):
         names += ["reference_logprob"] if backprop.ref_model is not None and recipe.needs_reference_first else []
         names += ["value"] if backprop.critic is not None else []
         parts = self._parts(learnt, min(self.recipe.minibatches, len(learnt))) if names else []
-        batches = [batch for part in parts for batch in part]
-        last_values = backprop.set_columns(learnt, batches, names)
+        batches = [batch for part in parts for batch in part.batches]
+        last_values = backprop.set_columns(learnt, batches, names, self._processes.gather_rows)
         lengths = learnt.response_lengths
         if recipe.overlong_share:
             longest = learnt.longest_turns  # the limit is that of a turn, not of an episode
@@ -222,14 +224,14 @@ class Algorithm(TrainingLoop):
         for _ in range(self.recipe.epochs):
             for k in range(count):
                 chosen = [part[k] for part in parts]
-                weights = step_weights(lessons, [_rows(batches) for batches in chosen])
-                for lesson, batches, weight, names, sum_ in zip(lessons, chosen, weights, tasks, sums, strict=True):
-                    for batch in batches:
+                weights = step_weights(lessons, [part.rows for part in chosen])
+                for lesson, part, weight, names, sum_ in zip(lessons, chosen, weights, tasks, sums, strict=True):
+                    for batch in part.batches:
                         sum_.add(*self.backprop.learn(batch, weight[batch.rows], lesson.loss, names))
                 norm = self.backprop.step()
                 for sum_ in sums:
                     sum_.add_step(norm)
-        found = [sum_.means() for sum_ in sums]
+        found = [sum_.over(self._processes).means() for sum_ in sums]
         own = UpdateSums().means() if learnt is None else found.pop(0)
         for lesson, means in zip(more, found, strict=True):
             own["replay_loss" if lesson.coef is None else "anchor_loss"] = means["loss"]
@@ -252,9 +254,9 @@ class Algorithm(TrainingLoop):
     def _score(self, learnt: Columns) -> Tensor:
         """Log-probs of sampled tokens under the policy as it is: [N]."""
         found = torch.zeros(int(learnt.mask.sum()))
-        for batch in self._parts(learnt, 1)[0]:
+        for batch in self._parts(learnt, 1)[0].batches:
             found[batch.places] = self.backprop.columns(batch, ["old_logprob"])["old_logprob"].float().cpu()
-        return found
+        return self._processes.gather_rows(found)
 
     def _adapt(self, recipe: Recipe) -> Recipe:
         recipe, config = recipe.adapted(self.backprop.config, max_new_tokens=self.max_new_tokens), self.config
@@ -274,13 +276,25 @@ class Algorithm(TrainingLoop):
             chosen = chosen & torch.isin(collected.groups, informative)
         return chosen
 
-    def _parts(self, learnt: Columns, count: int) -> Sequence[Sequence[TokenBatch]]:
-        """The micro-batches of each of ``count`` minibatches: always the same, so that earlier log-probs are exact."""
-        tokens, device = self.config.tokens_per_microbatch, self.backprop.model.device
+    @property
+    def _processes(self) -> Processes:
+        return self.rollout_manager.processes
+
+    def _parts(self, learnt: Columns, count: int) -> list[_Minibatch]:
+        """``count`` minibatches: always the same, so that earlier log-probs are exact."""
+        rows, device = self._processes.rows, self.backprop.model.device
+        tokens = self.config.tokens_per_microbatch
+        if rows > 1:  # there is something for each of them
+            tokens = min(tokens, -(-len(learnt.mask) // (rows * count)))
         # A critic is called with padded rows.
         with self.backprop.autocast():
             layout = find_plan(self.backprop.model) if self.backprop.critic is None else OWN_ROWS
-        return [microbatches(learnt, tokens, device, range(m, len(learnt), count), layout=layout) for m in range(count)]
+        found = []
+        for m in range(count):
+            batches = microbatches(learnt, tokens, device, range(m, len(learnt), count), layout=layout)
+            own = batches if rows == 1 else deal(batches, rows)[self._processes.row]
+            found.append(_Minibatch(own, _rows(batches)))
+        return found
 
     def _follow(self) -> None:
         """Lets the reference follow the policy, where the recipe says so."""
@@ -288,6 +302,18 @@ class Algorithm(TrainingLoop):
         period = self.recipe.ref_period
         if period is not None and self.backprop.ref_model is not None and self.steps % period == 0:
             self.backprop.update_ref_model()
+
+
+class _Minibatch(NamedTuple):
+    """What one optimizer step learns from.
+
+    Attributes:
+        batches: the micro-batches of this process.
+        rows: the trajectories of those of all processes, each once.
+    """
+
+    batches: Sequence[TokenBatch]
+    rows: Tensor
 
 
 def _rows(batches: Sequence[TokenBatch]) -> Tensor:

@@ -49,12 +49,13 @@ from collections import Counter, defaultdict
 from itertools import chain
 from math import inf, isnan, nan
 from statistics import fmean
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 import torch
 from torch import Tensor
 
 from ..losses import LossInputs, Objective
+from ..parallel.processes import Processes
 from ..rollouts.columns import Columns
 
 Metrics: TypeAlias = dict[str, float]
@@ -150,6 +151,16 @@ class UpdateSums:
     def add_step(self, grad_norm: float) -> None:
         """Notes that the weights were updated; a norm of NaN says that the step was skipped."""
         self._norms.append(grad_norm)
+
+    def over(self, processes: Processes) -> Self:
+        """The sums over all processes, of which each added its own micro-batches; updates were common."""
+        names = [*self._parts, *self._tokens]
+        sums = torch.stack([*self._parts.values(), *self._tokens.values(), torch.tensor(float(self._count))]).double()
+        *totals, count = processes.gather_rows(sums)
+        values = dict(zip(names, totals, strict=True))
+        self._parts, self._tokens = ({name: values[name] for name in old} for old in (self._parts, self._tokens))
+        self._count, self._gap = int(count), processes.most(self._gap.double())
+        return self
 
     def means(self) -> Metrics:
         """Means over tokens and over updates."""

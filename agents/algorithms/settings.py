@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..credit.reward_computer import RewardMethod
 from ..inference.huggingface import HuggingFaceBackend
+from ..updates.clipping import is_divided
 
 if TYPE_CHECKING:
     from ..rollouts.manager import RolloutManager
@@ -74,7 +75,8 @@ def check_parts(env: object, manager: RolloutManager, backprop: BackpropModule, 
     if env is not manager.env:
         raise ValueError("env is not the environment that rollout_manager drives")
     sampled = manager.inference.model
-    if sampled is not None and backprop.model is not sampled:
+    # What is divided over processes cannot sample: a whole copy does.
+    if sampled is not None and backprop.model is not sampled and not is_divided(backprop.model):
         raise ValueError("backprop trains another model than the one that rollout_manager samples from")
     if manager.config.token_filter:
         raise ValueError(

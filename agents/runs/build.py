@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections import Counter
-from contextlib import nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -154,14 +155,14 @@ def build(
         watch=watch,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
-        warm_start=_warm_start(config, splits, model, inference),
+        warm_start=_warm_start(config, splits, model, inference, processes),
         processes=processes,
     )
 
 
 def _sampler(model: PreTrainedModel, processes: Processes) -> PreTrainedModel:
     """The model that samples: a whole one, so a copy where that which learns will be divided."""
-    return model if processes.size == 1 else copy.deepcopy(model).requires_grad_(False)
+    return model if processes.size == 1 else copy.deepcopy(model)
 
 
 def _divide(config: TrainConfig, model: PreTrainedModel, inference: InferenceModule, processes: Processes) -> None:
@@ -181,6 +182,11 @@ def _divide(config: TrainConfig, model: PreTrainedModel, inference: InferenceMod
         parallelize(model, processes.mesh, dtype=_half(inference))
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def _autocast(inference: InferenceModule, processes: Processes) -> Callable[[], AbstractContextManager[Any]]:
+    """The context of forward passes. Divided models were told of their arithmetic when they were divided."""
+    return inference.backend.autocast if processes.mesh is None else nullcontext
 
 
 def _half(inference: InferenceModule) -> torch.dtype | None:
@@ -203,8 +209,7 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
             max_skipped_steps=config.actor.max_skipped_steps,
             offload_activations=config.actor.offload_activations,
         ),
-        # Divided models do their arithmetic as they were told when they were divided.
-        autocast=parts.inference.backend.autocast if parts.processes.mesh is None else nullcontext,
+        autocast=_autocast(parts.inference, parts.processes),
         critic=companions.critic,
         critic_optimizer=companions.critic_optimizer,
     )
@@ -242,7 +247,7 @@ def _phrases(config: TrainConfig, splits: Splits) -> list[str]:
 
 
 def _warm_start(
-    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule
+    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule, processes: Processes
 ) -> WarmStart | None:
     how, tokenizer = config.model.warm_start, inference.tokenizer
     if how is None or not how.max_steps:
@@ -267,8 +272,9 @@ def _warm_start(
         how,
         seed=config.seed,
         validation=found.validation,
-        autocast=inference.backend.autocast,
+        autocast=_autocast(inference, processes),
         left_out=found.left_out,
+        processes=processes,
     )
 
 

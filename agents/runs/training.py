@@ -105,11 +105,11 @@ class Trainer:
         with ExitStack() as stack:
             self.processes.from_first(lambda: stack.enter_context(alone_in(self.folder)))
             if self.processes.first:
-                # Only now: a run whose parts could not be built is no run to resume.
-                save_config(self.config, self.folder / CONFIG_FILE)
                 self.checkpoints.tidy()
             else:  # one process writes what people read
                 self.folder = Path(stack.enter_context(TemporaryDirectory()))
+            # Only now: a run whose parts could not be built is no run to resume.
+            save_config(self.config, self.folder / CONFIG_FILE)
             stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
             self.progress = stack.enter_context(
@@ -251,6 +251,7 @@ class Trainer:
                 self._unchecked_loss = None
                 self.progress.advance()
                 continue
+            self.parts.hand_over(self.step)
             rate = self.held_out.evaluate("validation", self.step).pass_rate
             loss, self._unchecked_loss = self._unchecked_loss, None
             values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
@@ -285,7 +286,6 @@ class Trainer:
             return
         self._saved = self._progress_made()
         warm_start, whole = self.parts.warm_start, self.processes.mesh is None
-        shards = {"policy": Part(self.parts.model, self.parts.optimizer, weights=False), **self.companions.parts()}
         self.checkpoints.save(
             self.step,
             self.parts.model,
@@ -293,7 +293,7 @@ class Trainer:
             {
                 "step": self.step,
                 "warm": self.warm,
-                "warm_start": warm_start.state_dict() if warm_start and not self.warm else None,
+                "warm_start": warm_start.state_dict(averages=whole) if warm_start and not self.warm else None,
                 "warm_start_steps": warm_start.steps if warm_start else 0,
                 "optimizer": self.parts.optimizer.state_dict() if whole else None,
                 "companions": self.companions.state_dict() if whole else {},
@@ -305,7 +305,7 @@ class Trainer:
                 "results": self.results | self._spent(),
                 "metrics_offset": self.log.offset,
             },
-            None if whole else partial(save_shards, parts=shards),
+            None if whole else partial(save_shards, parts=self._divided() | self.companions.parts()),
         )
 
     def _progress_made(self) -> tuple[object, ...]:
@@ -326,11 +326,10 @@ class Trainer:
         self._alike, self._skipped = in_a_row["alike"], in_a_row["skipped"]
         for name, rollouts in self.parts.rollouts.items():
             rollouts.failures.in_a_row = in_a_row[name]
-        policy = Part(self.parts.model, self.parts.optimizer, weights=False)
         if shards.is_dir():
-            load_shards(shards, {"policy": policy})
+            load_shards(shards, self._divided())
         else:
-            load_whole(policy, None, state["optimizer"])
+            load_whole(self._divided()["policy"], None, state["optimizer"])
         self.companions.load_state_dict(state["companions"], shards if shards.is_dir() else None)
         self.parts.curriculum.load_state_dict(state["curriculum"])
         if self.parts.replay is not None:
@@ -342,6 +341,14 @@ class Trainer:
             self.parts.warm_start.steps = state["warm_start_steps"]
             if state["warm_start"] is not None:
                 self.parts.warm_start.load_state_dict(state["warm_start"])
+
+    def _divided(self) -> dict[str, Part]:
+        """What is divided as the policy is; its own weights are saved whole."""
+        warm_start, model = self.parts.warm_start, self.parts.model
+        found = {"policy": Part(model, self.parts.optimizer, weights=False)}
+        if warm_start is not None and not self.warm:
+            found["warm_start"] = Part(model, warm_start.optimizer, weights=False)
+        return found
 
     def _stopping(self) -> bool:
         """Whether the run is to end here: on all processes alike, whichever of them heard a signal."""

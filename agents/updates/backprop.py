@@ -131,8 +131,20 @@ class BackpropModule(TensorPrimitives):
             returns=columns.get("returns"),
         )
 
-    def set_columns(self, source: Columns, batches: Sequence[TokenBatch], names: Sequence[str]) -> Tensor:
+    def set_columns(
+        self,
+        source: Columns,
+        batches: Sequence[TokenBatch],
+        names: Sequence[str],
+        gather: Callable[[Tensor], Tensor] = lambda values: values,
+    ) -> Tensor:
         """Scores trajectories in these ``batches`` and sets per-token columns; see :meth:`columns`.
+
+        Args:
+            source: the trajectories.
+            batches: of them; other processes may have others.
+            names: of the columns.
+            gather: makes columns whole of which this process has filled in its part, and left 0 elsewhere.
 
         Returns:
             The critic's value after the last token of each trajectory, [S]; zeros where ``value`` is not asked for.
@@ -147,8 +159,8 @@ class BackpropModule(TensorPrimitives):
             for name, values in found.items():
                 columns.setdefault(name, values.new_zeros(sampled))[batch.places] = values
         for name, values in columns.items():
-            source.set_sampled(name, values)
-        return bootstrap
+            source.set_sampled(name, gather(values))
+        return gather(bootstrap) if "value" in names else bootstrap
 
     def learn(
         self, batch: TokenBatch, weights: Tensor, config: LossConfig, tasks: Sequence[str] = ()

@@ -11,7 +11,11 @@ from transformers import PreTrainedModel
 
 from ..config import WarmStartConfig
 from ..inference.sampling import stream_key
+from ..parallel.processes import Processes
+from ..parallel.shards import Part, load_whole
 from .batching import TokenBatch, TokenRow
+from .clipping import clip_gradients
+from .dealing import deal
 from .scoring import layout_scores
 
 RAMP_STEPS = 50
@@ -29,6 +33,7 @@ class WarmStart:
         validation: rows that are only measured.
         autocast: makes the context of forward passes.
         left_out: what of the data is not used, for people.
+        processes: of the run: each learns from its share; by default this one alone.
     """
 
     def __init__(
@@ -41,7 +46,9 @@ class WarmStart:
         validation: Sequence[TokenRow] = (),
         autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
         left_out: str = "",
+        processes: Processes | None = None,
     ) -> None:
+        self.processes = processes or Processes()
         self.model = model
         self.rows = rows
         self.validation = validation
@@ -51,7 +58,7 @@ class WarmStart:
         self.steps = 0
         self._generator = torch.Generator().manual_seed(stream_key(seed, "warm start") >> 1)
         trained = [weight for weight in model.parameters() if weight.requires_grad]
-        self._optimizer = torch.optim.AdamW(trained, lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0)
+        self.optimizer = torch.optim.AdamW(trained, lr=config.lr, betas=(0.9, 0.95), weight_decay=0.0)
 
     def step(self) -> float:
         """Makes one step.
@@ -60,58 +67,67 @@ class WarmStart:
             The loss: mean negative log-likelihood of a token that trains, in nats, over the whole batch.
         """
         self.steps += 1
-        for group in self._optimizer.param_groups:
+        for group in self.optimizer.param_groups:
             group["lr"] = self.config.lr * min(1.0, self.steps / RAMP_STEPS)
         chosen = torch.randint(len(self.rows), (self.config.batch_size,), generator=self._generator)
         rows = [self.rows[i] for i in chosen.tolist()]
         tokens = sum(int(row.action_mask.sum()) for row in rows)
-        total = 0.0
+        total = torch.zeros((), dtype=torch.float64)
         for part in self._parts(rows):
             loss = self._negative_likelihood(part) / tokens
             loss.backward()  # type: ignore[no-untyped-call]
-            total += float(loss.detach())
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self._optimizer.step()
+            total += loss.detach().cpu()
+        clip_gradients(self.model.parameters(), 1.0)
+        self.optimizer.step()
         # Nothing may be left for the first update of reinforcement learning, which adds to what it finds.
-        self._optimizer.zero_grad(set_to_none=True)
-        return total
+        self.optimizer.zero_grad(set_to_none=True)
+        return float(self.processes.gather_rows(total))
 
     @torch.no_grad()
     def validation_loss(self) -> float:
         """The loss on the held-out rows: mean over their tokens, in nats; NaN where there are none."""
         tokens = sum(int(row.action_mask.sum()) for row in self.validation)
-        total = sum(float(self._negative_likelihood(part)) for part in self._parts(self.validation))
-        return total / tokens if tokens else float("nan")
+        if not tokens:
+            return float("nan")
+        total = sum(self._negative_likelihood(part).double().cpu() for part in self._parts(self.validation))
+        return float(self.processes.gather_rows(torch.as_tensor(total))) / tokens
 
-    def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on, but for the model."""
+    def state_dict(self, *, averages: bool = True) -> dict[str, Any]:
+        """Everything that the next step depends on, but for the model; with the optimizer's ``averages`` or without."""
         return {
             "steps": self.steps,
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self.optimizer.state_dict() if averages else None,
             "generator": self._generator.get_state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restores what :meth:`state_dict` gave."""
         self.steps = state["steps"]
-        self._optimizer.load_state_dict(state["optimizer"])
+        if state["optimizer"] is not None:
+            load_whole(Part(self.model, self.optimizer), None, state["optimizer"])
         self._generator.set_state(state["generator"])
 
-    def _negative_likelihood(self, rows: Sequence[TokenRow]) -> torch.Tensor:
+    def _negative_likelihood(self, batch: TokenBatch) -> torch.Tensor:
         """Summed over the tokens that train."""
-        batch = TokenBatch.of_rows(rows, self.model.device)
         with self.autocast():
             scores = layout_scores(self.model, batch, temperature=1.0)
         return -scores.logprob.sum()
 
-    def _parts(self, rows: Sequence[TokenRow]) -> Iterator[Sequence[TokenRow]]:
-        """Micro-batches: as they come where all fit into one, else the longest first."""
+    def _parts(self, rows: Sequence[TokenRow]) -> Sequence[TokenBatch]:
+        """This process's micro-batches."""
+        batches = [TokenBatch.of_rows(part, self.model.device) for part in self._cut(rows)]
+        return batches if self.processes.rows == 1 else deal(batches, self.processes.rows)[self.processes.row]
+
+    def _cut(self, rows: Sequence[TokenRow]) -> Iterator[Sequence[TokenRow]]:
+        """Rows of micro-batches: as they come where all fit into one, else the longest first."""
         limit = self.config.tokens_per_microbatch
-        if rows and len(rows) * max(len(row.token_ids) for row in rows) <= limit:
+        # With several processes there is one for each, at least.
+        most = -(-len(rows) // self.processes.rows)
+        if rows and most == len(rows) and len(rows) * max(len(row.token_ids) for row in rows) <= limit:
             yield rows
             return
         rows, start = sorted(rows, key=lambda row: -len(row.token_ids)), 0
         while start < len(rows):
-            end = start + max(1, limit // len(rows[start].token_ids))
+            end = start + min(most, max(1, limit // len(rows[start].token_ids)))
             yield rows[start:end]
             start = end

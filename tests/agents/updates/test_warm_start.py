@@ -69,7 +69,7 @@ def test_the_learning_rate_rises_over_the_first_steps(tasks, tokenizer, tiny):
     rates = []
     for _ in range(RAMP_STEPS + 3):
         warm.step()
-        rates.append(warm._optimizer.param_groups[0]["lr"])
+        rates.append(warm.optimizer.param_groups[0]["lr"])
     assert rates[0] == pytest.approx(CONFIG.lr / RAMP_STEPS)
     assert rates[RAMP_STEPS - 1 :] == pytest.approx([CONFIG.lr] * 4)
 
@@ -114,7 +114,7 @@ def test_micro_batches_change_no_loss_and_no_gradient(uneven, tokenizer, tiny, l
         model = tiny(tokenizer, dtype=torch.float64)
         warm = WarmStart(model, uneven, replace(CONFIG, tokens_per_microbatch=tokens, batch_size=5), seed=0)
         parts, gradients = len(list(warm._parts(uneven))), []
-        warm._optimizer.register_step_pre_hook(
+        warm.optimizer.register_step_pre_hook(
             lambda *_, model=model, gradients=gradients: gradients.extend(w.grad.clone() for w in model.parameters())
         )
         found.append((warm.step(), gradients, parts))

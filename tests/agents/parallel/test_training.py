@@ -1,0 +1,154 @@
+"""A run on several processes is the run of one: the same metrics, resumed by any number of them, whoever is killed."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from infinite_rl.agents.train import main
+
+RUN = [
+    *("model.warm_start.max_steps=6", "model.warm_start.check_every=3", "trainer.progress=false"),
+    *("data.train_size=60", "data.validation_size=10", "data.test_size=10", "evaluation.samples_per_prompt=2"),
+    *("data.prompts_per_rollout=6", "data.responses_per_prompt=4", "evaluation.every=2", "trainer.save_every=1"),
+    *("actor.lr=1e-3", "actor.kl_coef=0.1", "actor.entropy_coef=0.01", "trainer.threads=1"),
+]
+# Differences of numbers that are nearly equal: all that is in them is rounding.
+ROUNDING = ("ratio_std", "sampler_gap", "sampler_kl", "clip_fraction")
+
+
+def start(count, *arguments, restarts=0, **options):
+    """The command under torchrun."""
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={count}"]
+    command = [*launch, f"--max_restarts={restarts}", "--monitor_interval=0.2", "-m", "infinite_rl.agents.train"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [*command, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options
+    )
+
+
+def train(count, *arguments):
+    process = start(count, *arguments)
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    return told
+
+
+def rows(folder):
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+def assert_same(found, expected):
+    assert len(found) == len(expected)
+    for row, other in zip(found, expected, strict=True):
+        place = other["phase"], other["step"]
+        assert row.keys() == other.keys(), place
+        for name, value in other.items():
+            if name not in ROUNDING:
+                assert row[name] == (pytest.approx(value, rel=1e-4, abs=1e-6) if value != "" else value), (place, name)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """Makes a run of one process, of four steps."""
+    made = {}
+
+    def make(*arguments):
+        if arguments not in made:
+            folder = made[arguments] = tmp_path_factory.mktemp("alone")
+            assert main([*RUN, "trainer.steps=4", f"trainer.save_dir={folder}", *arguments]) == 0
+        return rows(made[arguments])
+
+    return make
+
+
+def test_processes_that_share_the_weights_begin_and_one_goes_on(tmp_path, alone):
+    told = train(2, *RUN, "trainer.steps=2", f"trainer.save_dir={tmp_path}")
+    assert told.count("tasks") == 1  # one process talks
+    assert main(["--resume", str(tmp_path), "trainer.steps=4"]) == 0
+    assert_same(rows(tmp_path), alone())
+    assert (tmp_path / "report.html").exists()
+
+
+def test_one_begins_and_processes_that_share_each_layer_go_on(tmp_path, alone):
+    assert main([*RUN, "trainer.steps=2", f"trainer.save_dir={tmp_path}"]) == 0
+    train(2, "--resume", str(tmp_path), "trainer.steps=4", "parallel.tp=2")
+    assert_same(rows(tmp_path), alone())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "how"),
+    [
+        (2, ["parallel.ddp=2"]),
+        (2, ["parallel.sp=2"]),
+        (4, ["parallel.ddp=2", "parallel.tp=2"]),
+        (4, ["parallel.sp=2", "parallel.tp=2"]),
+        (4, ["parallel.sp=2"]),
+        (3, []),
+    ],
+    ids=lambda value: "+".join(value) if isinstance(value, list) else str(value),
+)
+@pytest.mark.parametrize(
+    "job", [[], ["algorithm=ppo"], ["replay=policy_gradient"], ["actor.epochs=2", "actor.minibatches=2"]], ids=str
+)
+def test_every_mesh_and_algorithm_does_what_one_process_does(tmp_path, alone, count, how, job):
+    train(count, *RUN, *job, *how, "trainer.steps=4", f"trainer.save_dir={tmp_path}")
+    assert_same(rows(tmp_path), alone(*job))
+
+
+def workers(process):
+    """The processes that torchrun has started, by their ranks."""
+    found = {}
+    for line in subprocess.run(["ps", "-eo", "pid,ppid"], capture_output=True, text=True).stdout.splitlines()[1:]:
+        pid, parent = map(int, line.split())
+        if parent == process.pid:
+            with open(f"/proc/{pid}/environ") as file:
+                rank = re.search(r"\0RANK=(\d+)\0", file.read())
+            if rank is not None:
+                found[int(rank[1])] = pid
+    return found
+
+
+def wait_for_checkpoint(folder, step, process):
+    deadline = time.monotonic() + 240
+    while not (folder / "checkpoints" / f"step-{step:08d}").exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_killed_process_ends_all_soon_with_one_message(tmp_path):
+    process = start(2, *RUN, "trainer.steps=1000", f"trainer.save_dir={tmp_path}")
+    wait_for_checkpoint(tmp_path, 1, process)
+    os.kill(workers(process)[1], signal.SIGKILL)
+    killed = time.monotonic()
+    told, _ = process.communicate(timeout=90)
+    assert time.monotonic() - killed < 60
+    assert process.returncode != 0
+    assert told.count("error: the run ended at step") == 1
+    assert "another process of the run has ended" in told
+    assert "--resume" in told
+
+
+def test_a_killed_process_is_started_again_and_no_step_is_lost(tmp_path, alone):
+    arguments = [*RUN, "trainer.steps=4", f"trainer.save_dir={tmp_path}", "--resume", "auto"]
+    process = start(2, *arguments, restarts=1)
+    wait_for_checkpoint(tmp_path, 1, process)
+    os.kill(workers(process)[0], signal.SIGKILL)
+    told, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, told
+    assert_same(rows(tmp_path), alone())
+
+
+def test_a_mesh_for_another_number_of_processes_is_refused_by_all_in_one_line(tmp_path):
+    process = start(2, *RUN, f"trainer.save_dir={tmp_path}", "parallel.tp=4")
+    told, _ = process.communicate(timeout=120)
+    assert process.returncode != 0
+    (line,) = [line for line in told.splitlines() if line.startswith("error:")]
+    assert "are 4 processes, and there are 2" in line
