@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 # Between two messages all episodes of a step are played, so a process that says nothing for long may be at work.
 LONGEST_WAIT = timedelta(hours=2)
+JOINING = timedelta(minutes=10)
 
 
 class LostProcessError(RuntimeError):
@@ -144,7 +145,12 @@ def joined(device: torch.device) -> Iterator[Processes]:
     # That whole weights are gathered in two turns, which is told each time, is as it must be.
     logging.getLogger("torch.distributed.tensor._redistribute").setLevel(logging.ERROR)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=LONGEST_WAIT)
+    store, rank, size = next(dist.rendezvous("env://", timeout=JOINING))
+    if os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
+        # Processes that torchrun started again would find the addresses of those that died. On several machines it
+        # counts restarts differently on each, and has to make a new store: see docs/scaling.md.
+        store = dist.PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+    dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
     try:
         yield Processes()
     finally:
