@@ -316,6 +316,19 @@ class ParallelConfig:
 
 
 @dataclass
+class WorkersConfig(ParallelConfig):
+    """How the policy is divided, and how the models beside it are.
+
+    Attributes:
+        reference: the same for the reference, or the teacher; null divides it as the policy.
+        critic: the same for the critic; null divides it as the policy.
+    """
+
+    reference: ParallelConfig | None
+    critic: ParallelConfig | None
+
+
+@dataclass
 class TrainerConfig:
     """The run.
 
@@ -366,5 +379,5 @@ class TrainConfig:
     buffer: BufferConfig
     upgrade: UpgradeConfig | None
     evaluation: EvaluationConfig
-    parallel: ParallelConfig
+    parallel: WorkersConfig
     trainer: TrainerConfig

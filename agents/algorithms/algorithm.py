@@ -15,12 +15,12 @@ from ..credit.shaping import informative_groups, overlong_penalty
 from ..environments.base import BaseEnvironment
 from ..losses import find_kl_estimator
 from ..parallel.processes import Processes
+from ..parallel.share import share_of
 from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
-from ..updates.dealing import deal
 from ..updates.planning import OWN_ROWS, find_plan
 from ..updates.replay import Lesson, Replay, step_weights
 from .loop import TrainingLoop
@@ -177,12 +177,7 @@ class Algorithm(TrainingLoop):
     def assign(self, learnt: Columns, rewards: Tensor) -> None:
         """Sets the per-token columns of graded trajectories: advantages, and what else the update will read."""
         recipe, backprop = self.recipe, self.backprop
-        names = ["old_logprob"] if recipe.needs_old_logprob else []
-        names += ["reference_logprob"] if backprop.ref_model is not None and recipe.needs_reference_first else []
-        names += ["value"] if backprop.critic is not None else []
-        parts = self._parts(learnt, min(self.recipe.minibatches, len(learnt))) if names else []
-        batches = [batch for part in parts for batch in part.batches]
-        last_values = backprop.set_columns(learnt, batches, names, self._processes.gather_rows)
+        last_values = self._set_columns(learnt)
         lengths = learnt.response_lengths
         if recipe.overlong_share:
             longest = learnt.longest_turns  # the limit is that of a turn, not of an episode
@@ -209,6 +204,31 @@ class Algorithm(TrainingLoop):
         if credit.returns is not None and backprop.critic is not None:
             learnt.set_sampled("returns", credit.returns)
 
+    def _set_columns(self, learnt: Columns) -> Tensor:
+        """Has each model score what the update will read of it.
+
+        Returns:
+            The critic's value after the last token of each trajectory, [S]; zeros without a critic.
+        """
+        recipe, backprop = self.recipe, self.backprop
+        count = min(recipe.minibatches, len(learnt))
+        wanted: list[tuple[Any, str]] = []
+        if recipe.needs_old_logprob:
+            wanted.append((backprop.model, "old_logprob"))
+        if backprop.ref_model is not None and (recipe.needs_reference_first or self._apart(backprop.ref_model)):
+            wanted.append((backprop.ref_model, "reference_logprob"))
+        for model, name in wanted:
+            batches = [batch for part in self._parts(learnt, count, model) for batch in part.batches]
+            backprop.set_columns(learnt, batches, [name], share_of(model).gather)
+        if backprop.critic is None:
+            return torch.zeros(len(learnt))
+        batches = [batch for part in self._parts(learnt, count, backprop.critic) for batch in part.batches]
+        return backprop.set_columns(learnt, batches, ["value"], share_of(backprop.critic).gather)
+
+    def _apart(self, model: Any) -> bool:
+        """Whether a model is divided in another way than the policy, so that it can't be called in between."""
+        return share_of(model) != share_of(self.backprop.model)
+
     def update(self, learnt: Columns | None, more: Sequence[Lesson] = ()) -> Metrics:
         """Updates policy and critic from trajectories with advantages: ``epochs`` times ``minibatches`` steps.
 
@@ -217,9 +237,11 @@ class Algorithm(TrainingLoop):
             more: what is learnt from once more beside them.
         """
         lessons = [*([] if learnt is None else [Lesson(learnt, self.recipe.loss)]), *more]
-        sums = [UpdateSums() for _ in lessons]
+        model, critic = self.backprop.model, self.backprop.critic if learnt is not None else None
+        sums, values = [UpdateSums() for _ in lessons], torch.zeros((), dtype=torch.float64)
         count = min(self.recipe.minibatches, max((len(lesson.learnt) for lesson in lessons), default=0))
-        parts = [self._parts(lesson.learnt, count) for lesson in lessons]
+        parts = [self._parts(lesson.learnt, count, model) for lesson in lessons]
+        value_parts = self._parts(lessons[0].learnt, count, critic) if critic is not None else []
         tasks = [[state["task_id"] for state in lesson.learnt.states] for lesson in lessons]
         for _ in range(self.recipe.epochs):
             for k in range(count):
@@ -228,10 +250,16 @@ class Algorithm(TrainingLoop):
                 for lesson, part, weight, names, sum_ in zip(lessons, chosen, weights, tasks, sums, strict=True):
                     for batch in part.batches:
                         sum_.add(*self.backprop.learn(batch, weight[batch.rows], lesson.loss, names))
+                for batch in value_parts[k].batches if value_parts else ():
+                    values += self.backprop.learn_values(batch, weights[0][batch.rows], self.recipe.loss).double().cpu()
                 norm = self.backprop.step()
                 for sum_ in sums:
                     sum_.add_step(norm)
-        found = [sum_.over(self._processes).means() for sum_ in sums]
+        for sum_ in sums:
+            sum_.over(self._processes, share_of(model))
+        if critic is not None:
+            sums[0].add_values(share_of(critic).gather(values), self.recipe.loss.value_coef)
+        found = [sum_.means() for sum_ in sums]
         own = UpdateSums().means() if learnt is None else found.pop(0)
         for lesson, means in zip(more, found, strict=True):
             own["replay_loss" if lesson.coef is None else "anchor_loss"] = means["loss"]
@@ -254,9 +282,9 @@ class Algorithm(TrainingLoop):
     def _score(self, learnt: Columns) -> Tensor:
         """Log-probs of sampled tokens under the policy as it is: [N]."""
         found = torch.zeros(int(learnt.mask.sum()))
-        for batch in self._parts(learnt, 1)[0].batches:
+        for batch in self._parts(learnt, 1, self.backprop.model)[0].batches:
             found[batch.places] = self.backprop.columns(batch, ["old_logprob"])["old_logprob"].float().cpu()
-        return self._processes.gather_rows(found)
+        return share_of(self.backprop.model).gather(found)
 
     def _adapt(self, recipe: Recipe) -> Recipe:
         recipe, config = recipe.adapted(self.backprop.config, max_new_tokens=self.max_new_tokens), self.config
@@ -280,20 +308,19 @@ class Algorithm(TrainingLoop):
     def _processes(self) -> Processes:
         return self.rollout_manager.processes
 
-    def _parts(self, learnt: Columns, count: int) -> list[_Minibatch]:
-        """``count`` minibatches: always the same, so that earlier log-probs are exact."""
-        rows, device = self._processes.rows, self.backprop.model.device
-        tokens = self.config.tokens_per_microbatch
-        if rows > 1:  # there is something for each of them
-            tokens = min(tokens, -(-len(learnt.mask) // (rows * count)))
+    def _parts(self, learnt: Columns, count: int, model: Any) -> list[_Minibatch]:
+        """``count`` minibatches for a model: always the same, so that earlier log-probs are exact."""
+        share, tokens = share_of(model), self.config.tokens_per_microbatch
+        if share.groups > 1:  # there is something for each of them
+            tokens = min(tokens, -(-len(learnt.mask) // (share.groups * count)))
         # A critic is called with padded rows.
         with self.backprop.autocast():
-            layout = find_plan(self.backprop.model) if self.backprop.critic is None else OWN_ROWS
+            layout = OWN_ROWS if model is self.backprop.critic else find_plan(model)
         found = []
         for m in range(count):
-            batches = microbatches(learnt, tokens, device, range(m, len(learnt), count), layout=layout)
-            own = batches if rows == 1 else deal(batches, rows)[self._processes.row]
-            found.append(_Minibatch(own, _rows(batches)))
+            chosen = range(m, len(learnt), count)
+            batches = microbatches(learnt, tokens, self.backprop.model.device, chosen, layout=layout)
+            found.append(_Minibatch(share.deal(batches), _rows(batches)))
         return found
 
     def _follow(self) -> None:

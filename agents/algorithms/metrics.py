@@ -56,6 +56,7 @@ from torch import Tensor
 
 from ..losses import LossInputs, Objective
 from ..parallel.processes import Processes
+from ..parallel.share import Share
 from ..rollouts.columns import Columns
 
 Metrics: TypeAlias = dict[str, float]
@@ -148,18 +149,24 @@ class UpdateSums:
                 self._tokens[name] = self._tokens[name] + values.detach().double().sum().cpu()
         self._count += len(inputs.logprob)
 
+    def add_values(self, loss: Tensor, coefficient: float) -> None:
+        """Adds the critic's loss of all micro-batches."""
+        self._parts["value_loss"] = self._parts["value_loss"] + loss
+        self._parts["loss"] = self._parts["loss"] + coefficient * loss
+
     def add_step(self, grad_norm: float) -> None:
         """Notes that the weights were updated; a norm of NaN says that the step was skipped."""
         self._norms.append(grad_norm)
 
-    def over(self, processes: Processes) -> Self:
-        """The sums over all processes, of which each added its own micro-batches; updates were common."""
-        names = [*self._parts, *self._tokens]
-        sums = torch.stack([*self._parts.values(), *self._tokens.values(), torch.tensor(float(self._count))]).double()
-        *totals, count = processes.gather_rows(sums)
-        values = dict(zip(names, totals, strict=True))
-        self._parts, self._tokens = ({name: values[name] for name in old} for old in (self._parts, self._tokens))
-        self._count, self._gap = int(count), processes.most(self._gap.double())
+    def over(self, processes: Processes, share: Share) -> Self:
+        """The sums over all processes, of which each added its share of micro-batches; updates were common."""
+        if processes.size > 1:
+            names = [*self._parts, *self._tokens]
+            sums = [*self._parts.values(), *self._tokens.values(), torch.tensor(float(self._count))]
+            *totals, count = share.gather(torch.stack([one.double() for one in sums]))
+            values = dict(zip(names, totals, strict=True))
+            self._parts, self._tokens = ({name: values[name] for name in old} for old in (self._parts, self._tokens))
+            self._count, self._gap = int(count), processes.most(self._gap.double())
         return self
 
     def means(self) -> Metrics:

@@ -17,6 +17,7 @@ from ..updates.head import find_head
 from ..updates.planning import LayoutPlan, find_plan
 from .scoring import enable_scoring, enable_values, free
 from .sequence import enable_ring
+from .share import Share
 from .tensor import apply_tensor_parallel
 
 
@@ -53,6 +54,7 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
     else:
         enable_scoring(model, mesh)
     model.register_forward_hook(lambda module, arguments, found: free(module))
+    model.share = Share.of(mesh)
 
 
 def _decide(model: PreTrainedModel, mesh: DeviceMesh, dtype: torch.dtype | None) -> None:

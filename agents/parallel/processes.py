@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.device_mesh import DeviceMesh
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 T = TypeVar("T")
 
@@ -32,29 +33,16 @@ class Processes:
     Attributes:
         rank: the number of this one, from 0.
         size: how many there are.
-        row: of the groups of processes that have rows of their own, the number of this one's; see :meth:`divide`.
-        rows: how many such groups there are.
-        leads: whether this process is the first of its group.
-        mesh: how models are divided over the processes; None for whole models.
     """
 
     def __init__(self) -> None:
         together = dist.is_available() and dist.is_initialized()
         self.rank, self.size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
-        self.row, self.rows, self.leads = 0, 1, self.rank == 0
-        self.mesh: DeviceMesh | None = None
 
     @property
     def first(self) -> bool:
         """Whether this one writes, and talks to people."""
         return self.rank == 0
-
-    def divide(self, mesh: DeviceMesh) -> None:
-        """Divides them by a mesh of ``ddp`` x ``fsdp`` x ``sp`` x ``tp``: those of the last two share rows."""
-        self.mesh = mesh
-        self.rows = mesh["ddp"].size() * mesh["fsdp"].size()
-        self.row = mesh["ddp"].get_local_rank() * mesh["fsdp"].size() + mesh["fsdp"].get_local_rank()
-        self.leads = mesh["sp"].get_local_rank() == mesh["tp"].get_local_rank() == 0
 
     def share(self, count: int) -> range:
         """Which of ``count`` things are this process's: as many as others have, side by side."""
@@ -81,9 +69,9 @@ class Processes:
             dist.all_gather_object(found, (own[0], own[1] and _sendable(own[1])))
         if own[1] is not None:  # with the trace of where it happened
             raise own[1]
-        for _, error in found:
-            if error is not None:
-                raise error
+        for _, raised in found:
+            if raised is not None:
+                raise raised
         return [value for value, _ in found]
 
     def from_first(self, make: Callable[[], T]) -> T:
@@ -116,10 +104,6 @@ class Processes:
                 dist.all_reduce(values, op=dist.ReduceOp.MAX)
         return values
 
-    def gather_rows(self, values: Tensor) -> Tensor:
-        """Values that each group computed where it had rows, 0 elsewhere: whole, on the CPU, on all processes."""
-        return self.total(values if self.leads else torch.zeros_like(values))
-
 
 @contextmanager
 def told_of_losses() -> Iterator[None]:
@@ -145,11 +129,11 @@ def joined(device: torch.device) -> Iterator[Processes]:
     # That whole weights are gathered in two turns, which is told each time, is as it must be.
     logging.getLogger("torch.distributed.tensor._redistribute").setLevel(logging.ERROR)
     backend = "cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo"
-    store, rank, size = next(dist.rendezvous("env://", timeout=JOINING))
+    store, rank, size = next(rendezvous("env://", timeout=JOINING))
     if os.environ.get("GROUP_WORLD_SIZE", "1") == "1":
         # Processes that torchrun started again would find the addresses of those that died. On several machines it
         # counts restarts differently on each, and has to make a new store: see docs/scaling.md.
-        store = dist.PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
+        store = PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
     try:
         yield Processes()

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed.checkpoint as dcp
 from torch import Tensor, nn
+from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
+from torch.distributed.checkpoint.state_dict_loader import load
+from torch.distributed.checkpoint.state_dict_saver import save
 from torch.distributed.tensor import DTensor, distribute_tensor
 
 
@@ -35,13 +37,13 @@ class Part:
 
 def save_shards(folder: Path, parts: Mapping[str, Part]) -> None:
     """Writes parts by their names; all processes call it."""
-    dcp.save({key: value for name, part in parts.items() for key, value in _tensors(name, part)}, checkpoint_id=folder)
+    save({key: value for name, part in parts.items() for key, value in _tensors(name, part)}, checkpoint_id=folder)
 
 
 @torch.no_grad()
 def load_shards(folder: Path, parts: Mapping[str, Part]) -> None:
     """Reads what `save_shards` wrote of these parts into them, however they are divided now; all processes call it."""
-    known = dcp.FileSystemReader(folder).read_metadata().state_dict_metadata
+    known = FileSystemReader(folder).read_metadata().state_dict_metadata
     wanted: dict[str, Any] = {}
     for name, part in parts.items():
         for path, weight in part.module.named_parameters():
@@ -55,7 +57,7 @@ def load_shards(folder: Path, parts: Mapping[str, Part]) -> None:
             wanted |= state
             if state and part.optimizer is not None:
                 part.optimizer.state[weight] = {key.removeprefix(prefix): value for key, value in state.items()}
-    dcp.load(wanted, checkpoint_id=folder)
+    load(wanted, checkpoint_id=folder)
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch.distributed.device_mesh import DeviceMesh
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
@@ -31,6 +31,7 @@ from ..parallel.processes import Processes
 from ..parallel.shards import Part, load_whole
 from ..rollouts.manager import RolloutConfig, RolloutManager
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
+from ..updates.clipping import is_divided
 from ..updates.conversations import Conversations, read_conversations
 from ..updates.demonstrations import refrains, solved
 from ..updates.optimizer import make_optimizer
@@ -61,6 +62,8 @@ class Parts:
         optimizer: of the policy's weights.
         warm_start: supervised steps to begin with; None for none.
         processes: of the run.
+        meshes: how they divide the ``policy``, and the ``reference`` and the ``critic`` if there are any; none where
+            models are whole.
     """
 
     splits: Splits
@@ -75,6 +78,7 @@ class Parts:
     optimizer: torch.optim.Optimizer
     warm_start: WarmStart | None
     processes: Processes
+    meshes: dict[str, DeviceMesh]
 
     @property
     def whole(self) -> PreTrainedModel:
@@ -83,20 +87,20 @@ class Parts:
 
     def hand_over(self, version: int) -> None:
         """Gives the weights of the policy to inference."""
-        weights = self.model.state_dict() if self.processes.mesh is None else full_weights(self.model)
+        weights = full_weights(self.model) if self.meshes else self.model.state_dict()
         self.inference.load(weights, version=version)
 
     def restore(self, folder: Path) -> None:
         """Takes the weights of a saved policy."""
-        if self.processes.mesh is None:
+        if not self.meshes:
             restore_weights(self.model, folder)
         else:
             load_whole(Part(self.model), load_policy(str(folder), dtype=self.model.dtype)[0].state_dict(), None)
 
-    def divide(self, model: nn.Module) -> None:
-        """Divides a model over the processes, in place, if there are several."""
-        if self.processes.mesh is not None:
-            parallelize(model, self.processes.mesh, dtype=_half(self.inference))
+    def divide(self, name: str, model: Any) -> None:
+        """Divides the ``reference`` or the ``critic`` over the processes, in place, if there are several."""
+        if self.meshes:
+            parallelize(model, self.meshes[name], dtype=_half(self.inference))
 
 
 def build(
@@ -127,7 +131,7 @@ def build(
         config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
     )
     inference = InferenceModule(_sampler(model, processes), tokenizer, dtype=config.model.dtype)
-    _divide(config, model, inference, processes)
+    meshes = _divide(config, model, inference, processes)
     try:
         curriculum = TaskBuffer(
             [task.domain for task in splits.train.tasks],
@@ -155,8 +159,9 @@ def build(
         watch=watch,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
-        warm_start=_warm_start(config, splits, model, inference, processes),
+        warm_start=_warm_start(config, splits, model, inference),
         processes=processes,
+        meshes=meshes,
     )
 
 
@@ -165,28 +170,37 @@ def _sampler(model: PreTrainedModel, processes: Processes) -> PreTrainedModel:
     return model if processes.size == 1 else copy.deepcopy(model)
 
 
-def _divide(config: TrainConfig, model: PreTrainedModel, inference: InferenceModule, processes: Processes) -> None:
+def _divide(
+    config: TrainConfig, model: PreTrainedModel, inference: InferenceModule, processes: Processes
+) -> dict[str, DeviceMesh]:
     """Divides the policy over the processes, where there are several.
+
+    Returns:
+        The meshes of all models; none if there is one process.
 
     Raises:
         ConfigError: if there are not as many as the configuration divides it by, or it cannot be divided.
     """
+    ours = config.parallel
     try:
-        shape = resolve(config.parallel, processes.size)
-        if shape.ranks == 1:
-            return
+        shapes = {"policy": resolve(ours, processes.size)}
+        for name, other in (("reference", ours.reference), ("critic", ours.critic)):
+            shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size)
+        if processes.size == 1:
+            return {}
         if config.model.lora is not None or config.model.compile:
             raise ValueError("parallel: with several processes neither model.lora nor model.compile works yet")
-        processes.divide(make_mesh(shape, model.device.type))
-        assert processes.mesh is not None
-        parallelize(model, processes.mesh, dtype=_half(inference))
+        known = {shape: make_mesh(shape, model.device.type) for shape in dict.fromkeys(shapes.values())}
+        meshes = {name: known[shape] for name, shape in shapes.items()}
+        parallelize(model, meshes["policy"], dtype=_half(inference))
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    return meshes
 
 
-def _autocast(inference: InferenceModule, processes: Processes) -> Callable[[], AbstractContextManager[Any]]:
+def _autocast(model: PreTrainedModel, inference: InferenceModule) -> Callable[[], AbstractContextManager[Any]]:
     """The context of forward passes. Divided models were told of their arithmetic when they were divided."""
-    return inference.backend.autocast if processes.mesh is None else nullcontext
+    return nullcontext if is_divided(model) else inference.backend.autocast
 
 
 def _half(inference: InferenceModule) -> torch.dtype | None:
@@ -209,7 +223,7 @@ def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) ->
             max_skipped_steps=config.actor.max_skipped_steps,
             offload_activations=config.actor.offload_activations,
         ),
-        autocast=_autocast(parts.inference, parts.processes),
+        autocast=_autocast(parts.model, parts.inference),
         critic=companions.critic,
         critic_optimizer=companions.critic_optimizer,
     )
@@ -247,7 +261,7 @@ def _phrases(config: TrainConfig, splits: Splits) -> list[str]:
 
 
 def _warm_start(
-    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule, processes: Processes
+    config: TrainConfig, splits: Splits, model: PreTrainedModel, inference: InferenceModule
 ) -> WarmStart | None:
     how, tokenizer = config.model.warm_start, inference.tokenizer
     if how is None or not how.max_steps:
@@ -272,9 +286,8 @@ def _warm_start(
         how,
         seed=config.seed,
         validation=found.validation,
-        autocast=_autocast(inference, processes),
+        autocast=_autocast(model, inference),
         left_out=found.left_out,
-        processes=processes,
     )
 
 

@@ -23,6 +23,7 @@ from ..config import (
     SCHEDULERS,
     WEIGHTS,
     ConfigError,
+    ParallelConfig,
     TinyConfig,
 )
 
@@ -58,10 +59,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.keep",
             "trainer.threads",
             "trainer.profile_steps",
-            "parallel.ddp",
-            "parallel.fsdp",
-            "parallel.sp",
-            "parallel.tp",
+            *(f"parallel.{of}{field.name}" for of in ("", "reference.", "critic.") for field in fields(ParallelConfig)),
             "buffer.replay.groups",
             "buffer.replay.capacity",
             "buffer.replay.max_lag",

@@ -29,7 +29,8 @@ class Companions:
         model: the policy, whole: that which samples, where the one that learns is divided over processes.
         tokenizer: its tokenizer.
         checkpoints: of the run; the reference is kept beside them, as it does not change.
-        divide: divides a model over the processes of the run, in place; by default it stays whole.
+        divide: divides the ``reference`` or the ``critic`` over the processes of the run, in place; by default they
+            stay whole.
 
     Attributes:
         reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
@@ -44,7 +45,7 @@ class Companions:
         tokenizer: PreTrainedTokenizerBase,
         checkpoints: Checkpoints,
         *,
-        divide: Callable[[nn.Module], None] = lambda model: None,
+        divide: Callable[[str, nn.Module], None] = lambda name, model: None,
     ) -> None:
         self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
         self.divide = divide
@@ -59,12 +60,12 @@ class Companions:
         if self.reference is None:
             self.reference = self._find_teacher() or self._find_reference(step)
             if self.reference is not None:
-                self.divide(self.reference)
+                self.divide("reference", self.reference)
             if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
                 compile_backbone(self.reference)
         if self.config.critic is not None and self.critic is None:
             self.critic = make_critic(self.model)
-            self.divide(self.critic)
+            self.divide("critic", self.critic)
             how = self.config.critic
             self.critic_optimizer = make_optimizer(
                 self.critic, self.config.actor, lr=how.lr, weight_decay=how.weight_decay

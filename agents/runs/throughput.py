@@ -165,6 +165,7 @@ class StepMeter:
         for method, name in (
             ("set_columns", "scoring"),
             ("loss_inputs", "scoring"),
+            ("values", "scoring"),
             ("accumulate", "backward"),
             ("step", "optimizer"),
         ):
@@ -194,13 +195,18 @@ class StepMeter:
 
     def _count(self, backprop: BackpropModule) -> None:
         """Counts the batches that are learnt from, and what all forward passes have to do."""
-        learn, score = backprop.loss_inputs, backprop.columns
+        learn, score, value = backprop.loss_inputs, backprop.columns, backprop.values
 
         @wraps(learn)
         def learning(batch: TokenBatch, *arguments: Any, **options: Any) -> Any:
             self._tokens = self._tokens + (batch.position_ids.flatten()[batch.end] + 1).sum()
-            self._add(batch, ["old_logprob"] + ["value"] * ("returns" in batch.columns), gradient=True)
+            self._add(batch, ["old_logprob"], gradient=True)
             return learn(batch, *arguments, **options)
+
+        @wraps(value)
+        def valuing(batch: TokenBatch) -> Any:
+            self._add(batch, ["value"], gradient=True)
+            return value(batch)
 
         @wraps(score)
         def scoring(batch: TokenBatch, names: Sequence[str]) -> Any:
@@ -208,6 +214,7 @@ class StepMeter:
             return score(batch, names)
 
         backprop.loss_inputs, backprop.columns = learning, scoring  # type: ignore[method-assign]
+        backprop.values = valuing  # type: ignore[method-assign]
 
     def _add(self, batch: TokenBatch, names: Sequence[str], *, gradient: bool) -> None:
         costs = [cost for name in names if (cost := self._costs.get(name)) is not None]

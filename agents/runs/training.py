@@ -285,7 +285,7 @@ class Trainer:
         if self._saved == self._progress_made() or "test_after" in self.results:
             return
         self._saved = self._progress_made()
-        warm_start, whole = self.parts.warm_start, self.processes.mesh is None
+        warm_start, whole = self.parts.warm_start, not self.parts.meshes
         self.checkpoints.save(
             self.step,
             self.parts.model,

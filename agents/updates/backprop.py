@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from ..losses import LossConfig, LossInputs, Objective, objective, sequence_weights
+from ..losses.terms import value_loss
 from ..models.policy import disable_dropout
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
@@ -101,7 +102,9 @@ class BackpropModule(TensorPrimitives):
             found["value"], found["bootstrap"] = values[batch.predictor], values[batch.end]
         return found
 
-    def loss_inputs(self, batch: TokenBatch, weights: Tensor, *, entropy_gradient: bool = False) -> LossInputs:
+    def loss_inputs(
+        self, batch: TokenBatch, weights: Tensor, *, entropy_gradient: bool = False, values: bool = False
+    ) -> LossInputs:
         """What a loss reads: the policy's scores, with gradient, beside what was known before the update.
 
         Where there is a reference, and it has not scored the tokens yet, it does so now.
@@ -110,6 +113,7 @@ class BackpropModule(TensorPrimitives):
             batch: the tokens.
             weights: [S]: how much each token of a sequence weighs.
             entropy_gradient: whether the entropy has a gradient.
+            values: whether the critic's values are wanted, too.
         """
         columns = batch.columns
         scores = self.score(batch, entropy_gradient=entropy_gradient)
@@ -126,10 +130,14 @@ class BackpropModule(TensorPrimitives):
             weight=weights.to(sequence.device)[sequence],
             entropy=scores.entropy,
             reference_logprob=columns.get("reference_logprob"),
-            value=self._values(batch)[batch.predictor] if self.critic is not None and "returns" in columns else None,
+            value=self.values(batch) if values and self.critic is not None else None,
             old_value=columns.get("value"),
             returns=columns.get("returns"),
         )
+
+    def values(self, batch: TokenBatch) -> Tensor:
+        """What the critic expects before each of the batch's sampled tokens, [N], with gradient."""
+        return self._values(batch)[batch.predictor]
 
     def set_columns(
         self,
@@ -177,6 +185,21 @@ class BackpropModule(TensorPrimitives):
         found = objective(inputs, config)
         self.accumulate(found.loss, lambda: explain_loss(inputs, batch.rows.tolist(), tasks))
         return found, inputs
+
+    def learn_values(self, batch: TokenBatch, weights: Tensor, config: LossConfig) -> Tensor:
+        """Adds the gradient of the critic's loss of one micro-batch, whose rows are padded, to what is there.
+
+        Apart from `learn`, because policy and critic may be divided over processes in different ways.
+
+        Returns:
+            The loss without its coefficient: [].
+        """
+        columns, sequence = batch.columns, batch.sequence
+        value = self.values(batch)
+        weight = weights.to(sequence.device)[sequence].to(value.dtype)
+        loss = (weight * value_loss(value, columns["value"], columns["returns"], config.value_clip)).sum()
+        self.accumulate(config.value_coef * loss, lambda: "the critic's loss is not finite")
+        return loss.detach()
 
     def accumulate(self, loss: Tensor, explain: Callable[[], str] = lambda: "the loss is not finite") -> None:
         """Adds the gradient of ``loss`` to what is there; one that is not finite makes the step be skipped."""
@@ -256,7 +279,9 @@ class BackpropModule(TensorPrimitives):
             batch.columns.update(self.columns(batch, ["value"]))
         weights = torch.zeros(len(lengths), dtype=torch.float64)
         weights[graded] = sequence_weights(lengths[graded], config.aggregation)
-        inputs = self.loss_inputs(batch, weights[batch.rows], entropy_gradient=bool(config.entropy_coef))
+        inputs = self.loss_inputs(
+            batch, weights[batch.rows], entropy_gradient=bool(config.entropy_coef), values=self.critic is not None
+        )
         found = objective(inputs, config)
         return {
             "total_loss": found.loss,

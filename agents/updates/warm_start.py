@@ -11,11 +11,10 @@ from transformers import PreTrainedModel
 
 from ..config import WarmStartConfig
 from ..inference.sampling import stream_key
-from ..parallel.processes import Processes
 from ..parallel.shards import Part, load_whole
+from ..parallel.share import share_of
 from .batching import TokenBatch, TokenRow
 from .clipping import clip_gradients
-from .dealing import deal
 from .scoring import layout_scores
 
 RAMP_STEPS = 50
@@ -33,7 +32,6 @@ class WarmStart:
         validation: rows that are only measured.
         autocast: makes the context of forward passes.
         left_out: what of the data is not used, for people.
-        processes: of the run: each learns from its share; by default this one alone.
     """
 
     def __init__(
@@ -46,10 +44,9 @@ class WarmStart:
         validation: Sequence[TokenRow] = (),
         autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
         left_out: str = "",
-        processes: Processes | None = None,
     ) -> None:
-        self.processes = processes or Processes()
         self.model = model
+        self.share = share_of(model)
         self.rows = rows
         self.validation = validation
         self.config = config
@@ -81,7 +78,7 @@ class WarmStart:
         self.optimizer.step()
         # Nothing may be left for the first update of reinforcement learning, which adds to what it finds.
         self.optimizer.zero_grad(set_to_none=True)
-        return float(self.processes.gather_rows(total))
+        return float(self.share.gather(total))
 
     @torch.no_grad()
     def validation_loss(self) -> float:
@@ -90,7 +87,7 @@ class WarmStart:
         if not tokens:
             return float("nan")
         total = sum(self._negative_likelihood(part).double().cpu() for part in self._parts(self.validation))
-        return float(self.processes.gather_rows(torch.as_tensor(total))) / tokens
+        return float(self.share.gather(torch.as_tensor(total))) / tokens
 
     def state_dict(self, *, averages: bool = True) -> dict[str, Any]:
         """Everything that the next step depends on, but for the model; with the optimizer's ``averages`` or without."""
@@ -115,14 +112,13 @@ class WarmStart:
 
     def _parts(self, rows: Sequence[TokenRow]) -> Sequence[TokenBatch]:
         """This process's micro-batches."""
-        batches = [TokenBatch.of_rows(part, self.model.device) for part in self._cut(rows)]
-        return batches if self.processes.rows == 1 else deal(batches, self.processes.rows)[self.processes.row]
+        return self.share.deal([TokenBatch.of_rows(part, self.model.device) for part in self._cut(rows)])
 
     def _cut(self, rows: Sequence[TokenRow]) -> Iterator[Sequence[TokenRow]]:
         """Rows of micro-batches: as they come where all fit into one, else the longest first."""
         limit = self.config.tokens_per_microbatch
         # With several processes there is one for each, at least.
-        most = -(-len(rows) // self.processes.rows)
+        most = -(-len(rows) // self.share.groups)
         if rows and most == len(rows) and len(rows) * max(len(row.token_ids) for row in rows) <= limit:
             yield rows
             return
