@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -160,6 +159,8 @@ def notes(question: Question, option: Option | None) -> list[str]:
             found.append(
                 f"{learns.waiting / learns.seconds:.0%} of learning waits for messages: larger micro-batches help."
             )
+        if option.sync > 0.2 * option.seconds:
+            found.append(f"{option.sync / option.seconds:.0%} of the step new weights are written to a file and read.")
         if option.sampling.tail > 0.2 * option.seconds:
             found.append(f"{option.sampling.tail / option.seconds:.0%} of the step waits for the longest responses.")
     found.append("Times come from data sheets and assumed efficiencies: docs/scaling.md tells how far off they were.")
@@ -187,24 +188,24 @@ def _show(question: Question, plan: Plan, advice: str, arguments: argparse.Names
     )
     best = plan.options[0] if plan.options else None
     if best is not None:
-        console.print(_ways(plan.options[: arguments.top]))
-        console.print(_first(question, best))
+        console.print("", _ways(plan.options[: arguments.top]), "", _first(question, best), "")
         console.print(Text("To run the first:"))
         line = " ".join([launch(question, best), *overrides(question, best, arguments.algorithm, arguments.model)])
         console.print(Text(f"  {line}"), soft_wrap=True)
     else:
         console.print(Text(f"Nothing fits; {advice}."), soft_wrap=True)
     if plan.misfits:
-        console.print(_misfits(plan.misfits[: arguments.top]))
+        console.print("", _misfits(plan.misfits[: arguments.top]), "")
     for note in notes(question, best):
         console.print(Text(f"- {note}"), soft_wrap=True)
 
 
 def _ways(options: Sequence[Option]) -> Table:
-    table = Table(title="What fits, the fastest first; seconds of a step", title_justify="left", box=SIMPLE)
+    title = "What fits, the fastest first: tokens of a micro-batch, GiB of a GPU, seconds of a step"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
     for name in ("trainer", "vLLM"):
         table.add_column(name, no_wrap=True)
-    for name in ("micro", "GiB", "learn", "sample", "step", "tokens/s", "MFU"):
+    for name in ("micro", "GiB", "learn", "sample", "step", "tokens/s"):
         table.add_column(name, justify="right", no_wrap=True)
     for one in options:
         table.add_row(
@@ -214,7 +215,6 @@ def _ways(options: Sequence[Option]) -> Table:
             f"{one.memory.total / GIB:.1f}",
             *(f"{value:.1f}" for value in (one.learning.seconds, one.sampling.seconds, one.seconds)),
             f"{one.tokens_per_second:,.0f}",
-            f"{one.learning.mfu:.0%}",
         )
     return table
 
@@ -233,11 +233,12 @@ def _first(question: Question, option: Option) -> Table:
     }
     sent = {name: getattr(learns.traffic, name) / 1e9 for name in learns.traffic.__slots__}
     memory = {name: size / GIB for name, size in option.memory.parts().items()}
-    table = Table(title="Of the first", title_justify="left", show_header=False, box=SIMPLE)
+    table = Table(title="Of the first", title_justify="left", show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column()
     table.add_row(f"GiB of {gpu.memory * ASSUMED.share / GIB:.1f}", _told(memory, 0.01))
     table.add_row("seconds", _told(times, 0.01))
+    table.add_row("of the peak", f"{learns.mfu:.0%} while it learns (MFU)")
     if any(sent.values()):
         table.add_row("GB each sends", _told(sent, 0.01))
     return table
@@ -248,7 +249,7 @@ def _told(values: dict[str, float], least: float) -> str:
 
 
 def _misfits(misfits: Sequence[Misfit]) -> Table:
-    table = Table(title="What does not fit, the nearest first", title_justify="left", box=SIMPLE)
+    table = Table(title="What does not fit, the nearest first", title_justify="left", box=None)
     table.add_column("trainer", no_wrap=True)
     table.add_column("why")
     for one in misfits:

@@ -7,7 +7,7 @@ the higher of two moments: when the backward pass has just begun, and when the o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .hardware import ASSUMED, Efficiency, Hardware
 from .job import Job, Setup
@@ -116,9 +116,12 @@ def train_memory(shape: ModelShape, job: Job, setup: Setup, assumed: Efficiency 
     """The peak of a trainer's GPU."""
     own = local_parameters(shape, setup.mesh.tp) / setup.shards
     averages = optimizer_bytes(shape, setup)
-    moved = averages * (2 if job.critic else 1) if setup.offload_optimizer else 0.0
-    held = averages * (2 if job.critic else 1) - moved
-    models = setup.weights * own * ((1 if job.reference else 0) + (2 if job.critic else 0))
+    models, of_critic = (setup.weights * own if job.reference else 0.0), 0.0
+    if job.critic:
+        backbone = replace(shape, tied=True)  # its head is one number, not a vocabulary
+        models += 2 * setup.weights * local_parameters(backbone, setup.mesh.tp) / setup.shards
+        of_critic = optimizer_bytes(backbone, setup)
+    moved = averages + of_critic if setup.offload_optimizer else 0.0
     kept, working = _activations(shape, setup)
     head = _head(shape, job, setup)
     gathered = _gathered(shape, job, setup, working)
@@ -128,8 +131,8 @@ def train_memory(shape: ModelShape, job: Job, setup: Setup, assumed: Efficiency 
     return Memory(
         weights=setup.weights * own,
         gradients=setup.weights * own,
-        optimizer=held * (1 / 2 if job.critic else 1),
-        models=models + (held / 2 if job.critic else 0.0),
+        optimizer=0.0 if setup.offload_optimizer else averages,
+        models=models + (0.0 if setup.offload_optimizer else of_critic),
         gathered=gathered,
         kept=kept,
         working=working,
