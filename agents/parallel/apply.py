@@ -37,6 +37,8 @@ def parallelize(model: PreTrainedModel, mesh: DeviceMesh, *, dtype: torch.dtype 
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)
+            # Else sums of float32 are scaled on their way, which gloo can't do.
+            module.set_force_sum_reduction_for_comms(True)
 
 
 def full_gradients(model: nn.Module) -> dict[str, Tensor]:

@@ -36,7 +36,8 @@ class Hardware:
 
 
 _FAST, _SLOW = 50e9, 25e9  # 400 and 200 Gb/s for each GPU
-# Memory is what torch reports of such a GPU, which is less than the name says.
+# Memory is what torch reports of such a GPU, which is less than the name says. Shares of attention are those of
+# FlashAttention 2's authors (arXiv:2307.08691); that of B200 comes of a single measurement, see docs/scaling.md.
 GPUS: dict[str, Hardware] = {
     "a100-40": Hardware("A100 40 GB", 39.4 * GIB, 312e12, 1.555e12, 300e9, _SLOW, 32e9, 0.6),
     "a100": Hardware("A100 80 GB", 79.2 * GIB, 312e12, 2.039e12, 300e9, _SLOW, 32e9, 0.6),
@@ -61,7 +62,8 @@ class Efficiency:
         iteration: seconds of an iteration of a rollout server beside its kernels.
         share: of a GPU's memory that is given out: the rest is the allocator's loss.
         reserved: bytes that CUDA, cuBLAS and NCCL take for themselves.
-        write: bytes a second at which weights go to the file that servers load.
+        write: bytes a second at which weights go to the file that servers load; from two measurements, see
+            docs/scaling.md.
     """
 
     matrices: float = 0.6
