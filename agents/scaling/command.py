@@ -17,7 +17,7 @@ from rich.text import Text
 
 from .hardware import ASSUMED, GIB, GPUS, find_gpu
 from .job import OPTIMIZERS, Job, Setup
-from .known import find_shape
+from .known import find_shape, loadable
 from .search import Misfit, Option, Plan, Question, make_plan, what_would_fit
 from .shapes import BF16, FP32
 
@@ -121,7 +121,7 @@ def overrides(question: Question, option: Option, algorithm: str, model: str) ->
     """What ``python -m agents.train`` is told to do the same."""
     setup, job = option.setup, question.job
     mesh = {name: getattr(setup.mesh, name) for name in setup.mesh.__slots__}
-    found = ["model=hf", f"model.name={model}", f"algorithm={algorithm}"]
+    found = ["model=hf", f"model.name={loadable(model)}", f"algorithm={algorithm}"]
     found += [f"parallel.{name}={ways}" for name, ways in mesh.items() if ways > 1]
     found += [f"actor.tokens_per_microbatch={setup.microbatch}", f"model.weights={_weights(setup)}"]
     found += [f"model.gradient_checkpointing={str(setup.checkpointing).lower()}", f"actor.optimizer={setup.optimizer}"]

@@ -34,6 +34,7 @@ _SHAPES: dict[str, tuple[str, int, int, int, int, int, int, int, bool, int]] = {
     "gemma-2b": ("gemma", 18, 2048, 16384, 8, 1, 256, 256000, True, 8192),
     "gemma-7b": ("gemma", 28, 3072, 24576, 16, 16, 256, 256000, True, 8192),
 }
+_OWNERS = {"gemma": "google", "llama": "meta-llama", "mistral": "mistralai", "qwen2": "Qwen", "qwen3": "Qwen"}
 KNOWN = {
     name: ModelShape(name, *row[:-1], qkv_bias=row[0] == "qwen2", positions=row[-1]) for name, row in _SHAPES.items()
 }
@@ -64,6 +65,15 @@ def find_shape(name: str) -> ModelShape:
         f"--model {name}: no such folder, file or cached model, and not one of those known here; {meant}"
         f"Known are {', '.join(KNOWN)}; else give its config.json"
     )
+
+
+def loadable(name: str) -> str:
+    """By what name the trainer loads it: a folder, or a name of the hub with its owner."""
+    path = Path(name).expanduser()
+    if path.suffix == ".json":
+        return str(path.parent)
+    known = None if path.is_dir() or "/" in name else _known(name)
+    return f"{_OWNERS[known.family]}/{name}" if known is not None else name
 
 
 def _known(name: str) -> ModelShape | None:

@@ -70,6 +70,11 @@ def local_parameters(shape: ModelShape, tp: int) -> float:
     return (shape.parameters - vectors) / tp + vectors
 
 
+def local_root(shape: ModelShape, tp: int) -> float:
+    """Those outside of the layers."""
+    return (shape.root - shape.hidden) / tp + shape.hidden
+
+
 def optimizer_bytes(shape: ModelShape, setup: Setup) -> float:
     """Bytes of the optimizer's averages on a rank; they have the precision of the weights."""
     if setup.optimizer != "adafactor":
@@ -169,7 +174,7 @@ def _head(shape: ModelShape, job: Job, setup: Setup) -> float:
 def _gathered(shape: ModelShape, job: Job, setup: Setup, working: float) -> float:
     """Whole weights and gradients in half precision, for as long as layers use them."""
     tp = setup.mesh.tp
-    root = shape.root / tp
+    root = local_root(shape, tp)
     if setup.casts:
         # With checkpointing the copies of the forward pass are gone before a layer is computed anew.
         copies = cast_copies(shape)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .job import Setup
-from .memory import local_parameters
+from .memory import local_parameters, local_root
 from .shapes import BF16, FP32, ModelShape
 
 
@@ -72,18 +72,15 @@ def backward_traffic(shape: ModelShape, setup: Setup, tokens: float) -> Traffic:
     local, own = tokens / mesh.sp, local_parameters(shape, mesh.tp)
     forward, backward = ring_numbers(mesh.sp, 1, shape.kv_heads, 1, shape.head_dim)
     again = forward if setup.checkpointing else 0
-    layers = own - shape.root / mesh.tp  # the root stays gathered
+    layers = own - local_root(shape, mesh.tp)  # the root stays gathered
     gradients = FP32 * own
+    # Layers are computed anew up to the last thing that was kept, which is before the MLP scatters its output.
+    each = 4 + (3 if setup.checkpointing else 0)
     return Traffic(
         fsdp=(BF16 * layers + gradients) * (shards - 1) / shards,
         ddp=2 * gradients / shards * (mesh.ddp - 1) / mesh.ddp,
         sp=BF16 * shape.layers * (backward + again) * local / mesh.tp,
-        tp=BF16
-        * ((8 if setup.checkpointing else 4) * shape.layers + 2)
-        * shape.hidden
-        * local
-        * (mesh.tp - 1)
-        / mesh.tp,
+        tp=BF16 * (each * shape.layers + 2) * shape.hidden * local * (mesh.tp - 1) / mesh.tp,
     )
 
 

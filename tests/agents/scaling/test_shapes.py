@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, GemmaConfig, LlamaConfig, Mistral
 from infinite_rl.agents.parallel.config import ParallelConfig
 from infinite_rl.agents.runs.throughput import PEAKS, Work, cost_of
 from infinite_rl.agents.scaling.hardware import GPUS, find_gpu
-from infinite_rl.agents.scaling.known import KNOWN, find_shape
+from infinite_rl.agents.scaling.known import KNOWN, find_shape, loadable
 from infinite_rl.agents.scaling.shapes import causal_pairs, shape_of
 from infinite_rl.agents.scaling.timing import forward_work
 
@@ -113,6 +113,13 @@ def test_known_shapes_have_the_published_number_of_weights(name):
 @pytest.mark.parametrize("name", ["Qwen3-8B", "Qwen/Qwen3-8B", "qwen3-8b-base", "Qwen/Qwen3-8B-Instruct"])
 def test_a_model_is_known_by_several_names(name):
     assert find_shape(name) is KNOWN["Qwen3-8B"]
+
+
+def test_the_trainer_is_told_a_name_that_it_can_load(tmp_path):
+    assert loadable("Qwen3-8B") == "Qwen/Qwen3-8B"
+    assert loadable("Llama-3.1-8B-Instruct") == "meta-llama/Llama-3.1-8B-Instruct"
+    assert loadable("someone/Qwen3-8B") == "someone/Qwen3-8B"
+    assert loadable(str(tmp_path / "config.json")) == loadable(str(tmp_path)) == str(tmp_path)
 
 
 def test_a_model_in_the_hubs_cache_is_found_without_a_network(tmp_path, monkeypatch):
