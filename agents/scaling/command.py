@@ -188,21 +188,22 @@ def _show(question: Question, plan: Plan, advice: str, arguments: argparse.Names
     )
     best = plan.options[0] if plan.options else None
     if best is not None:
-        console.print("", _ways(plan.options[: arguments.top]), "", _first(question, best), "")
-        console.print(Text("To run the first:"))
+        told = "What fits, the fastest first: tokens of a micro-batch, GiB of a GPU, seconds of a step"
+        console.print("", told, _ways(plan.options[: arguments.top]), sep="\n")
+        console.print("", "Of the first", _first(question, best), "", "To run it:", sep="\n")
         line = " ".join([launch(question, best), *overrides(question, best, arguments.algorithm, arguments.model)])
         console.print(Text(f"  {line}"), soft_wrap=True)
     else:
         console.print(Text(f"Nothing fits; {advice}."), soft_wrap=True)
     if plan.misfits:
-        console.print("", _misfits(plan.misfits[: arguments.top]), "")
+        nearest = _misfits(plan.misfits[: arguments.top])
+        console.print("", "What does not fit, the nearest first", nearest, "", sep="\n")
     for note in notes(question, best):
         console.print(Text(f"- {note}"), soft_wrap=True)
 
 
 def _ways(options: Sequence[Option]) -> Table:
-    title = "What fits, the fastest first: tokens of a micro-batch, GiB of a GPU, seconds of a step"
-    table = Table(title=title, title_justify="left", box=None, padding=(0, 1, 0, 0))
+    table = Table(box=None, padding=(0, 1, 0, 0))
     for name in ("trainer", "vLLM"):
         table.add_column(name, no_wrap=True)
     for name in ("micro", "GiB", "learn", "sample", "step", "tokens/s"):
@@ -233,7 +234,7 @@ def _first(question: Question, option: Option) -> Table:
     }
     sent = {name: getattr(learns.traffic, name) / 1e9 for name in learns.traffic.__slots__}
     memory = {name: size / GIB for name, size in option.memory.parts().items()}
-    table = Table(title="Of the first", title_justify="left", show_header=False, box=None)
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column()
     table.add_row(f"GiB of {gpu.memory * ASSUMED.share / GIB:.1f}", _told(memory, 0.01))
@@ -249,7 +250,7 @@ def _told(values: dict[str, float], least: float) -> str:
 
 
 def _misfits(misfits: Sequence[Misfit]) -> Table:
-    table = Table(title="What does not fit, the nearest first", title_justify="left", box=None)
+    table = Table(box=None, padding=(0, 1, 0, 0))
     table.add_column("trainer", no_wrap=True)
     table.add_column("why")
     for one in misfits:

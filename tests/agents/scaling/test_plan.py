@@ -3,6 +3,7 @@
 import json
 import shlex
 from dataclasses import fields, replace
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,7 @@ from infinite_rl.agents.scaling.search import Question, make_plan, meshes, what_
 from infinite_rl.agents.scaling.timing import learning, send_rate
 
 H100 = GPUS["h100"]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def question(name="Qwen3-8B", gpus=8, *, gpu="h100", job=None, setup=None, **more):
@@ -187,3 +189,12 @@ def test_a_configuration_of_ones_own_is_planned(run, tmp_path):
     assert code == 0
     assert "was made for 1,024 tokens" in out
     assert "python -m infinite_rl.agents.train" in out
+
+
+@pytest.mark.parametrize("line", ["plan --model Qwen3-8B --gpus 8", "plan --model Llama-3.1-70B --gpus 8 --top 2"])
+def test_the_page_shows_what_the_command_prints(run, line, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "116")
+    _, out, _ = run(line)
+    page = (ROOT / "docs" / "scaling.md").read_text("utf-8")
+    shown = "\n".join(f"    {text}".rstrip() for text in out.rstrip().splitlines())
+    assert f"infinite-rl {line}\n```\n\n{shown}\n" in page
