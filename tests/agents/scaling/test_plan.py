@@ -155,7 +155,7 @@ def test_bad_input_is_one_line_and_exit_code_2(run, line, says):
     "options", ["", "--rollouts apart --algorithm ppo --weights bfloat16", "--gpus 16 --offload-activations"]
 )
 def test_the_overrides_are_those_of_the_trainer(run, options):
-    code, out, _ = run(f"plan --model Qwen3-1.7B --gpus 8 --json {options}")
+    code, out, _ = run(f"plan --model Qwen3-1.7B --gpus 8 --json --top 1 {options}")
     found = json.loads(out)
     assert code == 0
     names = {field.name for field in fields(ParallelConfig)}
