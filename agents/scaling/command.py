@@ -197,7 +197,8 @@ def _show(question: Question, plan: Plan, advice: str, arguments: argparse.Names
         console.print(Text(f"Nothing fits; {advice}."), soft_wrap=True)
     if plan.misfits:
         nearest = _misfits(plan.misfits[: arguments.top])
-        console.print("", "What does not fit, the nearest first", nearest, "", sep="\n")
+        console.print("", "What does not fit, the nearest first", nearest, sep="\n")
+    console.print()
     for note in notes(question, best):
         console.print(Text(f"- {note}"), soft_wrap=True)
 

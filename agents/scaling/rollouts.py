@@ -41,7 +41,7 @@ def iteration_seconds(
     """How long a server takes over one token of each of its sequences.
 
     Weights and caches are read from memory, or products are computed, whichever takes longer; with several GPUs each
-    layer's two sums go over their links.
+    layer's two sums go over their links, or over the network beyond a machine.
 
     Args:
         shape: the model, in half precision.
@@ -54,7 +54,8 @@ def iteration_seconds(
     read = BF16 * (shape.body + shape.head) + batch * context * shape.cache_per_token
     reading = read / tp / (assumed.memory * gpu.bandwidth)
     computing = 2 * batch * (shape.body + shape.head) / tp / (assumed.matrices * gpu.operations)
-    sums = 2 * shape.layers * 2 * BF16 * shape.hidden * batch * (tp - 1) / tp / (assumed.network * gpu.link)
+    rate = assumed.network * (gpu.link if tp <= gpu.per_machine else gpu.network)
+    sums = 2 * shape.layers * 2 * BF16 * shape.hidden * batch * (tp - 1) / tp / rate
     waits = 2 * shape.layers * 10e-6 if tp > 1 else 0.0
     return max(reading, computing) + sums + waits + assumed.iteration
 
@@ -81,8 +82,8 @@ def sampling(
         assumed: shares of the data sheet's figures.
     """
     found = []
-    for tp in (1, 2, 4, 8):
-        if tp > min(gpus, gpu.per_machine) or gpus % tp or shape.heads % tp:
+    for tp in (1, 2, 4, 8, 16, 32):
+        if gpus % tp or shape.heads % tp:
             continue
         weights = BF16 * shape.parameters / tp
         cache = SHARE * gpu.memory - weights - held - assumed.reserved

@@ -103,6 +103,9 @@ def test_servers_read_weights_once_for_all_sequences():
     assert many < 1.5 * alone
     assert iteration_seconds(shape, H100, 1, 1000, tp=2) < alone
     assert sampling(KNOWN["Llama-3.1-70B"], Job(), GPUS["rtx4090"], 1) is None
+    # A server of several machines, where none has room alone.
+    large = sampling(KNOWN["Llama-3.1-405B"], Job(), H100, 64)
+    assert large.tp > H100.per_machine
     # What the trainer holds is not there for the cache.
     free, taken = (sampling(shape, Job(), H100, 8, held=held) for held in (0.0, 30e9))
     assert taken.cache < free.cache
