@@ -279,6 +279,20 @@ def declare_generation(parser: argparse.ArgumentParser) -> None:
     declare(parser)
 
 
+def declare_plan(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``plan``."""
+    from .agents.scaling.command import declare
+
+    declare(parser)
+
+
+def plan_training(arguments: argparse.Namespace) -> int:
+    """Says which ways to train a model fit on so many GPUs; the exit code is 1 if none does."""
+    from .agents.scaling.command import run
+
+    return run(arguments)
+
+
 def declare_convert(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``convert``."""
     from .datasets.conversion_command import declare
@@ -343,6 +357,15 @@ COMMANDS = {
   infinite-rl contamination --train train.jsonl --eval test.jsonl --report found
   infinite-rl contamination --train train@data --eval test@openai/gsm8k:main --abort-tolerance 0.001
   infinite-rl contamination --train train.parquet --eval test.csv --remove clean.parquet""",
+    ),
+    "plan": Command(
+        "say what fits on so many GPUs, how a model is best divided over them, and how fast it is expected to learn",
+        declare_plan,
+        plan_training,
+        """examples:
+  infinite-rl plan --model Qwen3-8B --gpus 8
+  infinite-rl plan --model Llama-3.1-70B --gpus 64 --gpu h200 --length 16384 --rollouts apart
+  infinite-rl plan --model path/to/config.json --gpus 2 --gpu rtx4090 --algorithm ppo --json""",
     ),
 }
 

@@ -93,7 +93,8 @@ def _shard(model: Any, layers: nn.ModuleList, mesh: DeviceMesh, dtype: torch.dty
     for module in model.modules():
         if isinstance(module, FSDPModule):
             module.set_gradient_divide_factor(1.0)
-            module.set_force_sum_reduction_for_comms(True)  # gloo has no other
+            # Else sums of float32 are scaled on their way, which gloo can't do.
+            module.set_force_sum_reduction_for_comms(True)
 
 
 def full_weights(model: nn.Module, *, keep: bool = True) -> dict[str, Tensor]:

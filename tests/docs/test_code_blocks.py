@@ -97,6 +97,8 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         "infinite-rl convert my_dataset/dataset.csv my_dataset/dataset.jsonl",
         "infinite-rl convert my_dataset/dataset.csv train.jsonl",
         "infinite-rl generate --base-url http://127.0.0.1:8080 --num_samples 20 --out_dir my_dataset --threads 4",
+        "infinite-rl plan --model Llama-3.1-70B --gpus 8 --top 2",
+        "infinite-rl plan --model Qwen3-8B --gpus 8",
         """infinite-rl play Math-v0 --arguments '{"operations": ["add"], "template": "{expression}="}' """
         "--base-url http://127.0.0.1:8000/v1 --model tiny",
         "infinite-rl runtimes",

@@ -13,8 +13,9 @@ from test_sequence import FAMILIES, loss_of, make, row
 
 from infinite_rl.agents.config import ParallelConfig
 from infinite_rl.agents.parallel.apply import full_gradients, parallelize
-from infinite_rl.agents.parallel.mesh import MeshShape, make_mesh, resolve
+from infinite_rl.agents.parallel.mesh import make_mesh, resolve
 from infinite_rl.agents.parallel.sequence import enable_ring, sequence_parallel
+from infinite_rl.agents.parallel.shape import MeshShape
 from infinite_rl.agents.parallel.zigzag import shard
 
 # The rows of a step; each is a batch of its own.

@@ -17,7 +17,8 @@ from test_sequence import FAMILIES, make
 from infinite_rl.agents.losses import LossConfig
 from infinite_rl.agents.models.critic import make_critic
 from infinite_rl.agents.parallel.apply import full_gradients, parallelize
-from infinite_rl.agents.parallel.mesh import MeshShape, make_mesh
+from infinite_rl.agents.parallel.mesh import make_mesh
+from infinite_rl.agents.parallel.shape import MeshShape
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import TokenBatch, TokenRow
 from infinite_rl.agents.updates.dealing import deal

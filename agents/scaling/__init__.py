@@ -1,0 +1,1 @@
+"""What training costs on machines that are not here: memory, messages and time by formulas, without torch."""
