@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -69,6 +70,7 @@ class Algorithm(TrainingLoop):
     ) -> None:
         self.replay = replay
         self.rollout_manager = rollout_manager
+        self._processes: Processes = getattr(rollout_manager, "processes", None) or Processes()
         self.reward_computer = reward_computer
         self.backprop = backprop
         self.config = config or AlgorithmConfig()
@@ -118,13 +120,12 @@ class Algorithm(TrainingLoop):
 
     def _rewards_for_all(self, trajectories: Trajectory) -> Tensor:
         """The rewards, which one process asks for: they may cost money."""
-        manager = self.rollout_manager
 
         def ask() -> Tensor:
-            with manager.leaving():
+            with getattr(self.rollout_manager, "leaving", nullcontext)():
                 return self.rewards(trajectories)
 
-        return manager.processes.from_first(ask)
+        return self._processes.from_first(ask)
 
     def rewards(self, trajectories: Trajectory) -> Tensor:
         """The rewards of trajectories, checked: [S], float32.
@@ -303,10 +304,6 @@ class Algorithm(TrainingLoop):
             informative = informative_groups(rewards, collected.groups, collected.valid)
             chosen = chosen & torch.isin(collected.groups, informative)
         return chosen
-
-    @property
-    def _processes(self) -> Processes:
-        return self.rollout_manager.processes
 
     def _parts(self, learnt: Columns, count: int, model: Any) -> list[_Minibatch]:
         """``count`` minibatches for a model: always the same, so that earlier log-probs are exact."""

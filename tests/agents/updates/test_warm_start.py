@@ -134,7 +134,7 @@ def test_a_step_leaves_no_gradient_behind(uneven, tokenizer, tiny):
 
 def test_micro_batches_hold_every_row_once_and_keep_to_their_limit(uneven, tokenizer, tiny):
     warm = WarmStart(tiny(tokenizer), uneven, replace(CONFIG, tokens_per_microbatch=40), seed=0)
-    parts = list(warm._parts(uneven))
+    parts = list(warm._cut(uneven))
     assert sorted(id(row) for part in parts for row in part) == sorted(map(id, uneven))
     assert all(len(part) * max(len(row.token_ids) for row in part) <= 40 for part in parts)
 
