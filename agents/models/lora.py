@@ -135,6 +135,11 @@ class WithoutAdapters(nn.Module):
 
         return without
 
+    @property
+    def share(self) -> Any:
+        """What this process has of the model's rows, where it lies on several."""
+        return getattr(self._model[0], "share", None)
+
     def base_model(self, *arguments: Any, **options: Any) -> Any:
         """What the model's backbone says without its adapters."""
         with _adapters_off(self._model[0]):

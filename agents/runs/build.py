@@ -188,8 +188,8 @@ def _divide(
             shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size)
         if processes.size == 1:
             return {}
-        if config.model.lora is not None or config.model.compile:
-            raise ValueError("parallel: with several processes neither model.lora nor model.compile works yet")
+        if config.model.compile:
+            raise ValueError("model.compile works in one process only: models are divided as they are written")
         known = {shape: make_mesh(shape, model.device.type) for shape in dict.fromkeys(shapes.values())}
         meshes = {name: known[shape] for name, shape in shapes.items()}
         parallelize(model, meshes["policy"], dtype=_half(inference))

@@ -29,6 +29,7 @@ class Companions:
         model: the policy, whole: that which samples, where the one that learns is divided over processes.
         tokenizer: its tokenizer.
         checkpoints: of the run; the reference is kept beside them, as it does not change.
+        learner: the policy that learns, if it is not the whole one.
         divide: divides the ``reference`` or the ``critic`` over the processes of the run, in place; by default they
             stay whole.
 
@@ -45,10 +46,11 @@ class Companions:
         tokenizer: PreTrainedTokenizerBase,
         checkpoints: Checkpoints,
         *,
+        learner: PreTrainedModel | None = None,
         divide: Callable[[str, nn.Module], None] = lambda name, model: None,
     ) -> None:
         self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
-        self.divide = divide
+        self.learner, self.divide = learner or model, divide
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.critic_optimizer: torch.optim.Optimizer | None = None
@@ -59,7 +61,7 @@ class Companions:
         """Makes what is missing before training goes on after ``step``."""
         if self.reference is None:
             self.reference = self._find_teacher() or self._find_reference(step)
-            if self.reference is not None:
+            if isinstance(self.reference, PreTrainedModel):
                 self.divide("reference", self.reference)
             if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
                 compile_backbone(self.reference)
@@ -117,7 +119,7 @@ class Companions:
         if not self.config.actor.kl_coef:
             return None
         if has_adapters(self.model):
-            return cast(PreTrainedModel, WithoutAdapters(self.model))
+            return cast(PreTrainedModel, WithoutAdapters(self.learner))
         if step == 0:
             self.checkpoints.save_policy(REFERENCE, self.model, self.tokenizer)
             return copy.deepcopy(self.model).requires_grad_(False)

@@ -85,7 +85,12 @@ class Trainer:
         try:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer, processes=self.processes)
             self.companions = Companions(
-                config, self.parts.whole, self.parts.tokenizer, self.checkpoints, divide=self.parts.divide
+                config,
+                self.parts.whole,
+                self.parts.tokenizer,
+                self.checkpoints,
+                learner=self.parts.model,
+                divide=self.parts.divide,
             )
             self.warm = self.parts.warm_start is None
             if checkpoint is not None:
