@@ -80,19 +80,27 @@ def commands() -> list[str]:
     return sorted(set(found))
 
 
-@pytest.mark.parametrize("command", [c for c in commands() if c.startswith("python -m agents.train")])
+TRAINING = re.compile(r"(python|torchrun .*) -m agents\.train")
+
+
+@pytest.mark.parametrize("command", [c for c in commands() if TRAINING.match(c)])
 def test_a_training_command_is_understood(command):
     from infinite_rl.agents.runs.load_config import load_config
     from infinite_rl.agents.train import parse_arguments
 
-    parsed = parse_arguments(shlex.split(command)[3:])
+    if command.startswith("torchrun"):
+        from torch.distributed.run import get_args_parser
+
+        assert get_args_parser().parse_args(shlex.split(command)[1:]).module
+    parsed = parse_arguments(shlex.split(TRAINING.sub("", command)))
     if not parsed.resume:
         load_config(parsed.config_name, parsed.overrides)
 
 
 def test_other_commands_are_those_that_are_tested_elsewhere():
-    others = [c for c in commands() if not c.startswith("python -m agents.train")]
+    others = [c for c in commands() if not TRAINING.match(c)]
     assert others == [
+        "export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1",
         "infinite-rl contamination --train train.jsonl --eval test.jsonl --report found --remove clean.jsonl",
         "infinite-rl convert my_dataset/dataset.csv my_dataset/dataset.jsonl",
         "infinite-rl convert my_dataset/dataset.csv train.jsonl",
