@@ -93,11 +93,17 @@ class Sample:
         logprobs: [T], float32, of each token under the distribution it was drawn from (temperature and filter
             included).
         truncated: whether the token limit ended it, rather than an end token.
+        versions: of the policy that sampled each token, where the backend knows; new weights may come in between.
     """
 
     token_ids: Tensor
     logprobs: Tensor
     truncated: bool
+    versions: Sequence[int] | None = None
+
+    def stamps(self, version: int) -> Sequence[int]:
+        """The version of each token; ``version`` where the backend does not know."""
+        return [version] * len(self.token_ids) if self.versions is None else self.versions
 
 
 def draw(

@@ -29,6 +29,7 @@ from ..updates.replay import Replay
 from ..updates.warm_start import WarmStart
 from .companions import Companions
 from .data import Splits, load_splits
+from .sampler import make_inference
 from .upgrade import RegressionWatch
 
 # So many training tasks at most are measured at the start.
@@ -90,7 +91,7 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     model, tokenizer = make_policy(
         config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
     )
-    inference = InferenceModule(model, tokenizer, dtype=config.model.dtype)
+    inference = make_inference(config, model, tokenizer)
     try:
         curriculum = TaskBuffer(
             [task.domain for task in splits.train.tasks],

@@ -151,6 +151,7 @@ class Trainer:
                 with spent(times):
                     with meter.phase("rollout"):
                         collected, rewards = self._gather(algorithm)
+                        parts.inference.rest()
                     self.step += 1
                     self._set_learning_rates()
                     with meter.phase("learning"):
@@ -230,6 +231,7 @@ class Trainer:
                 self._unchecked_loss = None
                 self.progress.advance()
                 continue
+            self.parts.inference.load(self.parts.model.state_dict(), version=self.step)
             rate = self.held_out.evaluate("validation", self.step).pass_rate
             loss, self._unchecked_loss = self._unchecked_loss, None
             values = {"loss": loss, "validation_loss": warm_start.validation_loss(), "validation_pass_rate": rate}
@@ -310,7 +312,7 @@ class Trainer:
             self.parts.replay.load_state_dict(state["replay"])
         if self.parts.watch is not None:
             self.parts.watch.load_state_dict(state["watch"])
-        self.parts.inference.version = self.step
+        self.parts.inference.load(self.parts.model.state_dict(), version=self.step)
         if self.parts.warm_start is not None:
             self.parts.warm_start.steps = state["warm_start_steps"]
             if state["warm_start"] is not None:
