@@ -1,9 +1,9 @@
 """New weights from the trainer's GPU to those of vLLM servers, without a disk between (``WeightTransferConfig``).
 
-The servers' routes are those of vLLM's own trainers: a group is formed once (``init_weight_transfer_engine``); then each
-update is begun (``start_weight_update``), announced with names, dtypes and shapes while the weights are on their way
-(``update_weights``), and ended (``finish_weight_update``). By NCCL the trainer is rank 0 and broadcasts each weight to
-all processes of all servers; by IPC a server on the same GPU is told where in its memory they lie.
+The servers' routes are those of vLLM's own trainers: a group is formed once (``init_weight_transfer_engine``); then
+each update is begun (``start_weight_update``), announced with names, dtypes and shapes while the weights are on their
+way (``update_weights``), and ended (``finish_weight_update``). By NCCL the trainer is rank 0 and broadcasts each weight
+to all processes of all servers; by IPC a server on the same GPU is told where in its memory they lie.
 """
 
 from __future__ import annotations
