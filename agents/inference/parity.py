@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from transformers import PreTrainedTokenizerBase
 
+from ...runtimes.endpoint import UnreachableError
 from .backend import BackendError
 from .huggingface import HuggingFaceBackend
 
@@ -78,10 +79,15 @@ class ParityCheck:
             self._ours,
             [score for ids in self._probes for score in self.trained.logprobs(ids[:1], ids[1:]).tolist()],
         )
+        if not all(map(math.isfinite, self._ours)):
+            raise ParityError(f"weights of version {version}: the policy's own log-probs are no numbers: it is broken")
         moved = bool(before) and _distance(before, self._ours)[0] > self.tolerance * TOLD_SHARE
         found = {}
         for name, scorer in scorers.items():
-            theirs = [score for ids in self._probes for score in scorer(ids)]
+            try:
+                theirs = [score for ids in self._probes for score in scorer(ids)]
+            except UnreachableError:  # it died meanwhile, and is out as soon as that is noticed
+                continue
             mean, worst = _distance(self._ours, theirs)
             found[name] = Parity(mean, worst, changed=theirs != self._theirs.get(name))
             self._theirs[name] = theirs

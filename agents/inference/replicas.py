@@ -34,6 +34,8 @@ FAILED_CHECKS = 3
 MOST_TRIES = 10
 # For the same prompt a server may hold so many requests more than the least loaded one: it has the prompt in its cache.
 AFFINITY = 4
+# So many prompts are remembered for that.
+MOST_HOMES = 1 << 16
 # While requests are being aborted, they are looked at so often.
 DRAIN_STEP_S = 0.2
 
@@ -121,12 +123,7 @@ class Replicas:
         self.processed_logprobs = processed_logprobs
         self.replicas = [Replica(server) for server in servers]
         self.resubmitted = 0
-        self.concurrency, self.patience, self.check_every, self.in_flight = (
-            concurrency,
-            patience,
-            check_every,
-            in_flight,
-        )
+        self.concurrency, self.patience, self.in_flight = concurrency, patience, in_flight
         self._transfer = transfer
         self._version: int | None = None  # none: nobody has loaded weights yet
         self._run = uuid4().hex[:8]
@@ -207,6 +204,9 @@ class Replicas:
                 if not self._transfer.one_by_one:
                     replica.returning = True
                     return
+                if replica.busy:  # no request may see two versions
+                    replica.server.cut()
+                    return
                 problem = self._transfer.send([replica.server]).get(replica.server)
                 if problem is not None:
                     self.take_out(replica, str(problem))
@@ -232,8 +232,8 @@ class Replicas:
         written, idle = _Written(), 0
         while True:
             rest = request.after(written.token_ids)
-            found, version = self._ask(
-                tuple(request.prompt), lambda replica, rest=rest: (replica.server.complete(rest), replica.version)
+            version, found = self._ask(
+                tuple(request.prompt), lambda replica, rest=rest: (replica.version, replica.server.complete(rest))
             )
             written.extend(found, version)
             reason = found.finish_reason
@@ -265,15 +265,17 @@ class Replicas:
     def _take(self, prompt: tuple[int, ...]) -> Replica:
         """A place on a server: on that which had the prompt before, unless others have much less to do."""
 
-        def free() -> list[Replica]:
-            return [one for one in self.replicas if one.ready and one.busy < self.concurrency]
+        def free(one: Replica) -> bool:
+            return one.ready and one.busy < self.concurrency
 
         with self._change:
-            self._wait_for(lambda: bool(free()))
-            chosen = min(free(), key=lambda one: one.busy)
+            self._wait_for(lambda: any(map(free, self.replicas)))
+            chosen = min(filter(free, self.replicas), key=lambda one: one.busy)
             home = self._homes.get(prompt)
-            if home is not None and home in free() and home.busy <= chosen.busy + AFFINITY:
+            if home is not None and free(home) and home.busy <= chosen.busy + AFFINITY:
                 chosen = home
+            if len(self._homes) >= MOST_HOMES:
+                self._homes.clear()
             self._homes[prompt] = chosen
             chosen.busy += 1
             return chosen

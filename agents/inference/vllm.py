@@ -32,7 +32,7 @@ from .weight_transfer import DeviceTransfer
 TRANSFERS = ("folder", "nccl", "ipc")
 # Instead of the log-prob of what cannot be, vLLM sends this number.
 _IMPOSSIBLE = -9999.0
-_OF_SERVER = ("timeout", "api_key", "max_bytes", "budget")
+_OF_SERVER = ("timeout", "health_timeout", "api_key", "max_bytes", "budget")
 
 
 class VLLMBackend:

@@ -17,8 +17,6 @@ from ...runtimes.endpoint import Endpoint, EndpointError
 from .backend import BackendError
 from .completion import Completion, CompletionRequest
 
-# Of requests that take no time; a server that is busy computing still answers them.
-HEALTH_TIMEOUT_S = 10.0
 _DEVELOPMENT = {404: "Start the server with VLLM_SERVER_DEV_MODE=1, so that its weights can be changed."}
 _ADAPTERS = {
     404: "Start the server with --enable-lora, and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1, so that it takes adapters."
@@ -43,11 +41,21 @@ class VLLMServer:
         url: such as ``http://localhost:8000/v1``.
         model: the name that it serves the model under; None for the first that it names.
         timeout: seconds that a request may take.
+        health_timeout: the same for those that take no time; a server that is busy computing still answers them.
         **options: of :class:`~infinite_rl.runtimes.endpoint.Endpoint`, such as ``api_key``.
     """
 
-    def __init__(self, url: str, model: str | None = None, *, timeout: float = 1800, **options: Any) -> None:
+    def __init__(
+        self,
+        url: str,
+        model: str | None = None,
+        *,
+        timeout: float = 1800.0,
+        health_timeout: float = 10.0,
+        **options: Any,
+    ) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
+        self.health_timeout = health_timeout
         self.adapter: str | None = None
         self._model = model
         self._options = options | {"timeout": timeout}
@@ -88,12 +96,12 @@ class VLLMServer:
         Raises:
             EndpointError: says what is wrong.
         """
-        self._route("/health", timeout=HEALTH_TIMEOUT_S).ask(None)
+        self._route("/health", timeout=self.health_timeout).ask(None)
 
     def weight_label(self) -> str | None:
         """What the server's weights were labelled with; None if it keeps no label."""
         try:
-            reply = self._route("/weight_info", timeout=HEALTH_TIMEOUT_S).ask(None)
+            reply = self._route("/weight_info", timeout=self.health_timeout).ask(None)
             return str(json.loads(reply.body)["weight_version"])
         except (EndpointError, ValueError, LookupError, TypeError):
             return None
@@ -101,7 +109,7 @@ class VLLMServer:
     def label_weights(self, label: str) -> None:
         """Labels the weights, where the server can keep a label: one that starts anew has another."""
         with suppress(EndpointError):
-            self._route("/update_weight_version", timeout=HEALTH_TIMEOUT_S).ask({"new_version": label})
+            self._route("/update_weight_version", timeout=self.health_timeout).ask({"new_version": label})
 
     def reload(self, folder: Path) -> None:
         """Takes the weights in a folder, which it must see, and forgets what was computed with the old ones.
@@ -164,7 +172,7 @@ class VLLMServer:
     def _name(self) -> str:
         """What requests call the model."""
         if self._model is None:
-            route = self._route("/v1/models", timeout=HEALTH_TIMEOUT_S)
+            route = self._route("/v1/models", timeout=self.health_timeout)
             reply = route.ask(None)
             try:
                 self._model = str(json.loads(reply.body)["data"][0]["id"])

@@ -1,19 +1,17 @@
 """vLLM's protocol, spoken with a local server that samples from the tiny model, and with a stand-in for the engine."""
 
-import json
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import load_file
+
+sys.path.insert(0, str(Path(__file__).parent))
+from vllm_api import Engine, Server
 
 from infinite_rl.agents.environments.text import SimpleTextEnvironment
 from infinite_rl.agents.inference.backend import BackendError
-from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.inference.sampling import TokenFilter
 from infinite_rl.agents.inference.vllm import VLLMBackend
@@ -30,46 +28,6 @@ NEUTRAL = {
 }
 
 
-class Engine:
-    """What a vLLM server does with a request, done with a model in this process."""
-
-    def __init__(self, model, tokenizer):
-        self.backend = HuggingFaceBackend(model, tokenizer)
-        self.model, self.requests, self.resets, self.development = model, [], 0, True
-
-    def complete(self, request):
-        self.requests.append(request)
-        ids = request["prompt"]
-        (sample,) = self.backend.sample(
-            [ids],
-            [request.get("seed", 0) << 1],
-            max_new_tokens=request["max_tokens"],
-            temperature=request["temperature"],
-        )
-        choice = {
-            "text": "",
-            "finish_reason": "length" if sample.truncated else "stop",
-            "token_ids": sample.token_ids.tolist(),
-            "prompt_token_ids": ids,
-            "logprobs": {"token_logprobs": sample.logprobs.tolist()} if "logprobs" in request else None,
-        }
-        if "prompt_logprobs" in request:
-            choice["prompt_logprobs"] = [None, *self.prompt_rows(ids, request["prompt_logprobs"])]
-        return choice
-
-    @torch.no_grad()
-    def prompt_rows(self, ids, count):
-        rows = torch.log_softmax(self.model(torch.tensor([ids])).logits[0, :-1].float(), -1)
-        wanted = range(rows.shape[1]) if count == -1 else []
-        return [
-            {str(token): {"logprob": float(row[token]), "rank": 1} for token in {*wanted, target}}
-            for row, target in zip(rows, ids[1:], strict=True)
-        ]
-
-    def reload(self, folder):
-        self.model.load_state_dict(load_file(Path(folder) / "model.safetensors"))
-
-
 @pytest.fixture
 def engine(tiny, tokenizer):
     return Engine(tiny(tokenizer), tokenizer)
@@ -77,38 +35,9 @@ def engine(tiny, tokenizer):
 
 @pytest.fixture
 def server(engine):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, reply = 200, {}
-            if self.path == "/v1/completions":
-                assert request["return_token_ids"] is True
-                reply = {"choices": [engine.complete(request)]}
-            elif self.path == "/collective_rpc" and engine.development:
-                assert request["method"] == "reload_weights"
-                engine.reload(request["kwargs"]["weights_path"])
-            elif self.path == "/reset_prefix_cache" and engine.development:
-                engine.resets += 1
-            else:
-                status = 404
-            body = json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments):
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{http.server_port}/v1"
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    running = Server(engine)
+    yield running.url
+    running.kill()
 
 
 @pytest.fixture
