@@ -130,7 +130,7 @@ class Endpoint:
 
     path: str
     kind: ClassVar[str] = "OpenAI-compatible"
-    hints: Mapping[int, str] = _HINTS
+    hints: dict[int, str] = _HINTS
 
     def __init__(
         self,

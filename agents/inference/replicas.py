@@ -14,6 +14,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 from uuid import uuid4
 
@@ -232,9 +233,7 @@ class Replicas:
         written, idle = _Written(), 0
         while True:
             rest = request.after(written.token_ids)
-            version, found = self._ask(
-                tuple(request.prompt), lambda replica, rest=rest: (replica.version, replica.server.complete(rest))
-            )
+            version, found = self._ask(tuple(request.prompt), partial(_complete_on, request=rest))
             written.extend(found, version)
             reason = found.finish_reason
             if reason == "abort" and len(written.token_ids) >= request.max_tokens:
@@ -302,7 +301,7 @@ class Replicas:
         members = [replica for replica in members if replica.problem is None]
         problems = self._transfer.send([replica.server for replica in members])
         for replica in members:
-            problem = problems.get(replica.server) or _attempt(lambda one=replica: self._settle(one, self._label()))
+            problem = problems.get(replica.server) or _attempt(partial(self._settle, replica, self._label()))
             if problem is not None:
                 self._give_up(replica, problem)
 
@@ -321,7 +320,7 @@ class Replicas:
                 # Again and again: a request may arrive after the pause, and would wait there for its end.
                 for replica in busy:
                     replica.paused = True
-                    problem = _attempt(lambda one=replica: one.server.call("/pause?mode=abort", {}))
+                    problem = _attempt(partial(replica.server.call, "/pause?mode=abort", {}))
                     if problem is not None:
                         self._give_up(replica, problem)
             with self._change:
@@ -332,6 +331,12 @@ class Replicas:
         self.take_out(replica, str(problem))
         if not isinstance(problem, UnreachableError):
             raise problem
+
+
+def _complete_on(replica: Replica, request: CompletionRequest) -> tuple[int, Completion]:
+    """A continuation, and the version it was sampled with, which stays as long as a request is there."""
+    version = replica.version
+    return version, replica.server.complete(request)
 
 
 def _attempt(call: Callable[[], object]) -> EndpointError | None:

@@ -69,7 +69,7 @@ class VLLMBackend:
     ) -> None:
         adapters = None
         if trained is not None and has_adapters(trained.model):
-            adapters = trained.model.peft_config["default"]  # type: ignore[attr-defined]
+            adapters = trained.model.peft_config["default"]
         self.engine: Engine
         if base_url is not None:
             self.engine = _replicas(model, base_url, adapters, options)

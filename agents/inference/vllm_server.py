@@ -30,7 +30,7 @@ class _Route(Endpoint):
 
     def __init__(self, root: str, path: str, hints: Mapping[int, str], options: Mapping[str, Any]) -> None:
         self.path = path
-        self.hints = Endpoint.hints | hints
+        self.hints = Endpoint.hints | dict(hints)
         super().__init__(root, "", **({"retries": 0} | dict(options)))
 
 

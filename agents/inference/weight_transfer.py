@@ -145,7 +145,7 @@ def _ipc_handle(weight: Tensor) -> Mapping[str, Any]:
     from torch.multiprocessing.reductions import reduce_tensor
 
     name = str(torch.cuda.get_device_properties(weight.device).uuid)
-    _, opening = reduce_tensor(weight)
+    _, opening = reduce_tensor(weight)  # type: ignore[no-untyped-call]
     return {name: opening}
 
 

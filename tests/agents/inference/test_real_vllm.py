@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,11 +14,13 @@ import pytest
 import torch
 from transformers import Qwen2ForCausalLM
 
-from infinite_rl.agents.config import LoraConfig
+from infinite_rl.agents.config import LoraConfig, TinyConfig
 from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
 from infinite_rl.agents.inference.parity import ParityError
 from infinite_rl.agents.inference.vllm import VLLMBackend
 from infinite_rl.agents.models.lora import add_adapters
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
+from infinite_rl.runtimes.endpoint import EndpointError
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,6 +46,11 @@ def change(model, seed):
         for weight in model.parameters():
             if weight.requires_grad:
                 weight.add_(0.1 * torch.randn(weight.shape, generator=random))
+
+
+def small():
+    """The smallest that runs: vLLM has no attention for smaller heads on a CPU."""
+    return make_model(make_tokenizer(), TinyConfig(64, 2, 2, 1, 128, 512), seed=0).eval()
 
 
 def untied(model):
@@ -78,10 +86,10 @@ def assert_takes_weights(backend, trained, versions=(1, 2)):
 
 
 @pytest.mark.parametrize("kind", ["tied", "untied", "adapters"])
-def test_an_engine_in_this_process_takes_weights_and_agrees(kind, tiny, tokenizer, tmp_path, monkeypatch):
+def test_an_engine_in_this_process_takes_weights_and_agrees(kind, tokenizer, tmp_path, monkeypatch):
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    model = untied(tiny(tokenizer)) if kind == "untied" else tiny(tokenizer)
+    model = untied(small()) if kind == "untied" else small()
     folder = save(model, tokenizer, tmp_path)
     if kind == "adapters":
         add_adapters(model, LoraConfig(r=4, alpha=8, target_modules=["q_proj", "down_proj"]), seed=0)
@@ -114,9 +122,8 @@ class Process:
 
     def start(self):
         name, value, *command = documented_command()
-        command = [
-            self.folder if word == "path/to/model" else str(self.port) if word == "8000" else word for word in command
-        ]
+        ours = {"path/to/model": self.folder, "8000": str(self.port)}
+        command = [ours.get(word, word) for word in command]
         command += ["--host", "127.0.0.1", "--dtype", "float32", "--max-model-len", "128", "--enforce-eager"]
         command += ["--max-num-seqs", "32", "--enable-lora", "--max-lora-rank", "8"]
         environment = os.environ | ENVIRONMENT | {name: value, "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1"}
@@ -133,13 +140,8 @@ class Process:
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
     """Two servers of the tiny model; they take a minute or more to start."""
-    from infinite_rl.agents.config import TinyConfig
-    from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
-
     place = tmp_path_factory.mktemp("servers")
-    tokenizer = make_tokenizer()
-    model = make_model(tokenizer, TinyConfig(16, 2, 2, 1, 32, 512), seed=0)
-    folder = save(model, tokenizer, place / "model")
+    folder = save(small(), make_tokenizer(), place / "model")
     running = [Process(folder, place / f"{number}.log") for number in range(2)]
     yield running
     for server in running:
@@ -147,9 +149,9 @@ def servers(tmp_path_factory):
 
 
 @pytest.fixture
-def fleet(servers, tiny, tokenizer):
+def fleet(servers, tokenizer):
     """A backend on both servers, and the policy that is trained."""
-    model = tiny(tokenizer)
+    model = small()
     trained = HuggingFaceBackend(model, tokenizer, dtype="float32")
     urls = [server.url for server in servers]
     backend = VLLMBackend(None, tokenizer, base_url=urls, trained=trained, parity=CLOSE, patience=STARTS_WITHIN_S)
@@ -163,8 +165,6 @@ def fleet(servers, tiny, tokenizer):
 
 
 def alive(replica):
-    from infinite_rl.runtimes.endpoint import EndpointError
-
     try:
         replica.server.check_health()
     except EndpointError:
@@ -188,8 +188,6 @@ def test_a_server_that_keeps_its_weights_is_found_out(fleet, monkeypatch):
 
 
 def test_running_requests_are_aborted_and_go_on_with_new_weights(fleet):
-    from concurrent.futures import ThreadPoolExecutor
-
     backend, trained = fleet
     backend.end_ids = [0]  # so that hardly any response ends before its limit
     backend.load(trained.model.state_dict(), version=1)
@@ -207,10 +205,10 @@ def test_running_requests_are_aborted_and_go_on_with_new_weights(fleet):
         torch.testing.assert_close(sample.logprobs[new], scores[new], atol=CLOSE, rtol=CLOSE)
 
 
-def test_servers_take_adapters_alone(servers, fleet, tiny, tokenizer):
-    model = tiny(tokenizer)
+def test_servers_take_adapters_alone(servers, fleet, tokenizer):
+    model = small()
     add_adapters(model, LoraConfig(r=4, alpha=8, target_modules=["q_proj", "down_proj"]), seed=0)
-    fleet[0].load(tiny(tokenizer).state_dict(), version=1)  # below the adapters
+    fleet[0].load(small().state_dict(), version=1)  # below the adapters
     trained = HuggingFaceBackend(model, tokenizer, dtype="float32")
     urls = [server.url for server in servers]
     backend = VLLMBackend(None, tokenizer, base_url=urls, trained=trained, parity=CLOSE)
