@@ -121,6 +121,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from rich.console import Console
     from transformers.utils.logging import disable_progress_bar
 
+    from infinite_rl.agents.inference.backend import BackendError
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
     from infinite_rl.agents.rollouts.failures import RolloutError
@@ -129,6 +130,7 @@ def _run(parsed: argparse.Namespace) -> int:
     from infinite_rl.agents.runs.sinks import check_login
     from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.guard import NonFiniteError
+    from infinite_rl.runtimes.endpoint import EndpointError
 
     disable_progress_bar()  # we show one of our own
     if config.trainer.use_wandb:
@@ -161,7 +163,7 @@ def _run(parsed: argparse.Namespace) -> int:
         where = f"go on with: {_program()} --resume {folder}" if saved else "nothing was saved yet"
         print(f"stopped at once; {where}", file=sys.stderr)
         return 130
-    except (RolloutError, NonFiniteError, CheckpointError, OSError) as error:
+    except (RolloutError, NonFiniteError, CheckpointError, BackendError, EndpointError, OSError) as error:
         if isinstance(error, OSError) and error.errno not in FULL_DISK:
             raise
         print(f"error: the run ended at step {trainer.step}: {error}", file=sys.stderr)

@@ -64,9 +64,10 @@ def train(monkeypatch, folder, servers, tmp_path):
     monkeypatch.setattr(report, "write_report", lambda folder: folder)
     urls = "[" + ",".join(server.url for server in servers) + "]"
 
-    def run(*overrides):
+    def run(*overrides, patience=5):
         arguments = [*SMALL, f"model.name={folder}", f"rollout.servers={urls}", f"trainer.save_dir={tmp_path / 'run'}"]
-        return main([*arguments, "rollout.options={check_every: 0.05, health_timeout: 0.5, patience: 5}", *overrides])
+        options = f"rollout.options={{check_every: 0.05, health_timeout: 0.5, patience: {patience}}}"
+        return main([*arguments, options, *overrides])
 
     return run
 
@@ -104,6 +105,26 @@ def test_a_server_that_is_killed_in_the_middle_takes_no_step_with_it(train, serv
     assert servers[0].dead
     assert [row["step"] for row in rows(tmp_path / "run", "train")] == [1, 2, 3, 4]
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["status"] == "finished"
+
+
+@pytest.mark.parametrize("trouble", ["all die", "one takes other weights"])
+def test_what_the_fleet_cannot_make_good_ends_the_run_with_one_line(train, servers, capsys, monkeypatch, trouble):
+    reload = servers[0].engine.reload
+
+    def happen(folder):
+        reload(folder)
+        if servers[0].engine.resets < 2:  # of the start, and of the first step
+            return
+        servers[0].engine.model.model.norm.weight.data.mul_(3)
+        if trouble == "all die":
+            for server in servers:
+                server.engine.answer = lambda *arguments: (503, {})
+
+    servers[0].engine.reload = happen
+    assert train(patience=0.5) == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("error: the run ended at step ")
+    assert ("no vLLM server answered for 0.5 s" if trouble == "all die" else "differ from the trainer's") in said
 
 
 def test_servers_of_another_model_are_refused_before_anything_is_sampled(train, servers, capsys):
