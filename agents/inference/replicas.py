@@ -353,7 +353,10 @@ def _watch(owner: weakref.ref[Replicas], replica: Replica, closed: threading.Eve
         replicas = owner()
         if replicas is None:
             return
-        _look(replicas, replica)
+        try:
+            _look(replicas, replica)
+        except Exception as error:  # whatever it was, the server is not in use, and will be looked at again
+            replicas.take_out(replica, f"{type(error).__name__}: {error}")
         del replicas
 
 

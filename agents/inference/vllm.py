@@ -90,6 +90,18 @@ class VLLMBackend:
         """The trained policy's; the engine decides about its own, and importance correction about what differs."""
         return nullcontext() if self._trained is None else self._trained.autocast()
 
+    def check_sampling(self, temperature: float, token_filter: TokenFilter | None) -> None:
+        """Returns if log-probs will be those of what is sampled from.
+
+        Raises:
+            BackendError: says how servers are to be started.
+        """
+        if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
+            raise BackendError(
+                f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
+                "from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
+            )
+
     def sample(
         self,
         prompts: Sequence[Sequence[int]],
@@ -104,11 +116,7 @@ class VLLMBackend:
         Raises:
             BackendError: if the log-probs would not be those of the sampled distribution, or are no numbers.
         """
-        if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
-            raise BackendError(
-                f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
-                "from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
-            )
+        self.check_sampling(temperature, token_filter)
         limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
         kept = token_filter or TokenFilter()
         shared = {

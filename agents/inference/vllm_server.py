@@ -160,8 +160,9 @@ class VLLMServer:
         return int(json.loads(self._route("/get_world_size", hints=_DEVELOPMENT).ask(None).body)["world_size"])
 
     def cut(self) -> None:
-        """Breaks off the completions that are under way."""
-        self._completions.cut()
+        """Breaks off all requests that are under way."""
+        for route in list(self._routes.values()):
+            route.cut()
 
     def _route(self, path: str, hints: Mapping[int, str] | None = None, timeout: float | None = None) -> _Route:
         if path not in self._routes:

@@ -51,24 +51,31 @@ class DeviceTransfer:
         self._weights = {name: weight.detach().contiguous() for name, weight in weights.items()}
 
     def send(self, servers: Sequence[VLLMServer]) -> dict[Any, EndpointError]:
-        """Sends the weights to those servers; a group that lost a member is formed anew the next time."""
-        try:
-            if servers and self._members != list(servers):
-                self._join(servers)
-            self._run("/start_weight_update", servers, {})
-            self._update(servers)
-            self._run("/finish_weight_update", servers, {})
-            for server in servers:
-                server.forget()
-        except _Broken as error:
-            self._members = []
-            return {error.server: error.problem}
+        """Sends the weights to those servers; where one fails, the others get them in a group without it."""
+        left, problems = list(servers), {}
+        while left:
+            try:
+                self._send(left)
+                break
+            except _Broken as error:
+                problems[error.server] = error.problem
+                left.remove(error.server)
+                self._members = []
         self._weights = {}
-        return {}
+        return problems
 
     def close(self) -> None:
         """Forgets the weights, and leaves the group."""
         self._weights, self._members, self._group = {}, [], None
+
+    def _send(self, servers: list[VLLMServer]) -> None:
+        if self._members != servers:
+            self._join(servers)
+        self._run("/start_weight_update", servers, {})
+        self._update(servers)
+        self._run("/finish_weight_update", servers, {})
+        for server in servers:
+            server.forget()
 
     def _join(self, servers: Sequence[VLLMServer]) -> None:
         """Forms the group: each server's processes follow those of the server before."""
@@ -104,7 +111,7 @@ class DeviceTransfer:
             info["ipc_handles_pickled"] = base64.b64encode(pickle.dumps(handles)).decode()
             self._run("/update_weights", servers, {"update_info": info})
             return
-        with ThreadPoolExecutor(max(len(servers), 1)) as pool:
+        with ThreadPoolExecutor(len(servers)) as pool:
             receiving = {
                 server: pool.submit(server.call, "/update_weights", {"update_info": info}) for server in servers
             }
@@ -115,7 +122,7 @@ class DeviceTransfer:
 
     def _run(self, path: str, servers: Sequence[VLLMServer], request: Mapping[str, Any]) -> None:
         """Asks all servers at once."""
-        with ThreadPoolExecutor(max(len(servers), 1)) as pool:
+        with ThreadPoolExecutor(len(servers)) as pool:
             _results({server: pool.submit(server.call, path, request) for server in servers})
 
 

@@ -12,6 +12,7 @@ from ..config import ConfigError, TrainConfig
 from ..inference.backend import BackendError
 from ..inference.huggingface import HuggingFaceBackend
 from ..inference.module import InferenceModule
+from ..inference.sampling import TokenFilter
 from ..inference.vllm import VLLMBackend
 from .checkpoint import save_policy
 
@@ -41,6 +42,10 @@ def make_inference(config: TrainConfig, model: PreTrainedModel, tokenizer: PreTr
                 parity=rollout.parity,
                 **(rollout.options or {}),
             )
+        backend.check_sampling(rollout.temperature, None)
+        held_out = config.evaluation
+        only = TokenFilter(held_out.top_k, held_out.top_p, held_out.min_p)
+        backend.check_sampling(rollout.temperature if held_out.temperature is None else held_out.temperature, only)
         inference = InferenceModule(model, tokenizer, backend)
         # Servers have the weights of their folder, which need not be those of a model made here, or of a checkpoint.
         inference.load(model.state_dict(), version=0)

@@ -157,6 +157,12 @@ def test_without_servers_the_engine_is_made_in_this_process_from_the_model_s_own
         assert (made["model"] == str(folder)) == (name == "hf")
 
 
+@pytest.mark.parametrize("override", ["rollout.temperature=0.7", "evaluation.top_k=5"])
+def test_servers_whose_log_probs_would_be_of_something_else_are_refused_at_the_start(train, capsys, override):
+    assert train(override) == 2
+    assert "--logprobs-mode processed_logprobs" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("override", ["rollout.servers=[http://localhost:8000]", "rollout.options={timeout: 3}"])
 def test_what_only_vllm_reads_is_refused_without_it(override):
     with pytest.raises(ConfigError, match=r"would do nothing.*rollout.backend=vllm"):
