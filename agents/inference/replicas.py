@@ -123,7 +123,6 @@ class Replicas:
             raise ValueError(f"in_flight must be one of {', '.join(IN_FLIGHT)}, not {in_flight!r}")
         self.processed_logprobs = processed_logprobs
         self.replicas = [Replica(server) for server in servers]
-        self.resubmitted = 0
         self.concurrency, self.patience, self.in_flight = concurrency, patience, in_flight
         self._transfer = transfer
         self._version: int | None = None  # none: nobody has loaded weights yet
@@ -252,7 +251,6 @@ class Replicas:
                 return ask(replica)
             except UnreachableError as error:
                 self.take_out(replica, str(error))
-                self.resubmitted += 1
                 if attempt == MOST_TRIES - 1:
                     raise
             finally:

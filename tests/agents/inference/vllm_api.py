@@ -1,7 +1,4 @@
-"""A local server that speaks the API of vLLM's, and samples from a model in its own process.
-
-As a program, ``vllm_api.py FOLDER PORT``, it serves the model of a folder until it is killed.
-"""
+"""A local server that speaks the API of vLLM's, and samples from a model in this process."""
 
 import json
 import socket
@@ -188,17 +185,3 @@ class Server:
         for connection in self.connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
-
-
-def main(folder, port):
-    from infinite_rl.agents.models.policy import load_policy
-
-    torch.set_num_threads(1)
-    model, tokenizer = load_policy(folder)
-    server = Server(Engine(model.eval(), tokenizer), int(port))
-    print(server.url, flush=True)
-    server.thread.join()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

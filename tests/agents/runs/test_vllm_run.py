@@ -157,6 +157,11 @@ def test_without_servers_the_engine_is_made_in_this_process_from_the_model_s_own
         assert (made["model"] == str(folder)) == (name == "hf")
 
 
+def test_the_plan_says_what_samples(train, capsys):
+    assert train("--dry-run") == 0
+    assert "vllm, on 2 servers" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("override", ["rollout.temperature=0.7", "evaluation.top_k=5"])
 def test_servers_whose_log_probs_would_be_of_something_else_are_refused_at_the_start(train, capsys, override):
     assert train(override) == 2
