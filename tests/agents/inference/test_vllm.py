@@ -10,11 +10,14 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from vllm_api import Engine, Server
 
+from infinite_rl.agents.config import LoraConfig
 from infinite_rl.agents.environments.text import SimpleTextEnvironment
 from infinite_rl.agents.inference.backend import BackendError
+from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.inference.sampling import TokenFilter
 from infinite_rl.agents.inference.vllm import VLLMBackend
+from infinite_rl.agents.models.lora import add_adapters
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
 from infinite_rl.runtimes.endpoint import EndpointError
 
@@ -165,7 +168,7 @@ def test_a_missing_vllm_is_one_clear_line(monkeypatch):
     assert "base_url" in message
 
 
-def stand_in(engine):
+def stand_in(engine, *, sleeps=False):
     """A module with the names of vLLM that the backend uses; its engine is the tiny model."""
 
     class SamplingParams(SimpleNamespace):
@@ -200,7 +203,15 @@ def stand_in(engine):
         def reset_prefix_cache(self):
             engine.resets += 1
 
-    return SimpleNamespace(LLM=LLM, SamplingParams=SamplingParams)
+        def sleep(self, level):
+            engine.calls.append(f"sleep {level}")
+
+        def wake_up(self):
+            engine.calls.append("wake_up")
+
+    platform = SimpleNamespace(is_sleep_mode_available=lambda: sleeps)
+    platforms = SimpleNamespace(current_platform=platform)
+    return SimpleNamespace(LLM=LLM, SamplingParams=SamplingParams, platforms=platforms)
 
 
 def test_an_engine_in_this_process_is_told_to_give_log_probs_of_what_it_samples(
@@ -222,3 +233,48 @@ def test_an_engine_in_this_process_is_told_to_give_log_probs_of_what_it_samples(
     assert inference.get_logits(["a"], ["bcd"]).shape == (1, 3, len(tokenizer))
     inference.load(tiny(tokenizer, seed=1).state_dict(), version=2)
     assert engine.resets == 1
+
+
+@pytest.fixture
+def folder(tiny, tokenizer, tmp_path):
+    """The model that an engine in this process reads."""
+    tiny(tokenizer).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    return str(tmp_path)
+
+
+def test_an_engine_that_can_sleep_gives_its_memory_back_until_new_weights_come(
+    monkeypatch, engine, tiny, tokenizer, folder
+):
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine, sleeps=True))
+    inference = InferenceModule(folder, tokenizer, backend="vllm")
+    assert inference.backend.engine._llm.options["enable_sleep_mode"] is True
+    inference.rest()
+    inference.rest()
+    assert engine.calls == ["sleep 2"]
+    with pytest.raises(BackendError, match="dropped its weights"):
+        inference.generate(["ab"], 3)
+    engine.reload = lambda folder: engine.calls.append("reload")
+    inference.load(tiny(tokenizer, seed=1).state_dict(), version=4)
+    assert engine.calls == ["sleep 2", "wake_up", "reload"]
+    (text,) = inference.generate(["ab"], 3)
+    assert set(text.sample.versions) == {4}
+
+
+def test_the_weights_below_adapters_outlive_the_sleep(monkeypatch, engine, tiny, tokenizer, folder):
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine, sleeps=True))
+    policy = tiny(tokenizer)
+    add_adapters(policy, LoraConfig(r=3, alpha=4, target_modules=None), seed=0)
+    backend = VLLMBackend(folder, tokenizer, trained=HuggingFaceBackend(policy, tokenizer))
+    options = backend.engine._llm.options
+    assert (options["enable_lora"], options["max_lora_rank"]) == (True, 8), "the next rank that vLLM has room for"
+    backend.rest()
+    assert engine.calls == ["sleep 1"]
+
+
+def test_where_an_engine_cannot_sleep_it_is_not_told_to(monkeypatch, engine, tokenizer, folder):
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine))
+    inference = InferenceModule(folder, tokenizer, backend="vllm")
+    inference.rest()
+    assert engine.calls == []
+    assert len(inference.generate(["ab"], 3)) == 1
