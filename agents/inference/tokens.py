@@ -27,10 +27,10 @@ class Tokens:
         ids: Sequence[int],
         turn: int = -1,
         logprobs: Sequence[float] | None = None,
-        versions: Sequence[int] | None = None,
+        version: int | Sequence[int] = -1,
     ) -> None:
-        """Appends tokens; sampled ones come with their turn, log-probs and versions."""
+        """Appends tokens; sampled ones come with their turn, log-probs and version, one for all or one for each."""
         self.token_ids += ids
         self.turns += [turn] * len(ids)
         self.logprobs += [0.0] * len(ids) if logprobs is None else logprobs
-        self.versions += [-1] * len(ids) if versions is None else versions
+        self.versions += [version] * len(ids) if isinstance(version, int) else version

@@ -203,7 +203,7 @@ def _sample(completion: Completion) -> Sample:
         torch.tensor(list(completion.token_ids), dtype=torch.long),
         logprobs,
         truncated=completion.finish_reason == "length",
-        versions=completion.versions,
+        versions=torch.tensor(completion.versions, dtype=torch.long),
     )
 
 

@@ -70,7 +70,7 @@ def save(model, tokenizer, folder):
 def assert_sampled_as_scored(backend, trained, version):
     samples = backend.sample([[5, 6, 7]] * 4, range(4), max_new_tokens=16, temperature=1.0)
     for sample in samples:
-        assert set(sample.versions) == {version}
+        assert set(sample.versions.tolist()) == {version}
         scores = trained.logprobs([5, 6, 7], sample.token_ids.tolist())
         torch.testing.assert_close(sample.logprobs, scores, atol=CLOSE, rtol=CLOSE)
     again = backend.sample([[5, 6, 7]] * 4, range(4), max_new_tokens=16, temperature=1.0)
@@ -197,10 +197,10 @@ def test_running_requests_are_aborted_and_go_on_with_new_weights(fleet):
         change(trained.model, 5)
         backend.load(trained.model.state_dict(), version=2)
         samples = sampling.result(120)
-    assert any(set(sample.versions) == {1, 2} for sample in samples)
+    assert any(set(sample.versions.tolist()) == {1, 2} for sample in samples)
     for sample in samples:
         ids = sample.token_ids.tolist()
-        new = [place for place, version in enumerate(sample.versions) if version == 2]
+        new = [place for place, version in enumerate(sample.versions.tolist()) if version == 2]
         scores = trained.logprobs([5, 6, 7], ids)
         torch.testing.assert_close(sample.logprobs[new], scores[new], atol=CLOSE, rtol=CLOSE)
 

@@ -138,7 +138,7 @@ def test_a_server_that_was_started_anew_gets_the_latest_weights_before_any_reque
     assert pair[0].engine.label == pair[1].engine.label
     pair[1].kill()
     assert ids(sample(one)) == expected
-    assert [one.versions for one in sample(one, count=1)] == [[3] * len(expected[0])]
+    assert [one.versions.tolist() for one in sample(one, count=1)] == [[3] * len(expected[0])]
 
 
 def test_a_server_that_was_started_anew_unseen_is_found_out_by_the_label_of_its_weights(backend, pair, tiny, tokenizer):
@@ -170,7 +170,7 @@ def test_a_server_that_dies_while_it_takes_weights_is_left_out_and_the_others_go
     pair[0].kill()
     one.load(tiny(tokenizer, seed=1).state_dict(), version=1)
     assert in_use(one) == 1
-    assert {version for sampled in sample(one) for version in sampled.versions} == {1}
+    assert {version for sampled in sample(one) for version in sampled.versions.tolist()} == {1}
 
 
 def test_with_all_servers_dead_the_run_ends_after_a_while_and_says_why(backend, pair):
@@ -221,13 +221,13 @@ def test_aborted_requests_go_on_with_the_new_weights_and_each_token_tells_its_ow
     one.load(new.state_dict(), version=2)
     thread.join(20)
     models = {1: HuggingFaceBackend(old, tokenizer), 2: HuggingFaceBackend(new, tokenizer)}
-    mixed = [one for one in found[0] if set(one.versions) == {1, 2}]
-    assert mixed, [row.versions for row in found[0]]
+    mixed = [one for one in found[0] if set(one.versions.tolist()) == {1, 2}]
+    assert mixed, [row.versions.tolist() for row in found[0]]
     for row in found[0]:
-        assert list(row.versions) == sorted(row.versions)
+        assert row.versions.tolist() == sorted(row.versions.tolist())
         tokens = row.token_ids.tolist()
         scores = {version: model.logprobs(PROMPT, tokens) for version, model in models.items()}
-        expected = torch.stack([scores[version][place] for place, version in enumerate(row.versions)])
+        expected = torch.stack([scores[version][place] for place, version in enumerate(row.versions.tolist())])
         torch.testing.assert_close(row.logprobs, expected, atol=1e-4, rtol=1e-4)
         assert row.truncated == (len(tokens) == 12 and tokens[-1] not in one.end_ids)
 
@@ -240,7 +240,7 @@ def test_requests_may_be_finished_before_new_weights_come(backend, pair, tiny, t
     wait_until(lambda: all(server.engine.running for server in pair))
     one.load(tiny(tokenizer, seed=1).state_dict(), version=2)
     thread.join(20)
-    assert {version for row in found[0] for version in row.versions} == {0}
+    assert {version for row in found[0] for version in row.versions.tolist()} == {0}
     assert not any("/pause" in server.engine.calls for server in pair)
 
 
@@ -263,7 +263,7 @@ def test_no_request_is_sent_while_weights_are_on_their_way(backend, pair, tiny, 
     go_on.set()
     loading.join(10)
     sampling.join(10)
-    assert {version for row in found[0] for version in row.versions} == {1}
+    assert {version for row in found[0] for version in row.versions.tolist()} == {1}
 
 
 def test_a_prefix_cache_that_is_not_emptied_is_an_error(backend, pair, tiny, tokenizer):

@@ -56,8 +56,8 @@ def test_turns_are_those_of_the_record(make_trajectory):
 def test_trajectories_hold_the_tokens_and_the_ending_of_their_own_episode():
     tokens = [Tokens(), Tokens(), Tokens()]
     tokens[0].append([5, 6])
-    tokens[0].append([7, 8], turn=0, logprobs=[-0.5, -1.5], versions=[7, 7])
-    tokens[2].append([9], turn=1, logprobs=[-2.0], versions=[3])
+    tokens[0].append([7, 8], turn=0, logprobs=[-0.5, -1.5], version=7)
+    tokens[2].append([9], turn=1, logprobs=[-2.0], version=3)
     endings = [
         Ending(reward=0.5, group=3, valid=True, truncated=False, state={"prompt": "xx", "response": "y"}),
         Ending(reward=0, group=4, valid=False, truncated=False, state={"status": "error"}),
