@@ -22,6 +22,7 @@ POLICY_LOSSES = ("clip", "gspo", "cispo", "reinforce")
 AGGREGATIONS = ("token_mean", "sequence_mean", "sequence_sum")
 KL_ESTIMATORS = ("k1", "k2", "k3")
 CORRECTIONS = ("none", "truncate", "mask")
+ROLLOUT_BACKENDS = ("huggingface", "vllm")
 ESTIMATORS = ("group", "rloo", "reinforce", "reinforce_pp", "gae", "distillation")
 
 
@@ -165,6 +166,11 @@ class SamplingConfig:
             many at once.
         patience: so many steps in a row in which no episode comes to a verdict end the run.
         num_parallel: at most so many episodes at once.
+        backend: what samples: ``huggingface``, the policy that is trained itself, or ``vllm``.
+        servers: ``vllm``: addresses of servers of the same model; null starts an engine in this process.
+        options: ``vllm``: of the engine, or of the way to the servers; see docs/rollouts.md. Null for none.
+        parity: ``vllm``: log-probs may differ from the trainer's by so much a token, on average, and more ends the run;
+            null compares nothing.
     """
 
     max_new_tokens: int
@@ -173,6 +179,10 @@ class SamplingConfig:
     deadline: float | None
     patience: int
     num_parallel: int
+    backend: str
+    servers: list[str] | None
+    options: dict[str, Any] | None
+    parity: float | None
 
 
 @dataclass

@@ -133,6 +133,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
     from transformers.utils.logging import disable_progress_bar
 
     from infinite_rl.agents.config import ConfigError
+    from infinite_rl.agents.inference.backend import BackendError
     from infinite_rl.agents.parallel.processes import LostProcessError
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
@@ -143,6 +144,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
     from infinite_rl.agents.runs.sinks import check_login
     from infinite_rl.agents.runs.training import Trainer
     from infinite_rl.agents.updates.guard import NonFiniteError
+    from infinite_rl.runtimes.endpoint import EndpointError
 
     disable_progress_bar()  # we show one of our own
     console = Console(quiet=not processes.first)
@@ -173,7 +175,9 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
             saved = trainer.checkpoints.steps()
             print(f"stopped at once; {go_on if saved else 'nothing was saved yet'}", file=sys.stderr)
         return 130
-    except (RolloutError, NonFiniteError, CheckpointError, LostProcessError, OSError) as error:
+    except (
+        *(RolloutError, NonFiniteError, CheckpointError, LostProcessError, BackendError, EndpointError, OSError),
+    ) as error:
         if isinstance(error, OSError) and error.errno not in FULL_DISK:
             raise
         if processes.first:

@@ -49,11 +49,12 @@ class ConnectionPool:
         # A proxy of plain HTTP is asked for whole URLs; one of HTTPS only passes bytes on.
         self._prefix = base_url if self._proxy and not self._secure else parts.path
         self._idle: list[http.client.HTTPConnection] = []
+        self._busy: set[http.client.HTTPConnection] = set()
         self._owner = os.getpid()
         self._lock = threading.Lock()
 
-    def post(self, path: str, body: bytes, headers: dict[str, str]) -> Reply:
-        """Sends a request and reads the response.
+    def request(self, path: str, body: bytes | None, headers: dict[str, str]) -> Reply:
+        """Sends a request and reads the response: ``POST``, or ``GET`` where there is no body.
 
         Raises:
             OSError: the server could not be reached, hung up, or took too long (``TimeoutError``).
@@ -71,8 +72,25 @@ class ConnectionPool:
         while (connection := self._take_idle()) is not None:
             connection.close()
 
+    def cut(self) -> None:
+        """Breaks off the requests that are under way: each raises ``OSError`` where it waits."""
+        with self._lock:
+            for connection in self._busy:
+                _shut(connection.sock)
+
     def _exchange(
-        self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]
+        self, connection: http.client.HTTPConnection, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> Reply:
+        with self._lock:
+            self._busy.add(connection)
+        try:
+            return self._speak(connection, path, body, headers)
+        finally:
+            with self._lock:
+                self._busy.discard(connection)
+
+    def _speak(
+        self, connection: http.client.HTTPConnection, path: str, body: bytes | None, headers: dict[str, str]
     ) -> Reply:
         if self._proxy and not self._secure:
             headers = headers | self._proxy.headers
@@ -80,7 +98,7 @@ class ConnectionPool:
             if connection.sock is None:
                 connection.connect()
             deadline.watch(connection.sock)
-            connection.request("POST", self._prefix + path, body, headers)
+            connection.request("GET" if body is None else "POST", self._prefix + path, body, headers)
             response = connection.getresponse()
             content = response.read(self.max_bytes + 1)
             deadline.check()
@@ -134,10 +152,7 @@ class _Deadline:
     def _end(self) -> None:
         self._passed = True
         # While it is still connecting, TLS may wait for a handshake on the connection's own.
-        found = self._socket or self._connection.sock
-        if found is not None:
-            with suppress(OSError):  # it may be closed already
-                found.shutdown(socket.SHUT_RDWR)
+        _shut(self._socket or self._connection.sock)
 
     def __enter__(self) -> _Deadline:
         self._timer.start()
@@ -151,6 +166,13 @@ class _Deadline:
             self._connection.close()
             if issubclass(kind, Exception):
                 self.check()  # what failed, failed because of this
+
+
+def _shut(found: socket.socket | None) -> None:
+    """Wakes whoever waits for the socket."""
+    if found is not None:
+        with suppress(OSError):  # it may be closed already
+            found.shutdown(socket.SHUT_RDWR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,10 @@ class EndpointError(RuntimeError):
     """The server could not be reached, refused, or answered with something else than it was asked for."""
 
 
+class UnreachableError(EndpointError):
+    """What failed may pass: nobody answered, or the server was busy or broken, at every try."""
+
+
 class BudgetError(EndpointError):
     """The calls or tokens that were allowed are used up."""
 
@@ -124,9 +128,9 @@ class Endpoint:
         hints: by status, what to do about a refusal.
     """
 
-    path: ClassVar[str]
+    path: str
     kind: ClassVar[str] = "OpenAI-compatible"
-    hints: ClassVar[dict[int, str]] = _HINTS
+    hints: dict[int, str] = _HINTS
 
     def __init__(
         self,
@@ -158,19 +162,20 @@ class Endpoint:
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.base_url!r}, {self.model!r})"
 
-    def ask(self, request: Mapping[str, Any]) -> Reply:
-        """Sends a request until it is answered with the status 200.
+    def ask(self, request: Mapping[str, Any] | None) -> Reply:
+        """Sends a request until it is answered with the status 200; None asks by ``GET``.
 
         Raises:
-            EndpointError: the server could not be reached or refused, after all tries.
+            EndpointError: the server could not be reached or refused, after all tries; where the next might succeed, an
+                ``UnreachableError``.
             BudgetError: the budget is used up.
         """
-        body = json.dumps(request).encode()
+        body = None if request is None else json.dumps(request).encode()
         for attempt in range(self.retries + 1):
             self.budget.take_call()
             problem, wait = "", None
             try:
-                reply = self._pool.post(self.path, body, self._headers())
+                reply = self._pool.request(self.path, body, self._headers())
             except (OSError, http.client.HTTPException) as error:
                 problem = self._unreached(error)
                 if isinstance(error, ConnectionRefusedError):
@@ -180,12 +185,12 @@ class Endpoint:
                     return reply
                 problem, wait = self._refused(reply), _retry_after(reply)
                 if reply.status not in _RETRIED:
-                    break
+                    raise EndpointError(problem)
             if attempt < self.retries:
                 pause = self._pause(attempt, wait)
                 logger.info("%s Trying again in %.1f s.", problem, pause)
                 time.sleep(pause)
-        raise EndpointError(problem)
+        raise UnreachableError(problem)
 
     def unreadable(self, wanted: str, error: Exception, reply: Reply) -> EndpointError:
         """The error of a reply that is not what was ``wanted``."""
@@ -196,6 +201,10 @@ class Endpoint:
     def close(self) -> None:
         """Closes the connections that are kept; the endpoint can still be used."""
         self._pool.close()
+
+    def cut(self) -> None:
+        """Breaks off the requests that are under way; for other threads they fail as if the server had hung up."""
+        self._pool.cut()
 
     def _headers(self) -> dict[str, str]:
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": "infinite-rl"}

@@ -59,5 +59,8 @@ class Backend(Protocol):
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
         """Takes new weights."""
 
+    def rest(self) -> None:
+        """Gives memory back until new weights come, where the backend can."""
+
     def fingerprint(self) -> int:
         """A number that changes with the weights, so that nothing stale is kept."""

@@ -86,6 +86,9 @@ class EndpointBackend:
         """Refused."""
         raise self.refuse("a way to change its weights")
 
+    def rest(self) -> None:
+        """Nothing: the server is not ours."""
+
     def fingerprint(self) -> int:
         """Always the same: nobody tells when the server's model changes."""
         return 0

@@ -110,6 +110,9 @@ class HuggingFaceBackend:
         if any(own[name].data_ptr() != weight.data_ptr() for name, weight in weights.items()):
             self.model.load_state_dict(dict(weights), strict=True)
 
+    def rest(self) -> None:
+        """Nothing: the weights are the trainer's, and the cache lives only as long as a batch."""
+
     def fingerprint(self) -> int:
         """How often the weights were changed in place: an optimizer's step counts, whoever made it."""
         return sum(weight._version for weight in self.model.parameters())

@@ -77,6 +77,7 @@ class InferenceModule:
         else:
             assert not isinstance(backend, str)
             self.backend = backend
+            self.model = None if isinstance(model, str) else model
         self._tokenizer = tokenizer
         self.version = 0
         self.seed = seed
@@ -205,6 +206,10 @@ class InferenceModule:
         """Takes new weights. A model object shared with the trainer has them already: then only the version counts."""
         self.backend.load(weights, version=version)
         self.version = version
+
+    def rest(self) -> None:
+        """Gives memory back until new weights come, where the backend can: between rollout and training, say."""
+        self.backend.rest()
 
     def decode(self, token_ids: Sequence[Tensor]) -> list[str]:
         """The texts of sampled tokens, special tokens left out."""

@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+Integers: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 
 def stream_key(*parts: object) -> int:
@@ -22,7 +25,7 @@ def stream_key(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 
-def uniforms(keys: Sequence[int], positions: Sequence[int], count: int) -> npt.NDArray[np.float64]:
+def uniforms(keys: Integers, positions: Integers, count: int) -> npt.NDArray[np.float64]:
     """Uniform numbers in [0, 1) with 53 random bits: row i holds positions ``positions[i]`` … ``+ count`` of stream i.
 
     SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter times an odd constant, then two multiply-xorshift rounds.
@@ -93,11 +96,18 @@ class Sample:
         logprobs: [T], float32, of each token under the distribution it was drawn from (temperature and filter
             included).
         truncated: whether the token limit ended it, rather than an end token.
+        versions: [T], int64: of the policy that sampled each token, where new weights may come in its midst; None if
+            one version sampled them all.
     """
 
     token_ids: Tensor
     logprobs: Tensor
     truncated: bool
+    versions: Tensor | None = None
+
+    def versions_or(self, version: int) -> int | list[int]:
+        """The version of each token; or that of all, ``version``, where the sample does not tell."""
+        return version if self.versions is None else self.versions.tolist()
 
 
 def draw(

@@ -1,4 +1,4 @@
-"""Sampling and scoring by vLLM: token ids in, token ids and log-probs out, from an engine or from a server.
+"""Sampling and scoring by vLLM: token ids in, token ids and log-probs out, from an engine or from servers.
 
 Text never goes in or out, because tokenizing a response again may give other tokens. All that would bend the
 distribution (top-p, top-k, penalties), and that servers may take from the model's folder, is turned off in each
@@ -8,90 +8,99 @@ told so; a server has to be started with ``--logprobs-mode processed_logprobs``,
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from ..models.lora import has_adapters
 from ..models.policy import load_tokenizer
 from .backend import BackendError
-from .huggingface import end_tokens
+from .completion import Completion, CompletionRequest, Engine
+from .huggingface import HuggingFaceBackend, end_tokens
+from .parity import Parity, ParityCheck
+from .replicas import Replicas
 from .sampling import Sample, TokenFilter
+from .vllm_local import LocalEngine
 from .vllm_server import VLLMServer
+from .weight_sync import FolderTransfer, Transfer
+from .weight_transfer import DeviceTransfer
 
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A continuation as vLLM gave it.
-
-    Attributes:
-        token_ids: the end token included where one was sampled.
-        logprobs: one for each token.
-        finish_reason: ``stop`` or ``length``.
-    """
-
-    token_ids: Sequence[int]
-    logprobs: Sequence[float]
-    finish_reason: str
-
-
-class Engine(Protocol):
-    """What the backend asks of vLLM, wherever it runs."""
-
-    processed_logprobs: bool
-
-    def complete(self, requests: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
-        """Continues the prompt of each request; things with the fields of :class:`Completion`."""
-
-    def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
-        """The log-prob of each token but the first."""
-
-    def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
-        """The log-probs of the whole vocabulary, by id, at each token but the first."""
-
-    def reload(self, folder: Path) -> None:
-        """Takes the weights in a folder, and forgets what was computed with the old ones."""
+TRANSFERS = ("folder", "nccl", "ipc")
+# Instead of the log-prob of what cannot be, vLLM sends this number.
+_IMPOSSIBLE = -9999.0
+_OF_SERVER = ("timeout", "health_timeout", "api_key", "max_bytes", "budget")
 
 
 class VLLMBackend:
     """Sampling and scoring by vLLM.
 
     Args:
-        model: the model's folder or hub name; for a server, the name it serves the model under.
+        model: the model's folder or hub name; for servers, the name they serve it under, None for the one they name.
         tokenizer: its tokenizer; loaded by the model's name where not given.
         dtype: arithmetic of the engine.
-        base_url: of a running server, such as ``http://localhost:8000/v1``; None starts an engine in this process.
-        **options: of the engine (``vllm.LLM``), or of :class:`~infinite_rl.agents.inference.vllm_server.VLLMServer`.
+        base_url: of a running server, such as ``http://localhost:8000/v1``, or of several, in a list or with commas
+            between; None starts an engine in this process.
+        trained: the policy that is trained, if there is one: its log-probs are compared with the engine's after each
+            load, and where only adapters are trained, they alone are sent.
+        parity: how much they may differ a token, on average; None compares nothing.
+        **options: of the engine (:class:`~infinite_rl.agents.inference.vllm_local.LocalEngine`), or of servers
+            (:class:`~infinite_rl.agents.inference.replicas.Replicas`, ``api_key``, ``timeout``) and of the way to them
+            (``transfer``: ``folder``, ``nccl`` or ``ipc``; ``weights_dir``).
 
     Raises:
         BackendError: if vLLM is not installed, or the tokenizer cannot be loaded.
+        ValueError: if an option makes no sense.
     """
 
     def __init__(
         self,
-        model: str,
+        model: str | None,
         tokenizer: PreTrainedTokenizerBase | None = None,
         *,
         dtype: str = "auto",
-        base_url: str | None = None,
+        base_url: str | Sequence[str] | None = None,
+        trained: HuggingFaceBackend | None = None,
+        parity: float | None = None,
         **options: Any,
     ) -> None:
-        self.engine: Engine = (
-            LocalEngine(model, dtype, options) if base_url is None else VLLMServer(model, base_url, **options)
-        )
+        adapters = None
+        if trained is not None and has_adapters(trained.model):
+            adapters = trained.model.peft_config["default"]
+        self.engine: Engine
+        if base_url is not None:
+            self.engine = _replicas(model, base_url, adapters, options)
+        elif model is None:
+            raise ValueError("an engine in this process needs the model's folder or name")
+        else:
+            self.engine = LocalEngine(model, dtype, adapters=adapters, **options)
         self.tokenizer: PreTrainedTokenizerBase = tokenizer or _load_tokenizer(model)
-        self.end_ids = end_tokens(None, self.tokenizer)
+        self.end_ids = end_tokens(trained.model if trained is not None else None, self.tokenizer)
+        self.parity: dict[str, Parity] = {}
+        self._trained = trained
+        self._check = (
+            ParityCheck(trained, self.tokenizer, parity) if trained is not None and parity is not None else None
+        )
         self._loads = 0
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Nothing: the engine decides about its arithmetic, and importance correction about what differs."""
-        return nullcontext()
+        """The trained policy's; the engine decides about its own, and importance correction about what differs."""
+        return nullcontext() if self._trained is None else self._trained.autocast()
+
+    def check_sampling(self, temperature: float, token_filter: TokenFilter | None) -> None:
+        """Returns if log-probs will be those of what is sampled from.
+
+        Raises:
+            BackendError: says how servers are to be started.
+        """
+        if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
+            raise BackendError(
+                f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
+                "from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
+            )
 
     def sample(
         self,
@@ -105,13 +114,9 @@ class VLLMBackend:
         """Samples one continuation per prompt; row i is sampled with a seed of its own, made from ``keys[i]``.
 
         Raises:
-            BackendError: if the log-probs would not be those of the sampled distribution.
+            BackendError: if the log-probs would not be those of the sampled distribution, or are no numbers.
         """
-        if (temperature not in (0.0, 1.0) or token_filter) and not self.engine.processed_logprobs:
-            raise BackendError(
-                f"with a filter, or at temperature {temperature}, the server must give log-probs of what it samples "
-                "from: start it with --logprobs-mode processed_logprobs, and pass processed_logprobs=True"
-            )
+        self.check_sampling(temperature, token_filter)
         limits = [max_new_tokens] * len(prompts) if isinstance(max_new_tokens, int) else max_new_tokens
         kept = token_filter or TokenFilter()
         shared = {
@@ -126,7 +131,7 @@ class VLLMBackend:
             "frequency_penalty": 0.0,
         }
         requests = [
-            {"prompt": list(prompt), "max_tokens": limit, "seed": key >> 1, **shared}  # seeds are signed, of 64 bits
+            CompletionRequest(list(prompt), key, limit, shared)
             for prompt, key, limit in zip(prompts, keys, limits, strict=True)
         ]
         return [_sample(completion) for completion in self.engine.complete(requests)]
@@ -148,86 +153,63 @@ class VLLMBackend:
         return torch.tensor(rows[len(rows) - count :], dtype=torch.float32).reshape(count, -1)
 
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
-        """Takes new weights, by way of a folder that engine or server reads."""
-        from safetensors.torch import save_file
+        """Takes new weights, and compares the log-probs of a few texts with those of the trained policy.
 
-        with tempfile.TemporaryDirectory(prefix="weights-", dir=getattr(self.engine, "weights_dir", None)) as folder:
-            # Copies: tied weights are one tensor under two names, and the head must be there by its own.
-            tensors = {name: weight.detach().cpu().contiguous().clone() for name, weight in weights.items()}
-            save_file(tensors, Path(folder) / "model.safetensors")
-            self.engine.reload(Path(folder))
+        Raises:
+            ParityError: if they are not the same.
+        """
+        self.engine.load(weights, version=version)
         self._loads += 1
+        if self._check is not None:
+            self.parity = self._check.check(self.engine.scorers(), version)
+
+    def rest(self) -> None:
+        """Gives memory back until new weights come, where the engine is in this process and can."""
+        self.engine.rest()
 
     def fingerprint(self) -> int:
         """How often weights were loaded."""
         return self._loads
 
 
-class LocalEngine:
-    """An engine of vLLM in this process."""
-
-    processed_logprobs = True
-
-    def __init__(self, model: str, dtype: str, options: Mapping[str, Any]) -> None:
-        try:
-            import vllm
-        except ImportError as error:
-            raise BackendError(
-                f'vllm cannot be imported ({error}): pip install -e ".[vllm]" in an environment of its own, '
-                "or pass the base_url of a vLLM server"
-            ) from None
-        self._params = vllm.SamplingParams
-        defaults = {"logprobs_mode": "processed_logprobs", "generation_config": "vllm", "max_logprobs": -1}
-        defaults["dtype"] = dtype
-        self._llm = vllm.LLM(model=model, **(defaults | dict(options)))
-
-    def complete(self, requests: Sequence[Mapping[str, Any]]) -> list[Completion]:
-        """Continues the prompt of each request, all in one batch."""
-        prompts = [{"prompt_token_ids": request["prompt"]} for request in requests]
-        params = [
-            self._params(**{name: value for name, value in request.items() if name != "prompt"}) for request in requests
-        ]
-        found = []
-        for output in self._llm.generate(prompts, params, use_tqdm=False):
-            chosen = output.outputs[0]
-            ids = list(chosen.token_ids)
-            logprobs = [float(row[token].logprob) for token, row in zip(ids, chosen.logprobs, strict=True)]
-            found.append(Completion(ids, logprobs, str(chosen.finish_reason)))
-        return found
-
-    def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
-        """The log-prob of each token but the first."""
-        rows = self._read_prompt(token_ids, 1)
-        return [float(row[token].logprob) for token, row in zip(token_ids[1:], rows, strict=True)]
-
-    def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
-        """The log-probs of the whole vocabulary, by id, at each token but the first."""
-        return [[float(row[token].logprob) for token in sorted(row)] for row in self._read_prompt(token_ids, -1)]
-
-    def reload(self, folder: Path) -> None:
-        """Takes the weights in a folder, and forgets what was computed with the old ones."""
-        self._llm.collective_rpc("reload_weights", kwargs={"weights_path": str(folder)})
-        self._llm.reset_prefix_cache()
-
-    def _read_prompt(self, token_ids: Sequence[int], count: int) -> list[Mapping[int, Any]]:
-        params = self._params(max_tokens=1, temperature=1.0, prompt_logprobs=count)
-        (output,) = self._llm.generate([{"prompt_token_ids": list(token_ids)}], params, use_tqdm=False)
-        return list(output.prompt_logprobs[1:])
+def _replicas(model: str | None, base_url: str | Sequence[str], adapters: Any, options: Mapping[str, Any]) -> Replicas:
+    """The servers as one engine."""
+    urls = base_url.split(",") if isinstance(base_url, str) else base_url
+    of_servers = {name: value for name, value in options.items() if name in _OF_SERVER}
+    rest = {name: value for name, value in options.items() if name not in _OF_SERVER}
+    kind, weights_dir = rest.pop("transfer", "folder"), rest.pop("weights_dir", None)
+    if kind not in TRANSFERS:
+        raise ValueError(f"transfer must be one of {', '.join(TRANSFERS)}, not {kind!r}")
+    if kind != "folder" and adapters is not None:
+        raise ValueError(f"transfer={kind} sends whole weights: adapters go by a folder")
+    transfer: Transfer = DeviceTransfer(kind) if kind != "folder" else FolderTransfer(adapters, weights_dir)
+    return Replicas([VLLMServer(url.strip(), model, **of_servers) for url in urls], transfer, **rest)
 
 
-def _sample(completion: Any) -> Sample:
+def _sample(completion: Completion) -> Sample:
     if len(completion.token_ids) != len(completion.logprobs):
         raise BackendError(
             f"vLLM gave {len(completion.token_ids)} tokens and {len(completion.logprobs)} log-probs: it must give both"
         )
+    logprobs = torch.tensor(list(completion.logprobs), dtype=torch.float32)
+    wrong = ~(logprobs.isfinite() & (logprobs > _IMPOSSIBLE))
+    if wrong.any():
+        place = int(wrong.int().argmax())
+        raise BackendError(
+            f"vLLM sampled token {completion.token_ids[place]}, number {place + 1} of a response, with the log-prob "
+            f"{completion.logprobs[place]}: its weights or its arithmetic are broken, and nothing can be learnt from it"
+        )
     return Sample(
         torch.tensor(list(completion.token_ids), dtype=torch.long),
-        torch.tensor(list(completion.logprobs), dtype=torch.float32),
+        logprobs,
         truncated=completion.finish_reason == "length",
+        versions=torch.tensor(completion.versions, dtype=torch.long),
     )
 
 
-def _load_tokenizer(model: str) -> PreTrainedTokenizerBase:
+def _load_tokenizer(model: str | None) -> PreTrainedTokenizerBase:
+    if model is None:
+        raise BackendError("servers do not hand out their tokenizer: pass tokenizer=…")
     try:
         return load_tokenizer(model)
     except (OSError, ValueError) as error:

@@ -1,91 +1,85 @@
 """A vLLM server, spoken to over HTTP.
 
-Requests go to ``/v1/completions`` with the prompt as token ids; ``return_token_ids`` makes the server answer in ids.
-New weights go by ``/collective_rpc`` and ``/reset_prefix_cache``, which a server offers if it was started with
-``VLLM_SERVER_DEV_MODE=1``; it must see the folder that the weights are written to.
+Prompts go to ``/v1/completions`` as token ids; ``return_token_ids`` makes the server answer in ids. What changes its
+weights it offers if it was started with ``VLLM_SERVER_DEV_MODE=1``.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...runtimes.endpoint import Endpoint
+from ...runtimes.connections import Reply
+from ...runtimes.endpoint import Endpoint, EndpointError
 from .backend import BackendError
+from .completion import Completion, CompletionRequest
 
 _DEVELOPMENT = {404: "Start the server with VLLM_SERVER_DEV_MODE=1, so that its weights can be changed."}
+_ADAPTERS = {
+    404: "Start the server with --enable-lora, and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1, so that it takes adapters."
+}
 
 
-class _Completions(Endpoint):
-    path = "/completions"
+class _Route(Endpoint):
+    """One path of the server. Nothing is tried again here: whoever asks decides where."""
+
     kind = "a vLLM server"
 
-
-class _CollectiveRpc(Endpoint):
-    path = "/collective_rpc"
-    kind = "a vLLM server"
-    hints = Endpoint.hints | _DEVELOPMENT
-
-
-class _ResetPrefixCache(Endpoint):
-    path = "/reset_prefix_cache"
-    kind = "a vLLM server"
-    hints = Endpoint.hints | _DEVELOPMENT
-
-
-@dataclass(frozen=True, slots=True)
-class ServerCompletion:
-    """A continuation, as the server gave it."""
-
-    token_ids: list[int]
-    logprobs: list[float]
-    finish_reason: str
+    def __init__(self, root: str, path: str, hints: Mapping[int, str], options: Mapping[str, Any]) -> None:
+        self.path = path
+        self.hints = Endpoint.hints | dict(hints)
+        super().__init__(root, "", **({"retries": 0} | dict(options)))
 
 
 class VLLMServer:
     """A vLLM server.
 
     Args:
-        model: the name that it serves the model under.
-        base_url: such as ``http://localhost:8000/v1``.
-        processed_logprobs: whether it was started with ``--logprobs-mode processed_logprobs``.
-        weights_dir: where new weights are written for it; by default the folder for temporary files.
-        concurrency: requests at once; the server makes batches of them.
-        **options: of :class:`~infinite_rl.runtimes.endpoint.Endpoint`, such as ``api_key`` and ``timeout``.
+        url: such as ``http://localhost:8000/v1``.
+        model: the name that it serves the model under; None for the first that it names.
+        timeout: seconds that a request may take.
+        health_timeout: the same for those that take no time; a server that is busy computing still answers them.
+        **options: of :class:`~infinite_rl.runtimes.endpoint.Endpoint`, such as ``api_key``.
     """
 
     def __init__(
         self,
-        model: str,
-        base_url: str,
+        url: str,
+        model: str | None = None,
         *,
-        processed_logprobs: bool = False,
-        weights_dir: Path | None = None,
-        concurrency: int = 128,
+        timeout: float = 1800.0,
+        health_timeout: float = 10.0,
         **options: Any,
     ) -> None:
-        self.processed_logprobs = processed_logprobs
-        self.weights_dir = weights_dir
-        self.concurrency = concurrency
-        root = base_url.rstrip("/").removesuffix("/v1")
-        self._completions = _Completions(f"{root}/v1", model, **options)
-        self._rpc = _CollectiveRpc(root, model, **options)
-        self._reset = _ResetPrefixCache(root, model, **options)
+        self.url = url.rstrip("/").removesuffix("/v1")
+        self.health_timeout = health_timeout
+        self.adapter: str | None = None
+        self._model = model
+        self._options = options | {"timeout": timeout}
+        self._routes: dict[str, _Route] = {}
+        self._completions = self._route("/v1/completions")
 
-    def complete(self, requests: Sequence[Mapping[str, Any]]) -> list[ServerCompletion]:
-        """Continues the prompt of each request.
+    def complete(self, request: CompletionRequest) -> Completion:
+        """Continues a prompt.
 
         Raises:
             EndpointError: the server could not be reached, refused, or sent something else.
         """
-        if not requests:
-            return []
-        with ThreadPoolExecutor(min(self.concurrency, len(requests))) as pool:
-            return list(pool.map(self._complete, requests))
+        choice = self._choice({"prompt": list(request.prompt), **request.parameters()})
+        ids, scores = choice.get("token_ids"), (choice.get("logprobs") or {}).get("token_logprobs")
+        reason = str(choice.get("finish_reason"))
+        if reason == "abort" and not ids:
+            return Completion([], [], reason)
+        if not isinstance(ids, list) or not isinstance(scores, list):
+            raise BackendError(
+                f"{self._completions.url} gave no token ids or no log-probs: is it vLLM 0.10.2 or later?"
+            )
+        if (given := choice.get("prompt_token_ids")) is not None and given != list(request.prompt):
+            raise BackendError(f"{self._completions.url} continued other tokens than it was given")
+        return Completion(ids, [float("nan") if score is None else float(score) for score in scores], reason)
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
@@ -96,37 +90,110 @@ class VLLMServer:
         """The log-probs of the whole vocabulary, by id, at each token but the first."""
         return [[row[token] for token in sorted(row)] for row in self._read_prompt(token_ids, -1)]
 
+    def check_health(self) -> None:
+        """Returns if the server and its engine are alive.
+
+        Raises:
+            EndpointError: says what is wrong.
+        """
+        self._route("/health", timeout=self.health_timeout).ask(None)
+
+    def weight_label(self) -> str | None:
+        """What the server's weights were labelled with; None if it keeps no label."""
+        try:
+            reply = self._route("/weight_info", timeout=self.health_timeout).ask(None)
+            return str(json.loads(reply.body)["weight_version"])
+        except (EndpointError, ValueError, LookupError, TypeError):
+            return None
+
+    def label_weights(self, label: str) -> None:
+        """Labels the weights, where the server can keep a label: one that starts anew has another."""
+        with suppress(EndpointError):
+            self._route("/update_weight_version", timeout=self.health_timeout).ask({"new_version": label})
+
     def reload(self, folder: Path) -> None:
-        """Takes the weights in a folder, and forgets what was computed with the old ones.
+        """Takes the weights in a folder, which it must see, and forgets what was computed with the old ones.
 
         Raises:
             EndpointError: the server could not be reached, or refused.
         """
-        self._rpc.ask({"method": "reload_weights", "kwargs": {"weights_path": str(folder)}})
-        self._reset.ask({})
+        self.call("/collective_rpc", {"method": "reload_weights", "kwargs": {"weights_path": str(folder)}})
+        self.forget()
 
-    def _complete(self, request: Mapping[str, Any]) -> ServerCompletion:
-        choice = self._ask(request)
-        ids, scores = choice.get("token_ids"), (choice.get("logprobs") or {}).get("token_logprobs")
-        if not isinstance(ids, list) or not isinstance(scores, list):
-            raise BackendError(
-                f"{self._completions.url} gave no token ids or no log-probs: is it vLLM 0.10.2 or later?"
-            )
-        if (given := choice.get("prompt_token_ids")) is not None and given != request["prompt"]:
-            raise BackendError(f"{self._completions.url} continued other tokens than it was given")
-        return ServerCompletion(ids, [float(score) for score in scores], str(choice.get("finish_reason")))
+    def load_adapter(self, folder: Path) -> None:
+        """Takes the adapters in a folder; the model's own weights stay.
+
+        They get a name of their own, the folder's: what is loaded in place of others (``load_inplace``) vLLM 0.32 reads
+        anew at every step.
+
+        Raises:
+            EndpointError: the server could not be reached, or refused.
+        """
+        load = self._route("/v1/load_lora_adapter", hints=_ADAPTERS)
+        load.ask({"lora_name": folder.name, "lora_path": str(folder)})
+        if self.adapter is not None:
+            with suppress(EndpointError):  # a server that was started anew does not have it
+                self._route("/v1/unload_lora_adapter").ask({"lora_name": self.adapter})
+        self.adapter = folder.name
+        self.forget()
+
+    def forget(self) -> None:
+        """Empties the prefix cache, which holds what was computed with other weights.
+
+        Raises:
+            EndpointError: the server could not be reached, or says that it did not.
+        """
+        said = _json(self.call("/reset_prefix_cache", {}))
+        if isinstance(said, dict) and said.get("success") is False:
+            raise EndpointError(f"{self.url} kept its prefix cache: requests of others hold it. Serve nobody else.")
+
+    def call(self, path: str, request: Mapping[str, Any]) -> Reply:
+        """Asks a route of the development mode.
+
+        Raises:
+            EndpointError: the server could not be reached, or refused.
+        """
+        return self._route(path, hints=_DEVELOPMENT).ask(request)
+
+    def world_size(self) -> int:
+        """How many processes hold the model together."""
+        return int(json.loads(self._route("/get_world_size", hints=_DEVELOPMENT).ask(None).body)["world_size"])
+
+    def cut(self) -> None:
+        """Breaks off all requests that are under way."""
+        for route in list(self._routes.values()):
+            route.cut()
+
+    def _route(self, path: str, hints: Mapping[int, str] | None = None, timeout: float | None = None) -> _Route:
+        if path not in self._routes:
+            given = {} if timeout is None else {"timeout": timeout}
+            self._routes[path] = _Route(self.url, path, hints or {}, self._options | given)
+        return self._routes[path]
+
+    def _name(self) -> str:
+        """What requests call the model."""
+        if self._model is None:
+            route = self._route("/v1/models", timeout=self.health_timeout)
+            reply = route.ask(None)
+            try:
+                self._model = str(json.loads(reply.body)["data"][0]["id"])
+            except (ValueError, LookupError, TypeError) as error:
+                raise route.unreadable("list of models", error, reply) from None
+        return self.adapter or self._model
 
     def _read_prompt(self, token_ids: Sequence[int], count: int) -> list[dict[int, float]]:
         """Log-probs by token id at each token but the first: of it, and of the likeliest ``count`` (-1: of all)."""
-        choice = self._ask({"prompt": list(token_ids), "max_tokens": 1, "temperature": 1.0, "prompt_logprobs": count})
+        choice = self._choice(
+            {"prompt": list(token_ids), "max_tokens": 1, "temperature": 1.0, "prompt_logprobs": count}
+        )
         rows = choice.get("prompt_logprobs")
         if not isinstance(rows, list) or len(rows) != len(token_ids):
             raise BackendError(f"{self._completions.url} gave no log-probs of the prompt")
         return [{int(token): float(entry["logprob"]) for token, entry in row.items()} for row in rows[1:]]
 
-    def _ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _choice(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The only choice of the answer."""
-        reply = self._completions.ask({"model": self._completions.model, "return_token_ids": True, **request})
+        reply = self._completions.ask({"model": self._name(), "return_token_ids": True, **request})
         try:
             (choice,) = json.loads(reply.body)["choices"]
             if not isinstance(choice, dict):
@@ -134,3 +201,9 @@ class VLLMServer:
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             raise self._completions.unreadable("completion", error, reply) from None
         return choice
+
+
+def _json(reply: Reply) -> Any:
+    with suppress(ValueError):
+        return json.loads(reply.body)
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,6 +122,16 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
         where = "the folder cannot be loaded" if local else "no such folder, and what the hub has cannot be loaded"
         raise ConfigError(f"model.name={name}: {where} ({_reason(error)})") from None
     return model, tokenizer
+
+
+def made_like(model: PreTrainedModel) -> PreTrainedModel:
+    """A whole model like one that is divided over processes, with weights of its own, on its device."""
+    config = copy.deepcopy(model.config)
+    found: PreTrainedModel = AutoModelForCausalLM.from_config(
+        config, dtype=model.dtype, attn_implementation=_attention(config) or "sdpa"
+    )
+    disable_dropout(found)
+    return found.to(model.device).train()
 
 
 def restore_weights(model: PreTrainedModel, folder: Path) -> None:

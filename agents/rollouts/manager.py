@@ -94,6 +94,7 @@ class RolloutManager:
         inference: the policy; by default the environment's own, where it has one.
         num_parallel: overrides the config's.
         processes: of the run: each plays its share of the groups, and gets those of all; by default this one alone.
+        first_plays: the first of them plays all groups, because it alone asks the policy.
 
     Raises:
         ValueError: if there is no policy, or another one than the environment asks.
@@ -107,7 +108,9 @@ class RolloutManager:
         inference: InferenceModule | None = None,
         num_parallel: int | None = None,
         processes: Processes | None = None,
+        first_plays: bool = False,
     ) -> None:
+        self.first_plays = first_plays
         config = config or RolloutConfig()
         self.processes = processes or Processes()
         # Makes a context for what may be left in the midst, as it changes nothing before its end.
@@ -182,6 +185,8 @@ class RolloutManager:
     def _play_together(self, draws: Sequence[TaskDraw], group_size: int, max_steps: int | None) -> Trajectory:
         """Every process plays its share, and gets the trajectories of all."""
         share = self.processes.share(len(draws))
+        if self.first_plays:
+            share = range(len(draws) if self.processes.first else 0)
 
         def play() -> Trajectory | None:
             with self.leaving():

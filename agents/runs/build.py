@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -24,7 +23,7 @@ from ..credit.reward_computer import RewardComputer
 from ..inference.huggingface import HuggingFaceBackend
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
-from ..models.policy import find_device, load_policy, make_policy, restore_weights
+from ..models.policy import find_device, load_policy, made_like, make_policy, restore_weights
 from ..parallel.apply import full_weights, parallelize
 from ..parallel.mesh import make_mesh, resolve
 from ..parallel.processes import Processes
@@ -39,6 +38,7 @@ from ..updates.replay import Replay
 from ..updates.warm_start import WarmStart
 from .companions import Companions
 from .data import Splits, load_splits
+from .sampler import make_inference
 from .upgrade import RegressionWatch
 
 # So many training tasks at most are measured at the start.
@@ -80,15 +80,30 @@ class Parts:
     processes: Processes
     meshes: dict[str, DeviceMesh]
 
-    @property
     def whole(self) -> PreTrainedModel:
-        """The policy with whole weights: itself, or the copy that samples."""
-        return self.inference.model if self.inference.model is not None else self.model
+        """The policy with whole weights: itself, the copy that samples, or else one that is made now."""
+        if not self.meshes:
+            return self.model
+        sampler = self.inference.model
+        if sampler is not None and sampler is not self.model:
+            return sampler
+        found = made_like(self.model)
+        found.load_state_dict(full_weights(self.model))
+        return found
 
     def hand_over(self, version: int) -> None:
-        """Gives the weights of the policy to inference."""
-        weights = full_weights(self.model) if self.meshes else self.model.state_dict()
-        self.inference.load(weights, version=version)
+        """Gives the weights of the policy to what samples."""
+        if not self.meshes:
+            self.inference.load(self.model.state_dict(), version=version)
+            return
+        # Each process has a copy that samples, or the first one asks servers.
+        copies = self.inference.model is not self.model
+        weights = full_weights(self.model, keep=copies or self.processes.first)
+        if copies:
+            self.inference.load(weights, version=version)
+            return
+        self.processes.from_first(lambda: self.inference.load(weights, version=version))
+        self.inference.version = version
 
     def restore(self, folder: Path) -> None:
         """Takes the weights of a saved policy."""
@@ -130,7 +145,7 @@ def build(
     model, tokenizer = make_policy(
         config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
     )
-    inference = InferenceModule(_sampler(model, processes), tokenizer, dtype=config.model.dtype)
+    inference = make_inference(config, model, tokenizer, processes)
     meshes = _divide(config, model, inference, processes)
     try:
         curriculum = TaskBuffer(
@@ -163,11 +178,6 @@ def build(
         processes=processes,
         meshes=meshes,
     )
-
-
-def _sampler(model: PreTrainedModel, processes: Processes) -> PreTrainedModel:
-    """The model that samples: a whole one, so a copy where that which learns will be divided."""
-    return model if processes.size == 1 else copy.deepcopy(model)
 
 
 def _divide(
@@ -309,7 +319,13 @@ def _rollouts(
         temperature = sampling.temperature if ours.temperature is None else ours.temperature
         only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
         sampling = replace(sampling, temperature=temperature, token_filter=only)
-    return RolloutManager(splits.envs[split], sampling, inference=inference, processes=processes)
+    return RolloutManager(
+        splits.envs[split],
+        sampling,
+        inference=inference,
+        processes=processes,
+        first_plays=config.rollout.backend != "huggingface",
+    )
 
 
 def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutManager) -> None:

@@ -20,6 +20,7 @@ from ..config import (
     KL_ESTIMATORS,
     OPTIMIZERS,
     POLICY_LOSSES,
+    ROLLOUT_BACKENDS,
     SCHEDULERS,
     WEIGHTS,
     ConfigError,
@@ -97,7 +98,14 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
     "above 0 and below 1": (lambda value: 0 < value < 1, ("buffer.new_share",)),
     "above 0": (
         lambda value: 0 < value < inf,
-        ("rollout.temperature", "rollout.deadline", "actor.max_grad_norm", "actor.value_clip", "model.lora.alpha"),
+        (
+            "rollout.temperature",
+            "rollout.deadline",
+            "rollout.parity",
+            "actor.max_grad_norm",
+            "actor.value_clip",
+            "model.lora.alpha",
+        ),
     ),
     "above 1, or bad tokens would not be learnt from": (lambda value: 1 < value < inf, ("actor.dual_clip",)),
     "at least 1, a ratio": (lambda value: 1 <= value < inf, ("actor.correction_cap",)),
@@ -122,6 +130,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
 CHOICES = {
     "model.dtype": DTYPES,
     "model.weights": WEIGHTS,
+    "rollout.backend": ROLLOUT_BACKENDS,
     "actor.optimizer": OPTIMIZERS,
     "actor.scheduler": SCHEDULERS,
     "actor.policy_loss": POLICY_LOSSES,
@@ -194,7 +203,7 @@ def _check_companions(config: DictConfig) -> None:
 
 def _check_unread(config: DictConfig) -> None:
     """Refuses what was asked for and would not be done. Keys that presets of algorithms leave behind may stay."""
-    actor, adv = config.actor, config.adv
+    actor, adv, rollout = config.actor, config.adv, config.rollout
     follows, distils = actor.ref_period is not None, adv.estimator == "distillation"
     by_rewards = "a distillation reads no rewards"
     for key, in_vain, why in (
@@ -209,6 +218,8 @@ def _check_unread(config: DictConfig) -> None:
         ("adv.overlong_share", distils and adv.overlong_share, by_rewards),
         ("adv.by_turn", adv.by_turn and adv.estimator != "gae", "only gae goes by turns"),
         ("adv.gamma", adv.gamma != 1 and adv.estimator not in ("gae", "reinforce"), "only gae and reinforce discount"),
+        ("rollout.servers", rollout.servers and rollout.backend != "vllm", "rollout.backend=vllm asks servers"),
+        ("rollout.options", rollout.options and rollout.backend != "vllm", "rollout.backend=vllm has options"),
         ("adv.whiten", not adv.whiten and adv.estimator in ("group", "rloo", "distillation"), "nothing is whitened"),
     ):
         if in_vain:

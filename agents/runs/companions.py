@@ -26,10 +26,10 @@ class Companions:
 
     Args:
         config: of the run.
-        model: the policy, whole: that which samples, where the one that learns is divided over processes.
+        model: the policy.
         tokenizer: its tokenizer.
         checkpoints: of the run; the reference is kept beside them, as it does not change.
-        learner: the policy that learns, if it is not the whole one.
+        whole: gives the policy with whole weights, if it is divided over processes.
         divide: divides the ``reference`` or the ``critic`` over the processes of the run, in place; by default they
             stay whole.
 
@@ -46,11 +46,11 @@ class Companions:
         tokenizer: PreTrainedTokenizerBase,
         checkpoints: Checkpoints,
         *,
-        learner: PreTrainedModel | None = None,
+        whole: Callable[[], PreTrainedModel] | None = None,
         divide: Callable[[str, nn.Module], None] = lambda name, model: None,
     ) -> None:
         self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
-        self.learner, self.divide = learner or model, divide
+        self.whole, self.divide = whole or (lambda: model), divide
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.critic_optimizer: torch.optim.Optimizer | None = None
@@ -66,7 +66,7 @@ class Companions:
             if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
                 compile_backbone(self.reference)
         if self.config.critic is not None and self.critic is None:
-            self.critic = make_critic(self.model)
+            self.critic = make_critic(self.whole())
             self.divide("critic", self.critic)
             how = self.config.critic
             self.critic_optimizer = make_optimizer(
@@ -119,10 +119,10 @@ class Companions:
         if not self.config.actor.kl_coef:
             return None
         if has_adapters(self.model):
-            return cast(PreTrainedModel, WithoutAdapters(self.learner))
+            return cast(PreTrainedModel, WithoutAdapters(self.model))
         if step == 0:
             self.checkpoints.save_policy(REFERENCE, self.model, self.tokenizer)
-            return copy.deepcopy(self.model).requires_grad_(False)
+            return copy.deepcopy(self.whole()).requires_grad_(False)
         return self._like_the_policy(load_policy(str(self.checkpoints.folder / REFERENCE), dtype=self.model.dtype)[0])
 
     def _like_the_policy(self, loaded: PreTrainedModel) -> PreTrainedModel:

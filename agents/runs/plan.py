@@ -37,6 +37,7 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         "tokens": f"at most {rollout.max_new_tokens:,} a response"
         + (f", {longest:,} an episode" if longest else "")
         + f"; {actor.tokens_per_microbatch:,} a micro-batch",
+        **_sampling(config),
         **_practice(config, parts),
         "learning": f"{adv.estimator} advantages, {actor.policy_loss} loss, {_count(updates, 'update')} a step",
         "learning rate": rate,
@@ -45,6 +46,15 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         "test": f"before and after, {held_out['test']:,} responses",
         "checkpoints": f"every {config.trainer.save_every:,} steps, the latest {config.trainer.keep} are kept",
     }
+
+
+def _sampling(config: TrainConfig) -> dict[str, str]:
+    """What samples, where it is not the policy itself."""
+    rollout = config.rollout
+    if rollout.backend == "huggingface":
+        return {}
+    where = "in this process" if rollout.servers is None else f"on {_count(len(rollout.servers), 'server')}"
+    return {"sampling": f"{rollout.backend}, {where}"}
 
 
 def _practice(config: TrainConfig, parts: Parts) -> dict[str, str]:

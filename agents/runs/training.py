@@ -86,10 +86,10 @@ class Trainer:
             self.parts = build(config, checkpoint=checkpoint, reward_computer=reward_computer, processes=self.processes)
             self.companions = Companions(
                 config,
-                self.parts.whole,
+                self.parts.model,
                 self.parts.tokenizer,
                 self.checkpoints,
-                learner=self.parts.model,
+                whole=self.parts.whole,
                 divide=self.parts.divide,
             )
             self.warm = self.parts.warm_start is None
@@ -178,6 +178,7 @@ class Trainer:
                 with spent(times):
                     with meter.phase("rollout"):
                         collected, rewards = self._gather(algorithm)
+                        parts.inference.rest()
                     self.step += 1
                     self._set_learning_rates()
                     with meter.phase("learning"):
@@ -341,7 +342,7 @@ class Trainer:
             self.parts.replay.load_state_dict(state["replay"])
         if self.parts.watch is not None:
             self.parts.watch.load_state_dict(state["watch"])
-        self.parts.inference.version = self.step
+        self.parts.hand_over(self.step)
         if self.parts.warm_start is not None:
             self.parts.warm_start.steps = state["warm_start_steps"]
             if state["warm_start"] is not None:

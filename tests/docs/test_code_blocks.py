@@ -100,6 +100,8 @@ def test_a_training_command_is_understood(command):
 def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not TRAINING.match(c)]
     assert others == [
+        "VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model path/to/model --port 8000 "
+        "--logprobs-mode processed_logprobs",
         "export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1",
         "infinite-rl contamination --train train.jsonl --eval test.jsonl --report found --remove clean.jsonl",
         "infinite-rl convert my_dataset/dataset.csv my_dataset/dataset.jsonl",
@@ -115,10 +117,12 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         'pip install -c constraints.txt -e ".[generate]"',
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
+        'pip install -c constraints.txt -e ".[vllm]"',
         "pytest -n auto --dist loadfile",
         "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
         "python scripts/generate.py --num_samples 100 --out_dir ./my_dataset --threads 4",
+        "scripts/vllm_cpu.sh path/to/environment",
     ]
 
 

@@ -1,22 +1,23 @@
 """vLLM's protocol, spoken with a local server that samples from the tiny model, and with a stand-in for the engine."""
 
-import json
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
+sys.path.insert(0, str(Path(__file__).parent))
+from vllm_api import Engine, Server
+
+from infinite_rl.agents.config import LoraConfig
 from infinite_rl.agents.environments.text import SimpleTextEnvironment
 from infinite_rl.agents.inference.backend import BackendError
 from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
 from infinite_rl.agents.inference.module import InferenceModule
 from infinite_rl.agents.inference.sampling import TokenFilter
 from infinite_rl.agents.inference.vllm import VLLMBackend
+from infinite_rl.agents.models.lora import add_adapters
 from infinite_rl.agents.rollouts.manager import RolloutConfig, RolloutManager
 from infinite_rl.runtimes.endpoint import EndpointError
 
@@ -30,46 +31,6 @@ NEUTRAL = {
 }
 
 
-class Engine:
-    """What a vLLM server does with a request, done with a model in this process."""
-
-    def __init__(self, model, tokenizer):
-        self.backend = HuggingFaceBackend(model, tokenizer)
-        self.model, self.requests, self.resets, self.development = model, [], 0, True
-
-    def complete(self, request):
-        self.requests.append(request)
-        ids = request["prompt"]
-        (sample,) = self.backend.sample(
-            [ids],
-            [request.get("seed", 0) << 1],
-            max_new_tokens=request["max_tokens"],
-            temperature=request["temperature"],
-        )
-        choice = {
-            "text": "",
-            "finish_reason": "length" if sample.truncated else "stop",
-            "token_ids": sample.token_ids.tolist(),
-            "prompt_token_ids": ids,
-            "logprobs": {"token_logprobs": sample.logprobs.tolist()} if "logprobs" in request else None,
-        }
-        if "prompt_logprobs" in request:
-            choice["prompt_logprobs"] = [None, *self.prompt_rows(ids, request["prompt_logprobs"])]
-        return choice
-
-    @torch.no_grad()
-    def prompt_rows(self, ids, count):
-        rows = torch.log_softmax(self.model(torch.tensor([ids])).logits[0, :-1].float(), -1)
-        wanted = range(rows.shape[1]) if count == -1 else []
-        return [
-            {str(token): {"logprob": float(row[token]), "rank": 1} for token in {*wanted, target}}
-            for row, target in zip(rows, ids[1:], strict=True)
-        ]
-
-    def reload(self, folder):
-        self.model.load_state_dict(load_file(Path(folder) / "model.safetensors"))
-
-
 @pytest.fixture
 def engine(tiny, tokenizer):
     return Engine(tiny(tokenizer), tokenizer)
@@ -77,38 +38,9 @@ def engine(tiny, tokenizer):
 
 @pytest.fixture
 def server(engine):
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self):
-            request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            status, reply = 200, {}
-            if self.path == "/v1/completions":
-                assert request["return_token_ids"] is True
-                reply = {"choices": [engine.complete(request)]}
-            elif self.path == "/collective_rpc" and engine.development:
-                assert request["method"] == "reload_weights"
-                engine.reload(request["kwargs"]["weights_path"])
-            elif self.path == "/reset_prefix_cache" and engine.development:
-                engine.resets += 1
-            else:
-                status = 404
-            body = json.dumps(reply).encode()
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *arguments):
-            pass
-
-    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{http.server_port}/v1"
-    http.shutdown()
-    http.server_close()
-    thread.join()
+    running = Server(engine)
+    yield running.url
+    running.kill()
 
 
 @pytest.fixture
@@ -236,7 +168,7 @@ def test_a_missing_vllm_is_one_clear_line(monkeypatch):
     assert "base_url" in message
 
 
-def stand_in(engine):
+def stand_in(engine, *, sleeps=False):
     """A module with the names of vLLM that the backend uses; its engine is the tiny model."""
 
     class SamplingParams(SimpleNamespace):
@@ -271,7 +203,15 @@ def stand_in(engine):
         def reset_prefix_cache(self):
             engine.resets += 1
 
-    return SimpleNamespace(LLM=LLM, SamplingParams=SamplingParams)
+        def sleep(self, level):
+            engine.calls.append(f"sleep {level}")
+
+        def wake_up(self):
+            engine.calls.append("wake_up")
+
+    platform = SimpleNamespace(is_sleep_mode_available=lambda: sleeps)
+    platforms = SimpleNamespace(current_platform=platform)
+    return SimpleNamespace(LLM=LLM, SamplingParams=SamplingParams, platforms=platforms)
 
 
 def test_an_engine_in_this_process_is_told_to_give_log_probs_of_what_it_samples(
@@ -293,3 +233,48 @@ def test_an_engine_in_this_process_is_told_to_give_log_probs_of_what_it_samples(
     assert inference.get_logits(["a"], ["bcd"]).shape == (1, 3, len(tokenizer))
     inference.load(tiny(tokenizer, seed=1).state_dict(), version=2)
     assert engine.resets == 1
+
+
+@pytest.fixture
+def folder(tiny, tokenizer, tmp_path):
+    """The model that an engine in this process reads."""
+    tiny(tokenizer).save_pretrained(tmp_path)
+    tokenizer.save_pretrained(tmp_path)
+    return str(tmp_path)
+
+
+def test_an_engine_that_can_sleep_gives_its_memory_back_until_new_weights_come(
+    monkeypatch, engine, tiny, tokenizer, folder
+):
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine, sleeps=True))
+    inference = InferenceModule(folder, tokenizer, backend="vllm")
+    assert inference.backend.engine._llm.options["enable_sleep_mode"] is True
+    inference.rest()
+    inference.rest()
+    assert engine.calls == ["sleep 2"]
+    with pytest.raises(BackendError, match="dropped its weights"):
+        inference.generate(["ab"], 3)
+    engine.reload = lambda folder: engine.calls.append("reload")
+    inference.load(tiny(tokenizer, seed=1).state_dict(), version=4)
+    assert engine.calls == ["sleep 2", "wake_up", "reload"]
+    (text,) = inference.generate(["ab"], 3)
+    assert set(text.sample.versions.tolist()) == {4}
+
+
+def test_the_weights_below_adapters_outlive_the_sleep(monkeypatch, engine, tiny, tokenizer, folder):
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine, sleeps=True))
+    policy = tiny(tokenizer)
+    add_adapters(policy, LoraConfig(r=3, alpha=4, target_modules=None), seed=0)
+    backend = VLLMBackend(folder, tokenizer, trained=HuggingFaceBackend(policy, tokenizer))
+    options = backend.engine._llm.options
+    assert (options["enable_lora"], options["max_lora_rank"]) == (True, 8), "the next rank that vLLM has room for"
+    backend.rest()
+    assert engine.calls == ["sleep 1"]
+
+
+def test_where_an_engine_cannot_sleep_it_is_not_told_to(monkeypatch, engine, tokenizer, folder):
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine))
+    inference = InferenceModule(folder, tokenizer, backend="vllm")
+    inference.rest()
+    assert engine.calls == []
+    assert len(inference.generate(["ab"], 3)) == 1
