@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 
+from ..updates.packing import attend as packed_attention
 from .ring import ring_attention
 from .zigzag import zigzag_positions
 
@@ -69,8 +71,15 @@ def attend(
     ring_group: dist.ProcessGroup | None = None,
     ring_lengths: Sequence[int] | None = None,
     **others: Any,
-) -> tuple[Tensor, None]:
+) -> tuple[Tensor, Tensor | None]:
     """Attention as transformers calls it, of the rank's part; [B, T, heads, D], and None."""
+    if ring_group is None:  # whole rows are for the kernels that know them
+        ends = None
+        if ring_lengths is not None and len(ring_lengths) > 1:
+            ends = torch.tensor([0, *accumulate(ring_lengths)], dtype=torch.int32, device=query.device)
+            ends = ends[None, None, None]
+            others["max_length_q"] = max(ring_lengths)
+        return packed_attention(module, query, key, value, ends, scaling=scaling, **others)
     if torch.is_autocast_enabled(query.device.type):  # kernels are not cast by it, and rotated queries are float32
         dtype = torch.get_autocast_dtype(query.device.type)
         query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
