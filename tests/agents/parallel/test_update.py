@@ -143,8 +143,25 @@ def adapters_on_a_rank():
     return found
 
 
+def rounded_on_a_rank():
+    """How far log-probs in bfloat16 are from exact ones, on average: by autocast alone, and divided."""
+    batch = batches()[0][1]
+
+    def scores(model, dtype=None):
+        with torch.no_grad(), torch.autocast("cpu", dtype, enabled=dtype is not None):
+            return layout_scores(model, batch, temperature=1.0).logprob
+
+    exact = scores(make("qwen3"))
+    found = {"autocast": (scores(make("qwen3").float(), torch.bfloat16) - exact).abs().mean().item()}
+    for name in ("fsdp", "sp", "tp"):
+        model = make("qwen3").float()
+        parallelize(model, make_mesh(ParallelConfig(**{name: 2}), "cpu", 2), dtype=torch.bfloat16)
+        found[name] = (scores(model) - exact).abs().mean().item()
+    return found
+
+
 def all_on_a_rank():
-    return heads_on_a_rank(), broken_on_a_rank(), adapters_on_a_rank()
+    return heads_on_a_rank(), broken_on_a_rank(), adapters_on_a_rank(), rounded_on_a_rank()
 
 
 @pytest.fixture(scope="module")
@@ -182,6 +199,11 @@ def test_adapters_learn_as_on_one_process_and_nothing_else_does(computed):
     for of_rank in computed:
         for name, found in of_rank[2].items():
             assert max(found) < 1e-9, name
+
+
+def test_divided_models_in_bfloat16_round_about_as_autocast_does(computed):
+    for *_, found in computed:
+        assert all(0 < error < 2 * found["autocast"] for error in found.values()), found
 
 
 def test_plain_gradients_are_clipped_as_by_torch():
