@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
+import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 
+from ..updates.packing import attend as packed_attention
 from .ring import ring_attention
 from .zigzag import zigzag_positions
 
@@ -27,9 +30,9 @@ def enable_ring(model: PreTrainedModel) -> None:
     if any("full" not in str(kind) for kind in windows or ()) or (
         windows is None and getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
     ):
-        raise ValueError("sequence parallelism needs attention to all earlier tokens; this model's has windows")
+        raise ValueError("parallel.sp and parallel.tp need attention to all earlier tokens; this model's has windows")
     if getattr(config, "attn_logit_softcapping", None):
-        raise ValueError("sequence parallelism computes no attention with capped products, as this model's is")
+        raise ValueError("parallel.sp and parallel.tp compute no attention with capped products, as this model's is")
     model.set_attn_implementation(RING)
 
 
@@ -68,8 +71,18 @@ def attend(
     ring_group: dist.ProcessGroup | None = None,
     ring_lengths: Sequence[int] | None = None,
     **others: Any,
-) -> tuple[Tensor, None]:
+) -> tuple[Tensor, Tensor | None]:
     """Attention as transformers calls it, of the rank's part; [B, T, heads, D], and None."""
+    if ring_group is None:  # whole rows are for the kernels that know them
+        ends = None
+        if ring_lengths is not None and len(ring_lengths) > 1:
+            ends = torch.tensor([0, *accumulate(ring_lengths)], dtype=torch.int32, device=query.device)
+            ends = ends[None, None, None]
+            others["max_length_q"] = max(ring_lengths)
+        return packed_attention(module, query, key, value, ends, scaling=scaling, **others)
+    if torch.is_autocast_enabled(query.device.type):  # kernels are not cast by it, and rotated queries are float32
+        dtype = torch.get_autocast_dtype(query.device.type)
+        query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
     out = ring_attention(query, key, value, ring_group, lengths=ring_lengths, scale=scaling)
     return out.transpose(1, 2), None
 

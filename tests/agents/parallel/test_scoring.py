@@ -3,6 +3,8 @@
 import copy
 import math
 import sys
+from dataclasses import fields, replace
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import pytest
@@ -22,17 +24,18 @@ from infinite_rl.agents.parallel.shape import MeshShape
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.batching import TokenBatch, TokenRow
 from infinite_rl.agents.updates.dealing import deal
+from infinite_rl.agents.updates.layout import Bundle, lay_out
 
 CPU = torch.device("cpu")
 # Of each sequence of each micro-batch: its tokens, and how many of the last of them are scored.
 STEP = [[(13, 9), (7, 3)], [(21, 12)], [(5, 2), (6, 5), (4, 3)], [(9, 1), (16, 15)], [(11, 6)]]
 GRPO = LossConfig(kl_coef=0.1, entropy_coef=0.01)
 GSPO = LossConfig(policy_loss="gspo", aggregation="sequence_mean", clip_low=0.05)
-PPO = LossConfig(value_coef=0.5, value_clip=0.2)
+PPO = LossConfig(value_coef=0.5, value_clip=0.2, kl_coef=0.1, entropy_coef=0.01)
 LIMIT = 0.05  # below the norm of every gradient here, so that all are clipped
 
 
-def batches():
+def batches(packed=False):
     """The micro-batches of a step, with what is known of their tokens, and the weights of their sequences."""
     random = torch.Generator().manual_seed(0)
     found, weights = [], []
@@ -43,6 +46,11 @@ def batches():
             mask = torch.arange(length) >= length - scored
             rows.append(TokenRow(ids, mask, -3.5 + torch.rand(length, generator=random).double()))
         batch = TokenBatch.of_rows(rows, CPU)
+        if packed:
+            ends = [0, *accumulate(length for length, _ in lengths)]
+            ids, masks = (torch.cat([row[k] for row in rows]) for k in (0, 1))
+            layout = lay_out(ids, masks, [Bundle(0, list(pairwise(ends)))], CPU, packed=True)
+            batch = replace(batch, **{field.name: getattr(layout, field.name) for field in fields(layout)})
         for name in ("advantage", "value", "returns"):
             batch.columns[name] = torch.randn(len(batch.target), generator=random).double()
         found.append(batch)
@@ -105,12 +113,12 @@ def gap(found, expected):
     return (found - expected).abs().max().item() if len(expected) else 0.0
 
 
-def differences(family, values, config, expected, **options):
+def differences(family, values, config, expected, packed, **options):
     """How far a configuration is from one process: in loss, scores, gradients, norm, and weights after the step."""
     parallel = MeshShape(**values)
     mesh = make_mesh(parallel, "cpu")
     backprop = module(family, mesh, **options)
-    every, weights = batches()
+    every, weights = batches(packed)
     mine = deal(every, parallel.row_ranks)[mesh["ddp"].get_local_rank() * parallel.fsdp + mesh["fsdp"].get_local_rank()]
     numbers = [next((k for k, batch in enumerate(every) if batch is one), None) for one in mine]
     given = [(b, torch.zeros(0) if k is None else weights[k]) for b, k in zip(mine, numbers, strict=True)]
@@ -135,12 +143,12 @@ def differences(family, values, config, expected, **options):
 
 def on_a_rank(cases, configs, *, prepare=lambda model: None):
     found = {}
-    for case, (family, config, critic) in cases.items():
-        expected = step(module(family, critic=critic, prepare=prepare), list(zip(*batches(), strict=True)), config)
+    for case, (family, config, critic, packed) in cases.items():
+        options = {"critic": critic, "prepare": prepare}
+        # One process pads rows also where the others pack them.
+        expected = step(module(family, **options), list(zip(*batches(), strict=True)), config)
         assert expected[3] > LIMIT
-        found[case] = [
-            differences(family, values, config, expected, critic=critic, prepare=prepare) for values in configs
-        ]
+        found[case] = [differences(family, values, config, expected, packed, **options) for values in configs]
     return found
 
 
@@ -148,8 +156,10 @@ def checkpointed(cases, configs):
     return on_a_rank(cases, configs, prepare=lambda model: model.train().gradient_checkpointing_enable())
 
 
-CASES = {"grpo": ("qwen2", GRPO, False), "gspo": ("qwen3", GSPO, False), "ppo": ("qwen2", PPO, True)}
-OTHERS = {family: (family, GRPO, True) for family in FAMILIES}
+# The family, the loss, whether there is a critic, and whether rows are packed.
+CASES = {"ppo": ("qwen2", PPO, True, False), "packed": ("qwen3", GSPO, False, True)}
+OTHERS = {family: (family, PPO, True, False) for family in FAMILIES}
+LOSSES = {"grpo": ("qwen2", GRPO, False, True), "gspo": ("qwen3", GSPO, False, False)}
 
 
 def check(found, configs):
@@ -174,5 +184,4 @@ def test_so_it_does_of_other_families(ranks):
 @pytest.mark.slow
 @pytest.mark.parametrize("ranks", [2, 4])
 def test_gradient_checkpointing_changes_nothing(ranks):
-    cases = {"grpo": CASES["grpo"]}
-    check(run(__file__, "checkpointed", ranks, cases, CONFIGS[ranks], timeout=600), CONFIGS[ranks])
+    check(run(__file__, "checkpointed", ranks, LOSSES, CONFIGS[ranks], timeout=600), CONFIGS[ranks])

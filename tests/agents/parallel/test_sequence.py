@@ -122,5 +122,5 @@ def test_logits_loss_and_gradients_equal_those_of_one_process(family, lengths, c
 
 def test_windows_and_capped_products_are_refused_in_one_line():
     for config in (MistralConfig(**SHAPE, sliding_window=16), Gemma2Config(**SHAPE)):
-        with pytest.raises(ValueError, match="sequence parallelism"):
+        with pytest.raises(ValueError, match=r"parallel\.sp and parallel\.tp"):
             enable_ring(AutoModelForCausalLM.from_config(config))
