@@ -98,7 +98,11 @@ def step(backprop, mine, config):
             batch.columns.update(backprop.columns(batch, ["value"]))
         found, inputs = backprop.learn(batch, weights, config)
         total += found.loss.item()
-        scores.append([inputs.logprob.detach(), inputs.entropy.detach(), inputs.reference_logprob, inputs.value])
+        value = None
+        if backprop.critic is not None:
+            total += config.value_coef * backprop.learn_values(batch, weights, config).item()
+            value = batch.columns["value"]
+        scores.append([inputs.logprob.detach(), inputs.entropy.detach(), inputs.reference_logprob, value])
     gradients = {}
     for name, model in models(backprop).items():
         gradients |= {f"{name}.{key}": value.clone() for key, value in full_gradients(model).items()}

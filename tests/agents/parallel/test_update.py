@@ -20,7 +20,8 @@ from infinite_rl.agents.config import LoraConfig
 from infinite_rl.agents.losses import LossConfig
 from infinite_rl.agents.models.lora import WithoutAdapters, add_adapters
 from infinite_rl.agents.parallel.apply import parallelize
-from infinite_rl.agents.parallel.mesh import ParallelConfig, make_mesh
+from infinite_rl.agents.parallel.mesh import make_mesh
+from infinite_rl.agents.parallel.shape import MeshShape
 from infinite_rl.agents.updates import head as heads
 from infinite_rl.agents.updates.backprop import BackpropConfig, BackpropModule
 from infinite_rl.agents.updates.clipping import clip_gradients
@@ -80,7 +81,7 @@ def heads_on_a_rank():
 
 def broken_on_a_rank():
     """What happens where the loss of one rank is not finite: of each rank the norms, the reason, what was changed."""
-    mesh = make_mesh(ParallelConfig(fsdp=2), "cpu", 2)
+    mesh = make_mesh(MeshShape(fsdp=2), "cpu")
     backprop = module("qwen2", mesh)
     every, weights = batches()
     mine = list(zip(every, weights, strict=True))[dist.get_rank() * 2 : dist.get_rank() * 2 + 2]
@@ -128,7 +129,7 @@ def adapters_on_a_rank():
     expected = step(adapted(), list(zip(*batches(), strict=True)), GRPO)
     found = {}
     for name in ("fsdp", "sp"):
-        mesh = make_mesh(ParallelConfig(**{name: 2}), "cpu", 2)
+        mesh = make_mesh(MeshShape(**{name: 2}), "cpu")
         mine = list(zip(*batches(), strict=True))
         if name == "fsdp":  # an even number of micro-batches
             mine = [*mine, (filler(mine[0][0]), torch.zeros(0))][dist.get_rank() :: 2]
@@ -155,7 +156,7 @@ def rounded_on_a_rank():
     found = {"autocast": (scores(make("qwen3").float(), torch.bfloat16) - exact).abs().mean().item()}
     for name in ("fsdp", "sp", "tp"):
         model = make("qwen3").float()
-        parallelize(model, make_mesh(ParallelConfig(**{name: 2}), "cpu", 2), dtype=torch.bfloat16)
+        parallelize(model, make_mesh(MeshShape(**{name: 2}), "cpu"), dtype=torch.bfloat16)
         found[name] = (scores(model) - exact).abs().mean().item()
     return found
 
