@@ -165,6 +165,8 @@ class SamplingConfig:
             many at once.
         patience: so many steps in a row in which no episode comes to a verdict end the run.
         num_parallel: at most so many episodes at once.
+        staleness: responses are sampled while the trainer learns, and no token is learnt from that a policy sampled
+            more than so many steps before; 0 samples and learns in turns. ``rollouts=asynchronous`` sets 2.
     """
 
     max_new_tokens: int
@@ -173,6 +175,7 @@ class SamplingConfig:
     deadline: float | None
     patience: int
     num_parallel: int
+    staleness: int
 
 
 @dataclass

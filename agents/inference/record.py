@@ -60,7 +60,7 @@ class EpisodeRecord:
         segment = self._continued(prompt_ids)
         segment.append(prompt_ids[len(segment.token_ids) :])
         ids = sample.token_ids.tolist()
-        segment.append(ids, self._turns, sample.logprobs.tolist(), version)
+        segment.append(ids, self._turns, sample.logprobs.tolist(), sample.versions_or(version))
         self._turns += 1
         ended = bool(ids) and not sample.truncated and ids[-1] in self._end_texts
         body = ids[:-1] if ended else ids

@@ -93,11 +93,18 @@ class Sample:
         logprobs: [T], float32, of each token under the distribution it was drawn from (temperature and filter
             included).
         truncated: whether the token limit ended it, rather than an end token.
+        versions: [T], int64: of the policy that sampled each token, where new weights may come in its midst; None if
+            one version sampled them all.
     """
 
     token_ids: Tensor
     logprobs: Tensor
     truncated: bool
+    versions: Tensor | None = None
+
+    def versions_or(self, version: int) -> int | list[int]:
+        """The version of each token; or that of all, ``version``, where the sample does not tell."""
+        return version if self.versions is None else self.versions.tolist()
 
 
 def draw(

@@ -57,8 +57,8 @@ class Session(Tokens):
             self.append(self.template.continuation(messages, self.token_ids[-1], cut=self.truncated))
 
     def record(self, sample: Sample, version: int) -> None:
-        """Appends what the policy sampled."""
-        self.append(sample.token_ids.tolist(), self._turn, sample.logprobs.tolist(), version)
+        """Appends what the policy sampled; ``version`` counts where the sample knows none."""
+        self.append(sample.token_ids.tolist(), self._turn, sample.logprobs.tolist(), sample.versions_or(version))
         self.truncated = sample.truncated
         self.cut_turns += sample.truncated
         self._turn += 1

@@ -23,10 +23,14 @@ class Tokens:
     versions: list[int] = field(default_factory=list)
 
     def append(
-        self, ids: Sequence[int], turn: int = -1, logprobs: Sequence[float] | None = None, version: int = -1
+        self,
+        ids: Sequence[int],
+        turn: int = -1,
+        logprobs: Sequence[float] | None = None,
+        version: int | Sequence[int] = -1,
     ) -> None:
-        """Appends tokens; sampled ones come with their turn, log-probs and version."""
+        """Appends tokens; sampled ones come with their turn, log-probs and version, one for all or one for each."""
         self.token_ids += ids
         self.turns += [turn] * len(ids)
         self.logprobs += [0.0] * len(ids) if logprobs is None else logprobs
-        self.versions += [version] * len(ids)
+        self.versions += [version] * len(ids) if isinstance(version, int) else version

@@ -129,24 +129,37 @@ class RolloutManager:
         Raises:
             RolloutError: after ``patience`` calls in a row in which no episode came to a verdict.
         """
+        trajectories = self.play(draws, group_size, max_steps_per_rollout)
+        self.note(trajectories)
+        return trajectories
+
+    def play(
+        self, draws: Sequence[TaskDraw], group_size: int = 1, max_steps_per_rollout: int | None = None
+    ) -> Trajectory:
+        """Does what :meth:`collect` does, and counts nothing: threads may play a text environment at once."""
         members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
         keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
         if isinstance(self.env, BaseEnvironment):
             keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
-            trajectories = collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
-        else:
-            waves = []
-            for start in range(0, len(members), self.config.num_parallel):
-                wave = members[start : start + self.config.num_parallel]
-                with self.failures.told_once():
-                    episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
-                    groups = [group for group, _, _ in wave]
-                    waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
-            trajectories = join(waves)
+            return collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
+        waves = []
+        for start in range(0, len(members), self.config.num_parallel):
+            wave = members[start : start + self.config.num_parallel]
+            with self.failures.told_once():
+                episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
+                groups = [group for group, _, _ in wave]
+                waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
+        return join(waves)
+
+    def note(self, trajectories: Trajectory) -> None:
+        """Counts what was collected.
+
+        Raises:
+            RolloutError: see :meth:`collect`.
+        """
         self.failures.note(trajectories)
         self._trajectories += len(trajectories)
         self._tokens += int(Columns(trajectories).mask.sum())
-        return trajectories
 
     def collect_rollouts(
         self, min_trajectories: int, max_steps_per_rollout: int | None = None, *, group_size: int = 1

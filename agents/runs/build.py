@@ -17,10 +17,13 @@ from ..algorithms.algorithm import Algorithm, AlgorithmConfig
 from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
+from ..inference.continuous import ContinuousBackend
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
 from ..models.policy import find_device, make_policy
 from ..rollouts.manager import RolloutConfig, RolloutManager
+from ..rollouts.pipeline import Pipeline
+from ..rollouts.source import Source, Synchronous
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.conversations import Conversations, read_conversations
 from ..updates.demonstrations import refrains, solved
@@ -46,6 +49,7 @@ class Parts:
         inference: samples from the policy; shares its weights.
         rollouts: collects trajectories on each split.
         curriculum: draws tasks of the train split.
+        source: gives the groups of each step.
         replay: what is learnt from once more; None for nothing.
         watch: looks after prior domains; None where the run is no upgrade.
         reward_computer: gives trajectories their rewards.
@@ -59,6 +63,7 @@ class Parts:
     inference: InferenceModule
     rollouts: dict[Split, RolloutManager]
     curriculum: TaskBuffer
+    source: Source
     replay: Replay | None
     watch: RegressionWatch | None
     reward_computer: RewardComputer
@@ -106,6 +111,8 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
     rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}
+    if config.rollout.staleness:
+        rollouts["train"] = _rollouts(config, splits, "train", sample_beside(config, inference))
     _check_room(config, model, rollouts["train"])
     return Parts(
         splits=splits,
@@ -114,11 +121,27 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         inference=inference,
         rollouts=rollouts,
         curriculum=curriculum,
+        source=make_source(config, curriculum, rollouts["train"]),
         replay=_replay(config, curriculum),
         watch=watch,
         reward_computer=reward_computer or RewardComputer(),
         optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
         warm_start=_warm_start(config, splits, model, inference),
+    )
+
+
+def make_source(config: TrainConfig, curriculum: TaskBuffer, rollouts: RolloutManager) -> Source:
+    """Where the groups of each step come from; asynchronous rollouts sample with weights of their own."""
+    group_size, staleness = config.data.responses_per_prompt, config.rollout.staleness
+    if not staleness:
+        return Synchronous(curriculum, rollouts, group_size=group_size)
+    return Pipeline(
+        curriculum,
+        rollouts,
+        group_size=group_size,
+        quota=config.data.prompts_per_rollout,
+        staleness=staleness,
+        steps=config.trainer.steps,
     )
 
 
@@ -221,6 +244,16 @@ def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: Infe
         only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
         sampling = replace(sampling, temperature=temperature, token_filter=only)
     return RolloutManager(splits.envs[split], sampling, inference=inference)
+
+
+def sample_beside(config: TrainConfig, inference: InferenceModule) -> InferenceModule:
+    """Inference by a copy of the policy, while the policy itself is trained."""
+    model = inference.model
+    assert model is not None
+    backend = ContinuousBackend(
+        model, inference.tokenizer, dtype=config.model.dtype, temperature=config.rollout.temperature
+    )
+    return InferenceModule("a copy of the policy", inference.tokenizer, backend)
 
 
 def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutManager) -> None:

@@ -84,6 +84,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.warmup_steps",
             "actor.freeze_steps",
             "evaluation.temperature",
+            "rollout.staleness",
             "critic.lr",
             "critic.weight_decay",
             "trainer.steps",
@@ -161,6 +162,11 @@ def check_values(config: DictConfig) -> None:
     _check_schedule(config.actor)
     if config.trainer.deterministic and config.rollout.deadline is not None:
         raise ConfigError("trainer.deterministic forbids rollout.deadline: a clock would decide what is learnt")
+    if config.trainer.deterministic and config.rollout.staleness:
+        raise ConfigError(
+            f"trainer.deterministic forbids rollout.staleness={config.rollout.staleness}: what is learnt would depend "
+            "on who finishes first; set rollout.staleness=0"
+        )
     compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
     if compared and config.data.responses_per_prompt < 2:
         raise ConfigError(

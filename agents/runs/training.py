@@ -13,7 +13,7 @@ from torch import Tensor
 from ...buffers.tasks import TaskDraw
 from ...datasets.task import SPLITS
 from ..algorithms.algorithm import Algorithm
-from ..algorithms.metrics import group_pass_rates, group_scores
+from ..algorithms.metrics import group_pass_rates, group_scores, staleness
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..models.policy import restore_weights
@@ -95,6 +95,7 @@ class Trainer:
             self.checkpoints.tidy()
             stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
+            stack.callback(self.parts.source.close)
             self.progress = stack.enter_context(
                 Progress(total_steps=self.config.trainer.steps, enabled=self.config.trainer.progress)
             )
@@ -141,6 +142,7 @@ class Trainer:
             self.results.pop("rolled_back_to", None)  # of a run that ended with a regression, and goes on
         if self._unchecked or (self.step == 0 and self.held_out.compares and "best_validation" not in self.results):
             self.validate()
+        self._hand_over()
         meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
         with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
             while self.step < config.trainer.steps and not self.interrupt.requested and not self._halted:
@@ -156,8 +158,10 @@ class Trainer:
                     with meter.phase("learning"):
                         metrics = algorithm.step(collected, rewards)
                     self._skipped = guard.in_a_row
+                    if config.rollout.staleness:
+                        metrics |= staleness(collected, self.step - 1)
                     with meter.phase("sync"):
-                        parts.inference.load(parts.model.state_dict(), version=self.step)
+                        self._hand_over()
                 times["tokens"] = int(collected.mask.sum())
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
                 with meter.phase("logging"):
@@ -170,7 +174,11 @@ class Trainer:
                 if self.step % config.trainer.save_every == 0:
                     with meter.phase("saving"):
                         self.save()
-                times |= meter.lap(len(collected.mask)) | {"memory_mib": peak_memory(parts.model.device)}
+                times |= (
+                    meter.lap(len(collected.mask))
+                    | parts.source.report()
+                    | {"memory_mib": peak_memory(parts.model.device)}
+                )
                 self.log.write_times(self.step, "train", times)
                 profile_step()
         if parts.watch is not None and parts.watch.lost and not self.interrupt.requested:
@@ -181,36 +189,38 @@ class Trainer:
         parts, results = self.parts, self.results
         if results.get("rolled_back_to") is None:
             restore_weights(parts.model, self.checkpoints.folder / BEST)
-            parts.inference.load(parts.model.state_dict(), version=self.step)
+            self._hand_over()
             results |= {"rolled_back_to": results["best_step"]} | ({"halted_at": self.step} if self._halted else {})
             self._saved = None  # a checkpoint of this step holds other weights
         what = f"halted at step {results['halted_at']}" if "halted_at" in results else "prior domains were lost"
         self.progress.note(f"{what}: back to the policy of step {results['rolled_back_to']}")
 
+    def _hand_over(self) -> None:
+        """Gives the policy's weights to those who sample."""
+        for inference in (self.parts.inference, self.parts.source):
+            inference.load(self.parts.model.state_dict(), version=self.step)
+
     def _gather(self, algorithm: Algorithm) -> tuple[Columns, Tensor]:
         """What the next step learns from, and its rewards; all of it, or none. The curriculum hears how it went."""
         parts, group_size = self.parts, self.config.data.responses_per_prompt
-        curriculum, rollouts = parts.curriculum, parts.rollouts["train"]
-        before = curriculum.state_dict(), rollouts.failures.in_a_row
         draws: list[TaskDraw] = []
-        curriculum.advance(self.step)
 
         def collect(groups: int) -> Trajectory:
-            drawn = curriculum.draw(groups)
+            drawn, trajectories = parts.source.take(groups)
             draws.extend(drawn)
-            return rollouts.collect(drawn, group_size)
+            return trajectories
 
+        parts.source.begin(self.step)
         try:
             with self.interrupt.leaving():
                 trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
         except Leave:
-            curriculum.load_state_dict(before[0])
-            rollouts.failures.in_a_row = before[1]
+            parts.source.put_back()
             raise
         if any(draw.weight != 1 for draw in draws):
             trajectories.weight = torch.tensor([draw.weight for draw in draws]).repeat_interleave(group_size)
         collected = Columns(trajectories)
-        curriculum.learn_from(draws, group_pass_rates(collected, group_size), group_scores(collected, group_size))
+        parts.curriculum.learn_from(draws, group_pass_rates(collected, group_size), group_scores(collected, group_size))
         return collected, rewards
 
     def warm_up(self) -> None:
@@ -276,6 +286,7 @@ class Trainer:
                 "optimizer": self.parts.optimizer.state_dict(),
                 "companions": self.companions.state_dict(),
                 "curriculum": self.parts.curriculum.state_dict(),
+                "source": self.parts.source.state_dict(),
                 "replay": self.parts.replay.state_dict() if self.parts.replay else None,
                 "watch": self.parts.watch.state_dict() if self.parts.watch else None,
                 "unchecked": (self._unchecked, self._unchecked_loss),
@@ -306,6 +317,7 @@ class Trainer:
         self.parts.optimizer.load_state_dict(state["optimizer"])
         self.companions.load_state_dict(state["companions"])
         self.parts.curriculum.load_state_dict(state["curriculum"])
+        self.parts.source.load_state_dict(state["source"])
         if self.parts.replay is not None:
             self.parts.replay.load_state_dict(state["replay"])
         if self.parts.watch is not None:
