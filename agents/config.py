@@ -166,7 +166,7 @@ class SamplingConfig:
         patience: so many steps in a row in which no episode comes to a verdict end the run.
         num_parallel: at most so many episodes at once.
         staleness: responses are sampled while the trainer learns, and no token is learnt from that a policy sampled
-            more than so many steps before; 0 samples and learns in turns. ``rollouts=asynchronous`` sets 2.
+            more than so many steps before; 0 samples and learns in turns.
     """
 
     max_new_tokens: int

@@ -29,7 +29,7 @@ FAMILIES_PAGE = Path(__file__).parent / "families.md"
 CONFIGURATION_PAGE = Path(__file__).parent / "configuration.md"
 METRICS_PAGE = Path(__file__).parent / "metrics.md"
 # Folders of config/ whose files people name on the command line.
-GROUPS = ("algorithm", "env", "model", "data", "replay", "rollouts", "experiments")
+GROUPS = ("algorithm", "env", "model", "data", "replay", "experiments")
 # An entry of a docstring's list of attributes.
 ENTRY = r"(?ms)^    (\w+): (.*?)(?=^    \w+: |\Z)"
 FLOORS: dict[str, dict[str, dict[str, Any]]] = json.loads(

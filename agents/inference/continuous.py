@@ -125,7 +125,8 @@ class ContinuousBackend(HuggingFaceBackend):
     def __init__(
         self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, dtype: str = "auto", temperature: float
     ) -> None:
-        super().__init__(copy.deepcopy(model).requires_grad_(False).eval(), tokenizer, dtype=dtype)
+        # Its weights want gradients like the model's: kernels are chosen by that, and round otherwise.
+        super().__init__(copy.deepcopy(model).eval(), tokenizer, dtype=dtype)
         self.temperature = temperature
         self._stream = _Stream(self, temperature)
         self._new = threading.Condition()
@@ -194,8 +195,9 @@ class ContinuousBackend(HuggingFaceBackend):
     def _run(self) -> None:
         """What the thread does."""
         try:
-            while self._turn():
-                pass
+            with torch.no_grad(), self.autocast():
+                while self._turn():
+                    pass
         except BaseException as error:  # whoever waits is told
             with self._new:
                 self._stopped = error
@@ -225,11 +227,11 @@ class ContinuousBackend(HuggingFaceBackend):
             new.taken.set_result(None)
         for call in calls:
             stream.open(call)
-        with torch.no_grad(), self.autocast():
-            stream.admit()
-            stream.advance()
+        stream.admit()
+        stream.advance()
         return True
 
     def _take_weights(self, new: _Weights) -> None:
         self.model.load_state_dict(dict(new.weights), strict=True)
+        torch.clear_autocast_cache()  # of the old ones
         self._stream.version = new.version

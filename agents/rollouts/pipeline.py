@@ -3,7 +3,7 @@
 The guarantee: no token that version v of the policy learns from was sampled by a version before v - staleness. A group
 counts from the version at which it is begun; where weights change while it is played, its later tokens are younger.
 What is begun but not learnt from is bounded, so that all of it can be learnt from in time: when a step takes its groups
-there are at most (staleness + 1) x groups per step; see :mod:`.window` for which it takes.
+there are at most (staleness / 2 + 1) x groups per step; see :mod:`.window` for why, and for which it takes.
 
 The trainer's thread alone draws tasks, takes groups and keeps the books; threads only play. Tasks are drawn when a step
 begins, as in a synchronous run: at staleness 0 both are the same, bit for bit.

@@ -2,13 +2,17 @@
 
 A group may be learnt from up to its deadline: ``staleness`` versions after the one that its first token was sampled
 with. A step takes the oldest groups that are finished, and passes over those that are not, as long as these can still
-be learnt from in time, by steps of the usual size. So the window that stragglers are looked past is as wide as the
-bound allows, and a straggler at its deadline is waited for.
+be learnt from in time, by steps of the usual size; a straggler at its deadline is waited for.
+
+Groups are begun ahead for half as many steps as the bound allows. With more, all of them would always be as old as
+allowed, and every step would have to wait for its very own; with half, stragglers are passed over for the other half.
+Steps come as fast (the simulation tells: within 3% for log-normal latencies), and tokens are half as old.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 
 def room(*, staleness: int, quota: int, wanted: int, steps_left: int) -> int:
@@ -20,7 +24,7 @@ def room(*, staleness: int, quota: int, wanted: int, steps_left: int) -> int:
         wanted: groups of this step, which have yet to be taken.
         steps_left: steps after this one: for what they won't need nothing is begun.
     """
-    return wanted + quota * min(staleness, steps_left)
+    return wanted + ceil(quota * min(staleness / 2, steps_left))
 
 
 def choose(
