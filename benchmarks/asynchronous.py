@@ -1,12 +1,13 @@
 """What do asynchronous rollouts gain, and what do they cost?
 
-    python benchmarks/asynchronous.py [throughput] [reward] [--seeds N]
+    python benchmarks/asynchronous.py [throughput] [reward] [default_job] [--seeds N]
 
 ``throughput``: steps per second where groups take log-normal times (coefficient of variation 1, mean twice a training
-step), beside the bound that the simulator gives for the very same times (``agents/rollouts/simulator.py``). The pipeline,
-its threads, sampling and grading are real; times are slept, of groups in the environment and of the training step, so
-that the number of cores does not matter. ``reward``: the reward of held-out tasks after training, at staleness 2 and 0,
-over several seeds, on a job of a minute: each task names a letter, and the reward is the share of it in the response.
+step), beside the bound that the simulator gives for the very same times (``agents/rollouts/simulator.py``). The
+pipeline, its threads, sampling and grading are real; times are slept, of groups in the environment and of the training
+step, so that the number of cores does not matter. ``reward``: the reward of held-out tasks after training, at staleness
+2 and 0, over several seeds, on a job of a minute: each task names a letter, and the reward is the share of it in the
+response. ``default_job``: the held-out pass rate of the default job likewise, about three minutes of CPU time a run.
 
 Results go to ``benchmarks/results/asynchronous.json``; parts that did not run stay as they were.
 """
@@ -17,7 +18,7 @@ import argparse
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import sqrt
 from pathlib import Path
 from statistics import fmean, stdev
@@ -64,9 +65,8 @@ JOB = [
     "rollout.max_new_tokens=4",
     "rollout.max_length=32",
     "actor.lr=0.005",
-    "actor.scheduler=constant",
-    "actor.decay_steps=null",
-    "trainer.steps=80",
+    "actor.decay_steps=300",
+    "trainer.steps=300",
     "trainer.save_every=1000",
     "trainer.progress=false",
     "trainer.threads=1",
@@ -108,7 +108,7 @@ def measured(staleness: int, steps: int) -> float:
     shape = TinyConfig(hidden_size=16, layers=1, heads=2, kv_heads=1, mlp_size=32, max_positions=256)
     model = make_model(tokenizer, shape, seed=0)
     weights = model.state_dict()
-    env = MathEnv(weights={"add": 1})
+    env = MathEnv()
     inference = InferenceModule("a copy", tokenizer, ContinuousBackend(model, tokenizer, temperature=1.0))
     rollouts = SlowRollouts(env, RolloutConfig(max_new_tokens=4, max_length=256), inference=inference)
     tasks = TimedTasks(["add"] * 64, preset="uniform", group_size=GROUP)
@@ -149,30 +149,35 @@ def throughput() -> dict[str, Any]:
     return {**found, "speedup": rates[1] / rates[0], "train_seconds": TRAIN_S, "groups_per_step": QUOTA}
 
 
-def final_reward(folder: Path, staleness: int, seed: int) -> tuple[float, float]:
+def final_reward(folder: Path, job: Sequence[str], staleness: int, seed: int) -> tuple[float, float]:
     """The mean reward of held-out tasks before and after training."""
     place = folder / f"{staleness}-{seed}"
     place.mkdir()
-    source = [f"env={folder / 'letters.py'}", f"data.train_path={folder / 'tasks.jsonl'}"]
-    overrides = [*JOB, *source, f"rollout.staleness={staleness}", f"seed={seed}", f"trainer.save_dir={place}"]
+    overrides = [*job, f"rollout.staleness={staleness}", f"seed={seed}", f"trainer.save_dir={place}"]
     Trainer(load_config(overrides=overrides), place).run()
     rows = [json.loads(line) for line in (place / "metrics.jsonl").read_text().splitlines()]
     before, after = (row["reward/correctness"] for row in rows if row.get("split") == "test")
     return before, after
 
 
-def reward(seeds: int) -> dict[str, Any]:
+def letters(folder: Path) -> list[str]:
+    """The small job; its files go into ``folder``."""
+    (folder / "letters.py").write_text(LETTERS)
+    questions = [f"{letter}{number}?" for number in range(40) for letter in "abcdefgh"]
+    tasks = [{"messages": [{"role": "user", "content": text}], "answer": text[0]} for text in questions]
+    (folder / "tasks.jsonl").write_text("\n".join(map(json.dumps, tasks)))
+    return [*JOB, f"env={folder / 'letters.py'}", f"data.train_path={folder / 'tasks.jsonl'}"]
+
+
+def reward(seeds: int, *, small: bool) -> dict[str, Any]:
     """Held-out rewards with and without staleness, and the interval of their difference."""
     found: dict[str, list[float]] = {"before": [], "synchronous": [], "asynchronous": []}
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        (folder / "letters.py").write_text(LETTERS)
-        questions = [f"{letter}{number}?" for number in range(40) for letter in "abcdefgh"]
-        tasks = [{"messages": [{"role": "user", "content": text}], "answer": text[0]} for text in questions]
-        (folder / "tasks.jsonl").write_text("\n".join(map(json.dumps, tasks)))
+        job = letters(folder) if small else ["trainer.progress=false", "evaluation.every=1000"]
         for seed in range(seeds):
             for name, staleness in (("synchronous", 0), ("asynchronous", STALENESS)):
-                before, after = final_reward(folder, staleness, seed)
+                before, after = final_reward(folder, job, staleness, seed)
                 found[name].append(after)
             found["before"].append(before)
             print(seed, {name: values[-1] for name, values in found.items()}, flush=True)
@@ -184,13 +189,18 @@ def reward(seeds: int) -> dict[str, Any]:
 def main() -> None:
     """Runs the parts that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=["throughput", "reward", []], default=["throughput", "reward"])
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "throughput": throughput,
+        "reward": lambda: reward(arguments.seeds, small=True),
+        "default_job": lambda: reward(arguments.seeds, small=False),
+    }
+    parser.add_argument("parts", nargs="*", help=f"of {', '.join(parts)}; by default all")
     parser.add_argument("--seeds", type=int, default=5)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    for part in arguments.parts:
-        results[part] = throughput() if part == "throughput" else reward(arguments.seeds)
+    for part in arguments.parts or parts:
+        results[part] = parts[part]()
         print(json.dumps({part: results[part]}, indent=2))
         RESULTS.write_text(json.dumps(results, indent=2) + "\n")
 

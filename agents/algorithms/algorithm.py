@@ -233,10 +233,12 @@ class Algorithm(TrainingLoop):
     def _update_with(self, replay: Replay, collected: Columns, learnt: Columns | None) -> Metrics:
         """The update, with replay: of what earlier steps stored, not of this one."""
         versions = collected.sampled("version")
-        version = int(versions.max()) if versions is not None and len(versions) else self.steps
+        known = versions is not None and len(versions) > 0
+        # Asynchronous rollouts are of several versions: the oldest one counts for what is stored.
+        oldest, version = (int(versions.min()), int(versions.max())) if known else (self.steps, self.steps)
         lessons, metrics = replay.lessons(version, self.recipe.loss, self._score)
         metrics |= self.update(learnt, lessons)
-        replay.add(collected, learnt, version)
+        replay.add(collected, learnt, oldest)
         return metrics
 
     def _score(self, learnt: Columns) -> Tensor:

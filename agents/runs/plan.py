@@ -38,6 +38,7 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         + (f", {longest:,} an episode" if longest else "")
         + f"; {actor.tokens_per_microbatch:,} a micro-batch",
         **_practice(config, parts),
+        **({"rollouts": f"while learning, at most {rollout.staleness} steps old"} if rollout.staleness else {}),
         "learning": f"{adv.estimator} advantages, {actor.policy_loss} loss, {_count(updates, 'update')} a step",
         "learning rate": rate,
         "length": f"{config.trainer.steps:,} steps = {config.trainer.steps * responses:,} episodes",
