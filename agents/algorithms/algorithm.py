@@ -233,9 +233,10 @@ class Algorithm(TrainingLoop):
     def _update_with(self, replay: Replay, collected: Columns, learnt: Columns | None) -> Metrics:
         """The update, with replay: of what earlier steps stored, not of this one."""
         versions = collected.sampled("version")
-        known = versions is not None and len(versions) > 0
         # Asynchronous rollouts are of several versions: the oldest one counts for what is stored.
-        oldest, version = (int(versions.min()), int(versions.max())) if known else (self.steps, self.steps)
+        oldest = version = self.steps
+        if versions is not None and len(versions):
+            oldest, version = int(versions.min()), int(versions.max())
         lessons, metrics = replay.lessons(version, self.recipe.loss, self._score)
         metrics |= self.update(learnt, lessons)
         replay.add(collected, learnt, oldest)

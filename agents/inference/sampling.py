@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+
+Integers: TypeAlias = Sequence[int] | npt.NDArray[np.integer[Any]]
 
 
 def stream_key(*parts: object) -> int:
@@ -22,7 +25,7 @@ def stream_key(*parts: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest(), "little")
 
 
-def uniforms(keys: Sequence[int], positions: Sequence[int], count: int) -> npt.NDArray[np.float64]:
+def uniforms(keys: Integers, positions: Integers, count: int) -> npt.NDArray[np.float64]:
     """Uniform numbers in [0, 1) with 53 random bits: row i holds positions ``positions[i]`` … ``+ count`` of stream i.
 
     SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): a counter times an odd constant, then two multiply-xorshift rounds.
