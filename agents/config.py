@@ -165,6 +165,8 @@ class SamplingConfig:
             many at once.
         patience: so many steps in a row in which no episode comes to a verdict end the run.
         num_parallel: at most so many episodes at once.
+        processes: environments of training tasks work in so many processes; null for this one.
+        ray: these processes are Ray actors, on the machines of a Ray cluster.
         staleness: responses are sampled while the trainer learns, and no token is learnt from that a policy sampled
             more than so many steps before; 0 samples and learns in turns.
     """
@@ -175,6 +177,8 @@ class SamplingConfig:
     deadline: float | None
     patience: int
     num_parallel: int
+    processes: int | None
+    ray: bool
     staleness: int
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...buffers.tasks import TaskDraw
 from ...envs.episode import Episode
+from ...envs.hosts import Hosts
 from ...envs.text_env import TextEnv
 from ...rewards.score import RewardFunctionScore
 from ..environments.base import BaseEnvironment
@@ -90,6 +91,7 @@ class RolloutManager:
         config: how trajectories are collected.
         inference: the policy; by default the environment's own, where it has one.
         num_parallel: overrides the config's.
+        hosts: where a text environment works; None for this process.
 
     Raises:
         ValueError: if there is no policy, or another one than the environment asks.
@@ -102,7 +104,9 @@ class RolloutManager:
         *,
         inference: InferenceModule | None = None,
         num_parallel: int | None = None,
+        hosts: Hosts[Any] | None = None,
     ) -> None:
+        self.hosts = hosts
         config = config or RolloutConfig()
         self.config = config if num_parallel is None else replace(config, num_parallel=num_parallel)
         self.env = env
@@ -179,6 +183,11 @@ class RolloutManager:
                 if not episode.ended:
                     yield self._player.opening_length(episode)
 
+    def close(self) -> None:
+        """Ends the hosts, if there are any."""
+        if self.hosts is not None:
+            self.hosts.close()
+
     def get_statistics(self) -> RolloutStatistics:
         """Counts over everything collected so far."""
         mean = self._tokens / self._trajectories if self._trajectories else 0.0
@@ -209,6 +218,7 @@ class RolloutManager:
             temperature=config.temperature,
             token_filter=config.token_filter,
             deadline=config.deadline,
+            hosts=self.hosts,
         )
 
     def _key(self, *parts: object) -> int:

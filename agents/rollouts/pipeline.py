@@ -160,6 +160,7 @@ class Pipeline:
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
         self._threads = []
+        self.rollouts.close()
 
     def _begin(self, wanted: int) -> None:
         """Draws what there is room for, and begins it."""

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from ...datasets.task import Message
 from ...envs.episode import Episode
+from ...envs.hosts import Hosts
 from ...envs.text_env import TextEnv
 from ...envs.timed import advance_in_time
 from ...envs.tool_env import ToolEnv
@@ -100,6 +101,7 @@ class Player:
         token_filter: which tokens may be sampled.
         deadline: seconds that the environment may take over one turn of one episode; None for any time, and for
             grading in batches.
+        hosts: where actions are taken and graded; None for this process.
     """
 
     def __init__(
@@ -112,8 +114,10 @@ class Player:
         temperature: float = 1.0,
         token_filter: TokenFilter | None = None,
         deadline: float | None = None,
+        hosts: Hosts[Any] | None = None,
     ) -> None:
         self.env = env
+        self._acting: TextEnv | Hosts[Any] = hosts or env
         self.inference = inference
         self.max_new_tokens = max_new_tokens
         # A backend may hold a copy of its own.
@@ -194,20 +198,20 @@ class Player:
             if not play.episode.ended:
                 self._show(play)
         crowded = [play.episode for play in live if play.episode.truncated and play.episode.score is None]
-        self.env.judge(crowded)
+        self._acting.judge(crowded)
 
     def _act(self, live: Sequence[Play], replies: Sequence[str], workers: Workers[None] | None) -> None:
         """Takes one action in each episode."""
         episodes = [play.episode for play in live]
         if workers is None:
             try:
-                self.env.advance(episodes, replies)
+                self._acting.advance(episodes, replies)
             except Exception as error:
                 for play in live:
                     if play.episode.score is None:
                         play.fail(f"the environment raised {type(error).__name__}: {error}")
         else:
-            advanced = advance_in_time(self.env, workers, episodes, replies)
+            advanced = advance_in_time(self._acting, workers, episodes, replies)
             for play, episode in zip(live, advanced, strict=True):
                 if episode is not play.episode:
                     play.episode, play.valid = episode, False

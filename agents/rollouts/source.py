@@ -89,7 +89,8 @@ class Synchronous:
         self._drawn = [TaskDraw(*row) for row in state["drawn"]]
 
     def close(self) -> None:
-        """Nothing is under way."""
+        """Nothing is under way; hosts end."""
+        self.rollouts.close()
 
 
 def plain(draws: Sequence[TaskDraw]) -> list[list[Any]]:

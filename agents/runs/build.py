@@ -13,6 +13,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
 from ...datasets.task import SPLITS, Split
+from ...envs.hosts import Processes
+from ...envs.hosts_ray import RayActors
 from ..algorithms.algorithm import Algorithm, AlgorithmConfig
 from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
@@ -110,9 +112,8 @@ def build(config: TrainConfig, *, checkpoint: Path | None, reward_computer: Rewa
         watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
-    rollouts = {name: _rollouts(config, splits, name, inference) for name in SPLITS}
-    if config.rollout.staleness:
-        rollouts["train"] = _rollouts(config, splits, "train", sample_beside(config, inference))
+    trained = sample_beside(config, inference) if config.rollout.staleness else inference
+    rollouts = {name: _rollouts(config, splits, name, trained if name == "train" else inference) for name in SPLITS}
     _check_room(config, model, rollouts["train"])
     return Parts(
         splits=splits,
@@ -243,7 +244,14 @@ def _rollouts(config: TrainConfig, splits: Splits, split: Split, inference: Infe
         temperature = sampling.temperature if ours.temperature is None else ours.temperature
         only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
         sampling = replace(sampling, temperature=temperature, token_filter=only)
-    return RolloutManager(splits.envs[split], sampling, inference=inference)
+    env, hosts = splits.envs[split], None
+    if split == "train" and config.rollout.processes is not None:
+        make = RayActors if config.rollout.ray else Processes
+        try:
+            hosts = make(env, config.rollout.processes)
+        except (ModuleNotFoundError, ValueError) as error:
+            raise ConfigError(f"rollout.processes={config.rollout.processes}: {error}") from None
+    return RolloutManager(env, sampling, inference=inference, hosts=hosts)
 
 
 def sample_beside(config: TrainConfig, inference: InferenceModule) -> InferenceModule:

@@ -42,6 +42,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "rollout.num_parallel",
             "rollout.max_length",
             "rollout.patience",
+            "rollout.processes",
             "actor.epochs",
             "actor.minibatches",
             "actor.max_skipped_steps",
@@ -167,6 +168,8 @@ def check_values(config: DictConfig) -> None:
             f"trainer.deterministic forbids rollout.staleness={config.rollout.staleness}: what is learnt would depend "
             "on who finishes first; set rollout.staleness=0"
         )
+    if config.rollout.ray and config.rollout.processes is None:
+        raise ConfigError("rollout.ray=true would do nothing: set rollout.processes, how many actors")
     compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
     if compared and config.data.responses_per_prompt < 2:
         raise ConfigError(
