@@ -247,6 +247,23 @@ def test_what_would_not_be_reproducible_is_refused(job):
         load_config(overrides=[*job, "rollout.staleness=2", "trainer.deterministic=true"])
 
 
+@pytest.mark.parametrize("staleness", [0, pytest.param(2, marks=pytest.mark.slow)])
+def test_environments_in_other_processes_change_nothing(staleness, job, tmp_path):
+    """Synchronous: the same bytes. Asynchronous: the run goes through, and no process is left."""
+    hosted = train(tmp_path / "hosted", [*job, f"rollout.staleness={staleness}", "rollout.processes=1"])
+    assert hosted.parts.rollouts["train"].hosts is not None
+    assert not hosted.parts.rollouts["train"].hosts._all
+    assert len(rows(tmp_path / "hosted")) == STEPS
+    if not staleness:
+        train(tmp_path / "here", job)
+        assert (tmp_path / "hosted/metrics.jsonl").read_bytes() == (tmp_path / "here/metrics.jsonl").read_bytes()
+
+
+def test_ray_without_processes_is_refused(job):
+    with pytest.raises(ConfigError, match=r"rollout.ray=true would do nothing: set rollout.processes"):
+        load_config(overrides=[*job, "rollout.ray=true"])
+
+
 def test_time_goes_on_while_the_trainer_learns(job, tmp_path, monkeypatch):
     """Environments that take as long as a step: a synchronous run takes twice the time."""
     step, play, second = Algorithm.step, build.RolloutManager.play, 0.25
