@@ -43,22 +43,17 @@ def tasks():
     return TaskBuffer(["even", "odd"] * 2, preset="uniform", group_size=GROUP)
 
 
-class Slow:
-    """An environment some of whose tasks wait until they are let go."""
+def hold(pipeline, task, attempt=0):
+    """Lets one group wait until the event is set that this returns."""
+    play, go = pipeline.rollouts.play, threading.Event()
 
-    def __init__(self, quiz, slow=()):
-        self.slow, self.go = set(slow), threading.Event()
-        self.env = quiz()
-        advance, seen = self.env.advance, Counter()
+    def holding(draws, group_size):
+        if (task, attempt) in names(draws):
+            go.wait(30)
+        return play(draws, group_size)
 
-        def waiting(episodes, actions):
-            index = episodes[0].task_index
-            seen[index] += 1
-            if (index, seen[index]) in self.slow:
-                self.go.wait(30)
-            advance(episodes, actions)
-
-        self.env.advance = waiting
+    pipeline.rollouts.play = holding
+    return go
 
 
 def steps_of(pipeline, weights, count, first=0):
@@ -121,16 +116,16 @@ def test_no_token_is_older_than_allowed_and_every_draw_is_learnt_from_once(pipel
     assert not ahead.groups, "nothing is begun for steps that will not be"
 
 
-def test_a_straggler_stalls_no_step_and_is_not_left_behind(pipeline, quiz, tiny, tokenizer):
+def test_a_straggler_stalls_no_step_and_is_not_left_behind(pipeline, tiny, tokenizer):
     """It is passed over for as many steps as the bound allows beyond those that are run ahead."""
-    slow = Slow(quiz, slow=[(1, 1)])
-    ahead = pipeline(slow.env, staleness=4)
+    ahead = pipeline(staleness=4)
+    go = hold(ahead, task=1)
     weights = tiny(tokenizer).state_dict()
     seen = []
     for draws, _ in steps_of(ahead, weights, 3):
         seen += names(draws)
     assert (1, 0) not in seen
-    threading.Timer(0.2, slow.go.set).start()
+    threading.Timer(0.2, go.set).start()
     for draws, _ in steps_of(ahead, weights, 2, first=3):
         seen += names(draws)
     assert (1, 0) in seen
@@ -239,16 +234,16 @@ def test_no_thread_is_left_at_the_end(pipeline, quiz):
     assert {*threading.enumerate()} <= before
 
 
-def test_an_environment_that_hangs_does_not_hold_up_the_end(pipeline, quiz, monkeypatch):
+def test_an_environment_that_hangs_does_not_hold_up_the_end(pipeline, monkeypatch):
     monkeypatch.setattr("infinite_rl.agents.rollouts.pipeline.FAREWELL_S", 0.05)
-    slow = Slow(quiz, slow=[(0, 1)])
-    ahead = pipeline(slow.env)
+    ahead = pipeline()
+    go = hold(ahead, task=0)
     ahead.begin(0)
     ahead.take(QUOTA)
     begun = time.monotonic()
     ahead.close()
     assert time.monotonic() - begun < 10
-    slow.go.set()
+    go.set()
 
 
 def test_no_more_groups_are_played_at_once_than_num_parallel_allows(pipeline, quiz):
