@@ -171,6 +171,10 @@ class SamplingConfig:
         options: ``vllm``: of the engine, or of the way to the servers; see docs/rollouts.md. Null for none.
         parity: ``vllm``: log-probs may differ from the trainer's by so much a token, on average, and more ends the run;
             null compares nothing.
+        processes: environments of training tasks work in so many processes; null for this one.
+        ray: these processes are Ray actors, on the machines of a Ray cluster.
+        staleness: responses are sampled while the trainer learns, and no token is learnt from that a policy sampled
+            more than so many steps before; 0 samples and learns in turns.
     """
 
     max_new_tokens: int
@@ -183,6 +187,9 @@ class SamplingConfig:
     servers: list[str] | None
     options: dict[str, Any] | None
     parity: float | None
+    processes: int | None
+    ray: bool
+    staleness: int
 
 
 @dataclass

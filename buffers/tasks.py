@@ -98,10 +98,11 @@ class TaskBuffer:
         return self.stages.left(self._step)
 
     def draw(self, count: int) -> list[TaskDraw]:
-        """The next ``count`` tasks to practise."""
-        return from_rank_0(lambda: self._draw(count))
+        """The next ``count`` tasks to practise, on all ranks."""
+        return from_rank_0(lambda: self.draw_here(count))
 
-    def _draw(self, count: int) -> list[TaskDraw]:
+    def draw_here(self, count: int) -> list[TaskDraw]:
+        """The next ``count`` tasks to practise, on the one rank that draws for all, which tells the others."""
         draws = []
         drawn = self.buffer.sample(count)
         weights = drawn.get("priority_weight", torch.ones(count)).tolist()

@@ -8,6 +8,7 @@ import inspect
 import math
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -53,10 +54,15 @@ class ModuleEnv(TextEnv):
         render_mode: str | None = None,
     ) -> None:
         super().__init__(tasks, max_turns=max_turns, render_mode=render_mode)
+        self.path = path
         interact, reward_fn = load_functions(path, "interact", "reward_fn")
         self._loop = EventLoop()
         self.interact = Caller(interact, f"{path}: interact", self._loop)
         self.reward_fn = Caller(reward_fn, f"{path}: reward_fn", self._loop)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy in another process runs the file there."""
+        return partial(type(self), self.path, self.tasks, max_turns=self.max_turns, render_mode=self.render_mode), ()
 
     def respond(self, episode: Episode, action: str) -> None:
         """Asks ``interact``; no new message ends the episode."""

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 from ..rewards.score import RewardFunctionScore, Status
 from .episode import Episode
+from .hosts import Hosts
 from .text_env import TextEnv
 from .tools.reply import assistant_message
 from .workers import Job, Workers
 
 
 def advance_in_time(
-    env: TextEnv, workers: Workers[None], episodes: Sequence[Episode], actions: Sequence[str]
+    env: TextEnv | Hosts[Any], workers: Workers[None], episodes: Sequence[Episode], actions: Sequence[str]
 ) -> list[Episode]:
     """Takes one action in each episode, each in a thread.
 

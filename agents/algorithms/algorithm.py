@@ -274,10 +274,13 @@ class Algorithm(TrainingLoop):
     def _update_with(self, replay: Replay, collected: Columns, learnt: Columns | None) -> Metrics:
         """The update, with replay: of what earlier steps stored, not of this one."""
         versions = collected.sampled("version")
-        version = int(versions.max()) if versions is not None and len(versions) else self.steps
+        # Asynchronous rollouts are of several versions: the oldest one counts for what is stored.
+        oldest = version = self.steps
+        if versions is not None and len(versions):
+            oldest, version = int(versions.min()), int(versions.max())
         lessons, metrics = replay.lessons(version, self.recipe.loss, self._score)
         metrics |= self.update(learnt, lessons)
-        replay.add(collected, learnt, version)
+        replay.add(collected, learnt, oldest)
         return metrics
 
     def _score(self, learnt: Columns) -> Tensor:

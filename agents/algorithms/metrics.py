@@ -14,6 +14,8 @@ Of the rollout, means over trajectories unless said otherwise:
         failure of ours, and teaches nothing; the others (``no_answer``, ``timeout``, ``resource_limit``) are facts
         about a response, which earned nothing and is learnt from.
 
+    ``staleness``, ``staleness_max``: of asynchronous rollouts: how many versions older than the policy that learns is
+        the one that sampled a token: mean over sampled tokens, and the most.
     ``learnt_from``: share of trajectories that the update used: graded, and not filtered out.
     ``sampling_rounds``, ``dropped_groups``: with dynamic sampling: how often groups were drawn, and how many of all of
         them taught nothing.
@@ -98,6 +100,14 @@ def outcome_metrics(collected: Columns) -> Metrics:
         **({"turns": _mean(turns)} if turns.max() > 1 else {}),
         **{f"failures/{name}": float(count) for name, count in sorted(failures.items()) if name != "scored"},
     }
+
+
+def staleness(collected: Columns, version: int) -> Metrics:
+    """How much older than ``version``, which learns, the policies were that sampled."""
+    sampled = collected.sampled("version")
+    assert sampled is not None, "trajectories tell who sampled them"
+    age = (version - sampled).double()
+    return {"staleness": _mean(age), "staleness_max": float(age.max()) if len(age) else nan}
 
 
 def passes(collected: Columns) -> Tensor:

@@ -51,8 +51,9 @@ class Rows:
 
     Attributes:
         cache: keys and values of the first W - 1 places.
-        row: [B]: the number of each row; on the host, like ``count``.
-        count: [B]: how many tokens were sampled for it.
+        row: [B]: the number of each row; on the host, like ``key`` and ``place``.
+        key: [B], uint64: its random stream.
+        place: [B]: the next token's place in the row, and in the stream.
         mask: [B, W]: 1 at tokens, 0 at padding.
         position: [B]: of the last token.
         token: [B]: the last one.
@@ -62,7 +63,8 @@ class Rows:
 
     cache: DynamicCache
     row: np.ndarray[Any, np.dtype[np.int64]]
-    count: np.ndarray[Any, np.dtype[np.int64]]
+    key: np.ndarray[Any, np.dtype[np.uint64]]
+    place: np.ndarray[Any, np.dtype[np.int64]]
     mask: Tensor
     position: Tensor
     token: Tensor
@@ -90,7 +92,8 @@ def kept(rows: Rows) -> Rows:
     return Rows(
         cache=rows.cache,
         row=rows.row[chosen],
-        count=rows.count[chosen],
+        key=rows.key[chosen],
+        place=rows.place[chosen],
         mask=mask[:, first:],
         position=rows.position[index],
         token=rows.token[index],
@@ -116,7 +119,8 @@ def joined(one: Rows, other: Rows) -> Rows:
     return Rows(
         cache=one.cache,
         row=np.concatenate([one.row, other.row]),
-        count=np.concatenate([one.count, other.count]),
+        key=np.concatenate([one.key, other.key]),
+        place=np.concatenate([one.place, other.place]),
         mask=torch.cat([_widened(one.mask, width, 1), _widened(other.mask, width, 1)]),
         position=torch.cat([one.position, other.position]),
         token=torch.cat([one.token, other.token]),

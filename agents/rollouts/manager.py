@@ -13,6 +13,7 @@ import numpy as np
 
 from ...buffers.tasks import TaskDraw
 from ...envs.episode import Episode
+from ...envs.hosts import Hosts
 from ...envs.text_env import TextEnv
 from ...rewards.score import RewardFunctionScore
 from ..environments.base import BaseEnvironment
@@ -95,6 +96,7 @@ class RolloutManager:
         num_parallel: overrides the config's.
         processes: of the run: each plays its share of the groups, and gets those of all; by default this one alone.
         first_plays: the first of them plays all groups, because it alone asks the policy.
+        hosts: where a text environment works; None for this process.
 
     Raises:
         ValueError: if there is no policy, or another one than the environment asks.
@@ -107,10 +109,11 @@ class RolloutManager:
         *,
         inference: InferenceModule | None = None,
         num_parallel: int | None = None,
+        hosts: Hosts[Any] | None = None,
         processes: Processes | None = None,
         first_plays: bool = False,
     ) -> None:
-        self.first_plays = first_plays
+        self.hosts, self.first_plays = hosts, first_plays
         config = config or RolloutConfig()
         self.processes = processes or Processes()
         # Makes a context for what may be left in the midst, as it changes nothing before its end.
@@ -141,10 +144,36 @@ class RolloutManager:
             RolloutError: after ``patience`` calls in a row in which no episode came to a verdict.
         """
         trajectories = self._play_together(draws, group_size, max_steps_per_rollout)
+        self.note(trajectories)
+        return trajectories
+
+    def play(
+        self, draws: Sequence[TaskDraw], group_size: int = 1, max_steps_per_rollout: int | None = None
+    ) -> Trajectory:
+        """Does what :meth:`collect` does, and counts nothing: threads may play a text environment at once."""
+        members = [(group, draw, sample) for group, draw in enumerate(draws) for sample in range(group_size)]
+        keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
+        if isinstance(self.env, BaseEnvironment):
+            keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
+            return collect_programs(self.env, self.inference, self.config, keyed, max_steps_per_rollout)
+        waves = []
+        for start in range(0, len(members), self.config.num_parallel):
+            wave = members[start : start + self.config.num_parallel]
+            with self.failures.told_once():
+                episodes = [self._begin(draw.task_index, max_steps_per_rollout) for _, draw, _ in wave]
+                groups = [group for group, _, _ in wave]
+                waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
+        return join(waves)
+
+    def note(self, trajectories: Trajectory) -> None:
+        """Counts what was collected.
+
+        Raises:
+            RolloutError: see :meth:`collect`.
+        """
         self.failures.note(trajectories)
         self._trajectories += len(trajectories)
         self._tokens += int(Columns(trajectories).mask.sum())
-        return trajectories
 
     def collect_rollouts(
         self, min_trajectories: int, max_steps_per_rollout: int | None = None, *, group_size: int = 1
@@ -163,6 +192,11 @@ class RolloutManager:
                 episode = self._begin(index, None)
                 if not episode.ended:
                     yield self._player.opening_length(episode)
+
+    def close(self) -> None:
+        """Ends the hosts, if there are any."""
+        if self.hosts is not None:
+            self.hosts.close()
 
     def get_statistics(self) -> RolloutStatistics:
         """Counts over everything collected so far."""
@@ -189,8 +223,13 @@ class RolloutManager:
             share = range(len(draws) if self.processes.first else 0)
 
         def play() -> Trajectory | None:
+            if not share:
+                return None
             with self.leaving():
-                return self._play(draws, share, group_size, max_steps) if share else None
+                found = self.play([draws[place] for place in share], group_size, max_steps)
+            if share.start:
+                found.group = found.group + share.start
+            return found
 
         if self.processes.size == 1:
             found = [play()]
@@ -198,22 +237,6 @@ class RolloutManager:
             parcels = self.processes.exchange(lambda: pack(own) if (own := play()) is not None else None)
             found = [unpack(parcel) for parcel in parcels if parcel is not None]
         return join([one for one in found if one is not None])
-
-    def _play(self, draws: Sequence[TaskDraw], share: range, group_size: int, max_steps: int | None) -> Trajectory:
-        """The groups of a share of the draws, numbered as in all of them."""
-        members = [(group, draws[group], sample) for group in share for sample in range(group_size)]
-        keys = [self._key(draw.task_index, draw.attempt, sample) for _, draw, sample in members]
-        if isinstance(self.env, BaseEnvironment):
-            keyed = [(group, draw.task_index, key) for (group, draw, _), key in zip(members, keys, strict=True)]
-            return collect_programs(self.env, self.inference, self.config, keyed, max_steps)
-        waves = []
-        for start in range(0, len(members), self.config.num_parallel):
-            wave = members[start : start + self.config.num_parallel]
-            with self.failures.told_once():
-                episodes = [self._begin(draw.task_index, max_steps) for _, draw, _ in wave]
-                groups = [group for group, _, _ in wave]
-                waves.append(self._player.play(episodes, keys[start : start + len(wave)], groups))
-        return join(waves)
 
     @cached_property
     def _player(self) -> Player:
@@ -227,6 +250,7 @@ class RolloutManager:
             temperature=config.temperature,
             token_filter=config.token_filter,
             deadline=config.deadline,
+            hosts=self.hosts,
         )
 
     def _key(self, *parts: object) -> int:

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from ...datasets.task import Message
 from ...envs.episode import Episode
+from ...envs.hosts import Hosts
 from ...envs.text_env import TextEnv
 from ...envs.timed import advance_in_time
 from ...envs.tool_env import ToolEnv
@@ -100,6 +101,7 @@ class Player:
         token_filter: which tokens may be sampled.
         deadline: seconds that the environment may take over one turn of one episode; None for any time, and for
             grading in batches.
+        hosts: where actions are taken and graded; None for this process.
     """
 
     def __init__(
@@ -112,17 +114,21 @@ class Player:
         temperature: float = 1.0,
         token_filter: TokenFilter | None = None,
         deadline: float | None = None,
+        hosts: Hosts[Any] | None = None,
     ) -> None:
         self.env = env
+        self._acting: TextEnv | Hosts[Any] = hosts or env
         self.inference = inference
         self.max_new_tokens = max_new_tokens
-        own = getattr(getattr(inference.model, "config", None), "max_position_embeddings", None)
+        # A backend may hold a copy of its own.
+        model = inference.model or getattr(inference.backend, "model", None)
+        own = getattr(getattr(model, "config", None), "max_position_embeddings", None)
         self.max_length = max_length or own
         # Backends that know no filter are not asked for one.
         self._sampling: dict[str, Any] = {"temperature": temperature}
         if token_filter:
             self._sampling["token_filter"] = token_filter
-        self._workers: Workers[None] | None = None if deadline is None else Workers(deadline)
+        self.deadline = deadline
         self._native = isinstance(env, ToolEnv) and env.toolbox.format.name == "native"
 
     def play(self, episodes: Sequence[Episode], keys: Sequence[int], groups: Sequence[int]) -> Trajectory:
@@ -132,7 +138,10 @@ class Player:
             episodes: just begun, or failed at that; members of a group side by side.
             keys: the random stream of each.
             groups: the group of each.
+
+        Threads may call this at once, where the environment bears that.
         """
+        workers: Workers[None] | None = None if self.deadline is None else Workers(self.deadline)
         sessions = [Session(self._template, key) for key in keys]
         plays = [Play(*row) for row in zip(episodes, sessions, groups, strict=True)]
         self._open(plays)
@@ -143,7 +152,7 @@ class Player:
                 max_new_tokens=rooms if min(rooms) < self.max_new_tokens else self.max_new_tokens,
                 **self._sampling,
             )
-            self._advance(live, replies)
+            self._advance(live, replies, workers)
         return from_tokens([play.session for play in plays], [play.ending() for play in plays])
 
     def opening_length(self, episode: Episode) -> int:
@@ -183,26 +192,26 @@ class Player:
             return self.max_new_tokens
         return min(self.max_new_tokens, self.max_length - len(play.session.token_ids))
 
-    def _advance(self, live: Sequence[Play], replies: Sequence[str]) -> None:
-        self._act(live, [self._reply(text) for text in replies])
+    def _advance(self, live: Sequence[Play], replies: Sequence[str], workers: Workers[None] | None) -> None:
+        self._act(live, [self._reply(text) for text in replies], workers)
         for play in live:
             if not play.episode.ended:
                 self._show(play)
         crowded = [play.episode for play in live if play.episode.truncated and play.episode.score is None]
-        self.env.judge(crowded)
+        self._acting.judge(crowded)
 
-    def _act(self, live: Sequence[Play], replies: Sequence[str]) -> None:
+    def _act(self, live: Sequence[Play], replies: Sequence[str], workers: Workers[None] | None) -> None:
         """Takes one action in each episode."""
         episodes = [play.episode for play in live]
-        if self._workers is None:
+        if workers is None:
             try:
-                self.env.advance(episodes, replies)
+                self._acting.advance(episodes, replies)
             except Exception as error:
                 for play in live:
                     if play.episode.score is None:
                         play.fail(f"the environment raised {type(error).__name__}: {error}")
         else:
-            advanced = advance_in_time(self.env, self._workers, episodes, replies)
+            advanced = advance_in_time(self._acting, workers, episodes, replies)
             for play, episode in zip(live, advanced, strict=True):
                 if episode is not play.episode:
                     play.episode, play.valid = episode, False

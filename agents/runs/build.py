@@ -16,10 +16,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...buffers.tasks import TaskBuffer
 from ...datasets.task import SPLITS, Split
+from ...envs.hosts import Processes as HostProcesses
+from ...envs.hosts_ray import RayActors
 from ..algorithms.algorithm import Algorithm, AlgorithmConfig
 from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
+from ..inference.continuous import ContinuousBackend
 from ..inference.huggingface import HuggingFaceBackend
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
@@ -29,6 +32,8 @@ from ..parallel.mesh import make_mesh, resolve
 from ..parallel.processes import Processes
 from ..parallel.shards import Part, load_whole
 from ..rollouts.manager import RolloutConfig, RolloutManager
+from ..rollouts.pipeline import Pipeline
+from ..rollouts.source import OfFirst, Source, Synchronous
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.clipping import is_divided
 from ..updates.conversations import Conversations, read_conversations
@@ -56,6 +61,7 @@ class Parts:
         inference: samples from the policy; shares its weights.
         rollouts: collects trajectories on each split.
         curriculum: draws tasks of the train split.
+        source: gives the groups of each step.
         replay: what is learnt from once more; None for nothing.
         watch: looks after prior domains; None where the run is no upgrade.
         reward_computer: gives trajectories their rewards.
@@ -72,6 +78,7 @@ class Parts:
     inference: InferenceModule
     rollouts: dict[Split, RolloutManager]
     curriculum: TaskBuffer
+    source: Source
     replay: Replay | None
     watch: RegressionWatch | None
     reward_computer: RewardComputer
@@ -84,26 +91,31 @@ class Parts:
         """The policy with whole weights: itself, the copy that samples, or else one that is made now."""
         if not self.meshes:
             return self.model
-        sampler = self.inference.model
-        if sampler is not None and sampler is not self.model:
-            return sampler
+        if not self.rollouts["train"].first_plays:
+            assert self.inference.model is not None
+            return self.inference.model
         found = made_like(self.model)
         found.load_state_dict(full_weights(self.model))
         return found
 
     def hand_over(self, version: int) -> None:
         """Gives the weights of the policy to what samples."""
-        if not self.meshes:
-            self.inference.load(self.model.state_dict(), version=version)
-            return
+        samplers = dict.fromkeys((self.inference, self.rollouts["train"].inference))
         # Each process has a copy that samples, or the first one asks servers.
-        copies = self.inference.model is not self.model
-        weights = full_weights(self.model, keep=copies or self.processes.first)
-        if copies:
-            self.inference.load(weights, version=version)
-            return
-        self.processes.from_first(lambda: self.inference.load(weights, version=version))
-        self.inference.version = version
+        remote = bool(self.meshes) and self.rollouts["train"].first_plays
+        weights = self.model.state_dict()
+        if self.meshes:
+            weights = full_weights(self.model, keep=self.processes.first or not remote)
+
+        def give() -> None:
+            for sampler in samplers:
+                sampler.load(weights, version=version)
+
+        if remote:
+            self.processes.from_first(give)
+            self.inference.version = version
+        else:
+            give()
 
     def restore(self, folder: Path) -> None:
         """Takes the weights of a saved policy."""
@@ -161,7 +173,12 @@ def build(
         watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
     except ValueError as error:
         raise ConfigError(f"buffer.{error}") from None
-    rollouts = {name: _rollouts(config, splits, name, inference, processes) for name in SPLITS}
+    trained = inference
+    if config.rollout.staleness and config.rollout.backend == "huggingface" and processes.first:
+        trained = sample_beside(config, inference)
+    rollouts = {
+        name: _rollouts(config, splits, name, trained if name == "train" else inference, processes) for name in SPLITS
+    }
     _check_room(config, model, rollouts["train"])
     return Parts(
         splits=splits,
@@ -170,6 +187,7 @@ def build(
         inference=inference,
         rollouts=rollouts,
         curriculum=curriculum,
+        source=make_source(config, curriculum, rollouts["train"], processes),
         replay=_replay(config, curriculum),
         watch=watch,
         reward_computer=reward_computer or RewardComputer(),
@@ -217,6 +235,22 @@ def _half(inference: InferenceModule) -> torch.dtype | None:
     """The dtype of the arithmetic if it is another than that of the weights."""
     backend = inference.backend
     return torch.bfloat16 if isinstance(backend, HuggingFaceBackend) and backend.bfloat16 else None
+
+
+def make_source(config: TrainConfig, curriculum: TaskBuffer, rollouts: RolloutManager, processes: Processes) -> Source:
+    """Where the groups of each step come from; asynchronous rollouts sample with weights of their own."""
+    group_size, staleness = config.data.responses_per_prompt, config.rollout.staleness
+    if not staleness:
+        return Synchronous(curriculum, rollouts, group_size=group_size)
+    pipeline = Pipeline(
+        curriculum,
+        rollouts,
+        group_size=group_size,
+        quota=config.data.prompts_per_rollout,
+        staleness=staleness,
+        steps=config.trainer.steps,
+    )
+    return pipeline if processes.size == 1 else OfFirst(pipeline, curriculum, processes)
 
 
 def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:
@@ -319,13 +353,31 @@ def _rollouts(
         temperature = sampling.temperature if ours.temperature is None else ours.temperature
         only = TokenFilter(ours.top_k, ours.top_p, ours.min_p)
         sampling = replace(sampling, temperature=temperature, token_filter=only)
+    env, hosts = splits.envs[split], None
+    if split == "train" and config.rollout.processes is not None:
+        make = RayActors if config.rollout.ray else HostProcesses
+        try:
+            hosts = make(env, config.rollout.processes)
+        except (ModuleNotFoundError, ValueError) as error:
+            raise ConfigError(f"rollout.processes={config.rollout.processes}: {error}") from None
     return RolloutManager(
-        splits.envs[split],
+        env,
         sampling,
         inference=inference,
+        hosts=hosts,
         processes=processes,
         first_plays=config.rollout.backend != "huggingface",
     )
+
+
+def sample_beside(config: TrainConfig, inference: InferenceModule) -> InferenceModule:
+    """Inference by a copy of the policy, while the policy itself is trained."""
+    model = inference.model
+    assert model is not None
+    backend = ContinuousBackend(
+        model, inference.tokenizer, dtype=config.model.dtype, temperature=config.rollout.temperature
+    )
+    return InferenceModule("a copy of the policy", inference.tokenizer, backend)
 
 
 def _check_room(config: TrainConfig, model: PreTrainedModel, rollouts: RolloutManager) -> None:

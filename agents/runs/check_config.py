@@ -44,6 +44,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "rollout.num_parallel",
             "rollout.max_length",
             "rollout.patience",
+            "rollout.processes",
             "actor.epochs",
             "actor.minibatches",
             "actor.max_skipped_steps",
@@ -87,6 +88,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "actor.warmup_steps",
             "actor.freeze_steps",
             "evaluation.temperature",
+            "rollout.staleness",
             "critic.lr",
             "critic.weight_decay",
             "trainer.steps",
@@ -172,6 +174,15 @@ def check_values(config: DictConfig) -> None:
     _check_schedule(config.actor)
     if config.trainer.deterministic and config.rollout.deadline is not None:
         raise ConfigError("trainer.deterministic forbids rollout.deadline: a clock would decide what is learnt")
+    if config.trainer.deterministic and config.rollout.staleness:
+        raise ConfigError(
+            f"trainer.deterministic forbids rollout.staleness={config.rollout.staleness}: what is learnt would depend "
+            "on who finishes first; set rollout.staleness=0"
+        )
+    if config.rollout.staleness and config.rollout.backend == "vllm" and config.rollout.servers is None:
+        raise ConfigError("rollout.staleness: an engine in this process can't sample meanwhile; set rollout.servers")
+    if config.rollout.ray and config.rollout.processes is None:
+        raise ConfigError("rollout.ray=true would do nothing: set rollout.processes, how many actors")
     compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
     if compared and config.data.responses_per_prompt < 2:
         raise ConfigError(

@@ -39,6 +39,7 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         + f"; {actor.tokens_per_microbatch:,} a micro-batch",
         **_sampling(config),
         **_practice(config, parts),
+        **({"rollouts": f"while learning, at most {rollout.staleness} steps old"} if rollout.staleness else {}),
         "learning": f"{adv.estimator} advantages, {actor.policy_loss} loss, {_count(updates, 'update')} a step",
         "learning rate": rate,
         "length": f"{config.trainer.steps:,} steps = {config.trainer.steps * responses:,} episodes",

@@ -16,7 +16,7 @@ from torch import Tensor
 from ...buffers.tasks import TaskDraw
 from ...datasets.task import SPLITS
 from ..algorithms.algorithm import Algorithm
-from ..algorithms.metrics import group_pass_rates, group_scores
+from ..algorithms.metrics import group_pass_rates, group_scores, staleness
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..parallel.processes import Processes
@@ -117,6 +117,7 @@ class Trainer:
             save_config(self.config, self.folder / CONFIG_FILE)
             stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
+            stack.callback(self.parts.source.close)
             self.progress = stack.enter_context(
                 Progress(
                     total_steps=self.config.trainer.steps,
@@ -168,6 +169,7 @@ class Trainer:
             self.results.pop("rolled_back_to", None)  # of a run that ended with a regression, and goes on
         if self._unchecked or (self.step == 0 and self.held_out.compares and "best_validation" not in self.results):
             self.validate()
+        parts.hand_over(self.step)
         meter = StepMeter(algorithm.backprop, traced=config.trainer.profile_steps is not None)
         with profiled(self.folder / PROFILE, config.trainer.profile_steps) as profile_step:
             while self.step < config.trainer.steps and not self._stopping() and not self._halted:
@@ -184,6 +186,8 @@ class Trainer:
                     with meter.phase("learning"):
                         metrics = algorithm.step(collected, rewards)
                     self._skipped = guard.in_a_row
+                    if config.rollout.staleness:
+                        metrics |= staleness(collected, self.step - 1)
                     with meter.phase("sync"):
                         parts.hand_over(self.step)
                 times["tokens"] = int(collected.mask.sum())
@@ -198,7 +202,11 @@ class Trainer:
                 if self.step % config.trainer.save_every == 0:
                     with meter.phase("saving"):
                         self.save()
-                times |= meter.lap(len(collected.mask)) | {"memory_mib": peak_memory(parts.model.device)}
+                times |= (
+                    meter.lap(len(collected.mask))
+                    | parts.source.report()
+                    | {"memory_mib": peak_memory(parts.model.device)}
+                )
                 self.log.write_times(self.step, "train", times)
                 profile_step()
         if parts.watch is not None and parts.watch.lost and not self._stopping():
@@ -218,26 +226,23 @@ class Trainer:
     def _gather(self, algorithm: Algorithm) -> tuple[Columns, Tensor]:
         """What the next step learns from, and its rewards; all of it, or none. The curriculum hears how it went."""
         parts, group_size = self.parts, self.config.data.responses_per_prompt
-        curriculum, rollouts = parts.curriculum, parts.rollouts["train"]
-        before = curriculum.state_dict(), rollouts.failures.in_a_row
         draws: list[TaskDraw] = []
-        curriculum.advance(self.step)
 
         def collect(groups: int) -> Trajectory:
-            drawn = curriculum.draw(groups)
+            drawn, trajectories = parts.source.take(groups)
             draws.extend(drawn)
-            return rollouts.collect(drawn, group_size)
+            return trajectories
 
+        parts.source.begin(self.step)
         try:
             trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
         except Leave:
-            curriculum.load_state_dict(before[0])
-            rollouts.failures.in_a_row = before[1]
+            parts.source.put_back()
             raise
         if any(draw.weight != 1 for draw in draws):
             trajectories.weight = torch.tensor([draw.weight for draw in draws]).repeat_interleave(group_size)
         collected = Columns(trajectories)
-        curriculum.learn_from(draws, group_pass_rates(collected, group_size), group_scores(collected, group_size))
+        parts.curriculum.learn_from(draws, group_pass_rates(collected, group_size), group_scores(collected, group_size))
         return collected, rewards
 
     def warm_up(self) -> None:
@@ -304,6 +309,7 @@ class Trainer:
                 "optimizer": self.parts.optimizer.state_dict() if whole else None,
                 "companions": self.companions.state_dict() if whole else {},
                 "curriculum": self.parts.curriculum.state_dict(),
+                "source": self.parts.source.state_dict(),
                 "replay": self.parts.replay.state_dict() if self.parts.replay else None,
                 "watch": self.parts.watch.state_dict() if self.parts.watch else None,
                 "unchecked": (self._unchecked, self._unchecked_loss),
@@ -338,6 +344,7 @@ class Trainer:
             load_whole(self._divided()["policy"], None, state["optimizer"])
         self.companions.load_state_dict(state["companions"], shards if shards.is_dir() else None)
         self.parts.curriculum.load_state_dict(state["curriculum"])
+        self.parts.source.load_state_dict(state["source"])
         if self.parts.replay is not None:
             self.parts.replay.load_state_dict(state["replay"])
         if self.parts.watch is not None:

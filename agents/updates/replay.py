@@ -126,7 +126,7 @@ class Replay:
         Args:
             collected: all of the step, for its successes: a task that all responses pass is worth keeping up too.
             learnt: those with advantages; None where the step taught nothing.
-            version: of the policy that sampled them.
+            version: of the policy that sampled them; of several, the oldest.
         """
         if self.groups is not None and learnt is not None:
             groups = pack(learnt, self.domains)
