@@ -41,9 +41,7 @@ class HuggingFaceBackend:
             raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}")
         self.model = model
         self.tokenizer = tokenizer
-        self.bfloat16 = dtype == "bfloat16" or (
-            dtype == "auto" and model.device.type == "cuda" and torch.cuda.is_bf16_supported()
-        )
+        self.bfloat16 = computes_in_half(dtype, model.device)
         self.end_ids = end_tokens(model, tokenizer)
         self.pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else self.end_ids[0]
 
@@ -116,6 +114,11 @@ class HuggingFaceBackend:
     def fingerprint(self) -> int:
         """How often the weights were changed in place: an optimizer's step counts, whoever made it."""
         return sum(weight._version for weight in self.model.parameters())
+
+
+def computes_in_half(dtype: str, device: torch.device) -> bool:
+    """Whether forward passes are computed in bfloat16: as asked for, or by default on a GPU that has it."""
+    return dtype == "bfloat16" or (dtype == "auto" and device.type == "cuda" and torch.cuda.is_bf16_supported())
 
 
 def end_tokens(model: PreTrainedModel | None, tokenizer: PreTrainedTokenizerBase) -> list[int]:

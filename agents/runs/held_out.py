@@ -8,10 +8,10 @@ from typing import Any
 from ...datasets.task import Split
 from ..config import ConfigError, TrainConfig
 from ..progress import Progress
-from .build import Parts
 from .checkpoint import BEST, Checkpoints
 from .evaluation import Evaluation, evaluate
 from .interrupt import Leave
+from .parts import Parts
 from .run_log import RunLog
 from .summary import outcomes
 

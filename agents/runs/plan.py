@@ -9,7 +9,7 @@ from rich.text import Text
 from ...datasets.task import SPLITS
 from ..config import TrainConfig
 from ..progress import some
-from .build import Parts
+from .parts import Parts
 
 
 def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from ...runtimes.endpoint import EndpointError
 from ..config import ConfigError, TrainConfig
 from ..inference.backend import BackendError
+from ..inference.continuous import ContinuousBackend
 from ..inference.huggingface import HuggingFaceBackend
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter
@@ -75,3 +76,13 @@ def _ask_vllm(
     except (BackendError, EndpointError, TypeError, ValueError) as error:
         raise ConfigError(f"rollout.backend=vllm: {error}") from error
     return inference
+
+
+def sample_beside(config: TrainConfig, inference: InferenceModule) -> InferenceModule:
+    """Inference by a copy of the policy, while the policy itself is trained."""
+    model = inference.model
+    assert model is not None
+    backend = ContinuousBackend(
+        model, inference.tokenizer, dtype=config.model.dtype, temperature=config.rollout.temperature
+    )
+    return InferenceModule("a copy of the policy", inference.tokenizer, backend)

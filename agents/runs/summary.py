@@ -15,7 +15,7 @@ from ..reports.continual import continual
 from ..reports.data import Log, read_logs, read_rows
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
-from .build import Parts
+from .parts import Parts
 from .provenance import code_hash, file_hash, tasks_hash, versions
 from .run_folder import CONFIG_FILE
 
