@@ -102,11 +102,11 @@ def test_at_staleness_0_the_run_is_the_synchronous_one_bit_for_bit(algorithm, jo
     train(tmp_path / "synchronous", overrides)
     rollouts = build._rollouts
 
-    def beside(config, splits, split, inference):
+    def beside(config, splits, split, inference, processes):
         own = build.sample_beside(config, inference) if split == "train" else inference
-        return rollouts(config, splits, split, own)
+        return rollouts(config, splits, split, own, processes)
 
-    def ahead(config, curriculum, rollouts):
+    def ahead(config, curriculum, rollouts, processes):
         sizes = {"group_size": config.data.responses_per_prompt, "quota": config.data.prompts_per_rollout}
         return Pipeline(curriculum, rollouts, **sizes, staleness=0, steps=config.trainer.steps)
 
