@@ -2,31 +2,110 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import cast
 
+import torch
 from transformers import PreTrainedModel
 
 from ...buffers.tasks import TaskBuffer
-from ...datasets.task import Split
+from ...datasets.task import SPLITS, Split
 from ...envs.hosts import Processes as HostProcesses
 from ...envs.hosts_ray import RayActors
 from ..algorithms.algorithm import Algorithm, AlgorithmConfig
 from ..algorithms.recipes import make_recipe
 from ..config import ConfigError, TrainConfig
+from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter, stream_key
+from ..models.policy import find_device, make_policy
 from ..parallel.processes import Processes
 from ..rollouts.manager import RolloutConfig, RolloutManager
 from ..updates.backprop import BackpropConfig, BackpropModule, RefUpdate
 from ..updates.conversations import Conversations, read_conversations
 from ..updates.demonstrations import refrains, solved
+from ..updates.optimizer import make_optimizer
 from ..updates.replay import Replay
 from ..updates.warm_start import WarmStart
 from .companions import Companions
-from .data import Splits
-from .division import autocast_of
+from .data import Splits, load_splits
+from .division import autocast_of, divide_policy
+from .groups import make_source
 from .parts import Parts
+from .room import check_room
+from .sampler import make_inference, sample_beside
+from .upgrade import RegressionWatch
+
+
+def build(
+    config: TrainConfig, *, checkpoint: Path | None, reward_computer: RewardComputer | None, processes: Processes
+) -> Parts:
+    """Makes the parts of a run.
+
+    Args:
+        config: what to make.
+        checkpoint: the folder to load the policy from, on resume.
+        reward_computer: instead of the environment's own rewards.
+        processes: of the run.
+
+    Raises:
+        ConfigError: if the configuration names something that is not there.
+    """
+    torch.manual_seed(config.seed)
+    if config.trainer.threads is not None:
+        torch.set_num_threads(config.trainer.threads)
+    splits = load_splits(config.data, seed=config.seed)
+    if config.data.prompts_per_rollout > len(splits.train.tasks):
+        raise ConfigError(
+            f"data.prompts_per_rollout={config.data.prompts_per_rollout} tasks per step, but the train split has only "
+            f"{len(splits.train.tasks)}: lower the one, or give more tasks"
+        )
+    device = find_device(config.trainer.device)
+    model, tokenizer = make_policy(
+        config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
+    )
+    inference = make_inference(config, model, tokenizer, processes)
+    meshes = divide_policy(config, model, processes)
+    try:
+        curriculum = TaskBuffer(
+            [task.domain for task in splits.train.tasks],
+            preset=config.buffer.sampler,
+            seed=config.seed,
+            group_size=config.data.responses_per_prompt,
+            arrivals=config.buffer.arrivals,
+            retire=config.buffer.retire,
+            new_share=config.buffer.new_share,
+        )
+        measured = Counter(task.domain for task in splits.validation.tasks)
+        watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
+    except ValueError as error:
+        raise ConfigError(f"buffer.{error}") from None
+    trained = inference
+    if config.rollout.staleness and config.rollout.backend == "huggingface" and processes.first:
+        trained = sample_beside(config, inference)
+    rollouts = {
+        name: _rollouts(config, splits, name, trained if name == "train" else inference, processes) for name in SPLITS
+    }
+    check_room(config, model, rollouts["train"])
+    return Parts(
+        config=config,
+        splits=splits,
+        model=model,
+        tokenizer=tokenizer,
+        inference=inference,
+        rollouts=rollouts,
+        curriculum=curriculum,
+        source=make_source(config, curriculum, rollouts["train"], processes),
+        replay=_replay(config, curriculum),
+        watch=watch,
+        reward_computer=reward_computer or RewardComputer(),
+        optimizer=make_optimizer(model, config.actor, lr=config.actor.lr, weight_decay=config.actor.weight_decay),
+        warm_start=_warm_start(config, splits, model, inference),
+        processes=processes,
+        meshes=meshes,
+    )
 
 
 def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:

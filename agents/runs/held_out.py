@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ...datasets.task import Split
@@ -26,6 +27,7 @@ class HeldOut:
         results: of the run; what is found is added.
         log: where rows go.
         progress: where people look.
+        leaving: makes the context of evaluations, which may be left in the midst.
     """
 
     def __init__(
@@ -37,9 +39,10 @@ class HeldOut:
         *,
         log: RunLog,
         progress: Progress,
+        leaving: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self.config, self.parts, self.checkpoints, self.results = config, parts, checkpoints, results
-        self.log, self.progress = log, progress
+        self.log, self.progress, self.leaving = log, progress, leaving
 
     def is_due(self, step: int) -> bool:
         """Whether the validation split is measured after this step: now and then, and at the end of each stage."""
@@ -97,7 +100,7 @@ class HeldOut:
         samples, rollouts = self.config.evaluation.samples_per_prompt, self.parts.rollouts[split]
         before = rollouts.failures.in_a_row
         try:
-            with self.log.timed(step, "eval"):
+            with self.log.timed(step, "eval"), self.leaving():
                 return evaluate(rollouts, samples_per_prompt=samples, on_progress=on_progress)
         except Leave:
             rollouts.failures.in_a_row = before

@@ -55,11 +55,11 @@ class Interrupt:
         """
         if self._late:
             raise Leave
-        self._may_leave = True
+        within, self._may_leave = self._may_leave, True
         try:
             yield
         finally:
-            self._may_leave = False
+            self._may_leave = within
 
     def __enter__(self) -> Self:
         """Takes the signals over."""

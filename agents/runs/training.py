@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -126,7 +126,8 @@ class Trainer:
                 )
             )
             self.interrupt = stack.enter_context(Interrupt(self._hear))
-            for rollouts in self.parts.rollouts.values():
+            for rollouts in self.parts.rollouts.values() if self.processes.size > 1 else ():
+                # What they wait for may be left, but not what they tell each other.
                 rollouts.leaving = self.interrupt.leaving
             self.log = stack.enter_context(
                 RunLog(
@@ -145,6 +146,7 @@ class Trainer:
                 self.results,
                 log=self.log,
                 progress=self.progress,
+                leaving=self.interrupt.leaving if self.processes.size == 1 else nullcontext,
             )
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
@@ -235,7 +237,8 @@ class Trainer:
 
         parts.source.begin(self.step)
         try:
-            trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
+            with self.interrupt.leaving() if self.processes.size == 1 else nullcontext():
+                trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
         except Leave:
             parts.source.put_back()
             raise
