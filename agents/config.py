@@ -324,25 +324,16 @@ class ParallelConfig:
         sp: parts of each sequence, which pass keys and values round a ring; for long ones.
         tp: parts of each layer's matrices; they pass activations to each other several times a layer, so they belong
             into one machine.
+        reference: the same for the reference, or the teacher, such as ``{sp: 2}``; null divides it as the policy.
+        critic: the same for the critic; null divides it as the policy.
     """
 
     ddp: int
     fsdp: int | None
     sp: int
     tp: int
-
-
-@dataclass
-class WorkersConfig(ParallelConfig):
-    """How the policy is divided, and how the models beside it are.
-
-    Attributes:
-        reference: the same for the reference, or the teacher; null divides it as the policy.
-        critic: the same for the critic; null divides it as the policy.
-    """
-
-    reference: ParallelConfig | None
-    critic: ParallelConfig | None
+    reference: dict[str, int] | None
+    critic: dict[str, int] | None
 
 
 @dataclass
@@ -396,5 +387,5 @@ class TrainConfig:
     buffer: BufferConfig
     upgrade: UpgradeConfig | None
     evaluation: EvaluationConfig
-    parallel: WorkersConfig
+    parallel: ParallelConfig
     trainer: TrainerConfig

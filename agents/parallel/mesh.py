@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import prod
+
 from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 
-from ..config import ParallelConfig
 from .shape import DIMENSIONS, MeshShape
 
 
-def resolve(config: ParallelConfig, processes: int) -> MeshShape:
-    """The shape that a configuration asks for, where ``fsdp`` may take what the others leave.
+def resolve(ways: Mapping[str, int | None], processes: int) -> MeshShape:
+    """The shape of a mesh.
+
+    Args:
+        ways: how many ways each dimension divides, by its name; 1 where nothing is said. ``fsdp`` takes what the others
+            leave where it is None or not there.
+        processes: how many there are.
 
     Raises:
-        ValueError: the numbers don't multiply to the number of processes.
+        ValueError: there is no such dimension, or the numbers don't multiply to the number of processes.
     """
-    others = config.ddp * config.sp * config.tp
-    fsdp = max(1, processes // others) if config.fsdp is None else config.fsdp
-    shape = MeshShape(config.ddp, fsdp, config.sp, config.tp)
+    if unknown := [name for name in ways if name not in DIMENSIONS]:
+        raise ValueError(f"parallel: there is no {unknown[0]!r}, only {', '.join(DIMENSIONS)}")
+    known = {name: way for name, way in ways.items() if way is not None}
+    left = processes // prod(way for name, way in known.items() if name != "fsdp")
+    shape = MeshShape(**{"fsdp": max(1, left), **known})
     if shape.ranks != processes:
         told = " x ".join(f"{name} {getattr(shape, name)}" for name in DIMENSIONS)
         raise ValueError(

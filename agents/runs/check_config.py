@@ -24,9 +24,9 @@ from ..config import (
     SCHEDULERS,
     WEIGHTS,
     ConfigError,
-    ParallelConfig,
     TinyConfig,
 )
+from ..parallel.shape import DIMENSIONS
 
 # Of an upgrade: the policy is held near the one that could do the old domains.
 LEAST_KL = 0.1
@@ -61,7 +61,7 @@ LIMITS: dict[str, tuple[Callable[[float], bool], tuple[str, ...]]] = {
             "trainer.keep",
             "trainer.threads",
             "trainer.profile_steps",
-            *(f"parallel.{of}{field.name}" for of in ("", "reference.", "critic.") for field in fields(ParallelConfig)),
+            *(f"parallel.{of}{name}" for of in ("", "reference.", "critic.") for name in DIMENSIONS),
             "buffer.replay.groups",
             "buffer.replay.capacity",
             "buffer.replay.max_lag",

@@ -15,6 +15,7 @@ from ..inference.huggingface import computes_in_half
 from ..parallel.apply import parallelize
 from ..parallel.mesh import make_mesh, resolve
 from ..parallel.processes import Processes
+from ..parallel.shape import DIMENSIONS
 from ..updates.clipping import is_divided
 
 
@@ -29,7 +30,7 @@ def divide_policy(config: TrainConfig, model: PreTrainedModel, processes: Proces
     """
     ours = config.parallel
     try:
-        shapes = {"policy": resolve(ours, processes.size)}
+        shapes = {"policy": resolve({name: getattr(ours, name) for name in DIMENSIONS}, processes.size)}
         for name, other in (("reference", ours.reference), ("critic", ours.critic)):
             shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size)
         if processes.size == 1:

@@ -104,7 +104,7 @@ def on_a_rank():
     return found
 
 
-@pytest.fixture(scope="module", params=[2, 4])
+@pytest.fixture(scope="module", params=[2, pytest.param(4, marks=pytest.mark.slow)])
 def computed(request):
     return run(__file__, "on_a_rank", request.param)
 

@@ -10,6 +10,8 @@ import time
 
 import pytest
 
+from infinite_rl.agents.config import TinyConfig
+from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.train import main
 
 RUN = [
@@ -76,6 +78,7 @@ def test_processes_that_share_the_weights_begin_and_one_goes_on(tmp_path, alone)
     assert (tmp_path / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_one_begins_and_processes_that_share_each_layer_go_on(tmp_path, alone):
     assert main([*RUN, "trainer.steps=2", f"trainer.save_dir={tmp_path}"]) == 0
     train(2, "--resume", str(tmp_path), "trainer.steps=4", "parallel.tp=2")
@@ -103,6 +106,44 @@ def test_every_mesh_and_algorithm_does_what_one_process_does(tmp_path, alone, co
     assert_same(rows(tmp_path), alone(*job))
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how",
+    [
+        ["algorithm=ppo", "parallel.fsdp=2", "parallel.critic={tp: 2}"],
+        ["parallel.tp=2", "parallel.reference={sp: 2}"],
+        ["parallel.sp=2", "adv.filter_groups=true", "adv.max_rounds=2"],
+    ],
+    ids=str,
+)
+def test_models_divided_in_ways_of_their_own_do_what_whole_ones_do(tmp_path, alone, how):
+    job = [one for one in how if not one.startswith("parallel")]
+    train(2, *RUN, *how, "trainer.steps=4", f"trainer.save_dir={tmp_path}")
+    assert_same(rows(tmp_path), alone(*job))
+
+
+@pytest.mark.slow
+def test_adapters_are_trained_as_by_one_process(tmp_path):
+    base = tmp_path / "base"
+    tokenizer = make_tokenizer()
+    shape = TinyConfig(hidden_size=32, layers=2, heads=4, kv_heads=2, mlp_size=64, max_positions=256)
+    make_model(tokenizer, shape, seed=0).save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    job = ["model=lora", f"model.name={base}", "model.weights=float32", "rollout.max_new_tokens=8"]
+    common = [one for one in RUN if "warm_start" not in one]
+    train(2, *common, *job, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'two'}")
+    assert main([*common, *job, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'one'}"]) == 0
+    assert_same(rows(tmp_path / "two"), rows(tmp_path / "one"))
+
+
+@pytest.mark.slow
+def test_asynchronous_rollouts_of_the_first_process_are_learnt_from_by_all(tmp_path):
+    train(2, *RUN, "rollout.staleness=2", "trainer.steps=4", f"trainer.save_dir={tmp_path}")
+    found = [row for row in rows(tmp_path) if row["phase"] == "train"]
+    assert [row["step"] for row in found] == [1, 2, 3, 4]
+    assert max(row["staleness_max"] for row in found) <= 2
+
+
 def workers(process):
     """The processes that torchrun has started, by their ranks."""
     found = {}
@@ -124,6 +165,7 @@ def wait_for_checkpoint(folder, step, process):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_killed_process_ends_all_soon_with_one_message(tmp_path):
     process = start(2, *RUN, "trainer.steps=1000", f"trainer.save_dir={tmp_path}")
     wait_for_checkpoint(tmp_path, 1, process)
@@ -147,6 +189,7 @@ def test_a_killed_process_is_started_again_and_no_step_is_lost(tmp_path, alone):
     assert_same(rows(tmp_path), alone())
 
 
+@pytest.mark.slow
 def test_a_mesh_for_another_number_of_processes_is_refused_by_all_in_one_line(tmp_path):
     process = start(2, *RUN, f"trainer.save_dir={tmp_path}", "parallel.tp=4")
     told, _ = process.communicate(timeout=120)

@@ -196,7 +196,7 @@ def test_a_step_that_is_left_puts_everything_back(pipeline, tiny, tokenizer):
 
 def test_who_is_left_while_tasks_are_drawn_draws_them_again(pipeline, monkeypatch):
     ahead = pipeline()
-    draw = ahead.tasks.draw
+    draw = ahead.tasks.draw_here
 
     def leaving(count):
         draw(count)
@@ -204,7 +204,7 @@ def test_who_is_left_while_tasks_are_drawn_draws_them_again(pipeline, monkeypatc
 
     ahead.begin(0)
     with monkeypatch.context() as patch:
-        patch.setattr(ahead.tasks, "draw", leaving)
+        patch.setattr(ahead.tasks, "draw_here", leaving)
         with pytest.raises(KeyboardInterrupt):
             ahead.take(QUOTA)
     ahead.put_back()

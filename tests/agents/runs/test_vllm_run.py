@@ -14,6 +14,7 @@ from infinite_rl.agents.config import ConfigError, TinyConfig
 from infinite_rl.agents.inference.vllm import VLLMBackend
 from infinite_rl.agents.models.policy import load_policy
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
+from infinite_rl.agents.parallel.processes import Processes
 from infinite_rl.agents.reports import report
 from infinite_rl.agents.runs import sampler
 from infinite_rl.agents.runs.load_config import load_config
@@ -150,7 +151,7 @@ def test_without_servers_the_engine_is_made_in_this_process_from_the_model_s_own
         config = load_config("grpo", overrides)
         policy, tokenizer = load_policy(str(folder))
         with pytest.raises(ConfigError, match=r"rollout.backend=vllm: enough"):
-            sampler.make_inference(config, policy, tokenizer)
+            sampler.make_inference(config, policy, tokenizer, Processes())
         assert made["base_url"] is None
         assert made["max_model_len"] == 64
         assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(made["files"])

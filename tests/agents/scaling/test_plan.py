@@ -10,7 +10,7 @@ import pytest
 from infinite_rl import cli
 from infinite_rl.agents.algorithms.recipes import find_recipe
 from infinite_rl.agents.parallel.mesh import resolve
-from infinite_rl.agents.parallel.shape import MeshShape
+from infinite_rl.agents.parallel.shape import DIMENSIONS, MeshShape
 from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.scaling.command import _algorithm
 from infinite_rl.agents.scaling.hardware import ASSUMED, GPUS
@@ -165,7 +165,7 @@ def test_the_overrides_are_those_of_the_trainer(run, options):
     for one in found["fits"]:
         config = load_config("grpo", one["overrides"])
         mesh = MeshShape(**one["setup"]["mesh"])
-        assert resolve(config.parallel, mesh.ranks) == mesh
+        assert resolve({name: getattr(config.parallel, name) for name in DIMENSIONS}, mesh.ranks) == mesh
         assert config.actor.tokens_per_microbatch == one["setup"]["microbatch"]
         assert config.model.gradient_checkpointing
 
