@@ -134,7 +134,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
 
     from infinite_rl.agents.config import ConfigError
     from infinite_rl.agents.inference.backend import BackendError
-    from infinite_rl.agents.parallel.processes import LostProcessError
+    from infinite_rl.agents.parallel.processes import LostProcessError, told_of_losses
     from infinite_rl.agents.progress import summary_table
     from infinite_rl.agents.reports.report import write_report
     from infinite_rl.agents.rollouts.failures import RolloutError
@@ -166,18 +166,18 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
         console.print(plan_table(plan(config, trainer.parts)))
     if processes.first and known is None:
         _warn(config)
+    endings = (RolloutError, NonFiniteError, CheckpointError, LostProcessError, BackendError, EndpointError, OSError)
     go_on = f"go on with: {_program(processes.size)} --resume {folder}"
     try:
-        summary = trainer.run()
+        with told_of_losses():
+            summary = trainer.run()
     except KeyboardInterrupt:
         if processes.first:
             write_report(folder)
             saved = trainer.checkpoints.steps()
             print(f"stopped at once; {go_on if saved else 'nothing was saved yet'}", file=sys.stderr)
         return 130
-    except (
-        *(RolloutError, NonFiniteError, CheckpointError, LostProcessError, BackendError, EndpointError, OSError),
-    ) as error:
+    except endings as error:
         if isinstance(error, OSError) and error.errno not in FULL_DISK:
             raise
         if processes.first:

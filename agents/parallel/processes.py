@@ -21,6 +21,15 @@ T = TypeVar("T")
 # Between two messages all episodes of a step are played, so a process that says nothing for long may be at work.
 LONGEST_WAIT = timedelta(hours=2)
 JOINING = timedelta(minutes=10)
+# What gloo, NCCL and the store say when the other end of a connection is gone.
+LOSSES = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "remote process exited",
+    "Socket closed",
+    "failed to recv",
+)
 
 
 class LostProcessError(RuntimeError):
@@ -107,14 +116,18 @@ class Processes:
 
 @contextmanager
 def told_of_losses() -> Iterator[None]:
-    """Turns what a lost connection raises into one error.
+    """Turns what a broken connection raises, which every transport calls otherwise, into one error.
 
     Raises:
         LostProcessError: another process has ended.
     """
     try:
         yield
-    except RuntimeError as error:  # what it is called depends on the transport
+    except LostProcessError:
+        raise
+    except RuntimeError as error:
+        if not any(sign in str(error) for sign in LOSSES):
+            raise
         raise LostProcessError(f"another process of the run has ended ({_first_line(error)})") from error
 
 
