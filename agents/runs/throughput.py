@@ -14,11 +14,13 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import wraps
+from math import prod
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..parallel.share import share_of
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch
 from ..updates.planning import sees_all
@@ -159,6 +161,7 @@ class StepMeter:
             self._costs["reference_logprob"] = cost_of(reference if [*reference.parameters()] else model)
         if backprop.critic is not None:
             self._costs["value"] = cost_of(getattr(backprop.critic, "backbone", None))
+        self._share = share_of(model)
         self._tokens: Tensor | int = 0
         self._operations: Tensor | float = 0.0
         self._count(backprop)
@@ -180,9 +183,11 @@ class StepMeter:
         seconds = self._watch.lap()
         learning = max(seconds.get("learning_seconds", 0.0), 1e-9)
         rollout = max(seconds.get("rollout_seconds", 0.0), 1e-9)
-        learnt = int(self._tokens)
+        learnt = int(self._share.gather(torch.as_tensor(self._tokens, dtype=torch.float64)))
         known = self._peak is not None and None not in self._costs.values()
-        mfu = float(self._operations) / learning / self._peak if known and self._peak else float("nan")
+        # Of this process's device, which shares its rows with others.
+        done = float(self._operations) / prod(self._share.parts)
+        mfu = done / learning / self._peak if known and self._peak else float("nan")
         self._tokens, self._operations = 0, 0.0
         return {
             **seconds,
