@@ -16,7 +16,6 @@ from ..credit.shaping import informative_groups, overlong_penalty
 from ..environments.base import BaseEnvironment
 from ..losses import find_kl_estimator
 from ..parallel.processes import Processes
-from ..parallel.share import share_of
 from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
 from ..rollouts.trajectory import Trajectory, join
@@ -24,6 +23,7 @@ from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
 from ..updates.planning import OWN_ROWS, find_plan
 from ..updates.replay import Lesson, Replay, step_weights
+from ..updates.share import share_of
 from .loop import TrainingLoop
 from .metrics import Metrics, UpdateSums, rollout_metrics
 from .recipes import OWN_RECIPE, Recipe, find_recipe

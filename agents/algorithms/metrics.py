@@ -58,8 +58,8 @@ from torch import Tensor
 
 from ..losses import LossInputs, Objective
 from ..parallel.processes import Processes
-from ..parallel.share import Share
 from ..rollouts.columns import Columns
+from ..updates.share import Share
 
 Metrics: TypeAlias = dict[str, float]
 

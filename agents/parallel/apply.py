@@ -15,9 +15,9 @@ from transformers import PreTrainedModel
 from ..models.critic import Critic
 from ..updates.head import find_head
 from ..updates.planning import LayoutPlan, find_plan
+from ..updates.share import Share
 from .scoring import enable_scoring, enable_values, free
 from .sequence import enable_ring
-from .share import Share
 from .tensor import apply_tensor_parallel
 
 

@@ -16,8 +16,8 @@ from ..models.critic import Critic, make_critic
 from ..models.lora import WithoutAdapters, has_adapters
 from ..models.policy import load_policy
 from ..models.speed import compile_backbone, use_liger
-from ..parallel.shards import Part, load_shards, load_whole
 from ..updates.optimizer import make_optimizer
+from ..updates.shards import Part, load_shards, load_whole
 from .checkpoint import REFERENCE, Checkpoints
 
 

@@ -18,10 +18,10 @@ from ..inference.module import InferenceModule
 from ..models.policy import load_policy, made_like, restore_weights
 from ..parallel.apply import full_weights, parallelize
 from ..parallel.processes import Processes
-from ..parallel.shards import Part, load_whole
 from ..rollouts.manager import RolloutManager
 from ..rollouts.source import Source
 from ..updates.replay import Replay
+from ..updates.shards import Part, load_whole
 from ..updates.warm_start import WarmStart
 from .data import Splits
 from .division import half_of

@@ -20,10 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..parallel.share import share_of
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch
 from ..updates.planning import sees_all
+from ..updates.share import share_of
 from .stopwatch import Stopwatch
 
 # Dense peaks in operations per second, bfloat16 with sums in float32 and float32 without TF32, by the names that

@@ -20,11 +20,11 @@ from ..algorithms.metrics import group_pass_rates, group_scores, staleness
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..parallel.processes import Processes
-from ..parallel.shards import Part, load_shards, load_whole, save_shards
 from ..progress import Progress, some
 from ..rollouts.columns import Columns
 from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
+from ..updates.shards import Part, load_shards, load_whole, save_shards
 from .build import build, make_algorithm
 from .checkpoint import BEST, SHARDS, Checkpoints
 from .companions import Companions

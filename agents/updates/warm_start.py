@@ -11,11 +11,11 @@ from transformers import PreTrainedModel
 
 from ..config import WarmStartConfig
 from ..inference.sampling import stream_key
-from ..parallel.shards import Part, load_whole
-from ..parallel.share import share_of
 from .batching import TokenBatch, TokenRow
 from .clipping import clip_gradients
 from .scoring import layout_scores
+from .shards import Part, load_whole
+from .share import share_of
 
 RAMP_STEPS = 50
 

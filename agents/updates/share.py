@@ -11,8 +11,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.device_mesh import DeviceMesh
 
-from ..updates.batching import TokenBatch
-from ..updates.dealing import deal
+from .batching import TokenBatch
+from .dealing import deal
 
 
 @dataclass(frozen=True, slots=True)
