@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -180,7 +181,7 @@ class Checkpoints:
         Raises:
             ConfigError: if there is none, or it cannot be read.
         """
-        steps = self.steps()
+        steps = self._on_first(self.steps)
         if not steps:
             raise ConfigError(f"{self.folder}: no checkpoint to resume from")
         path = self.path(steps[-1])
@@ -191,9 +192,10 @@ class Checkpoints:
         for aside in self.folder.glob(".*.old"):
             place = self.folder / aside.name[1:].removesuffix(".old")
             if place.exists():
-                shutil.rmtree(aside)
+                shutil.rmtree(aside, ignore_errors=True)
             else:
-                aside.rename(place)
+                with suppress(FileNotFoundError):  # another process that is about to resume did it
+                    aside.rename(place)
 
 
 def _flush(folder: Path, *, files: bool = True) -> None:

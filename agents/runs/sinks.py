@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -140,6 +140,11 @@ def open_sinks(config: TrainConfig, folder: Path, known: Mapping[str, int] | Non
     if trainer.use_tensorboard:
         sinks.append(TensorBoardSink(folder, known))
     return sinks
+
+
+def without_sinks(config: TrainConfig) -> TrainConfig:
+    """The same configuration of a process whose numbers go nowhere: another one's do."""
+    return replace(config, trainer=replace(config.trainer, use_wandb=False, use_tensorboard=False))
 
 
 def start_wandb(project: str, folder: Path | None, values: Mapping[str, Any]) -> Any:

@@ -36,6 +36,7 @@ from .load_config import save_config
 from .profiling import PROFILE, profiled
 from .run_folder import CHECKPOINTS, CONFIG_FILE, alone_in
 from .run_log import RunLog, cpu_seconds, peak_memory, spent
+from .sinks import without_sinks
 from .summary import summarise
 from .throughput import StepMeter
 
@@ -136,7 +137,7 @@ class Trainer:
                     step=self.step,
                     warmup_steps=self.parts.warm_start.steps if self.parts.warm_start else 0,
                     tested="test_before" in self.results,
-                    config=self.config,
+                    config=self.config if self.processes.first else without_sinks(self.config),
                 )
             )
             self.held_out = HeldOut(
