@@ -40,7 +40,11 @@ from .upgrade import RegressionWatch
 
 
 def build(
-    config: TrainConfig, *, checkpoint: Path | None, reward_computer: RewardComputer | None, processes: Processes
+    config: TrainConfig,
+    *,
+    checkpoint: Path | None,
+    reward_computer: RewardComputer | None,
+    processes: Processes | None = None,
 ) -> Parts:
     """Makes the parts of a run.
 
@@ -48,11 +52,12 @@ def build(
         config: what to make.
         checkpoint: the folder to load the policy from, on resume.
         reward_computer: instead of the environment's own rewards.
-        processes: of the run.
+        processes: of the run; by default this one alone.
 
     Raises:
         ConfigError: if the configuration names something that is not there.
     """
+    processes = processes or Processes()
     torch.manual_seed(config.seed)
     if config.trainer.threads is not None:
         torch.set_num_threads(config.trainer.threads)
