@@ -276,7 +276,13 @@ def assert_export_says_the_same(run: Path, folder: Path, base: Path) -> None:
     assert (exported - plain).abs().max() > (exported - adapted).abs().max() * 5
 
 
-@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    "variant",
+    [
+        name if name in ("critic", "schedule", "adapters") else pytest.param(name, marks=pytest.mark.slow)
+        for name in VARIANTS
+    ],
+)
 def test_every_part_of_a_run_is_resumed_exactly(variant, tmp_path, base, varied):
     overrides = VARIANTS[variant]
     overrides = [*varied, *overrides, *([f"model.name={base}"] if "model=lora" in overrides else UNTRAINED)]
@@ -408,6 +414,7 @@ def train_until(folder: Path, phase: str, count: int, number: int, *overrides: s
 ENDLESS = "trainer.steps=100000"
 
 
+@pytest.mark.slow
 def test_a_run_started_elsewhere_ends_by_ctrl_c_without_a_traceback(tmp_path):
     folder = tmp_path / "stopped"
     command = [sys.executable, "-m", "infinite_rl.agents.train", *SMALL, f"trainer.save_dir={folder}", ENDLESS]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 from torch import distributed
 
@@ -35,6 +36,7 @@ def of_a_rank(rank, folder):
     distributed.destroy_process_group()
 
 
+@pytest.mark.slow
 def test_two_ranks_draw_and_learn_as_one_process_does(tmp_path):
     ranks = [subprocess.Popen([sys.executable, __file__, str(rank), str(tmp_path)]) for rank in range(2)]
     assert [process.wait(120) for process in ranks] == [0, 0]

@@ -236,7 +236,13 @@ def reward_gain(text):
 
 
 @pytest.mark.parametrize(
-    ("name", "iterations"), [("ppo_text", 1), ("grpo_self_verification", 1), ("pareto", 1), ("custom_environment", 1)]
+    ("name", "iterations"),
+    [
+        ("ppo_text", 1),
+        ("custom_environment", 1),
+        pytest.param("grpo_self_verification", 1, marks=pytest.mark.slow),
+        pytest.param("pareto", 1, marks=pytest.mark.slow),
+    ],
 )
 def test_an_example_of_the_primitives_runs(name, iterations):
     assert run(f"primitives/{name}", "--iterations", str(iterations))

@@ -179,6 +179,7 @@ def test_a_killed_process_ends_all_soon_with_one_message(tmp_path):
     assert "--resume" in told
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_started_again_and_no_step_is_lost(tmp_path, alone):
     arguments = [*RUN, "trainer.steps=4", f"trainer.save_dir={tmp_path}", "--resume", "auto"]
     process = start(2, *arguments, restarts=1)

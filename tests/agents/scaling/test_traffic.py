@@ -100,7 +100,7 @@ def counted(ways, *, checkpointing):
     return forward, (count.sent - forward[0], count.passed - forward[1])
 
 
-@pytest.fixture(scope="module", params=[2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=[pytest.param(count, marks=pytest.mark.slow) for count in (2, 4)])
 def computed(request):
     return request.param, run(__file__, "on_a_rank", request.param, MESHES[request.param], timeout=400)
 

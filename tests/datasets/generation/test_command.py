@@ -151,7 +151,7 @@ def test_a_signal_ends_it_at_once_with_all_rows_in_order(tmp_path, number, code,
         assert run(server, tmp_path, "--num_samples", "12", "--task_dist", "0,1") == 0
 
 
-@pytest.mark.parametrize("threads", [1, 8])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 8])
 def test_a_kill_at_any_instant_loses_only_what_was_under_way(tmp_path, threads):
     rng = random.Random(threads)
     seen = []

@@ -129,7 +129,7 @@ def test_a_server_that_misbehaves_now_and_then_costs_calls_and_no_rows(tmp_path,
     assert len(rows(tmp_path / "failed_dataset.csv")) == len(server.calls) - 40
 
 
-@pytest.mark.parametrize("threads", [1, 8, 32])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 8, 32])
 def test_failures_between_successes_end_nothing_whatever_the_number_of_threads(tmp_path, threads):
     def says(call):
         return good(call) if call.number % 3 == 0 else error(503, "UNAVAILABLE")
