@@ -276,12 +276,11 @@ def assert_export_says_the_same(run: Path, folder: Path, base: Path) -> None:
     assert (exported - plain).abs().max() > (exported - adapted).abs().max() * 5
 
 
+QUICK = ("critic", "schedule", "adapters")
+
+
 @pytest.mark.parametrize(
-    "variant",
-    [
-        name if name in ("critic", "schedule", "adapters") else pytest.param(name, marks=pytest.mark.slow)
-        for name in VARIANTS
-    ],
+    "variant", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in VARIANTS]
 )
 def test_every_part_of_a_run_is_resumed_exactly(variant, tmp_path, base, varied):
     overrides = VARIANTS[variant]
