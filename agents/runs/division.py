@@ -37,6 +37,8 @@ def divide_policy(config: TrainConfig, model: PreTrainedModel, processes: Proces
             return {}
         if config.model.compile:
             raise ValueError("model.compile works in one process only: models are divided as they are written")
+        if config.actor.optimizer == "adafactor":
+            raise ValueError("actor.optimizer=adafactor works in one process only; take adamw or sgd")
         known = {shape: make_mesh(shape, model.device.type) for shape in dict.fromkeys(shapes.values())}
         meshes = {name: known[shape] for name, shape in shapes.items()}
         parallelize(model, meshes["policy"], dtype=half_of(config, model.device))

@@ -191,9 +191,17 @@ def test_a_killed_process_is_started_again_and_no_step_is_lost(tmp_path, alone):
 
 
 @pytest.mark.slow
-def test_a_mesh_for_another_number_of_processes_is_refused_by_all_in_one_line(tmp_path):
-    process = start(2, *RUN, f"trainer.save_dir={tmp_path}", "parallel.tp=4")
+@pytest.mark.parametrize(
+    ("how", "why"),
+    [
+        ("parallel.tp=4", "are 4 processes, and there are 2"),
+        ("parallel.critic={pp: 2}", "there is no 'pp'"),
+        ("actor.optimizer=adafactor", "works in one process only"),
+    ],
+)
+def test_what_can_not_be_divided_is_refused_in_one_line(tmp_path, how, why):
+    process = start(2, *RUN, f"trainer.save_dir={tmp_path}", how)
     told, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     (line,) = [line for line in told.splitlines() if line.startswith("error:")]
-    assert "are 4 processes, and there are 2" in line
+    assert why in line
