@@ -66,8 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from infinite_rl.agents.config import ConfigError
 
     parsed = parse_arguments(arguments)
-    # Started with others, which find the same mistakes, one tells of them.
-    tells = os.environ.get("RANK", "0") == "0"
+    # Started with others, which find the same mistakes, one of each machine tells of them.
+    tells = os.environ.get("LOCAL_RANK", "0") == "0"
     try:
         return _run(parsed)
     except KeyboardInterrupt:
@@ -76,6 +76,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except ConfigError as error:
         message = " ".join(str(error).split())
+        tells = tells or type(error).__name__ == "DeviceError"
     except ModuleNotFoundError as error:
         if (error.name or "").startswith("infinite_rl"):
             raise
@@ -155,6 +156,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
             trainer = Trainer(config, known or Path(nowhere), resume=known is not None, processes=processes)
         console.print(plan_table(plan(config, trainer.parts)))
         return 0
+    known = processes.from_first(lambda: known)  # others may see another state of the disk
     folder = known or processes.from_first(lambda: make_run(config))
     try:
         trainer = Trainer(config, folder, resume=known is not None, processes=processes)

@@ -18,7 +18,7 @@ from ..losses import find_kl_estimator
 from ..parallel.processes import Processes
 from ..rollouts.columns import Columns
 from ..rollouts.manager import RolloutManager
-from ..rollouts.trajectory import Trajectory, join
+from ..rollouts.trajectory import State, Trajectory, join
 from ..updates.backprop import BackpropModule
 from ..updates.batching import TokenBatch, microbatches
 from ..updates.planning import OWN_ROWS, find_plan
@@ -121,11 +121,18 @@ class Algorithm(TrainingLoop):
     def _rewards_for_all(self, trajectories: Trajectory) -> Tensor:
         """The rewards, which one process asks for: they may cost money."""
 
-        def ask() -> Tensor:
+        def ask() -> tuple[Tensor, Tensor, list[State]]:
             with getattr(self.rollout_manager, "leaving", nullcontext)():
-                return self.rewards(trajectories)
+                rewards = self.rewards(trajectories)
+            judged = Columns(trajectories)
+            return rewards, judged.valid, judged.states
 
-        return self._processes.from_first(ask)
+        rewards, valid, states = self._processes.from_first(ask)
+        if not self._processes.first:  # who could not be judged is told there, too
+            for row, known, state in zip(trajectories.tensordicts, valid.unbind(), states, strict=True):
+                row.set("valid", known)
+                row.get("state")._non_tensordict["data"].update(state)
+        return rewards
 
     def rewards(self, trajectories: Trajectory) -> Tensor:
         """The rewards of trajectories, checked: [S], float32.

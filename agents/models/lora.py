@@ -136,6 +136,11 @@ class WithoutAdapters(nn.Module):
         return without
 
     @property
+    def layout_plan(self) -> Any:
+        """How rows are laid out for the model, where that was decided before it was divided."""
+        return getattr(self._model[0], "layout_plan", None)
+
+    @property
     def share(self) -> Any:
         """What this process has of the model's rows, where it lies on several."""
         return getattr(self._model[0], "share", None)

@@ -27,6 +27,10 @@ from .speed import compile_backbone, use_liger
 from .tiny_model import make_model, make_tokenizer
 
 
+class DeviceError(ConfigError):
+    """A device is not there; each process has its own, so whoever misses it says so."""
+
+
 def find_device(name: str) -> torch.device:
     """``auto`` is the GPU where there is one; each process of a machine has one of its own.
 
@@ -40,11 +44,11 @@ def find_device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"trainer.device={name}: there is no such device; take auto, cpu, cuda or cuda:N") from None
+        raise DeviceError(f"trainer.device={name}: there is no such device; take auto, cpu, cuda or cuda:N") from None
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"trainer.device={name}: {str(error).splitlines()[0]}") from None
+        raise DeviceError(f"trainer.device={name}: {str(error).splitlines()[0]}") from None
     return device
 
 

@@ -148,10 +148,9 @@ def joined(device: torch.device) -> Iterator[Processes]:
         # counts restarts differently on each, and has to make a new store: see docs/scaling.md.
         store = PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
-    try:
-        yield Processes()
-    finally:
-        dist.destroy_process_group()
+    yield Processes()
+    # Not after an error: it would wait for what the others never send.
+    dist.destroy_process_group()
 
 
 def _sendable(error: BaseException) -> BaseException:

@@ -131,7 +131,7 @@ class Checkpoints:
         self, place: Path, write: Callable[[Path], object], shards: Callable[[Path], None] | None = None
     ) -> None:
         """Has a folder written beside its place, and puts it there once it is whole."""
-        from ..parallel.processes import LostProcessError
+        from ..parallel.processes import LostProcessError, told_of_losses
 
         drafts: list[Path] = []
 
@@ -156,7 +156,8 @@ class Checkpoints:
         try:
             draft = self._on_first(begin)
             if shards is not None:
-                shards(draft / SHARDS)
+                with told_of_losses():
+                    shards(draft / SHARDS)
             self._on_first(finish)
         except LostProcessError:
             raise

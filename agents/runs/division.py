@@ -37,6 +37,8 @@ def divide_policy(config: TrainConfig, model: PreTrainedModel, processes: Proces
             return {}
         if config.model.compile:
             raise ValueError("model.compile works in one process only: models are divided as they are written")
+        if config.actor.ref_period is not None and shapes["reference"] != shapes["policy"]:
+            raise ValueError("parallel.reference: a reference that follows the policy is divided as the policy")
         if config.actor.optimizer == "adafactor":
             raise ValueError("actor.optimizer=adafactor works in one process only; take adamw or sgd")
         known = {shape: make_mesh(shape, model.device.type) for shape in dict.fromkeys(shapes.values())}

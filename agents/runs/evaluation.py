@@ -64,7 +64,8 @@ def evaluate(
     if size is None:
         raise ValueError("evaluation needs an environment that grades, with a finite list of tasks")
     draws = [TaskDraw(index) for index in range(size)]
-    at_once = max(1, rollouts.config.num_parallel // samples_per_prompt)
+    players = 1 if rollouts.first_plays else rollouts.processes.size
+    at_once = max(1, rollouts.config.num_parallel * players // samples_per_prompt)
     found: list[Trajectory] = []
     for start in range(0, size, at_once):
         wave = draws[start : start + at_once]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -84,7 +85,8 @@ class Interrupt:
         if again and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.signal = self.signal or number
-        if number == signal.SIGTERM and not self._counting:
+        hurried = number == signal.SIGTERM or "LOCAL_RANK" in os.environ  # torchrun kills after Ctrl-C, too
+        if hurried and not self._counting:
             self._counting = True  # and again and again, should a library swallow what a handler raises
             signal.setitimer(signal.ITIMER_REAL, self.grace, 1.0)
         if not again:

@@ -15,7 +15,7 @@ from ...datasets.task import Split
 from ..config import TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
-from ..models.policy import load_policy, made_like, restore_weights
+from ..models.policy import made_like, restore_weights
 from ..parallel.apply import full_weights, parallelize
 from ..parallel.processes import Processes
 from ..rollouts.manager import RolloutManager
@@ -102,7 +102,9 @@ class Parts:
         if not self.meshes:
             restore_weights(self.model, folder)
         else:
-            load_whole(Part(self.model), load_policy(str(folder), dtype=self.model.dtype)[0].state_dict(), None)
+            whole = self.whole()
+            restore_weights(whole, folder)
+            load_whole(Part(self.model), whole.state_dict(), None)
 
     def divide(self, name: str, model: Any) -> None:
         """Divides the ``reference`` or the ``critic`` over the processes, in place, if there are several."""

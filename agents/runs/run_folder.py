@@ -12,7 +12,6 @@ from pathlib import Path
 from ...datasets.folder import FolderInUseError
 from ...datasets.folder import alone_in as alone
 from ..config import ConfigError, TrainConfig
-from .checkpoint import Checkpoints
 
 RUNS = Path("runs")
 CONFIG_FILE = "config.yaml"
@@ -57,7 +56,8 @@ def alone_in(folder: Path) -> Iterator[None]:
 
 def has_checkpoints(folder: Path) -> bool:
     """Whether a folder holds a run that can be resumed."""
-    return bool(Checkpoints(folder / CHECKPOINTS, keep=1).steps())
+    # Also one that a killed process had moved aside; nothing is put back here, as others may look at the same time.
+    return any((folder / CHECKPOINTS).glob("step-*")) or any((folder / CHECKPOINTS).glob(".step-*.old"))
 
 
 def find_run(folder: Path | None) -> Path:

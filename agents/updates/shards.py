@@ -7,12 +7,14 @@ a run goes on with another number of processes, or another mesh, or one process 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.filesystem import FileSystemReader
 from torch.distributed.checkpoint.metadata import TensorStorageMetadata
 from torch.distributed.checkpoint.state_dict_loader import load
@@ -37,7 +39,18 @@ class Part:
 
 def save_shards(folder: Path, parts: Mapping[str, Part]) -> None:
     """Writes parts by their names; all processes call it."""
-    save({key: value for name, part in parts.items() for key, value in _tensors(name, part)}, checkpoint_id=folder)
+    with _as_os_error():
+        save({key: value for name, part in parts.items() for key, value in _tensors(name, part)}, checkpoint_id=folder)
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Torch's own error of this is no ``Exception``, and holds those of all processes."""
+    try:
+        yield
+    except CheckpointException as error:
+        reasons = [str(reason) for reason, _ in error.failures.values()]
+        raise OSError(next(iter(reasons), str(error))) from None
 
 
 @torch.no_grad()
@@ -46,6 +59,8 @@ def load_shards(folder: Path, parts: Mapping[str, Part]) -> None:
     known = FileSystemReader(folder).read_metadata().state_dict_metadata
     wanted: dict[str, Any] = {}
     for name, part in parts.items():
+        if not any(key.startswith(f"{name}.") for key in known):
+            continue  # it was not there yet
         for path, weight in part.module.named_parameters():
             if part.weights:
                 wanted[f"{name}.weights.{path}"] = weight.detach()
@@ -57,7 +72,8 @@ def load_shards(folder: Path, parts: Mapping[str, Part]) -> None:
             wanted |= state
             if state and part.optimizer is not None:
                 part.optimizer.state[weight] = {key.removeprefix(prefix): value for key, value in state.items()}
-    load(wanted, checkpoint_id=folder)
+    with _as_os_error():
+        load(wanted, checkpoint_id=folder)
 
 
 @torch.no_grad()

@@ -191,16 +191,94 @@ def test_a_killed_process_is_started_again_and_no_step_is_lost(tmp_path, alone):
 
 
 @pytest.mark.slow
+def test_a_critic_that_no_checkpoint_holds_yet_is_made_anew(tmp_path, alone):
+    job = ["algorithm=ppo", f"trainer.save_dir={tmp_path}"]
+    train(2, *RUN, *job, "trainer.steps=0")
+    train(2, "--resume", str(tmp_path), "trainer.steps=4")
+    found, expected = (
+        [row for row in one if row["phase"] == "train"] for one in (rows(tmp_path), alone("algorithm=ppo"))
+    )
+    assert_same(found, expected)
+
+
+# A judge that fails now and then, asked by one process.
+FAILING_JUDGE = """
+import sys
+from pathlib import Path
+import torch
+from infinite_rl.agents.credit.reward_computer import RewardComputer
+from infinite_rl.agents.parallel.processes import joined
+from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.agents.runs.training import Trainer
+
+class Judge(RewardComputer):
+    asked = 0
+
+    def score_trajectory(self, trajectory):
+        Judge.asked += 1
+        if Judge.asked % 24 < 14:
+            raise RuntimeError("the judge is down")
+        return float(trajectory.reward)
+
+with joined(torch.device("cpu")) as processes:
+    config = load_config("grpo", sys.argv[2:])
+    Trainer(config, Path(sys.argv[1]), reward_computer=Judge(), processes=processes).run()
+"""
+
+# A disk on which one process has no more room.
+FULL_DISK = """
+import errno, os, sys
+from torch.distributed.checkpoint import FileSystemWriter
+from infinite_rl.agents.train import main
+
+def full(self, *arguments):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+if os.environ["RANK"] == "1":
+    FileSystemWriter.write_data = full
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def run_script(tmp_path, text, *arguments):
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    (tmp_path / "run").mkdir()
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", str(script)]
+    return subprocess.run(
+        [*launch, str(tmp_path / "run"), *arguments], capture_output=True, text=True, timeout=200, check=False
+    )
+
+
+@pytest.mark.slow
+def test_what_could_not_be_judged_is_left_out_by_all_processes(tmp_path):
+    done = run_script(tmp_path, FAILING_JUDGE, *RUN, "trainer.steps=1", "actor.tokens_per_microbatch=64")
+    assert done.returncode == 0, done.stderr
+    (row,) = [row for row in rows(tmp_path / "run") if row["phase"] == "train"]
+    assert row["learnt_from"] == pytest.approx(10 / 24)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_for_one_process_ends_all_with_one_line(tmp_path):
+    done = run_script(tmp_path, FULL_DISK, *RUN, "trainer.steps=1", f"trainer.save_dir={tmp_path / 'run'}")
+    assert done.returncode == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("error:")]
+    assert "No space left on device" in line
+    assert not list((tmp_path / "run" / "checkpoints").glob(".step-*"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "why"),
     [
-        ("parallel.tp=4", "are 4 processes, and there are 2"),
-        ("parallel.critic={pp: 2}", "there is no 'pp'"),
-        ("actor.optimizer=adafactor", "works in one process only"),
+        (["parallel.tp=4"], "are 4 processes, and there are 2"),
+        (["parallel.critic={pp: 2}"], "there is no 'pp'"),
+        (["actor.optimizer=adafactor"], "works in one process only"),
+        (["parallel.tp=2", "parallel.reference={fsdp: 2}", "actor.ref_period=1"], "is divided as the policy"),
     ],
 )
 def test_what_can_not_be_divided_is_refused_in_one_line(tmp_path, how, why):
-    process = start(2, *RUN, f"trainer.save_dir={tmp_path}", how)
+    process = start(2, *RUN, f"trainer.save_dir={tmp_path}", *how)
     told, _ = process.communicate(timeout=120)
     assert process.returncode != 0
     (line,) = [line for line in told.splitlines() if line.startswith("error:")]
