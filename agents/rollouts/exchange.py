@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from .columns import Columns
-from .trajectory import State, Trajectory, divide, from_rows
+from .trajectory import TOKEN_COLUMNS, State, Trajectory, from_rows, rows_of
 
-_TOKENS = ("token_ids", "action_mask", "behaviour_logprob", "version", "turn", "advantage")
 _ENDINGS = ("reward", "group", "valid", "truncated")
 
 
@@ -33,14 +32,11 @@ class Parcel(NamedTuple):
 def pack(trajectories: Trajectory) -> Parcel:
     """Packs a batch; what an algorithm sets later is not in it."""
     columns, rows = Columns(trajectories), trajectories.tensordicts
-    tokens: dict[str, Any] = {name: columns.tokens(name) for name in _TOKENS}
+    tokens: dict[str, Any] = {name: columns.tokens(name) for name in TOKEN_COLUMNS}
     endings = {name: torch.stack([row.get(name) for row in rows]) for name in _ENDINGS}
     return Parcel(tokens, endings, columns.lengths, columns.states)
 
 
 def unpack(parcel: Parcel) -> Trajectory:
     """The batch that was packed."""
-    fields: dict[str, Any] = {name: divide(column, parcel.lengths) for name, column in parcel.tokens.items()}
-    fields |= {name: column.unbind() for name, column in parcel.endings.items()}
-    rows = [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
-    return from_rows(rows, parcel.states)
+    return from_rows(rows_of(parcel.tokens, parcel.endings, parcel.lengths), parcel.states)

@@ -10,10 +10,8 @@ from tensordict import TensorDict
 from torch import Tensor
 
 from .columns import Columns
-from .trajectory import State, Trajectory, divide, from_rows
+from .trajectory import TOKEN_COLUMNS, State, Trajectory, divide, from_rows, rows_of
 
-# Per-token columns that learning from a stored trajectory needs.
-_TOKENS = ("token_ids", "action_mask", "behaviour_logprob", "version", "turn", "advantage")
 _ENDINGS = ("reward", "valid", "truncated")
 
 
@@ -40,7 +38,7 @@ def pack(learnt: Columns, domains: Sequence[str]) -> list[TensorDict]:
         found.append(
             TensorDict(
                 {
-                    **{name: torch.cat([row.get(name) for row in rows]) for name in _TOKENS},
+                    **{name: torch.cat([row.get(name) for row in rows]) for name in TOKEN_COLUMNS},
                     **{name: torch.stack([row.get(name) for row in rows]) for name in _ENDINGS},
                     "lengths": torch.tensor(lengths),
                     "segments": torch.tensor([length for one in segments for length in one]),
@@ -60,10 +58,8 @@ def unpack(groups: Sequence[TensorDict], domains: Sequence[str]) -> Trajectory:
     states: list[State] = []
     for number, group in enumerate(groups):
         lengths, counts = group["lengths"].tolist(), group["segment_counts"].tolist()
-        fields: dict[str, Sequence[Tensor]] = {name: divide(group[name], lengths) for name in _TOKENS}
-        fields |= {name: group[name].unbind() for name in _ENDINGS}
-        fields["group"] = [torch.tensor(number)] * len(lengths)
-        rows += [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
+        values = {name: group[name] for name in _ENDINGS} | {"group": torch.full((len(lengths),), number)}
+        rows += rows_of({name: group[name] for name in TOKEN_COLUMNS}, values, lengths)
         task = int(group["task_index"])
         known = {"task_id": f"{task} (stored)", "task_index": task, "domain": domains[int(group["domain"])]}
         segments = divide(group["segments"], counts)

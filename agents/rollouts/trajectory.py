@@ -16,6 +16,9 @@ from ..inference.tokens import Tokens
 
 State: TypeAlias = dict[str, Any]
 
+# The per-token columns that every trajectory has.
+TOKEN_COLUMNS = ("token_ids", "action_mask", "behaviour_logprob", "version", "turn", "advantage")
+
 
 class Trajectory(TensorClass):  # type: ignore[misc]
     """The record of one episode. Token ids are the record; text is a view of it.
@@ -105,10 +108,22 @@ def from_tokens(tokens: Sequence[Tokens], endings: Sequence[Ending]) -> Trajecto
         "valid": torch.tensor([one.valid for one in endings]),
         "truncated": torch.tensor([one.truncated for one in endings]),
     }
-    divided: dict[str, Sequence[Tensor]] = {name: divide(column, lengths) for name, column in columns.items()}
-    divided |= {name: column.unbind() for name, column in values.items()}
-    rows = [dict(zip(divided, row, strict=True)) for row in zip(*divided.values(), strict=True)]
-    return from_rows(rows, [ending.state for ending in endings])
+    return from_rows(rows_of(columns, values, lengths), [ending.state for ending in endings])
+
+
+def rows_of(
+    columns: Mapping[str, Tensor], values: Mapping[str, Tensor], lengths: Sequence[int]
+) -> list[dict[str, Tensor]]:
+    """The fields of each trajectory.
+
+    Args:
+        columns: per-token ones of all, [M], one trajectory after the other.
+        values: one for each trajectory, [S].
+        lengths: tokens of each.
+    """
+    fields: dict[str, Sequence[Tensor]] = {name: divide(column, lengths) for name, column in columns.items()}
+    fields |= {name: column.unbind() for name, column in values.items()}
+    return [dict(zip(fields, row, strict=True)) for row in zip(*fields.values(), strict=True)]
 
 
 def from_rows(rows: Sequence[Mapping[str, Tensor]], states: Sequence[State]) -> Trajectory:

@@ -73,20 +73,7 @@ def build(
     )
     inference = make_inference(config, model, tokenizer, processes)
     meshes = divide_policy(config, model, processes)
-    try:
-        curriculum = TaskBuffer(
-            [task.domain for task in splits.train.tasks],
-            preset=config.buffer.sampler,
-            seed=config.seed,
-            group_size=config.data.responses_per_prompt,
-            arrivals=config.buffer.arrivals,
-            retire=config.buffer.retire,
-            new_share=config.buffer.new_share,
-        )
-        measured = Counter(task.domain for task in splits.validation.tasks)
-        watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
-    except ValueError as error:
-        raise ConfigError(f"buffer.{error}") from None
+    curriculum, watch = _curriculum(config, splits)
     trained = inference
     if config.rollout.staleness and config.rollout.backend == "huggingface" and processes.first:
         trained = sample_beside(config, inference)
@@ -111,6 +98,25 @@ def build(
         processes=processes,
         meshes=meshes,
     )
+
+
+def _curriculum(config: TrainConfig, splits: Splits) -> tuple[TaskBuffer, RegressionWatch | None]:
+    """What draws tasks, and what looks after prior domains."""
+    try:
+        curriculum = TaskBuffer(
+            [task.domain for task in splits.train.tasks],
+            preset=config.buffer.sampler,
+            seed=config.seed,
+            group_size=config.data.responses_per_prompt,
+            arrivals=config.buffer.arrivals,
+            retire=config.buffer.retire,
+            new_share=config.buffer.new_share,
+        )
+        measured = Counter(task.domain for task in splits.validation.tasks)
+        watch = RegressionWatch(config.upgrade, curriculum, measured) if config.upgrade is not None else None
+    except ValueError as error:
+        raise ConfigError(f"buffer.{error}") from None
+    return curriculum, watch
 
 
 def make_algorithm(config: TrainConfig, parts: Parts, companions: Companions) -> Algorithm:

@@ -81,17 +81,15 @@ class Parts:
     def hand_over(self, version: int) -> None:
         """Gives the weights of the policy to what samples."""
         samplers = dict.fromkeys((self.inference, self.rollouts["train"].inference))
-        # Each process has a copy that samples, or the first one asks servers.
-        remote = bool(self.meshes) and self.rollouts["train"].first_plays
-        weights = self.model.state_dict()
-        if self.meshes:
-            weights = full_weights(self.model, keep=self.processes.first or not remote)
+        # The first process asks vLLM, or each has a model that samples.
+        first_asks = self.rollouts["train"].first_plays
+        weights = full_weights(self.model, keep=self.processes.first or not first_asks)
 
         def give() -> None:
             for sampler in samplers:
                 sampler.load(weights, version=version)
 
-        if remote:
+        if first_asks:
             self.processes.from_first(give)
             self.inference.version = version
         else:
