@@ -218,20 +218,23 @@ class Algorithm(TrainingLoop):
         Returns:
             The critic's value after the last token of each trajectory, [S]; zeros without a critic.
         """
-        recipe, backprop = self.recipe, self.backprop
-        count = min(recipe.minibatches, len(learnt))
-        wanted: list[tuple[Any, str]] = []
-        if recipe.needs_old_logprob:
-            wanted.append((backprop.model, "old_logprob"))
-        if backprop.ref_model is not None and (recipe.needs_reference_first or self._apart(backprop.ref_model)):
-            wanted.append((backprop.ref_model, "reference_logprob"))
-        for model, name in wanted:
-            batches = [batch for part in self._parts(learnt, count, model) for batch in part.batches]
-            backprop.set_columns(learnt, batches, [name], share_of(model).gather)
+        recipe, backprop, reference = self.recipe, self.backprop, self.backprop.ref_model
+        apart = reference is not None and self._apart(reference)
+        names = ["old_logprob"] if recipe.needs_old_logprob else []
+        names += ["reference_logprob"] if reference is not None and recipe.needs_reference_first and not apart else []
+        if names:
+            self._have_scored(learnt, backprop.model, names)
+        if apart:
+            self._have_scored(learnt, reference, ["reference_logprob"])
         if backprop.critic is None:
             return torch.zeros(len(learnt))
-        batches = [batch for part in self._parts(learnt, count, backprop.critic) for batch in part.batches]
-        return backprop.set_columns(learnt, batches, ["value"], share_of(backprop.critic).gather)
+        return self._have_scored(learnt, backprop.critic, ["value"])
+
+    def _have_scored(self, learnt: Columns, model: Any, names: Sequence[str]) -> Tensor:
+        """Sets columns in the micro-batches that a model takes; see :meth:`BackpropModule.set_columns`."""
+        parts = self._parts(learnt, min(self.recipe.minibatches, len(learnt)), model)
+        batches = [batch for part in parts for batch in part.batches]
+        return self.backprop.set_columns(learnt, batches, names, share_of(model).gather)
 
     def _apart(self, model: Any) -> bool:
         """Whether a model is divided in another way than the policy, so that it can't be called in between."""
