@@ -179,6 +179,10 @@ def check_values(config: DictConfig) -> None:
             f"trainer.deterministic forbids rollout.staleness={config.rollout.staleness}: what is learnt would depend "
             "on who finishes first; set rollout.staleness=0"
         )
+    if config.rollout.staleness and config.actor.offload_models:
+        raise ConfigError(
+            "actor.offload_models: with rollout.staleness policies sample while they learn; set one of them"
+        )
     if config.rollout.staleness and config.rollout.backend == "vllm" and config.rollout.servers is None:
         raise ConfigError("rollout.staleness: an engine in this process can't sample meanwhile; set rollout.servers")
     if config.rollout.ray and config.rollout.processes is None:

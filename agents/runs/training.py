@@ -91,7 +91,7 @@ class Trainer:
                 self.parts.tokenizer,
                 self.checkpoints,
                 whole=self.parts.whole,
-                divide=self.parts.divide,
+                settle=self.parts.settle,
             )
             self.warm = self.parts.warm_start is None
             if checkpoint is not None:
@@ -238,7 +238,7 @@ class Trainer:
 
         parts.source.begin(self.step)
         try:
-            with self.interrupt.leaving() if self.processes.size == 1 else nullcontext():
+            with parts.places.sampling(), self.interrupt.leaving() if self.processes.size == 1 else nullcontext():
                 trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
         except Leave:
             parts.source.put_back()

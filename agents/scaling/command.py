@@ -46,6 +46,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--checkpointing", choices=("on", "off"), default="on", help="of activations (default: on)")
     how.add_argument("--offload-optimizer", action="store_true", help="averages wait in host memory")
     how.add_argument("--offload-activations", action="store_true", help="activations do")
+    how.add_argument("--offload-models", action="store_true", help="weights do while vLLM samples")
     how.add_argument("--microbatch", type=int, metavar="TOKENS", help="try this size only (default: several)")
     parser.add_argument("--top", type=int, default=5, help="show so many ways (default: 5)")
     parser.add_argument("--json", action="store_true", help="write everything as one JSON object")
@@ -94,6 +95,7 @@ def _question(arguments: argparse.Namespace) -> Question:
         checkpointing=arguments.checkpointing == "on",
         offload_optimizer=arguments.offload_optimizer,
         offload_activations=arguments.offload_activations,
+        offload_models=arguments.offload_models,
     )
     return Question(shape, job, gpu, arguments.gpus, setup, arguments.rollouts, arguments.microbatch)
 
@@ -125,9 +127,8 @@ def overrides(question: Question, option: Option, algorithm: str, model: str) ->
     found += [f"parallel.{name}={ways}" for name, ways in mesh.items() if ways > 1]
     found += [f"actor.tokens_per_microbatch={setup.microbatch}", f"model.weights={_weights(setup)}"]
     found += [f"model.gradient_checkpointing={str(setup.checkpointing).lower()}", f"actor.optimizer={setup.optimizer}"]
-    found += [
-        f"actor.offload_{what}=true" for what in ("activations", "optimizer") if getattr(setup, f"offload_{what}")
-    ]
+    waits = [what for what in ("activations", "optimizer", "models") if getattr(setup, f"offload_{what}")]
+    found += [f"actor.offload_{what}=true" for what in waits]
     found += [f"data.prompts_per_rollout={job.prompts}", f"data.responses_per_prompt={job.responses}"]
     return [*found, f"rollout.max_length={job.longest}", f"rollout.max_new_tokens={job.longest - job.prompt_length}"]
 

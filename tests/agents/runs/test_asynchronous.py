@@ -123,6 +123,7 @@ def test_at_staleness_0_the_run_is_the_synchronous_one_bit_for_bit(algorithm, jo
 
 @pytest.mark.parametrize("algorithm", ["grpo", "dapo"])
 def test_nothing_learnt_from_is_older_than_allowed_nor_learnt_from_twice(algorithm, job, tmp_path, monkeypatch):
+    before = set(threading.enumerate())
     heard = learnt_from(monkeypatch)
     train(tmp_path, [*job, f"algorithm={algorithm}", "adv.max_rounds=2", "rollout.staleness=2"])
     ages = [row["staleness_max"] for row in rows(tmp_path)]
@@ -132,7 +133,7 @@ def test_nothing_learnt_from_is_older_than_allowed_nor_learnt_from_twice(algorit
     assert all(0 <= row["rollouts_idle"] <= 1 for row in rows(tmp_path, file="timing.jsonl"))
     state = latest(tmp_path)
     assert Counter(heard) + Counter((index, attempt) for index, attempt, _ in state["source"]["drawn"]) == drawn(state)
-    assert not any(thread.name in ("rollouts", "decoding") for thread in threading.enumerate())
+    assert not any(thread.name in ("rollouts", "decoding") for thread in set(threading.enumerate()) - before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -191,9 +192,10 @@ def test_an_environment_that_breaks_in_a_thread_ends_the_run_with_its_message(jo
     config = load_config(overrides=[*job, "rollout.staleness=2", f"trainer.save_dir={tmp_path}"])
     trainer = Trainer(config, tmp_path)
     trainer.parts.rollouts["train"].play = partial(broken, None)
+    before = set(threading.enumerate())
     with pytest.raises(RuntimeError, match="the sandbox is gone"):
         trainer.run()
-    assert not any(thread.name in ("rollouts", "decoding") for thread in threading.enumerate())
+    assert not any(thread.name in ("rollouts", "decoding") for thread in set(threading.enumerate()) - before)
 
 
 # A run that dies of kill -9 at some moment of a step, and writes down which groups its steps learnt from.

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import torch
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "inference"))
 from vllm_api import Engine, Server
@@ -151,7 +152,7 @@ def test_without_servers_the_engine_is_made_in_this_process_from_the_model_s_own
         config = load_config("grpo", overrides)
         policy, tokenizer = load_policy(str(folder))
         with pytest.raises(ConfigError, match=r"rollout.backend=vllm: enough"):
-            sampler.make_inference(config, policy, tokenizer, Processes())
+            sampler.make_inference(config, policy, tokenizer, torch.device("cpu"), Processes())
         assert made["base_url"] is None
         assert made["max_model_len"] == 64
         assert {"config.json", "model.safetensors", "tokenizer.json"} <= set(made["files"])
