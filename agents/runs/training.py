@@ -197,12 +197,15 @@ class Trainer:
                     self._skipped = guard.in_a_row
                     if config.rollout.staleness:
                         metrics |= staleness(collected, self.step - 1)
+                    tokens = int(collected.mask.sum())
+                    self.results["tokens"] += tokens
+                    # The step is done, even if what samples does not take its weights.
+                    with meter.phase("logging"):
+                        self.log.write(self.step, "train", metrics)
                     with meter.phase("sync"):
                         parts.hand_over(self.step)
-                times["tokens"] = int(collected.mask.sum())
+                times["tokens"] = tokens
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
-                with meter.phase("logging"):
-                    self.log.write(self.step, "train", metrics)
                 self._report_step(metrics, times)
                 self._unchecked = self.held_out.is_due(self.step)
                 if self._unchecked:
@@ -401,7 +404,6 @@ class Trainer:
             set_learning_rate(self.companions.critic_optimizer, learning_rate(actor, self.step, lr=critic.lr))
 
     def _report_step(self, metrics: dict[str, float], counts: dict[str, float]) -> None:
-        self.results["tokens"] += int(counts["tokens"])
         self.progress.advance(reward=metrics["reward"], kl=metrics["kl"], tokens_per_second=counts["tokens_per_second"])
         self._alike = self._alike + 1 if metrics["zero_variance_groups"] == 1 else 0
         if self._alike == ALIKE_STEPS:
