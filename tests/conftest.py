@@ -8,10 +8,15 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+from browser import Browser, missing
 
 from infinite_rl.runtimes.workers import available_cores
 
@@ -42,3 +47,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """What ``-n auto`` means: the cores that this process may use, where xdist would count all the machine has."""
     return min(available_cores(), MOST_PROCESSES)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser, started once for all tests of this process; see ``tests/browser.py``."""
+    if reason := missing():
+        pytest.skip(reason)
+    with Browser() as one:
+        yield one
