@@ -94,6 +94,19 @@ infinite-rl convert test@openai/gsm8k:main gsm8k.parquet""",
 infinite-rl contamination --train train@data --eval test@openai/gsm8k:main --abort-tolerance 0.001
 infinite-rl contamination --train train.parquet --eval test.csv --remove clean.parquet""",
     ),
+    "report": Command(
+        "write the report of a training run: curves, rewards, answers before and after, time, configuration",
+        "agents.reports.report_command",
+        """infinite-rl report runs/my-run
+infinite-rl report runs/my-run --out my-run.html""",
+    ),
+    "view": Command(
+        "write a page to go through transcripts, with rewards, log-probs and advantages of tokens",
+        "agents.reports.view_command",
+        """infinite-rl view runs/my-run --open
+infinite-rl view results --out results.html
+infinite-rl view episodes.jsonl""",
+    ),
     "plan": Command(
         "say what fits on so many GPUs, how a model is best divided over them, and how fast it is expected to learn",
         "agents.scaling.command",

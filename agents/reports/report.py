@@ -27,11 +27,12 @@ from .text import cut, duration, short
 LONGEST_CONFIG = 40_000
 
 
-def write_report(run_dir: Path) -> Path:
-    """Writes ``report.html`` of a run's folder in one step: whole, or the old one stays.
+def write_report(run_dir: Path, out: Path | None = None) -> Path:
+    """Writes the report of a run's folder in one step: whole, or the old one stays.
 
     Args:
         run_dir: the folder, however little it holds.
+        out: the page; ``report.html`` in the folder if not given.
 
     Returns:
         The path of the page.
@@ -52,8 +53,8 @@ def write_report(run_dir: Path) -> Path:
     pages.filters.update(short=short, duration=duration)
     pages.globals.update(draw=draw)
     page = pages.get_template("report.html.j2").render(_gather(run_dir))
-    path = run_dir / "report.html"
-    unfinished = path.with_suffix(".html.tmp")
+    path = out or run_dir / "report.html"
+    unfinished = path.with_name(path.name + ".tmp")
     unfinished.write_text(page, encoding="utf-8")
     os.replace(unfinished, path)
     return path

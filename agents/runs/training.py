@@ -197,8 +197,10 @@ class Trainer:
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
                 with meter.phase("logging"):
                     self.log.write(self.step, "train", metrics)
+                    self._unchecked = self.held_out.is_due(self.step)
+                    if self._unchecked or self.step == 1:
+                        self.log.training_samples(self.step, collected.trajectories, parts.tokenizer)
                 self._report_step(metrics, times)
-                self._unchecked = self.held_out.is_due(self.step)
                 if self._unchecked:
                     with meter.phase("validation"):
                         self.validate()
