@@ -63,6 +63,11 @@ infinite-rl serve Math-v0 --arguments '{"level": 2}' --port 8001""",
         """infinite-rl verify 1/2 0.5
 infinite-rl verify 'x^2 - 1' '(x - 1)(x + 1)' --explain""",
     ),
+    "doctor": Command(
+        "say what is installed and what works here; exit code 1 if something that a first run needs does not",
+        "agents.doctor.command",
+        "infinite-rl doctor\ninfinite-rl doctor --json",
+    ),
     "runtimes": Command("show and test the sandboxes that run code", "runtimes.command"),
     "search-service": Command(
         "serve search over documents by HTTP (POST /search, GET /health)",
