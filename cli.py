@@ -112,6 +112,13 @@ infinite-rl report runs/my-run --out my-run.html""",
 infinite-rl view results --out results.html
 infinite-rl view episodes.jsonl""",
     ),
+    "completion": Command(
+        "print a script with which a shell completes these commands",
+        "completion",
+        """source <(infinite-rl completion bash)
+infinite-rl completion zsh > ~/.zfunc/_infinite-rl
+infinite-rl completion fish > ~/.config/fish/completions/infinite-rl.fish""",
+    ),
     "plan": Command(
         "say what fits on so many GPUs, how a model is best divided over them, and how fast it is expected to learn",
         "agents.scaling.command",
