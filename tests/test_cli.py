@@ -1,5 +1,7 @@
 import io
 import json
+import re
+import shlex
 import subprocess
 import sys
 
@@ -200,6 +202,17 @@ def test_every_command_declares_and_runs_in_a_module_of_its_own(name):
     assert not command.help.endswith(".")
     examples = command.examples.splitlines()
     assert all("infinite-rl " in line or line.startswith((" ", "curl ")) for line in examples)
+
+
+EXAMPLES = [line for command in cli.COMMANDS.values() for line in command.examples.replace("\\\n", "").splitlines()]
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if "infinite-rl " in line])
+def test_an_example_is_understood(line):
+    typed = re.sub(r" > .*|(?<=bash)\)$", "", line.partition("infinite-rl ")[2])
+    words = shlex.split(typed)
+    arguments = cli.make_parser([words[0]]).parse_args(words)
+    assert arguments.command == words[0]
 
 
 def test_help_imports_no_command():
