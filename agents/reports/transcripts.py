@@ -20,6 +20,7 @@ from .data import read_rows, read_summary
 # The characters of all samples of one page; a browser holds twice that.
 MOST_CHARACTERS = 60_000_000
 MOST_MESSAGES = 400
+LONGEST_TEXT = 8_000_000
 RUN_FILES = {"transcripts.jsonl": "", "training_samples.jsonl": "step"}
 SAMPLES_FILE = "samples.jsonl"
 COUNTS = {"turns": "turns", "prompt_tokens": "tokens read", "completion_tokens": "tokens written"}
@@ -72,18 +73,28 @@ def read_view(place: Path) -> View:
 
 def _samples(rows: Iterable[Mapping[str, Any]], notes: list[str], *, evaluated: bool) -> list[dict[str, Any]]:
     """As many of the samples as a page may hold, in the order of their file."""
-    samples, size, left = [], 0, 0
-    for row in rows:
-        if size < MOST_CHARACTERS:
-            sample = _sample(row, evaluated)
+    samples: list[dict[str, Any]] = []
+    places: dict[object, int] = {}
+    size, left = 0, 0
+    for line, row in enumerate(rows):
+        sample, key = _sample(row, evaluated), _key(row, line) if evaluated else line
+        if key in places:  # an evaluation that went on has asked again for what had failed
+            samples[places[key]] = sample
+        elif size < MOST_CHARACTERS:
             size += len(json.dumps(sample))
-            if size < MOST_CHARACTERS or not samples:
-                samples.append(sample)
-                continue
-        left += 1
+            places[key] = len(samples)
+            samples.append(sample)
+        else:
+            left += 1
     if left:
         notes.append(f"The page holds {len(samples):,} samples; {left:,} more would be too much for a browser.")
     return samples
+
+
+def _key(row: Mapping[str, Any], line: int) -> object:
+    """What tells samples apart: task and number in an evaluation, else the line."""
+    task, sample = row.get("task_index"), row.get("sample")
+    return (task, sample) if isinstance(task, int) and isinstance(sample, int) else line
 
 
 def _sample(row: Mapping[str, Any], evaluated: bool) -> dict[str, Any]:
@@ -214,4 +225,6 @@ def _number(value: Any) -> str:
 def _text(value: Any) -> str:
     if value is None:
         return ""
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, indent=1))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str, indent=1)
+    left = len(text) - LONGEST_TEXT
+    return visible(text if left <= 0 else f"{text[:LONGEST_TEXT]} … {left:,} more characters are left out")

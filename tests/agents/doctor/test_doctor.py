@@ -131,6 +131,22 @@ def test_a_torch_that_does_not_learn_is_a_problem(monkeypatch):
     assert "RuntimeError: libraries do not go together" in found["step"].detail
 
 
+def test_gpus_are_told_with_their_memory_precision_and_nccl(monkeypatch):
+    torch = pytest.importorskip("torch")
+    about = SimpleNamespace(name="H100", total_memory=80 * 2**30)
+    answers = {"is_available": True, "device_count": 2, "is_bf16_supported": True, "get_device_properties": about}
+    for name, answer in answers.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *_, answer=answer: answer)
+    monkeypatch.setattr(torch.version, "cuda", "12.8")
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: False)
+    found = {one.name: one for one in training._check_devices()}
+    assert found["cuda:1"].detail == "H100, 80 GiB, CUDA 12.8, bfloat16"
+    assert found["nccl"].state == "warning"
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: True)
+    monkeypatch.setattr(torch.cuda.nccl, "version", lambda: (2, 27, 3))
+    assert [*training._check_devices()][-1].detail == "2.27.3"
+
+
 @pytest.mark.parametrize(("states", "code"), [("ok optional warning", 0), ("ok problem", 1)])
 def test_the_exit_code_tells_whether_a_first_run_works(monkeypatch, capsys, states, code):
     checks = [Check("group", f"thing {i}", state, "\x1b[31mred", "do it") for i, state in enumerate(states.split())]

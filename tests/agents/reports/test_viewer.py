@@ -117,6 +117,19 @@ def test_a_page_holds_only_so_much_and_says_what_it_left_out(tmp_path, monkeypat
     assert any(f"holds {len(view.samples)} samples; {20 - len(view.samples)} more" in note for note in view.notes)
 
 
+def test_of_what_an_evaluation_asked_again_the_later_line_counts(tmp_path):
+    rows = [sample(0, status="endpoint_error"), sample(1), sample(0, "again")]
+    found = read_view(results(tmp_path / "r", rows)).samples
+    assert [(one["sample"], one["status"]) for one in found] == [(0, "scored"), (1, "scored")]
+    assert found[0]["messages"][1]["text"] == "again"
+
+
+def test_a_text_beyond_all_measure_is_cut_and_that_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(transcripts, "LONGEST_TEXT", 100)
+    (found,) = read_view(results(tmp_path / "r", [sample(0, "x" * 150)])).samples
+    assert found["messages"][1]["text"] == "x" * 100 + " … 50 more characters are left out"
+
+
 # What a page may hold
 
 
