@@ -200,9 +200,9 @@ def _run(given: list[str]) -> int:
     if name and name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, n=1)
         parser.error(f"no command {name[:80]}" + (f"; did you mean {near[0]}?" if near else ""))
-    module = COMMANDS[name].load() if name else None
-    if given[:1] == [name] and hasattr(module, "arrange"):
-        given = [name, *module.arrange(given[1:])]
+    arrange = getattr(COMMANDS[name].load(), "arrange", None) if given[:1] == [name] else None
+    if arrange is not None:
+        given = [name, *arrange(given[1:])]
     arguments = parser.parse_args(given, argparse.Namespace(shown=visible))
     code: int = COMMANDS[arguments.command].load().run(arguments)
     return code

@@ -148,7 +148,7 @@ def _zsh(found: Sequence[Words]) -> Iterator[str]:
         yield f"        {one.name})"
         yield "            _arguments \\"
         for option in one.options:
-            told = option.help.translate(str.maketrans({"[": "(", "]": ")", "\\": ""}))
+            told = option.help.replace("[", "(").replace("]", ")").replace("\\", "")
             ending = "" if option.values is None else f":value:{_zsh_values(option.values)}"
             for name in option.names:
                 yield f"                {_quoted(f'*{name}[{told}]{ending}')} \\"

@@ -70,7 +70,9 @@ def _check_devices() -> Iterator[Check]:
     if torch.cuda.device_count() > 1:
         there = distributed.is_available() and distributed.is_nccl_available()
         advice = "" if there else "install a torch that is built with NCCL"
-        told = ".".join(map(str, torch.cuda.nccl.version())) if there else "missing: several GPUs can't work together"
+        told = "missing: several GPUs can't work together"
+        if there:
+            told = ".".join(map(str, torch.cuda.nccl.version()))  # type: ignore[no-untyped-call]
         yield Check("training", "nccl", "ok" if there else "warning", told, advice)
 
 

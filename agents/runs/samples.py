@@ -48,7 +48,7 @@ def _tokens(trajectory: Trajectory, tokenizer: PreTrainedTokenizerBase) -> dict[
     ids, turns = trajectory.token_ids[mask], trajectory.turn[mask]
     advantages = trajectory.advantage[mask]
     texts: list[str] = []
-    for turn in turns.unique().tolist():
+    for turn in sorted({*turns.tolist()}):
         texts += pieces(tokenizer, ids[turns == turn].tolist()[: MOST_TOKENS - len(texts)])
     kept = len(texts)
     return {
