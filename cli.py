@@ -195,14 +195,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    name = next((text for text in given if not text.startswith("-")), "")
-    parser = make_parser([name])
-    if name and name not in COMMANDS:
+    name = next((text for text in given if not text.startswith("-")), None)
+    parser = make_parser([name] if name else [])
+    if name is not None and name not in COMMANDS:
         near = get_close_matches(name, COMMANDS, n=1)
-        parser.error(f"no command {name[:80]}" + (f"; did you mean {near[0]}?" if near else ""))
-    arrange = getattr(COMMANDS[name].load(), "arrange", None) if given[:1] == [name] else None
+        parser.error(f"no command {name[:80] or 'without a name'}" + (f"; did you mean {near[0]}?" if near else ""))
+    arrange = getattr(COMMANDS[name].load(), "arrange", None) if name and given[0] == name else None
     if arrange is not None:
-        given = [name, *arrange(given[1:])]
+        given = [given[0], *arrange(given[1:])]
     arguments = parser.parse_args(given, argparse.Namespace(shown=visible))
     code: int = COMMANDS[arguments.command].load().run(arguments)
     return code

@@ -165,6 +165,7 @@ def test_wrong_usage_exits_with_2(run, argv):
         (["play"], "required: id (infinite-rl play --help tells more)"),
         (["play", "Math-v0", "--nonsense"], "unrecognized arguments: --nonsense"),
         ([], "required: command"),
+        ([""], "no command without a name"),
     ],
 )
 def test_usage_errors_are_one_line_that_tells_what_was_meant(argv, says, capsys):

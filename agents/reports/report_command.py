@@ -18,5 +18,9 @@ def run(arguments: argparse.Namespace) -> int:
         from .report import write_report
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"reports need {error.name}: pip install 'infinite-rl[train]'") from None
+    from ...envs.transcript import make_folder
+
+    if arguments.out is not None:
+        make_folder(arguments.out)
     print(arguments.shown(str(write_report(arguments.run, arguments.out))))
     return 0

@@ -84,6 +84,7 @@ function holds(sample, text) {
 function filter() {
   shown = matches();
   listed = PAGE;
+  at("list").replaceChildren();
   at("count").textContent = `${shown.length.toLocaleString("en")} of ${samples.length.toLocaleString("en")}`;
   show(shown.includes(samples[current]) ? current : shown.length ? shown[0].number : -1);
 }
@@ -99,21 +100,24 @@ function row(sample) {
   element.append(mark(sample), make("span", "", sample.gist), make("span", "none", number(sample.reward)));
   const kinds = [sample.when, sample.domain, sample.status === "scored" ? "" : sample.status, sample.id];
   element.append(make("span", "kind", kinds.filter(Boolean).map((part) => part.slice(0, 60)).join(" · ")));
-  if (sample.number === current) element.setAttribute("aria-current", "true");
   return element;
 }
 
+// As many rows as somebody has looked at, and the current one.
 function list() {
   const place = shown.findIndex((one) => one.number === current);
   while (place >= listed) listed += PAGE;
-  const box = at("list"), scrolled = box.scrollTop;
-  box.replaceChildren(...shown.slice(0, listed).map(row));
+  const box = at("list");
+  box.querySelector(".more")?.remove();
+  const there = box.childElementCount;
+  box.append(...shown.slice(there, listed).map(row));
   if (shown.length > listed) {
     box.append(button(`${(shown.length - listed).toLocaleString("en")} more`, "more", () => { listed += PAGE; list(); }));
   }
-  box.scrollTop = scrolled;
-  const chosen = box.querySelector("[aria-current]");
+  box.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  const chosen = place < 0 ? null : box.children[place];
   if (chosen) {
+    chosen.setAttribute("aria-current", "true");
     const row = chosen.getBoundingClientRect(), frame = box.getBoundingClientRect();
     if (row.top < frame.top || row.bottom > frame.bottom) box.scrollTop += row.top - frame.top - frame.height / 2;
   }

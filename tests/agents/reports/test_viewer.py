@@ -163,9 +163,18 @@ def test_the_command_says_where_the_page_is_and_what_is_wrong(tmp_path, capsys):
     assert capsys.readouterr().out == f"{folder}/transcripts.html: 1 sample\n"
     assert cli.main(["view", str(folder / "samples.jsonl"), "--out", str(tmp_path / "x.html")]) == 0
     assert (tmp_path / "x.html").is_file()
-    for place, says in ((tmp_path / "none", "no such folder"), (tmp_path, "no transcripts there")):
+    page = tmp_path / "x.html"
+    before = page.read_bytes()
+    for place, says in (
+        (tmp_path / "none", "no such folder"),
+        (tmp_path, "no transcripts there"),
+        (page, "no line of it is a JSON object"),
+    ):
         assert cli.main(["view", str(place)]) == 2
         assert says in capsys.readouterr().err
+    assert page.read_bytes() == before
+    assert cli.main(["view", str(folder), "--out", str(tmp_path / "no" / "folder" / "x.html")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
 
 
 def test_the_same_folder_gives_the_same_bytes(tmp_path):
@@ -349,7 +358,9 @@ def test_on_a_phone_everything_fits_and_the_list_is_a_page_of_its_own(opened):
     assert page.count("#list .row") == 20
     assert page.count(".message") == 0
     assert page.run(fits)
+    assert page.count("#filters select") > 0
     page.click("#list .row:nth-child(3)")
+    assert page.count("#filters select, #facts") == 0, "the screen is for the sample"
     assert page.count("#list .row") == 0
     assert page.text("#place") == "3 / 20"
     assert int(page.run("return document.getElementById('next').getBoundingClientRect().height")) >= 32
