@@ -158,7 +158,7 @@ function show(which) {
 function siblings(sample, box) {
   const others = samples.filter((one) => one.id === sample.id);
   if (others.length < 2) return;
-  const strip = make("div", "siblings", `${others.length} samples of this task`);
+  const strip = make("div", "siblings", `${others.length} samples of this task:`);
   let when = "";
   for (const one of others.slice(0, 128)) {
     if (one.when !== when) strip.append(make("span", "", one.when));
