@@ -285,8 +285,9 @@ def command_section(name: str, parser: argparse.ArgumentParser) -> str:
 
 def written(action: argparse.Action) -> str:
     """How an argument is written on the command line."""
-    value = action.metavar or "\\|".join(map(str, action.choices or ())) or action.dest.upper()
-    value = {"*": f"[{value} ...]", "+": f"{value} ..."}.get(str(action.nargs), str(value))
+    names = action.metavar or "\\|".join(map(str, action.choices or ())) or action.dest.upper()
+    value = names if isinstance(names, str) else " ".join(names)
+    value = {"*": f"[{value} ...]", "+": f"{value} ..."}.get(str(action.nargs), value)
     if not action.option_strings:
         return value
     return ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "")
