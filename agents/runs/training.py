@@ -202,12 +202,14 @@ class Trainer:
                     # The step is done, even if what samples does not take its weights.
                     with meter.phase("logging"):
                         self.log.write(self.step, "train", metrics)
+                        self._unchecked = self.held_out.is_due(self.step)
+                        if self._unchecked or self.step == 1:
+                            self.log.training_samples(self.step, collected.trajectories, parts.tokenizer)
                     with meter.phase("sync"):
                         parts.hand_over(self.step)
                 times["tokens"] = tokens
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
                 self._report_step(metrics, times)
-                self._unchecked = self.held_out.is_due(self.step)
                 if self._unchecked:
                     with meter.phase("validation"):
                         self.validate()
