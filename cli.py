@@ -293,6 +293,34 @@ def plan_training(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def declare_submit(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``submit``."""
+    from .agents.leaderboard.submit import declare
+
+    declare(parser)
+
+
+def submit_results(arguments: argparse.Namespace) -> int:
+    """Checks the results of an evaluation and packs them; the exit code is 1 if something is wrong with them."""
+    from .agents.leaderboard.submit import run
+
+    return run(arguments)
+
+
+def declare_leaderboard(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``leaderboard``."""
+    from .agents.leaderboard.command import declare
+
+    declare(parser)
+
+
+def build_leaderboard(arguments: argparse.Namespace) -> int:
+    """Builds the pages of a leaderboard; the exit code is 1 if a submission is not on them."""
+    from .agents.leaderboard.command import run
+
+    return run(arguments)
+
+
 def declare_convert(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``convert``."""
     from .datasets.conversion_command import declare
@@ -357,6 +385,22 @@ COMMANDS = {
   infinite-rl contamination --train train.jsonl --eval test.jsonl --report found
   infinite-rl contamination --train train@data --eval test@openai/gsm8k:main --abort-tolerance 0.001
   infinite-rl contamination --train train.parquet --eval test.csv --remove clean.parquet""",
+    ),
+    "submit": Command(
+        "grade the results of an evaluation again, and pack them for a leaderboard; exit code 1 if something is wrong",
+        declare_submit,
+        submit_results,
+        """examples:
+  infinite-rl submit results/my-model --check
+  infinite-rl submit results/my-model --out board""",
+    ),
+    "leaderboard": Command(
+        "build the pages of a leaderboard from a folder of submissions",
+        declare_leaderboard,
+        build_leaderboard,
+        """examples:
+  infinite-rl leaderboard board
+  infinite-rl leaderboard board --out public""",
     ),
     "plan": Command(
         "say what fits on so many GPUs, how a model is best divided over them, and how fast it is expected to learn",

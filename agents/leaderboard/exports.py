@@ -1,0 +1,85 @@
+"""The table for spreadsheets and for other pages."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+COLUMNS = (
+    "environment",
+    "split",
+    "rank",
+    "model",
+    "backend",
+    "parameters",
+    "pass@1",
+    "low",
+    "high",
+    "k",
+    "pass@k",
+    "maj@n",
+    "reward",
+    "tasks",
+    "n",
+    "samples",
+    "tokens",
+    "finished",
+)
+_SHOWN = ("rank", "model", "backend", "pass@1", "low", "high", "k", "pass@k", "maj@n", "samples", "finished")
+
+
+def rows(entries: Sequence[Mapping[str, Any]], benchmarks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The entries as flat rows, by environment and rank."""
+    found = []
+    for entry in sorted(entries, key=lambda one: (one["benchmark"], one["rank"])):
+        benchmark = benchmarks[entry["benchmark"]]
+        k, passk = entry["passk"][-1][:2] if entry["passk"] else (None, None)
+        values = (benchmark["name"], benchmark["split"], entry["rank"], entry["model"], entry["backend"])
+        values += (entry["parameters"], *(entry["pass1"][name] for name in ("value", "low", "high")), k, passk)
+        values += (entry["maj"]["value"], entry["reward"]["value"], entry["tasks"], entry["n"], entry["graded"])
+        found.append(dict(zip(COLUMNS, (*values, entry["tokens"], entry["finished"]), strict=True)))
+    return found
+
+
+def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
+    """The table with commas. Names that a spreadsheet would take for a formula begin with an apostrophe."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in table:
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    return out.getvalue()
+
+
+def as_markdown(title: str, table: Sequence[Mapping[str, Any]]) -> str:
+    """The table in Markdown, a section for each environment; scores in percent."""
+    lines = [f"# {_words(title)}"]
+    if not table:
+        lines += ["", "No entries yet."]
+    place = None
+    for row in table:
+        if place != (place := (row["environment"], row["split"])):
+            lines += ["", f"## {_words(row['environment'])}", "", "| " + " | ".join(_SHOWN) + " |"]
+            lines.append("|" + "|".join("---" if name in ("model", "backend") else "---:" for name in _SHOWN) + "|")
+        lines.append("| " + " | ".join(_told(name, row[name]) for name in _SHOWN) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Any) -> Any:
+    return "'" + value if isinstance(value, str) and value[:1] in tuple("=+-@\t") else value
+
+
+def _told(name: str, value: Any) -> str:
+    if value is None:
+        return "–"
+    if name in ("pass@1", "low", "high", "pass@k", "maj@n"):
+        return f"{100 * value:.1f}"
+    return _words(value) if isinstance(value, str) else str(value)
+
+
+def _words(text: str) -> str:
+    """Text in one line in which Markdown and HTML find nothing to act on."""
+    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(text.split()))

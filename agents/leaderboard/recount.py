@@ -1,0 +1,116 @@
+"""Whether the files of a submission agree with each other: what ``result.json`` says follows from the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import isclose
+from typing import Any
+
+from ..evaluation.results import FAILURES, RESULT, RUN, SAMPLES, Results, sha256_of
+from ..evaluation.summary import cost, summarize
+
+# Sums of floats may differ in their last digits between machines; shares of samples differ by more.
+_NEAR = 1e-9
+_MOST = 5
+
+
+def disagreements(results: Results) -> Iterator[str]:
+    """What does not fit together, one line each; nothing of the environment is needed."""
+    run, samples, result = results.run, results.samples, results.result
+    if result is None:
+        yield f"{RESULT} is missing: the evaluation has not come to its end"
+        return
+    for name in run:
+        if result.get(name) != run[name]:
+            yield f'{RESULT}: "{name}" differs from {RUN}{_where(run[name], result.get(name))}'
+    if not (found := sha256_of(results.folder / SAMPLES)) == result.get("samples_sha256"):
+        yield f'{RESULT}: "samples_sha256" is {result.get("samples_sha256")!s:.16}…, but {SAMPLES} has {found[:16]}…'
+    yield from missing(run, samples)
+    for name, wanted in summarize(run, samples).items():
+        yield from _first(_differences(name, result.get(name), wanted))
+    yield from _usage(result, samples)
+    started, finished = run.get("started"), result.get("finished")
+    if isinstance(started, str) and isinstance(finished, str) and finished < started:
+        yield f'{RESULT}: "finished" is before "started"'
+
+
+def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Gaps: every task has samples 0 to n - 1, all of them asked of the model."""
+    tasks, n = run["env"]["tasks"], run["sampling"]["n"]
+    there = {(one["task_index"], one["sample"]) for one in samples}
+    outside = [place for place in there if not (0 <= place[0] < tasks and 0 <= place[1] < n)]
+    if outside:
+        task, number = min(outside)
+        yield (
+            f"{SAMPLES}: sample {number} of task {task} is beyond what was asked, {tasks} tasks with {n} samples each "
+            f"({len(outside)} such)"
+        )
+    gaps = tasks * n - (len(there) - len(outside))
+    if gaps:
+        first = next((task, number) for task in range(tasks) for number in range(n) if (task, number) not in there)
+        yield f"{SAMPLES}: sample {first[1]} of task {first[0]} is missing ({gaps} of {tasks * n} are)"
+    broken = [one for one in samples if one["status"] in FAILURES]
+    if broken:
+        yield (
+            f"{SAMPLES}: {len(broken)} samples failed without a verdict, the first of task {broken[0]['task_id']}; "
+            "run the evaluation again, which asks for them anew"
+        )
+
+
+def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    usage = result.get("usage")
+    if not isinstance(usage, dict):
+        yield f'{RESULT}: "usage" is missing'
+        return
+    sums = {name: sum(one[name] for one in samples) for name in ("prompt_tokens", "completion_tokens")}
+    yield from _first(_differences("usage", {name: usage.get(name) for name in sums}, sums))
+    price = result.get("cost")
+    if price is not None:
+        if not isinstance(price, dict) or not all(
+            _number(price.get(name)) for name in ("input_per_million", "output_per_million")
+        ):
+            yield f'{RESULT}: "cost" must hold prices of a million tokens, or be null'
+        else:
+            yield from _differences(
+                "cost", price, cost(sums, (price["input_per_million"], price["output_per_million"]))
+            )
+
+
+def _differences(name: str, told: Any, wanted: Any) -> Iterator[str]:
+    """Where what is told differs from what the samples give."""
+    if isinstance(wanted, Mapping):
+        if not isinstance(told, Mapping):
+            yield f'{RESULT}: "{name}" is missing'
+            return
+        for key in wanted | told:
+            yield from _differences(f"{name}.{key}", told.get(key), wanted.get(key))
+    elif isinstance(wanted, list):
+        if not isinstance(told, list) or len(told) != len(wanted):
+            yield f'{RESULT}: "{name}" has not {len(wanted)} rows, as the samples give'
+            return
+        for row, (one, other) in enumerate(zip(told, wanted, strict=True)):
+            yield from _differences(f"{name}.{row}", one, other)
+    elif not (
+        isclose(told, wanted, rel_tol=_NEAR, abs_tol=_NEAR) if _number(told) and _number(wanted) else told == wanted
+    ):
+        yield f'{RESULT}: "{name}" is {told!r}, but the samples give {wanted!r}'
+
+
+def _first(lines: Iterator[str]) -> Iterator[str]:
+    """The first few: one changed sample changes many figures."""
+    yield from islice(lines, _MOST)
+    if more := sum(1 for _ in lines):
+        yield f"{RESULT}: and {more} more figures that differ"
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _where(old: Any, new: Any) -> str:
+    """The fields of two objects that differ."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return ""
+    names = [name for name in old | new if old.get(name) != new.get(name)]
+    return f" in {', '.join(names[:_MOST])}"
