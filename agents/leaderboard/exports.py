@@ -56,13 +56,13 @@ def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
 
 def as_markdown(title: str, table: Sequence[Mapping[str, Any]]) -> str:
     """The table in Markdown, a section for each environment; scores in percent."""
-    lines = [f"# {_words(title)}"]
+    lines = [f"# {escaped(title)}"]
     if not table:
         lines += ["", "No entries yet."]
     place = None
     for row in table:
         if place != (place := (row["environment"], row["split"])):
-            lines += ["", f"## {_words(row['environment'])}", "", "| " + " | ".join(_SHOWN) + " |"]
+            lines += ["", f"## {escaped(row['environment'])}", "", "| " + " | ".join(_SHOWN) + " |"]
             lines.append("|" + "|".join("---" if name in ("model", "backend") else "---:" for name in _SHOWN) + "|")
         lines.append("| " + " | ".join(_told(name, row[name]) for name in _SHOWN) + " |")
     return "\n".join(lines) + "\n"
@@ -77,9 +77,9 @@ def _told(name: str, value: Any) -> str:
         return "–"
     if name in ("pass@1", "low", "high", "pass@k", "maj@n"):
         return f"{100 * value:.1f}"
-    return _words(value) if isinstance(value, str) else str(value)
+    return escaped(value) if isinstance(value, str) else str(value)
 
 
-def _words(text: str) -> str:
+def escaped(text: str) -> str:
     """Text in one line in which Markdown and HTML find nothing to act on."""
     return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(text.split()))

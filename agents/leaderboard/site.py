@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from .board import Board, Entry, read_board
 from .bounds import bounds_of
 from .chunks import Chunks
 from .exports import as_csv, as_markdown, rows
+from .facts import card_facts
 from .pairs import compare
 from .scripts import shown, write_script
 
@@ -101,52 +103,31 @@ def summary(board: Board) -> dict[str, Any]:
     }
 
 
+_RATES = {
+    "extraction_failure": "No answer found",
+    "timeout": "Timeouts",
+    "truncation": "Cut off",
+    "error": "Not scored",
+}
+
+
 def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
     """What the page of one entry shows."""
     result = entry.result
     pairs = [(other.id, compare(entry, other)) for other in entries if other is not entry]
-    rates = {
-        "extraction_failure": "No answer found",
-        "timeout": "Timeouts",
-        "truncation": "Cut off",
-        "error": "Not scored",
-    }
+    tasks = [] if entry.private else [
+        (row.task_id, row.domain, row.samples, row.passed, row.reward, row.chunk, index)
+        for index, row in entry.rows.items()
+    ]  # fmt: skip
     return {
         "scores": [_scored(name, score) for name, score in result["scores"].items()],
         "domains": [] if entry.private else [_scored(name, score) for name, score in result["by_domain"].items()],
-        "rates": [(name, result["rates"][key]) for key, name in rates.items() if result["rates"].get(key) is not None],
-        "tasks": [] if entry.private else [
-            (row.task_id, row.domain, row.samples, row.passed, row.reward, row.chunk, index) for index, row in entry.rows.items()
-        ],
-        "pairs": [
-            (other, one.difference, one.low, one.high, one.p, one.only_first, one.only_second, one.wins, one.losses, one.ties)
-            for other, one in pairs
-            if one is not None
-        ],
+        "rates": [(name, result["rates"][key]) for key, name in _RATES.items() if result["rates"].get(key) is not None],
+        "tasks": tasks,
+        "pairs": [(other, *astuple(one)) for other, one in pairs if one is not None],
         "card": card_facts(entry.run, result),
         "words": shown(entry.card),
-    }  # fmt: skip
-
-
-def card_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The sections of a model card: names and values."""
-    declared = run["declarations"]
-    usage = {name: result["usage"].get(name) for name in ("prompt_tokens", "completion_tokens", "seconds")}
-    sections = {
-        "Model": run["model"],
-        "Sampling": run["sampling"],
-        "Declared": {"contamination": declared.get("contamination"), "tools": ", ".join(map(str, declared.get("tools") or [])) or "none"},
-        "Tasks": {"environment": run["env"]["id"], "arguments": run["env"]["arguments"], "split": run["env"]["split"], "tasks": run["env"]["tasks"]},
-        "Hardware": run["hardware"],
-        "Usage": usage,
-        "Versions": run["versions"],
-        "Hashes": run["hashes"] | {"samples_sha256": result["samples_sha256"]},
-        "Times": {"started": run["started"], "finished": result["finished"]},
-    }  # fmt: skip
-    return [
-        (title, [(shown(name), shown(value)) for name, value in fields.items() if value not in (None, {}, "")])
-        for title, fields in sections.items()
-    ]
+    }
 
 
 def _benchmark(key: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
