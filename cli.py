@@ -21,6 +21,7 @@ from rich.text import Text
 
 from .datasets.task import SPLITS
 from .envs.agent_loop import AgentLoop
+from .envs.arguments import json_object
 from .envs.playing import model_plays, person_plays
 from .envs.registration import ENVIRONMENTS, known_id, register_envs
 from .envs.text_env import TextEnv
@@ -146,19 +147,6 @@ def serve(arguments: argparse.Namespace) -> int:
         print("infinite-rl: anybody who reaches this address may use it; see --token-env", file=sys.stderr)
     server.serve(lambda: print(f"{', '.join(catalogue.ids)} at {server.url}", flush=True), grace=10)
     return 0
-
-
-def json_object(text: str) -> dict[str, Any]:
-    """Reads an argument that is a JSON object."""
-    example = """such as '{"level": 2}'"""
-    # argparse keeps the reasons of no other errors.
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"not JSON: {error}; give an object {example}") from None
-    if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text} is not a JSON object {example}")
-    return value
 
 
 def _given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
@@ -300,9 +288,23 @@ def declare_submit(parser: argparse.ArgumentParser) -> None:
     declare(parser)
 
 
+def declare_evaluation(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``eval``."""
+    from .agents.evaluation.command import declare
+
+    declare(parser)
+
+
 def submit_results(arguments: argparse.Namespace) -> int:
     """Checks the results of an evaluation and packs them; the exit code is 1 if something is wrong with them."""
     from .agents.leaderboard.submit import run
+
+    return run(arguments)
+
+
+def evaluate_model(arguments: argparse.Namespace) -> int:
+    """Says what a model scores; the exit code is 1 if it can't be reached."""
+    from .agents.evaluation.command import run
 
     return run(arguments)
 
@@ -314,9 +316,23 @@ def declare_leaderboard(parser: argparse.ArgumentParser) -> None:
     declare(parser)
 
 
+def declare_reverification(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``reverify``."""
+    from .agents.evaluation.reverify_command import declare
+
+    declare(parser)
+
+
 def build_leaderboard(arguments: argparse.Namespace) -> int:
     """Builds the pages of a leaderboard; the exit code is 1 if a submission is not on them."""
     from .agents.leaderboard.command import run
+
+    return run(arguments)
+
+
+def reverify(arguments: argparse.Namespace) -> int:
+    """Grades stored outputs again; the exit code is 1 if a verdict has changed."""
+    from .agents.evaluation.reverify_command import run
 
     return run(arguments)
 
@@ -345,6 +361,20 @@ def convert_file(arguments: argparse.Namespace) -> int:
 COMMANDS = {
     "envs": Command("list the environments", lambda parser: None, list_envs),
     "play": Command("answer the tasks of an environment yourself, or let a model do it", declare_play, play),
+    "eval": Command(
+        "say what a model scores on an environment or a benchmark, and how two runs differ",
+        declare_evaluation,
+        evaluate_model,
+        """examples:
+  infinite-rl eval --env Math-v0 --base-url http://127.0.0.1:8000/v1 --model tiny -n 8
+  infinite-rl eval --benchmark gsm8k --file gsm8k_test.jsonl.gz --model path/to/model --max-tokens 2048
+  infinite-rl eval --compare evaluations/Math-v0-test-tiny evaluations/Math-v0-test-small""",
+    ),
+    "reverify": Command(
+        "grade the outputs of an evaluation again; exit code 1 if a verdict has changed",
+        declare_reverification,
+        reverify,
+    ),
     "serve": Command("offer environments over HTTP", declare_serve, serve),
     "verify": Command("say whether two mathematical answers are equal", declare_verify, verify_answer),
     "runtimes": Command("show and test the sandboxes that run code", declare_runtimes, show_runtimes),

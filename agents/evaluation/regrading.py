@@ -129,6 +129,9 @@ def _graded(replay: _Replay, env: TextEnv) -> Sample:
 
 
 def _told(messages: Sequence[Message]) -> list[Message]:
-    """What was said, but for results of tools: what a malformed call was answered with depends on how it was malformed,
-    which its record does not keep. They decide nothing, since the replay runs the calls anew."""
+    """What was said, but for results of tools.
+
+    What a malformed call was answered with depends on how it was malformed, which its record does not keep. Results
+    decide nothing here, since the replay runs the calls anew.
+    """
     return [{"role": one["role"], "content": one.get("content") if one["role"] != "tool" else ""} for one in messages]

@@ -19,8 +19,8 @@ HOW = (
     "most in training, majority the most common solution of training, random that of some training task."
 )
 
-# Mean rewards by environment and level, in the order of POLICIES, as benchmarks/results/floors.json has them, which a wheel
-# leaves out; a test holds that both say the same.
+# Mean rewards by environment and level, in the order of POLICIES, as benchmarks/results/floors.json has them, which is
+# not in a wheel; a test holds that both say the same.
 _ZERO = dict.fromkeys((1, 2, 3, 4), (0.0, 0.0, 0.0, 0.0, 0.0))
 FLOORS: dict[str, dict[int, tuple[float, float, float, float, float]]] = {
     "Coding-v0": _ZERO,

@@ -82,4 +82,4 @@ def _told(name: str, value: Any) -> str:
 
 def escaped(text: str) -> str:
     """Text in one line in which Markdown and HTML find nothing to act on."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~&])", r"\\\1", " ".join(text.split()))
+    return re.sub(r"([\\`*\[\]<>#|~&])", r"\\\1", " ".join(text.split()))

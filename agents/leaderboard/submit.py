@@ -7,6 +7,7 @@ import json
 import sys
 from pathlib import Path
 
+from ...envs.arguments import json_object
 from ...spaces.visible import visible
 
 
@@ -22,7 +23,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--card", type=Path, metavar="FILE", help="a text about the model, for the model card")
     parser.add_argument("--file", metavar="TASKS", help="the tasks of a benchmark, where they are not those of the hub")
     told = "further arguments of the environment, as a JSON object"
-    parser.add_argument("--arguments", type=json.loads, default={}, metavar="JSON", help=told)
+    parser.add_argument("--arguments", type=json_object, default={}, metavar="JSON", help=told)
     told = "a file with a mark of a private split on each line, which must not be in a public submission"
     parser.add_argument("--canaries", type=Path, metavar="FILE", help=told)
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
@@ -43,9 +44,10 @@ def run(arguments: argparse.Namespace) -> int:
         packed = None
         if not report.problems and not arguments.check:
             asked, result = report.files()
-            name = f"{slug(asked['model']['name'], 40)}-{slug(asked['env']['id'])}-{result['samples_sha256'][:8]}.zip"
+            place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
+            name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
             arguments.out.mkdir(exist_ok=True)
-            packed = arguments.out / name
+            packed = arguments.out / f"{name}.zip"
             pack(folder, model_card(asked, result, words), packed)
     if arguments.json:
         found = {"problems": report.problems, "notes": report.notes, "regraded": report.regraded}
