@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import yaml
 from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results
 from ..evaluation.summary import by_task
 from .archive import CARD, opened
+from .check import check
 from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
@@ -101,12 +102,14 @@ class Board:
 Visit = Callable[[Entry, dict[int, list[Sample]]], None]
 
 
-def read_board(folder: Path, visit: Visit) -> Board:
+def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
     """Reads all submissions of a folder, one after the other.
 
     Args:
         folder: holds archives and folders of results, and ``board.yaml`` if it wants one.
         visit: is given each entry with its samples by task, which are not kept.
+        checked: whether all samples are graded again, and what a check refuses is left out. Otherwise the files of an
+            entry need only agree with each other.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -119,10 +122,7 @@ def read_board(folder: Path, visit: Visit) -> Board:
     for path in _submissions(folder):
         try:
             with opened(path) as place:
-                results = read_results(place)
-                problems = [*malformed(results)] or [*disagreements(results)]
-                if problems:
-                    raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
+                results = _checked(place) if checked else _agreeing(place)
                 entry = _entry(path, place, results, board)
             digest = entry.result["samples_sha256"]
             if digest in seen:
@@ -134,6 +134,24 @@ def read_board(folder: Path, visit: Visit) -> Board:
         visit(entry, by_task(results.samples))
         board.entries.append(entry)
     return board
+
+
+def _agreeing(folder: Path) -> Results:
+    results = read_results(folder)
+    _refuse([*malformed(results)] or [*disagreements(results)])
+    return results
+
+
+def _checked(folder: Path) -> Results:
+    report = check(folder)
+    _refuse(report.problems)
+    assert report.results is not None, "only what was read is accepted"
+    return report.results
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
 
 
 def read_settings(folder: Path) -> dict[str, Any]:

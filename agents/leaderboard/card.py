@@ -9,8 +9,8 @@ from .exports import escaped
 from .facts import card_facts
 
 _END = (
-    "Scores and verdicts follow from the transcripts and were graded again. The model's name, its sampling, the "
-    "hardware, times and declarations are the submitter's word."
+    "Scores and verdicts followed from the transcripts, graded again when this was packed. The model's name, its "
+    "sampling, the hardware, times and declarations are the submitter's word."
 )
 
 

@@ -12,6 +12,7 @@ from ...spaces.visible import visible
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``leaderboard``."""
     parser.add_argument("folder", type=Path, metavar="DIR", help="holds submissions, archives or folders of results")
+    parser.add_argument("--check", action="store_true", help="grade everything again, and leave out what is refused")
     parser.add_argument("--out", type=Path, metavar="SITE", help="where the pages go (default: DIR/site)")
 
 
@@ -21,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     from .site import write_site
 
     out = arguments.out or arguments.folder / "site"
-    board = write_site(arguments.folder, out)
+    board = write_site(arguments.folder, out, checked=arguments.check)
     for name, why in board.left_out:
         print(f"not shown: {visible(name)}: {' '.join(visible(why).split())}", file=sys.stderr)
     print(f"{len(board.entries)} entries: {out / 'index.html'}")

@@ -23,12 +23,13 @@ PAGES = Path(__file__).parent / "site"
 _DATA = "data"
 
 
-def write_site(folder: Path, out: Path) -> Board:
+def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
     """Builds the site of a folder of submissions; the old one stays until the new one is whole.
 
     Args:
         folder: the submissions.
         out: where the pages go.
+        checked: whether all samples are graded again, and what a check refuses is left out.
 
     Returns:
         The board, whose ``left_out`` says what is not on it.
@@ -44,7 +45,7 @@ def write_site(folder: Path, out: Path) -> Board:
     # Beside it, so that it can be put into its place at once.
     draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        board = _build(folder, draft)
+        board = _build(folder, draft, checked)
         draft.chmod(0o755)
         if out.exists():
             shutil.rmtree(out)
@@ -54,7 +55,7 @@ def write_site(folder: Path, out: Path) -> Board:
     return board
 
 
-def _build(folder: Path, site: Path) -> Board:
+def _build(folder: Path, site: Path, checked: bool) -> Board:
     data = site / _DATA
 
     def visit(entry: Entry, tasks: dict[int, list[Sample]]) -> None:
@@ -65,10 +66,10 @@ def _build(folder: Path, site: Path) -> Board:
             entry.rows[index].chunk = chunks.add(place, samples)
         chunks.flush()
 
-    board = read_board(folder, visit)
+    board = read_board(folder, visit, checked=checked)
     for page in PAGES.iterdir():
         shutil.copy(page, site / page.name)
-    told = summary(board)
+    told = summary(board) | {"checked": checked}
     write_script(data, "board", told)
     for entry in board.entries:
         write_script(data, f"{entry.id}/entry", detail(entry, board.entries))

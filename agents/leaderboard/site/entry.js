@@ -109,8 +109,8 @@
   const card = (detail) => h("section", { class: "card" }, h("h2", {}, "Model card"),
     detail.card.map(([title, pairs]) => pairs.length > 0 && [h("h3", {}, title), board.facts(pairs)]),
     detail.words && h("div", { class: "words", dir: "auto", tabindex: "0", role: "region", "aria-label": "the submitter's words" }, detail.words),
-    h("p", { class: "hint" }, "Scores and verdicts follow from the transcripts and were graded again. The model's name, its sampling, the hardware, " +
-      "times and declarations are the submitter's word."));
+    h("p", { class: "hint" }, "The scores are those of the transcripts, " + (board.data.checked ? "whose verdicts were graded again. " : "whose verdicts infinite-rl submit --check grades again. ") +
+      "The model's name, its sampling, the hardware, times and declarations are the submitter's word."));
 
   board.showTask = async (main, id, number) => {
     const entry = board.entry(id);
