@@ -10,8 +10,8 @@ CANARY = "infinite-rl-canary-"
 """How the mark of a private split begins; 32 hexadecimal digits follow."""
 
 # For each kind the letters without which there is none, which are looked for first and fast, and the pattern. Every
-# repetition is bounded, so that a search takes linear time whatever a model wrote. What comes before must not be part of
-# a longer word: base64 of pictures holds all short words.
+# repetition is bounded, so that a search takes linear time whatever a model wrote. What comes before must not be part
+# of a longer word: base64 of pictures holds all short words.
 _WORD = "(?<![A-Za-z0-9_])"
 SECRETS = {
     "an API key (sk-…)": (("sk-",), _WORD + r"sk-(?:proj-|ant-|or-v1-|svcacct-)?[A-Za-z0-9_-]{20,200}"),
