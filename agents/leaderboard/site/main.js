@@ -21,11 +21,12 @@
   let wanted = 0;
   const show = async () => {
     const [path, query] = (location.hash || "#/").replace(/^#\/?/, "").split("?");
-    const parts = path.split("/").map(decodeURIComponent);
     // Pages wait for their data. A page that arrives after the reader went on must not replace the newer one.
     const asked = ++wanted;
     const place = h("div");
+    let parts = ["?"];
     try {
+      parts = path.split("/").map(decodeURIComponent);
       if (parts[0] === "") board.showTable(place, query);
       else if (parts[0] === "entry" && parts.length === 2) await board.showEntry(place, parts[1]);
       else if (parts[0] === "entry" && parts[2] === "task" && parts.length === 4) await board.showTask(place, parts[1], parts[3]);

@@ -176,7 +176,7 @@
       ...(known(benchmark.ceiling) ? [["ceiling", benchmark.ceiling_policy, benchmark.ceiling]] : [])];
     if (!rows.length) return null;
     return h("section", {}, h("h2", {}, "What the scores lie between"),
-      h("table", { class: "plain" }, h("tbody", {}, rows.map(([kind, name, value]) =>
+      h("table", { class: "plain bounds" }, h("tbody", {}, rows.map(([kind, name, value]) =>
         h("tr", {}, h("th", { scope: "row" }, kind), h("td", {}, name), h("td", { class: "num" }, percent(value)),
           h("td", { class: "track" }, board.bar({ value })))))),
       benchmark.how && h("p", { class: "hint" }, benchmark.how));

@@ -3,16 +3,31 @@
 (() => {
   const { h, count, short, known } = board;
   const MOST = 20000;
+  const PIECE = 10000;
 
   const words = (text, name) => {
     const box = h("div", { class: "words", tabindex: "0", role: "region", "aria-label": name, dir: "auto" }, text.slice(0, MOST));
     if (text.length <= MOST) return box;
     const more = h("button", { type: "button", class: "more", onclick: () => {
-      box.textContent = text;
+      box.replaceChildren(...pieces(text));
       more.remove();
       box.focus();
     } }, `Show all ${count(text.length)} characters`);
     return [box, more];
+  };
+
+  // A browser takes long over a line of a megabyte. In blocks it only has to lay out those that are in sight.
+  const pieces = (text) => {
+    const found = [];
+    for (let start = 0; start < text.length; ) {
+      const line = text.lastIndexOf("\n", start + PIECE) + 1;
+      // After a whole line if there is one; else not between the halves of a character.
+      let end = line > start + PIECE / 2 ? line : start + PIECE;
+      if (/[\ud800-\udbff]/.test(text.charAt(end - 1))) end += 1;
+      found.push(h("div", { class: "piece" }, text.slice(start, end)));
+      start = end;
+    }
+    return found;
   };
 
   const blocks = (list) => list.length
