@@ -16,7 +16,7 @@ from ...datasets.procedural import first_distinct
 from ...datasets.task import TaskSource
 from ...envs.registration import ENVIRONMENTS, known_id
 from ...envs.text_env import TextEnv
-from .benchmarks import BENCHMARKS, Benchmark, find_benchmark
+from .benchmarks import BENCHMARKS, Benchmark, BenchmarkEnv, find_benchmark
 
 # Of a stream that never ends.
 TASKS = 200
@@ -42,11 +42,12 @@ class Subject:
 
     def hashes(self) -> dict[str, str]:
         """Of the tasks with their answers, and of what a model is shown."""
-        tasks = [self.env.tasks.task(index) for index in self.indices]
+        source = self.env.published if isinstance(self.env, BenchmarkEnv) else self.env.tasks
+        tasks = [source.task(index) for index in self.indices]
         shown = hashlib.blake2b(digest_size=16)
         shown.update(json.dumps(list(self.env.tool_schemas)).encode())
-        for task in tasks:
-            shown.update(json.dumps(self.env.open(task).messages).encode())
+        for index in self.indices:
+            shown.update(json.dumps(self.env.open(self.env.tasks.task(index)).messages).encode())
         return {"data": fingerprint(tasks), "prompts": shown.hexdigest()}
 
 
