@@ -39,10 +39,12 @@ class Server(asyncio.Protocol):
     requests = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begins a connection."""
         assert isinstance(transport, asyncio.Transport)
         self.transport, self.data = transport, b""
 
     def data_received(self, data: bytes) -> None:
+        """Answers the requests that are whole."""
         self.data += data
         while (end := self.data.find(b"\r\n\r\n")) >= 0:
             head = self.data[:end].lower()

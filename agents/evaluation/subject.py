@@ -128,8 +128,8 @@ def subject_of(
 
     Args:
         run: the run.
-        file: the tasks of a benchmark, where they did not come from the hub.
-        arguments: further arguments of the environment, such as the files whose names alone are recorded.
+        file: the tasks, where they came from a file: of that only the name is recorded.
+        arguments: further arguments of the environment that name files.
 
     Raises:
         ValueError: it can't be made again, or its tasks are others.
@@ -138,15 +138,14 @@ def subject_of(
     if about["id"] in BENCHMARKS:
         found = benchmark(about["id"], file=file, prompt=sampling.get("prompt"), tasks=about["tasks"])
     else:
-        given = about["arguments"] | dict(arguments or {})
+        given = about["arguments"] | ({} if file is None else {"tasks": str(file)}) | dict(arguments or {})
         found = environment(about["id"], split=about["split"], arguments=given, tasks=about["tasks"])
     now = found.hashes()
     for name, told in (("data", "tasks"), ("prompts", "opening messages")):
         if now[name] != run["hashes"].get(name):
-            hint = (
-                "give the file with --file or --arguments" if file is None and not arguments else "is it another file?"
+            raise ValueError(
+                f"the {told} are not those of the run (hashes.{name} differs); files are given by --file or --arguments"
             )
-            raise ValueError(f"the {told} are not those of the run (hashes.{name} differs); {hint}")
     return found
 
 
