@@ -6,12 +6,12 @@ style that changes what models see or how answers are found gets a new version o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...datasets.files import read_rows_with_tasks
+from ...datasets.files import Place, read_rows_with_tasks
 from ...datasets.naming import did_you_mean, listed
 from ...datasets.task import Task, TaskList
 from ...envs.episode import Episode
@@ -96,8 +96,9 @@ class Benchmark:
         Raises:
             ValueError: a row is malformed.
         """
-        rows = read_rows_with_tasks(self.hub if file is None else file, domain=self.name)
-        return BenchmarkEnv(TaskList([*_asked(rows, style)]), style)
+        rows = [*read_rows_with_tasks(self.hub if file is None else file, domain=self.name)]
+        published = TaskList([task for _, _, task in rows])
+        return BenchmarkEnv(TaskList([*_asked(rows, style)]), style, published)
 
 
 class BenchmarkEnv(TextEnv):
@@ -106,13 +107,14 @@ class BenchmarkEnv(TextEnv):
     Args:
         tasks: its tasks.
         style: how they are asked, which decides where the answer of a response stands.
+        published: the tasks as they were read, in whatever style.
     """
 
     domain = "benchmark"
 
-    def __init__(self, tasks: TaskList, style: Style) -> None:
+    def __init__(self, tasks: TaskList, style: Style, published: TaskList) -> None:
         super().__init__(tasks)
-        self.style = style
+        self.style, self.published = style, published
         programs = style.answer in ("block", "continuation")
         self.graders = Graders(
             "math", boxed=style.answer == "boxed", answer_tag=_TAG if programs else "answer", timeout=_TIMEOUT
@@ -172,7 +174,7 @@ def find_benchmark(name: str) -> Benchmark:
     return BENCHMARKS[name]
 
 
-def _asked(rows: Iterator[Any], style: Style) -> Iterator[Task]:
+def _asked(rows: Iterable[tuple[Place, Any, Task]], style: Style) -> Iterator[Task]:
     seen: dict[str, str] = {}
     for place, row, task in rows:
         if task.id in seen:

@@ -57,7 +57,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--max-turns", type=int, help="of an episode, instead of the environment's own limit")
     model.add_argument("--seed", type=int, default=0, help="names the seeds of all samples (default: 0)")
     model.add_argument("--no-seed", action="store_true", help="send no seeds, for servers that refuse them")
-    model.add_argument("--concurrency", type=int, default=32, help="requests or episodes at a time (default: 32)")
+    model.add_argument("--concurrency", type=int, help="requests at a time (default: 32); local: episodes (256)")
     model.add_argument("--one-by-one", action="store_true", help="one sample a request, not all of a task")
     model.add_argument("--timeout", type=float, default=600, help="seconds for a reply (default: 600)")
     model.add_argument("--send-tools", action="store_true", help="send the tools' schemas in any tool format")
@@ -172,7 +172,9 @@ def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str,
     if _backend(arguments) != "endpoint":
         from .local import LocalPlayer
 
-        return LocalPlayer(subject, arguments.model, _backend(arguments), sampling, concurrency=arguments.concurrency)
+        return LocalPlayer(
+            subject, arguments.model, _backend(arguments), sampling, concurrency=arguments.concurrency or 256
+        )
     sent = {name: sampling[name] for name in ("temperature", "top_p", "max_tokens") if sampling[name] is not None}
     sent |= tools_member(subject.env, arguments.send_tools or None)
     if subject.continues:
@@ -183,7 +185,7 @@ def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str,
     return EndpointPlayer(
         subject.env,
         kind(arguments.base_url, arguments.model, timeout=arguments.timeout, max_bytes=longest),
-        concurrency=arguments.concurrency,
+        concurrency=arguments.concurrency or 32,
         several=not arguments.one_by_one,
         seed=sampling["seed"],
         max_turns=sampling["max_turns"],

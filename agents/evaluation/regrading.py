@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...datasets.task import Message
+from ...envs.agent_loop import ENDPOINT_ERROR
 from ...envs.episode import Episode, components_of, passed
 from ...envs.text_env import TextEnv
 from ...envs.tools.reply import Reply
 from ...rewards.score import RewardFunctionScore
-from .results import ENDPOINT_ERROR, Sample
+from .results import Sample
 from .voting import answer_of
 
 # What a verdict is; a change in anything else is none.

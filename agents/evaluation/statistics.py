@@ -195,6 +195,8 @@ def bootstrap(values: ArrayLike, *, seed: int = 0, rounds: int = _ROUNDS) -> tup
 def bootstrap_estimates(values: ArrayLike, *, seed: int = 0) -> list[Estimate]:
     """Means over tasks of several scores, of any kind, with bootstrapped intervals.
 
+    Where all tasks have the same share, draws among them tell nothing, and the interval is Wilson's.
+
     Args:
         values: [tasks, scores].
         seed: of the draws.
@@ -203,9 +205,13 @@ def bootstrap_estimates(values: ArrayLike, *, seed: int = 0) -> list[Estimate]:
     if not len(found):
         return [Estimate(nan, nan, nan, nan)] * found.shape[1]
     low, high = bootstrap(found, seed=seed)
+    ends = [(float(one), float(other)) for one, other in zip(low, high, strict=True)]
+    for place, column in enumerate(found.T):
+        if 0 <= column.min() == column.max() <= 1:
+            ends[place] = wilson(float(column[0]), len(column))
     return [
-        Estimate(float(column.mean()), standard_error(column), float(low[place]), float(high[place]))
-        for place, column in enumerate(found.T)
+        Estimate(float(column.mean()), standard_error(column), *interval)
+        for column, interval in zip(found.T, ends, strict=True)
     ]
 
 

@@ -16,7 +16,7 @@ from ...datasets.procedural import first_distinct
 from ...datasets.task import TaskSource
 from ...envs.registration import ENVIRONMENTS, known_id
 from ...envs.text_env import TextEnv
-from .benchmarks import BENCHMARKS, Benchmark, find_benchmark
+from .benchmarks import BENCHMARKS, Benchmark, BenchmarkEnv, find_benchmark
 
 # Of a stream that never ends.
 TASKS = 200
@@ -42,11 +42,12 @@ class Subject:
 
     def hashes(self) -> dict[str, str]:
         """Of the tasks with their answers, and of what a model is shown."""
-        tasks = [self.env.tasks.task(index) for index in self.indices]
+        source = self.env.published if isinstance(self.env, BenchmarkEnv) else self.env.tasks
+        tasks = [source.task(index) for index in self.indices]
         shown = hashlib.blake2b(digest_size=16)
         shown.update(json.dumps(list(self.env.tool_schemas)).encode())
-        for task in tasks:
-            shown.update(json.dumps(self.env.open(task).messages).encode())
+        for index in self.indices:
+            shown.update(json.dumps(self.env.open(self.env.tasks.task(index)).messages).encode())
         return {"data": fingerprint(tasks), "prompts": shown.hexdigest()}
 
 
@@ -127,8 +128,8 @@ def subject_of(
 
     Args:
         run: the run.
-        file: the tasks of a benchmark, where they did not come from the hub.
-        arguments: further arguments of the environment, such as the files whose names alone are recorded.
+        file: the tasks, where they came from a file: of that only the name is recorded.
+        arguments: further arguments of the environment that name files.
 
     Raises:
         ValueError: it can't be made again, or its tasks are others.
@@ -137,15 +138,14 @@ def subject_of(
     if about["id"] in BENCHMARKS:
         found = benchmark(about["id"], file=file, prompt=sampling.get("prompt"), tasks=about["tasks"])
     else:
-        given = about["arguments"] | dict(arguments or {})
+        given = about["arguments"] | ({} if file is None else {"tasks": str(file)}) | dict(arguments or {})
         found = environment(about["id"], split=about["split"], arguments=given, tasks=about["tasks"])
     now = found.hashes()
     for name, told in (("data", "tasks"), ("prompts", "opening messages")):
         if now[name] != run["hashes"].get(name):
-            hint = (
-                "give the file with --file or --arguments" if file is None and not arguments else "is it another file?"
+            raise ValueError(
+                f"the {told} are not those of the run (hashes.{name} differs); files are given by --file or --arguments"
             )
-            raise ValueError(f"the {told} are not those of the run (hashes.{name} differs); {hint}")
     return found
 
 

@@ -71,9 +71,9 @@ def scores(groups: Grouped, n: int) -> dict[str, Estimate]:
     estimates = bootstrap_estimates(together[whole])
     if not whole.all():
         estimates = [bootstrap_estimates(one[~np.isnan(one)][:, None])[0] for one in together.T]
-    found = {"pass@1": once, **dict(zip(columns, estimates, strict=True))}
-    found[f"avg@{n}"] = once
-    return found
+    rest = dict(zip(columns, estimates, strict=True))
+    shares = {name: rest.pop(name) for name in list(rest) if name.startswith("pass@")}
+    return {"pass@1": once, **shares, f"avg@{n}": once, **rest}
 
 
 def rates(samples: Sequence[Sample], graded: Sequence[Sample]) -> dict[str, float | None]:
