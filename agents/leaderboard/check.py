@@ -106,9 +106,11 @@ def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:
 
 def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
     """The samples that a replay judges otherwise."""
-    # What the endpoint broke off says nothing; of the rest nothing is believed.
-    tasks = results.run["env"]["tasks"]
-    samples = [one for one in results.samples if 0 <= one["task_index"] < tasks]
+    asked = set(subject.indices)
+    samples = [one for one in results.samples if one["task_index"] in asked]
+    others = [one for one in results.samples if one["task_index"] not in asked]
+    told = (f"{SAMPLES}: task {one['task_index']} is none of the {len(asked)} that were asked" for one in others)
+    yield from _first(told, "more samples of tasks that were not asked")
     again = regrade(samples, subject.env, max_turns=results.run["sampling"]["max_turns"])
     yield from _first(filter(None, map(_changed, samples, again)), "more samples that a regrade judges otherwise")
     yield from _first(filter(None, (_other_domain(one, subject) for one in samples)), "more samples of another domain")

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..evaluation.results import ENDPOINT_ERROR, RESULT, RUN, SAMPLES, Results, sha256_of
 from ..evaluation.summary import cost, summarize
+from .bounds import bounds_of
 
 # Sums of floats may differ in their last digits between machines; shares of samples differ by more.
 _NEAR = 1e-9
@@ -31,26 +32,29 @@ def disagreements(results: Results) -> Iterator[str]:
     for name, wanted in summarize(run, samples).items():
         yield from _first(_differences(name, result.get(name), wanted))
     yield from _usage(result, samples)
+    yield from _bounds(run, result)
     started, finished = run.get("started"), result.get("finished")
     if isinstance(started, str) and isinstance(finished, str) and finished < started:
         yield f'{RESULT}: "finished" is before "started"'
 
 
 def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Gaps: every task has samples 0 to n - 1, all of them asked of the model."""
+    """Gaps: each of so many tasks has samples 0 to n - 1, all of them asked of the model."""
     tasks, n = run["env"]["tasks"], run["sampling"]["n"]
-    there = {(one["task_index"], one["sample"]) for one in samples}
-    outside = [place for place in there if not (0 <= place[0] < tasks and 0 <= place[1] < n)]
-    if outside:
-        task, number = min(outside)
-        yield (
-            f"{SAMPLES}: sample {number} of task {task} is beyond what was asked, {tasks} tasks with {n} samples each "
-            f"({len(outside)} such)"
-        )
-    gaps = tasks * n - (len(there) - len(outside))
+    there: dict[int, set[int]] = {}
+    for one in samples:
+        there.setdefault(one["task_index"], set()).add(one["sample"])
+    beyond = [(task, number) for task, numbers in there.items() for number in numbers if number >= n]
+    if beyond:
+        task, number = min(beyond)
+        yield f"{SAMPLES}: sample {number} of task {task} is beyond what was asked, {n} of each ({len(beyond)} such)"
+    if len(there) != tasks:
+        yield f"{SAMPLES}: has {len(there)} tasks, and {tasks} were asked"
+    gaps = sum(n - len([number for number in numbers if number < n]) for numbers in there.values())
     if gaps:
-        first = next((task, number) for task in range(tasks) for number in range(n) if (task, number) not in there)
-        yield f"{SAMPLES}: sample {first[1]} of task {first[0]} is missing ({gaps} of {tasks * n} are)"
+        task, numbers = next((task, found) for task, found in there.items() if not found.issuperset(range(n)))
+        first = min(set(range(n)) - numbers)
+        yield f"{SAMPLES}: sample {first} of task {task} is missing ({gaps} of {len(there) * n} are)"
     broken = [one for one in samples if one["status"] == ENDPOINT_ERROR]
     # They are in no score, so that whoever may leave out many can leave out the wrong ones.
     if len(broken) > _BROKEN * len(samples):
@@ -77,6 +81,13 @@ def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> I
             yield from _differences(
                 "cost", price, cost(sums, (price["input_per_million"], price["output_per_million"]))
             )
+
+
+def _bounds(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
+    """Floors are published for an environment, and no submission changes them."""
+    found, told = bounds_of(run["env"]), result.get("floor")
+    if told is not None and (found is None or told != dict(found.floor)):
+        yield f'{RESULT}: "floor" is not what is published for {run["env"]["id"]}'
 
 
 def _differences(name: str, told: Any, wanted: Any) -> Iterator[str]:

@@ -37,17 +37,21 @@ def make_run(*, model="model", backend="endpoint", n=4, tasks=6, level=1, canary
 
 
 def config_hash(run):
-    env = subject(run["env"]["arguments"]["level"], run["env"]["tasks"])
-    return hashes_of(env, run["model"], run["sampling"])["config"]
+    return hashes_of(asked(run), run["model"], run["sampling"])["config"]
+
+
+def asked(run):
+    """The environment of a run, with the tasks that it asks."""
+    return subject(run["env"]["arguments"]["level"], run["env"]["tasks"])
 
 
 def play(run, skill, seed=0, say=None):
     """The samples of a policy that solves each task with a chance of its own, around ``skill``."""
-    env = subject(run["env"]["arguments"]["level"], run["env"]["tasks"]).env
+    env = asked(run).env
     rng = random.Random(f"{run['model']['name']} {seed}")
     hard = random.Random("how hard the tasks are")
     samples = []
-    for index in range(run["env"]["tasks"]):
+    for index in asked(run).indices:
         task = env.tasks.task(index)
         chance = min(1.0, max(0.0, skill + hard.uniform(-0.35, 0.35)))
         for number in range(run["sampling"]["n"]):
@@ -80,6 +84,6 @@ def write_results(folder: Path, run, samples, **changed):
     return folder
 
 
-def make_results(folder: Path, *, skill=0.6, seed=0, say=None, **asked):
-    run = make_run(**asked)
+def make_results(folder: Path, *, skill=0.6, seed=0, say=None, **wanted):
+    run = make_run(**wanted)
     return write_results(folder, run, play(run, skill, seed, say))

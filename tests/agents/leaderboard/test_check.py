@@ -67,7 +67,11 @@ def add_sample(run, samples):
 
 
 def task_beyond_the_split(run, samples):
-    samples.append(samples[-1] | {"task_index": 6, "sample": 0})
+    samples[:] = [one | {"task_index": 999} if one["task_index"] == 0 else one for one in samples]
+
+
+def one_task_less(run, samples):
+    samples[:] = [one for one in samples if one["task_index"] != 0]
 
 
 def other_task_id(run, samples):
@@ -116,8 +120,8 @@ def train_split(run, samples):
 
 
 def fewer_tasks(run, samples):
+    one_task_less(run, samples)
     run["env"]["tasks"] = 5
-    samples[:] = [one for one in samples if one["task_index"] < 5]
 
 
 def other_temperature(run, samples):
@@ -149,8 +153,9 @@ FORGED_WELL = [
     (mend_answer, "passed is False, a regrade gives True"),
     (vote_otherwise, "answer is '8', a regrade gives"),
     (drop_sample, "is missing (1 of 18 are)"),
-    (add_sample, "sample 3 of task 0 is beyond what was asked, 6 tasks with 3 samples each"),
-    (task_beyond_the_split, "sample 0 of task 6 is beyond what was asked"),
+    (add_sample, "sample 3 of task 0 is beyond what was asked, 3 of each"),
+    (task_beyond_the_split, "task 999 is none of the 6 that were asked"),
+    (one_task_less, "has 5 tasks, and 6 were asked"),
     (other_task_id, "not 'arithmetic/1+1'"),
     (easier_prompt, "the transcript opens with other messages than the task"),
     (second_try, "the transcript goes on after the episode's end"),
@@ -194,6 +199,7 @@ CLUMSY = [
     (lambda result: result["by_domain"].clear(), '"by_domain.arithmetic/add" is missing'),
     (lambda result: result["per_task"].pop(), '"per_task" has not 6 rows'),
     (lambda result: result["rates"].update(error=0.5), '"rates.error" is 0.5, but the samples give 0.0'),
+    (lambda result: result.update(floor={"random": 0.0}), '"floor" is not what is published'),
     (lambda result: result["counts"].update(graded=17), '"counts.graded" is 17, but the samples give 18'),
     (lambda result: result["usage"].update(completion_tokens=1), '"usage.completion_tokens" is 1, but the samples'),
     (lambda result: result.update(cost={"input_per_million": 1, "output_per_million": 1, "total": 9}), '"cost.total"'),

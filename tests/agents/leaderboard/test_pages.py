@@ -333,7 +333,9 @@ def test_a_private_entry_shows_scores_but_no_task(running, tmp_path):
 @pytest.mark.slow
 def test_fifty_entries_with_fifty_thousand_samples_open_in_two_seconds(running, tmp_path):
     for number in range(50):
-        make_results(tmp_path / "in" / f"{number}", model=f"model {number}", skill=0.02 * number, n=4, tasks=250)
+        make_results(
+            tmp_path / "in" / f"{number}", model=f"model {number}", skill=0.02 * number, n=4, tasks=250, level=3
+        )
     write_site(tmp_path / "in", tmp_path / "out")
     running.resize(1280, 900)
     running.errors()

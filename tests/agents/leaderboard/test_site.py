@@ -232,7 +232,8 @@ def test_an_empty_folder_is_an_empty_board(tmp_path):
 def test_two_entries_are_compared_task_by_task_though_ids_repeat(folder):
     board = read_board(folder, lambda entry, tasks: None)
     strong, weak = (next(one for one in board.entries if one.source == name) for name in ("strong", "weak"))
-    assert len({row.task_id for row in strong.rows.values()}) < len(strong.rows)
+    for one in (*strong.rows.values(), *weak.rows.values()):
+        one.task_id = "the same"
     there, back = compare(strong, weak), compare(weak, strong)
     shares = [[row.passed / row.samples for row in one.rows.values()] for one in (strong, weak)]
     found = paired_difference(*shares)
