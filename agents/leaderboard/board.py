@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ...runtimes.finite_json import loads
 from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results
 from ..evaluation.summary import by_task
 from .archive import CARD, opened
@@ -19,8 +18,8 @@ from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
 
-SETTINGS = "board.yaml"
-_KNOWN = {"title", "about", "references", "splits"}
+SETTINGS = "board.json"
+_KNOWN = {"title": str, "about": str, "references": list, "splits": list}
 _SPLIT = {"env", "split", "arguments", "name", "private", "retired"}
 
 
@@ -85,7 +84,7 @@ class Board:
     """A leaderboard.
 
     Attributes:
-        settings: of ``board.yaml``.
+        settings: of ``board.json``.
         entries: the submissions that hold together.
         left_out: the others, and why.
     """
@@ -95,7 +94,7 @@ class Board:
     left_out: list[tuple[str, str]]
 
     def split_of(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What ``board.yaml`` says of the tasks of a run; empty if nothing."""
+        """What ``board.json`` says of the tasks of a run; empty if nothing."""
         return split_of(self.settings, run)
 
 
@@ -106,14 +105,14 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
     """Reads all submissions of a folder, one after the other.
 
     Args:
-        folder: holds archives and folders of results, and ``board.yaml`` if it wants one.
+        folder: holds archives and folders of results, and ``board.json`` if it wants one.
         visit: is given each entry with its samples by task, which are not kept.
         checked: whether all samples are graded again, and what a check refuses is left out. Otherwise the files of an
             entry need only agree with each other.
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: ``board.yaml`` is malformed.
+        ValueError: ``board.json`` is malformed.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder. Give one that holds submissions.")
@@ -155,7 +154,7 @@ def _refuse(problems: Sequence[str]) -> None:
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
-    """What ``board.yaml`` says; empty if it is not there.
+    """What ``board.json`` says; empty if it is not there.
 
     Raises:
         ValueError: it is malformed.
@@ -164,16 +163,18 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        found = yaml.safe_load(path.read_text("utf-8")) or {}
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not YAML ({error})") from None
-    if not isinstance(found, dict) or not set(found) <= _KNOWN:
-        raise ValueError(f"{path}: its fields are {', '.join(sorted(_KNOWN))}")
+        found = loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: not JSON ({error})") from None
+    if not isinstance(found, dict) or not set(found) <= set(_KNOWN):
+        raise ValueError(f"{path}: its fields are {', '.join(_KNOWN)}")
+    for name, kind in _KNOWN.items():
+        if not isinstance(found.get(name, kind()), kind):
+            raise ValueError(f'{path}: "{name}" must be of type {kind.__name__}')
     for split in found.get("splits", []):
         if not isinstance(split, dict) or not {"env", "split"} <= set(split) <= _SPLIT:
-            raise ValueError(
-                f'{path}: each of "splits" needs "env" and "split", and may have {", ".join(sorted(_SPLIT))}'
-            )
+            fields = ", ".join(sorted(_SPLIT))
+            raise ValueError(f'{path}: each of "splits" needs "env" and "split"; its fields are {fields}')
     return found
 
 

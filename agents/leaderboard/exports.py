@@ -35,12 +35,15 @@ def rows(entries: Sequence[Mapping[str, Any]], benchmarks: Sequence[Mapping[str,
     """The entries as flat rows, by environment and rank."""
     found = []
     for entry in sorted(entries, key=lambda one: (one["benchmark"], one["rank"])):
-        benchmark = benchmarks[entry["benchmark"]]
+        benchmark, scores = benchmarks[entry["benchmark"]], entry["pass1"]
         k, passk = entry["passk"][-1][:2] if entry["passk"] else (None, None)
-        values = (benchmark["name"], benchmark["split"], entry["rank"], entry["model"], entry["backend"])
-        values += (entry["parameters"], *(entry["pass1"][name] for name in ("value", "low", "high")), k, passk)
-        values += (entry["maj"]["value"], entry["reward"]["value"], entry["tasks"], entry["n"], entry["graded"])
-        found.append(dict(zip(COLUMNS, (*values, entry["tokens"], entry["finished"]), strict=True)))
+        values: tuple[Any, ...] = (
+            *(benchmark["name"], benchmark["split"], entry["rank"], entry["model"], entry["backend"]),
+            *(entry["parameters"], scores["value"], scores["low"], scores["high"], k, passk),
+            *(entry["maj"]["value"], entry["reward"]["value"], entry["tasks"], entry["n"], entry["graded"]),
+            *(entry["tokens"], entry["finished"]),
+        )
+        found.append(dict(zip(COLUMNS, values, strict=True)))
     return found
 
 

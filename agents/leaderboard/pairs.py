@@ -49,9 +49,8 @@ def compare(first: Entry, second: Entry) -> Pair | None:
         return None
     shares = [(mine.passed / mine.samples, theirs.passed / theirs.samples) for mine, theirs in shared]
     found = paired_difference([one for one, _ in shares], [other for _, other in shares])
-    firsts = [(mine.first, theirs.first) for mine, theirs in shared if None not in (mine.first, theirs.first)]
-    only_first = sum(one and not other for one, other in firsts)
-    only_second = sum(other and not one for one, other in firsts)
+    firsts = [(mine.first, theirs.first) for mine, theirs in shared]
+    only_first, only_second = firsts.count((True, False)), firsts.count((False, True))
     return Pair(
         found.value,
         None if isnan(found.low) else found.low,

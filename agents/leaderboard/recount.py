@@ -7,7 +7,8 @@ from itertools import islice
 from math import isclose
 from typing import Any
 
-from ..evaluation.results import ENDPOINT_ERROR, RESULT, RUN, SAMPLES, Results, sha256_of
+from ...envs.agent_loop import ENDPOINT_ERROR
+from ..evaluation.results import RESULT, RUN, SAMPLES, Results, sha256_of
 from ..evaluation.summary import cost, summarize
 from .bounds import bounds_of
 
@@ -96,7 +97,7 @@ def _differences(name: str, told: Any, wanted: Any) -> Iterator[str]:
         if not isinstance(told, Mapping):
             yield f'{RESULT}: "{name}" is missing'
             return
-        for key in wanted | told:
+        for key in {**wanted, **told}:
             yield from _differences(f"{name}.{key}", told.get(key), wanted.get(key))
     elif isinstance(wanted, list):
         if not isinstance(told, list) or len(told) != len(wanted):

@@ -37,7 +37,7 @@ def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
     Raises:
         FileNotFoundError: there is no such folder of submissions.
         FileExistsError: at ``out`` is something else than a site.
-        ValueError: ``board.yaml`` is malformed.
+        ValueError: ``board.json`` is malformed.
     """
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / _DATA / "board.js").exists())):
         raise FileExistsError(f"{out} exists, and is no site of a leaderboard; give another folder by --out")
@@ -87,7 +87,7 @@ def summary(board: Board) -> dict[str, Any]:
     _tell_apart(benchmarks)
     order = sorted(range(len(keys)), key=lambda place: (bool(benchmarks[place]["retired"]), benchmarks[place]["name"]))
     place_of = {keys[old]: new for new, old in enumerate(order)}
-    references = set(board.settings.get("references", []))
+    references = board.settings.get("references", [])
     ranks = {entry.id: rank for group in groups.values() for rank, entry in _ranked(group)}
     entries = [
         _entry(entry, place_of[entry.benchmark], ranks[entry.id], len(groups[entry.benchmark]))

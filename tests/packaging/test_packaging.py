@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("agents", "buffers", "config", "datasets", "envs", "rewards", "runtimes", "spaces", "wrappers")
-SUFFIXES = (".py", ".yaml", ".j2", ".md", ".c", ".h", ".js", ".wit")
+SUFFIXES = (".py", ".yaml", ".j2", ".md", ".c", ".h", ".js", ".wit", ".css", ".html")
 
 
 @pytest.fixture(scope="session")

@@ -74,14 +74,15 @@
     const draw = () => {
       write(state);
       results.replaceChildren(...list(state, draw));
+      main.querySelector("h1").textContent = board.data.benchmarks.find((one) => one.key === state.env)?.name || "All environments";
     };
     const set = (name) => (event) => {
       state[name] = event.target.value;
       draw();
     };
-    const { title, about, entries, benchmarks } = board.data;
+    const { about, entries, benchmarks } = board.data;
     main.replaceChildren(
-      h("h1", {}, title), about ? h("p", { class: "lead" }, about) : "",
+      h("h1", {}), about ? h("p", { class: "lead" }, about) : "",
       h("form", { class: "filters", role: "search", onsubmit: (event) => event.preventDefault() },
         benchmarks.length > 1 && select("Environment", "env", state, benchmarks.map((b) => [b.key, b.name + (b.retired ? " (retired)" : "")]), set("env")),
         select("Model", "model", state, distinct(entries.map((e) => e.model)), set("model")),

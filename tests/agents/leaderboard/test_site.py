@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2] / "runtimes")]
 from board_results import make_results, make_run, play, write_results
+from chat_server import serving
 
 from infinite_rl.agents.evaluation.statistics import mcnemar, paired_difference
 from infinite_rl.agents.leaderboard.archive import opened
@@ -101,13 +102,15 @@ def test_a_private_split_shows_scores_and_nothing_else(site):
     assert "arithmetic/" not in json.dumps(told)
 
 
-def test_board_yaml_names_hides_and_retires_splits(folder, tmp_path):
+def test_board_json_names_hides_and_retires_splits(folder, tmp_path):
     place = shutil.copytree(folder, tmp_path / "board")
-    (place / "board.yaml").write_text(
-        "title: Sums\nabout: Who adds best.\nreferences: [weak]\n"
-        "splits:\n- {env: InfiniteRL/Math-v0, split: test, arguments: {level: 2}, name: Autumn, retired: 2026-12-01}\n"
-        "- {env: InfiniteRL/Math-v0, split: test, arguments: {level: 1}, private: true}\n"
-    )
+    level = {"env": "InfiniteRL/Math-v0", "split": "test"}
+    settings = {"title": "Sums", "about": "Who adds best.", "references": ["weak"]}
+    settings["splits"] = [
+        level | {"arguments": {"level": 2}, "name": "Autumn", "retired": "2026-12-01"},
+        level | {"arguments": {"level": 1}, "private": True},
+    ]
+    (place / "board.json").write_text(json.dumps(settings))
     write_site(place, tmp_path / "out")
     _, told = data(tmp_path / "out" / "data" / "board.js")
     assert (told["title"], told["about"]) == ("Sums", "Who adds best.")
@@ -118,10 +121,13 @@ def test_board_yaml_names_hides_and_retires_splits(folder, tmp_path):
     assert {one["model"] for one in told["entries"] if one["reference"]} == {"weak"}
 
 
-@pytest.mark.parametrize("text", ["- a", "titel: x", "splits: [{env: a}]", "a: [", "splits: [3]"])
-def test_a_malformed_board_yaml_is_told_in_one_line(folder, tmp_path, text, capsys):
+@pytest.mark.parametrize(
+    "text",
+    ["[1]", '{"titel": "x"}', '{"title": 3}', '{"splits": [{"env": "a"}]}', "{", '{"splits": [3]}', "[" * 100_000],
+)
+def test_a_malformed_board_json_is_told_in_one_line(folder, tmp_path, text, capsys):
     place = shutil.copytree(folder, tmp_path / "board")
-    (place / "board.yaml").write_text(text)
+    (place / "board.json").write_text(text)
     assert main(["leaderboard", str(place)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -160,6 +166,24 @@ def test_check_leaves_out_what_only_a_regrade_can_tell(tmp_path, capsys):
     _, board = data(out / "data" / "board.js")
     assert [one["model"] for one in board["entries"]] == ["honest"]
     assert board["checked"] is True
+
+
+def test_an_evaluation_is_submitted_and_shown_as_it_was_made(tmp_path, capsys):
+    def answer(request):
+        sum_of_both = eval(re.search(r"What is ([0-9+*-]+)\?", request["messages"][0]["content"])[1])
+        return f"<answer>{sum_of_both if request['seed'] % 2 else 'none'}</answer>"
+
+    asked = ["--env", "Math-v0", "--level", "2", "--tasks", "6", "-n", "4", "--one-by-one", "--contamination", "none"]
+    with serving(answer) as server:
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(tmp_path / "results"), "--json"]
+        assert main(["eval", *asked, *told]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert main(["submit", str(tmp_path / "results"), "--out", str(tmp_path / "board")]) == 0
+    assert "accepted: 24 samples were graded again" in capsys.readouterr().out
+    assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 0
+    shown = entry_of(tmp_path / "board" / "site", "tiny", 6)
+    assert shown["pass1"] == result["scores"]["pass@1"]
+    assert 0 < shown["pass1"]["value"] < 1
 
 
 def test_packed_submissions_and_folders_show_the_same(tmp_path):
