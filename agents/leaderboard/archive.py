@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,7 +59,7 @@ def opened(path: Path) -> Iterator[Path]:
         try:
             with zipfile.ZipFile(path) as archive:
                 _unpack(archive, path, Path(place))
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
             raise ValueError(f"{path}: not a readable ZIP archive ({error})") from None
         yield Path(place)
 
@@ -70,6 +71,8 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
     if len(names) != len(set(names)) or not set(names) <= set(NAMES):
         raise ValueError(f"{path}: a submission holds {', '.join(NAMES)}, each once, and nothing else")
     for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f"{path}: {member.filename} is packed in a way that is not read here; deflate it")
         if member.file_size > _LARGEST[member.filename]:
             raise ValueError(f"{path}: {member.filename} has {member.file_size:,} bytes, too many")
         # No more is read than the size says, whatever the archive holds.

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...runtimes.finite_json import loads
-from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results
+from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results, read_run
 from ..evaluation.summary import by_task
-from .archive import CARD, opened
+from .archive import CARD, NAMES, opened
 from .check import check
+from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
-
-SETTINGS = "board.json"
-_KNOWN = {"title": str, "about": str, "references": list, "splits": list}
-_SPLIT = {"env", "split", "arguments", "name", "private", "retired"}
+from .settings import read_settings, split_of
 
 
 @dataclass(slots=True)
@@ -79,6 +76,21 @@ class Entry:
         return shown(self.run["model"]["name"])
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A submission that is not on the board.
+
+    Attributes:
+        source: the name of its file or folder.
+        why: in one line.
+        private: whether its tasks are, which the line may tell of.
+    """
+
+    source: str
+    why: str
+    private: bool
+
+
 @dataclass(slots=True)
 class Board:
     """A leaderboard.
@@ -91,11 +103,7 @@ class Board:
 
     settings: Mapping[str, Any]
     entries: list[Entry]
-    left_out: list[tuple[str, str]]
-
-    def split_of(self, run: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What ``board.json`` says of the tasks of a run; empty if nothing."""
-        return split_of(self.settings, run)
+    left_out: list[LeftOut]
 
 
 Visit = Callable[[Entry, dict[int, list[Sample]]], None]
@@ -117,83 +125,62 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder. Give one that holds submissions.")
     board = Board(read_settings(folder), [], [])
-    seen: dict[str, str] = {}
     for path in _submissions(folder):
+        private = False
         try:
+            _refuse_links(path)
             with opened(path) as place:
-                results = _checked(place) if checked else _agreeing(place)
-                entry = _entry(path, place, results, board)
-            digest = entry.result["samples_sha256"]
-            if digest in seen:
-                raise ValueError(f"the samples are those of {seen[digest]}")
+                private = _is_private(read_run(place), board.settings)
+                results = _read(place, board.settings, checked)
+                entry = _entry(path, place, results, private)
+            for other in board.entries:
+                if other.id == entry.id or other.result["samples_sha256"] == entry.result["samples_sha256"]:
+                    raise ValueError(f"the samples are those of {other.source}")
         except (ValueError, OSError, RecursionError) as error:
-            board.left_out.append((path.name, str(error).replace(str(path), path.name)))
+            board.left_out.append(LeftOut(path.name, str(error).replace(str(path), path.name), private))
             continue
-        seen[digest] = path.name
         visit(entry, by_task(results.samples))
         board.entries.append(entry)
     return board
 
 
-def _agreeing(folder: Path) -> Results:
-    results = read_results(folder)
-    _refuse([*malformed(results)] or [*disagreements(results)])
+def _read(folder: Path, settings: Mapping[str, Any], checked: bool) -> Results:
+    """The results of a folder.
+
+    Raises:
+        ValueError: there is a reason to refuse them.
+    """
+    canaries = [mark for mark in settings.get("canaries", []) if isinstance(mark, str)]
+    if checked:
+        report = check(folder, canaries=canaries)
+        results, problems = report.results, report.problems
+    else:
+        try:
+            results = read_results(folder)
+        except (ValueError, OSError, RecursionError) as error:
+            raise ValueError(str(error).replace(f"{folder}/", "").replace(f"{folder}: ", "")) from None
+        problems = [*malformed(results)] or [*disagreements(results), *leaks(results, canaries)]
+    if problems:
+        raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
+    assert results is not None, "only what was read is without problems"
     return results
 
 
-def _checked(folder: Path) -> Results:
-    report = check(folder)
-    _refuse(report.problems)
-    assert report.results is not None, "only what was read is accepted"
-    return report.results
+def _refuse_links(path: Path) -> None:
+    """A link would show a file of this machine to the world."""
+    if any(one.is_symlink() for one in (path, *(path / name for name in NAMES))):
+        raise ValueError("holds a link; a submission has files of its own")
 
 
-def _refuse(problems: Sequence[str]) -> None:
-    if problems:
-        raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-
-
-def read_settings(folder: Path) -> dict[str, Any]:
-    """What ``board.json`` says; empty if it is not there.
-
-    Raises:
-        ValueError: it is malformed.
-    """
-    path = folder / SETTINGS
-    if not path.exists():
-        return {}
-    try:
-        found = loads(path.read_text("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON ({error})") from None
-    if not isinstance(found, dict) or not set(found) <= set(_KNOWN):
-        raise ValueError(f"{path}: its fields are {', '.join(_KNOWN)}")
-    for name, kind in _KNOWN.items():
-        if not isinstance(found.get(name, kind()), kind):
-            raise ValueError(f'{path}: "{name}" must be of type {kind.__name__}')
-    for split in found.get("splits", []):
-        if not isinstance(split, dict) or not {"env", "split"} <= set(split) <= _SPLIT:
-            fields = ", ".join(sorted(_SPLIT))
-            raise ValueError(f'{path}: each of "splits" needs "env" and "split"; its fields are {fields}')
-    return found
-
-
-def split_of(settings: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The row of ``splits`` that is about the tasks of a run; empty if there is none."""
-    env = run["env"]
-    for split in settings.get("splits", []):
-        wanted = split.get("arguments", env["arguments"])
-        if (split["env"], split["split"], wanted) == (env["id"], env["split"], env["arguments"]):
-            found: Mapping[str, Any] = split
-            return found
-    return {}
+def _is_private(run: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    return run.get("canary") is not None or bool(split_of(settings, run).get("private"))
 
 
 def benchmark_key(run: Mapping[str, Any]) -> str:
     """A short name of what a run was asked: equal for equal tasks."""
     env = run["env"]
     told = [env["id"], env["version"], env["arguments"], env["split"], env["tasks"], run["hashes"].get("data")]
-    digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=4).hexdigest()
+    digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
 
 
@@ -205,12 +192,11 @@ def _submissions(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def _entry(path: Path, place: Path, results: Results, board: Board) -> Entry:
+def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     run, result = results.run, results.result
     assert result is not None, "disagreements say so"
     card = (place / CARD).read_text("utf-8", errors="replace")[: 1 << 20] if (place / CARD).exists() else ""
-    name = f"{slug(run['model']['name'], 40)}-{result['samples_sha256'][:8]}"
-    private = run.get("canary") is not None or bool(board.split_of(run).get("private"))
+    name = f"{slug(run['model']['name'], 40)}-{result['samples_sha256'][:16]}"
     entry = Entry(name, path.name, run, result, card, private)
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]

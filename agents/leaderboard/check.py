@@ -10,12 +10,11 @@ from typing import Any
 
 from ..evaluation.about import hashes_of
 from ..evaluation.regrading import regrade
-from ..evaluation.results import FAILURES, RESULT, RUN, SAMPLES, Results, Sample, read_results
+from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
 from ..evaluation.subject import Subject, subject_of
-from .archive import CARD
+from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
-from .secrets import find_canary, find_secrets
 
 NOT_PROVABLE = (
     "which model wrote the transcripts, and with which sampling, seed and hardware",
@@ -75,7 +74,7 @@ def check(
     try:
         results = read_results(folder)
     except (ValueError, OSError, RecursionError) as error:
-        report.problems.append(str(error).replace(f"{folder}/", ""))
+        report.problems.append(str(error).replace(f"{folder}/", "").replace(f"{folder}: ", ""))
         return report
     # Without these fields nothing else can be looked at.
     report.problems += malformed(results)
@@ -83,7 +82,7 @@ def check(
         return report
     report.results = results
     report.problems += disagreements(results)
-    report.problems += _published(results, canaries, words)
+    report.problems += leaks(results, canaries, words)
     report.problems += _declared(results.run)
     report.problems += _limits(results)
     try:
@@ -163,28 +162,6 @@ def _declared(run: Mapping[str, Any]) -> Iterator[str]:
         )
     if not isinstance(tools, list) or not all(isinstance(name, str) for name in tools):
         yield f'{RUN}: "declarations.tools" is missing: name the tools that the model had, or give an empty list'
-
-
-def _published(results: Results, canaries: Sequence[str], words: str) -> Iterator[str]:
-    """Secrets anywhere, and marks of private tasks in a submission that is not private."""
-    card = results.folder / CARD
-    told = card.read_text("utf-8", errors="replace") if card.exists() else ""
-    parts = {RUN: results.run, RESULT: results.result, CARD: [told, words]}
-    for name, value in parts.items():
-        for kind in find_secrets(value, transcript=False):
-            yield f"{name}: holds {kind}; take it out, and make it invalid where it was given"
-    public = results.run["canary"] is None
-    leaks: dict[str, list[str]] = {}
-    for sample in results.samples:
-        where = f"task {sample['task_index']}, sample {sample['sample']}"
-        for kind in find_secrets(sample, transcript=True):
-            leaks.setdefault(f"holds {kind}", []).append(where)
-        if public and (mark := find_canary(sample, canaries)) is not None:
-            leaks.setdefault(f"holds the canary {mark} of a private split", []).append(where)
-    for what, places in leaks.items():
-        yield f"{SAMPLES}: {places[0]} {what}" + (f" ({len(places)} samples do)" if len(places) > 1 else "")
-    if public and (mark := find_canary([*parts.values()], canaries)) is not None:
-        yield f'{RUN}, {RESULT} or {CARD}: holds the canary {mark} of a private split, but "canary" is null'
 
 
 def _first(lines: Iterator[str], more: str) -> Iterator[str]:

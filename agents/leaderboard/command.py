@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     out = arguments.out or arguments.folder / "site"
     board = write_site(arguments.folder, out, checked=arguments.check)
-    for name, why in board.left_out:
-        print(f"not shown: {visible(name)}: {' '.join(visible(why).split())}", file=sys.stderr)
+    for one in board.left_out:
+        print(f"not shown: {visible(one.source)}: {' '.join(visible(one.why).split())}", file=sys.stderr)
     print(f"{len(board.entries)} entries: {out / 'index.html'}")
     return 1 if board.left_out else 0

@@ -24,6 +24,9 @@ def disagreements(results: Results) -> Iterator[str]:
     if result is None:
         yield f"{RESULT} is missing: the evaluation has not come to its end"
         return
+    if not (results.folder / SAMPLES).exists():
+        yield f"{SAMPLES} is missing"
+        return
     for name in run:
         if result.get(name) != run[name]:
             yield f'{RESULT}: "{name}" differs from {RUN}{_where(run[name], result.get(name))}'

@@ -18,9 +18,11 @@ from .exports import as_csv, as_markdown, rows
 from .facts import card_facts
 from .pairs import compare
 from .scripts import shown, write_script
+from .settings import split_of
 
 PAGES = Path(__file__).parent / "site"
 _DATA = "data"
+_HIDDEN = "its tasks are private, and so is the reason"
 
 
 def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
@@ -100,7 +102,7 @@ def summary(board: Board) -> dict[str, Any]:
         "version": version("infinite-rl"),
         "benchmarks": [benchmarks[place] for place in order],
         "entries": entries,
-        "left_out": [(shown(name), shown(why)) for name, why in board.left_out],
+        "left_out": [(shown(one.source), _HIDDEN if one.private else shown(one.why)) for one in board.left_out],
     }
 
 
@@ -133,7 +135,7 @@ def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
 
 def _benchmark(key: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
     env = entries[0].run["env"]
-    split = board.split_of(entries[0].run)
+    split = split_of(board.settings, entries[0].run)
     bounds = bounds_of(env)
     arguments = ", ".join(f"{name} {value}" for name, value in env["arguments"].items() if name != "split")
     short = str(env["id"]).removeprefix("InfiniteRL/")

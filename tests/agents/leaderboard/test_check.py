@@ -267,6 +267,15 @@ def test_a_refused_folder_is_not_packed_and_each_reason_is_a_line(honest, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "result.json"])
+def test_a_missing_file_is_named(honest, tmp_path, name):
+    folder = shutil.copytree(honest, tmp_path / "forged")
+    (folder / name).unlink()
+    (problem,) = check(folder).problems
+    assert name in problem
+    assert str(tmp_path) not in problem
+
+
 def test_the_canary_of_a_private_split_may_be_in_a_private_submission(tmp_path):
     canary = "infinite-rl-canary-" + "0123456789abcdef" * 2
     folder = make_results(tmp_path / "private", n=1, tasks=4, canary=canary, say=lambda *said: f"{said[2]} {canary}")

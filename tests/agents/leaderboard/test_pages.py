@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
     for sample in samples[:3]:
         sample |= {"task_id": EVIL, "domain": EVIL, "error_msg": EVIL, "answer": EVIL}
     write_results(place / "evil", run, samples)
-    (place / "evil" / "card.md").write_text(f"# Hello {EVIL}\n\n![x](http://127.0.0.1:9/x.png)\n")
+    (place / "evil" / "card.md").write_text(f"# Hello {EVIL}\n\n![x](https://example.org/x.png)\n")
     (place / "broken").mkdir()
     (place / "broken" / "run.json").write_text('{"schema": "<b>bold</b>"}')
     return place

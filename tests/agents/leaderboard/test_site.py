@@ -153,6 +153,44 @@ def test_what_does_not_hold_together_is_left_out_and_named(folder, tmp_path, cap
     assert len(board["left_out"]) == 4
 
 
+def test_keys_and_canaries_are_never_put_on_a_page(tmp_path, capsys):
+    for name, said in (("key", "hf_" + "k" * 34), ("canary", CANARY), ("named", "marzipan-owl-7"), ("fine", "")):
+        say = lambda index, number, words, said=said: f"{words} {said}"  # noqa: E731
+        make_results(tmp_path / "board" / name, model=name, tasks=2, n=1, say=say)
+    (tmp_path / "board" / "board.json").write_text('{"canaries": ["marzipan-owl-7"]}')
+    assert main(["leaderboard", str(tmp_path / "board")]) == 1
+    told = capsys.readouterr().err
+    assert "not shown: key: samples.jsonl: task 0, sample 0 holds a Hugging Face token (2 samples do)" in told
+    assert f"not shown: canary: samples.jsonl: task 0, sample 0 holds the canary {CANARY} of a private split" in told
+    assert "not shown: named: samples.jsonl: task 0, sample 0 holds the canary marzipan-owl-7" in told
+    site = tmp_path / "board" / "site"
+    assert [one["model"] for one in data(site / "data" / "board.js")[1]["entries"]] == ["fine"]
+    assert "hf_" not in "".join(path.read_text() for path in site.rglob("*.*"))
+
+
+def test_why_a_private_submission_was_refused_is_told_to_the_host_alone(tmp_path, capsys):
+    run = make_run(model="kept", tasks=2, n=1, canary=CANARY)
+    samples = play(run, skill=0.0)
+    samples[0]["answer"] = "a private answer"
+    write_results(tmp_path / "board" / "kept", run, samples)
+    assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 1
+    assert "a private answer" in capsys.readouterr().err
+    site = tmp_path / "board" / "site"
+    assert data(site / "data" / "board.js")[1]["left_out"] == [["kept", "its tasks are private, and so is the reason"]]
+    assert "a private answer" not in "".join(path.read_text() for path in site.rglob("*.*"))
+
+
+def test_a_link_shows_no_file_of_the_host(folder, tmp_path, capsys):
+    place = tmp_path / "board"
+    shutil.copytree(folder / "weak", place / "linked")
+    (tmp_path / "diary.txt").write_text("dear diary")
+    (place / "linked" / "card.md").symlink_to(tmp_path / "diary.txt")
+    (place / "whole").symlink_to(folder / "strong")
+    assert main(["leaderboard", str(place)]) == 1
+    assert capsys.readouterr().err.count("holds a link") == 2
+    assert "dear diary" not in "".join(path.read_text() for path in (place / "site").rglob("*.*"))
+
+
 def test_check_leaves_out_what_only_a_regrade_can_tell(tmp_path, capsys):
     make_results(tmp_path / "board" / "honest", model="honest", tasks=3, n=2)
     run = make_run(model="forger", tasks=3, n=2)
