@@ -100,8 +100,7 @@ def bounds_of(env: Mapping[str, Any]) -> Bounds | None:
     """
     name, arguments = str(env["id"]).removeprefix("InfiniteRL/"), env["arguments"]
     level = arguments.get("level", 1)
-    others = set(arguments) - {"level", "split", "seed"}
-    if others or env["split"] != "test" or name not in FLOORS or level not in FLOORS[name]:
+    if set(arguments) - {"level"} or env["split"] != "test" or name not in FLOORS or level not in FLOORS[name]:
         return None
     return Bounds(
         dict(zip(POLICIES, FLOORS[name][level], strict=True)),

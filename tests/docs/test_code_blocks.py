@@ -106,7 +106,10 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         "infinite-rl contamination --train train.jsonl --eval test.jsonl --report found --remove clean.jsonl",
         "infinite-rl convert my_dataset/dataset.csv my_dataset/dataset.jsonl",
         "infinite-rl convert my_dataset/dataset.csv train.jsonl",
+        "infinite-rl eval --env Math-v0 --level 3 -n 8 --base-url http://127.0.0.1:8000/v1 --model NAME "
+        '--contamination "none known" --out results',
         "infinite-rl generate --base-url http://127.0.0.1:8080 --num_samples 20 --out_dir my_dataset --threads 4",
+        "infinite-rl leaderboard board --check --out site",
         "infinite-rl plan --model Llama-3.1-70B --gpus 8 --top 2",
         "infinite-rl plan --model Qwen3-8B --gpus 8",
         """infinite-rl play Math-v0 --arguments '{"operations": ["add"], "template": "{expression}="}' """
@@ -114,6 +117,8 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         "infinite-rl runtimes",
         "infinite-rl search-service --corpus documents.jsonl --index documents.npz",
         "infinite-rl search-service --split test --port 8001",
+        "infinite-rl submit results --check",
+        "infinite-rl submit results --out board",
         'pip install -c constraints.txt -e ".[generate]"',
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
