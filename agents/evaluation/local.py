@@ -93,7 +93,7 @@ def _load(model: str, backend: str) -> InferenceModule:
             raise ValueError(str(error)) from error
     device = find_device("auto")
     weights, tokenizer = load_policy(model, dtype=torch.float32 if device.type == "cpu" else torch.bfloat16)
-    return InferenceModule(weights.to(device).eval(), tokenizer)  # type: ignore[arg-type]
+    return InferenceModule(weights.to(device).eval(), tokenizer)
 
 
 def _costs(trajectories: Trajectory, seconds: float) -> Iterator[Cost]:
