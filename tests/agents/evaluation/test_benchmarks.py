@@ -194,7 +194,7 @@ def test_the_solutions_of_humaneval_pass(style):
         rows = [json.loads(line) for line in file]
     subject = benchmark("humaneval", file=path, prompt=style)
     env = subject.env
-    episodes = [env.begin(env.tasks.task(index), index) for index in subject.indices]
+    episodes = [env.begin(task, index) for index, task in subject.tasks.items()]
     wholes = [row["prompt"] * (style == "chat") + row["canonical_solution"] for row in rows]
     env.advance(episodes, [f"```python\n{text}\n```" if style == "chat" else text for text in wholes])
     assert [episode.task.id for episode in episodes if episode.reward < 1] == []
@@ -206,7 +206,7 @@ def test_the_answers_of_gsm8k_pass():
         pytest.skip("the file of GSM8K is not there")
     subject = benchmark("gsm8k", file=path)
     env = subject.env
-    episodes = [env.begin(env.tasks.task(index), index) for index in subject.indices]
+    episodes = [env.begin(task, index) for index, task in subject.tasks.items()]
     assert len(episodes) == 1319
     env.advance(episodes, [f"\\boxed{{{episode.task.answer}}}" for episode in episodes])
     assert all(episode.reward == 1 for episode in episodes)

@@ -387,8 +387,8 @@ def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
 
 def test_streams_are_asked_for_tasks_that_differ():
     subject = environment("Math-v0", tasks=30)
-    tasks = [subject.env.tasks.task(index) for index in subject.indices]
-    assert len({task.id for task in tasks}) == 30
+    assert len({task.id for task in subject.tasks.values()}) == 30
+    assert all(subject.env.tasks.task(index) == task for index, task in subject.tasks.items())
     assert subject.about["arguments"] == {"level": 1}
     assert subject.about["split"] == "test"
 
