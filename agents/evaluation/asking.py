@@ -174,7 +174,10 @@ class EndpointPlayer:
         plays = [_Play(episode, sample) for episode, sample in zip(episodes, job.samples, strict=True)]
         lines += [record(self.env, play.episode, play.sample, play.cost) for play in plays if play.episode.ended]
         plays = [play for play in plays if not play.episode.ended]
-        waiting.extend(([_Ask(plays)] if plays else []) if self.several else (_Ask([play]) for play in plays))
+        # An environment may draw what it opens with.
+        alike = all(play.episode.messages == plays[0].episode.messages for play in plays[1:])
+        together = [plays] if self.several and alike else [[play] for play in plays]
+        waiting.extend(_Ask(asked) for asked in together if asked)
         return True
 
     def _heard(self, ask: _Ask, waiting: deque[_Ask]) -> Sequence[ChatReply]:
