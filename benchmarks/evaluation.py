@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -88,12 +89,18 @@ def serve(told: Connection) -> None:
     asyncio.run(main())
 
 
-def command(url: str, folder: Path, *more: str) -> float:
-    """Seconds of ``infinite-rl eval``, the start of the process included."""
-    start = time.perf_counter()
-    line = [sys.executable, "-m", "infinite_rl.cli", "eval", *ENV, "--base-url", url, "--model", "adder", "--json"]
-    subprocess.run([*line, "--out", str(folder), *more], check=True, stdout=subprocess.DEVNULL, timeout=3600)
-    return time.perf_counter() - start
+def command(*given: str) -> tuple[float, float]:
+    """Seconds of an ``infinite-rl`` command, the start of its process included: on the clock, and of computing."""
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    line = [sys.executable, "-m", "infinite_rl.cli", *given]
+    subprocess.run(line, check=True, stdout=subprocess.DEVNULL, timeout=3600)
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def evaluate(url: str, folder: Path, *more: str) -> tuple[float, float]:
+    """Seconds of ``infinite-rl eval``."""
+    return command("eval", *ENV, "--base-url", url, "--model", "adder", "--json", "--out", str(folder), *more)
 
 
 def check(folder: Path, tasks: int, n: int) -> dict[str, Any]:
@@ -124,27 +131,31 @@ def main() -> None:
     samples = arguments.tasks * arguments.n
     found: dict[str, Any] = {"tasks": arguments.tasks, "n": arguments.n, "cores": os.cpu_count(), "ways": {}}
     with tempfile.TemporaryDirectory() as place:
-        for name, more in {"n choices a request": (), "one sample a request": ("--one-by-one",)}.items():
+        ways: dict[str, tuple[str, ...]] = {"n choices a request": (), "one sample a request": ("--one-by-one",)}
+        for name, more in ways.items():
             ours.send(True)
             before = ours.recv()
             folder = Path(place) / name.replace(" ", "-")
             given = ("--tasks", str(arguments.tasks), "-n", str(arguments.n), *more)
-            seconds = command(url, folder, *given)
+            seconds, computing = evaluate(url, folder, *given)
             ours.send(True)
-            row = {"seconds": round(seconds, 2), "samples_per_second": round(samples / seconds, 1)}
+            row: dict[str, Any] = {"seconds": round(seconds, 2), "samples_per_second": round(samples / seconds, 1)}
+            row |= {"cpu_seconds": round(computing, 2), "samples_per_cpu_second": round(samples / computing, 1)}
             row |= {"requests": ours.recv() - before, "checked": check(folder, arguments.tasks, arguments.n)}
-            row["again"] = round(command(url, folder, *given), 2)
+            row["again_seconds"] = round(evaluate(url, folder, *given)[0], 2)
             found["ways"][name] = row
             print(name, row, flush=True)
-        start = time.perf_counter()
         play = ["play", "Math-v0", "--arguments", json.dumps(ARGUMENTS), "--split", "test", "--json", "--seed", "0"]
         episodes = ["--episodes", str(arguments.played), "--concurrency", "32", "--out", str(Path(place) / "played")]
-        line = [sys.executable, "-m", "infinite_rl.cli", *play, *episodes, "--base-url", url, "--model", "adder"]
-        subprocess.run(line, check=True, stdout=subprocess.DEVNULL, timeout=3600)
-        rate = arguments.played / (time.perf_counter() - start)
-        found["play"] = {"episodes": arguments.played, "episodes_per_second": round(rate, 1)}
+        seconds, computing = command(*play, *episodes, "--base-url", url, "--model", "adder")
+        found["play"] = {
+            "episodes": arguments.played,
+            "episodes_per_second": round(arguments.played / seconds, 1),
+            "episodes_per_cpu_second": round(arguments.played / computing, 1),
+        }
     for row in found["ways"].values():
-        row["times_play"] = round(row["samples_per_second"] / rate, 1)
+        row["times_play"] = round(row["samples_per_second"] * seconds / arguments.played, 1)
+        row["times_play_by_cpu"] = round(row["samples_per_cpu_second"] * computing / arguments.played, 1)
     print(found["play"])
     server.terminate()
     arguments.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")

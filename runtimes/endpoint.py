@@ -22,6 +22,8 @@ from .connections import ConnectionPool, Reply
 logger = logging.getLogger(__name__)
 
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
+# What a server counts is believed up to here: sums must stay exact as floats.
+_MOST_TOKENS = 2**40
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _HINTS = {
     400: "The server does not understand the request; is the model one for chats, and the prompt short enough?",
@@ -337,7 +339,7 @@ class TextEndpoint(ChatEndpoint):
 
 
 def _count(tokens: Any) -> int:
-    return max(int(tokens or 0), 0)
+    return min(max(int(tokens or 0), 0), _MOST_TOKENS)
 
 
 def _divided(tokens: int, parts: int) -> list[int]:

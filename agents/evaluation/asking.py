@@ -19,6 +19,7 @@ from ...rewards.score import RewardFunctionScore
 from ...runtimes.endpoint import BudgetError, ChatEndpoint, ChatReply, EndpointError, UnreachableError
 from .recording import Cost, record
 from .results import Sample
+from .subject import Subject
 
 # Samples that are graded and written together at most: what a kill loses is at most that many.
 _BATCH = 512
@@ -69,7 +70,7 @@ class EndpointPlayer:
     acted upon and graded in batches by whoever iterates.
 
     Args:
-        env: the environment.
+        subject: what is evaluated on.
         endpoint: the model.
         concurrency: requests at a time.
         several: whether to ask for several choices in a request at all.
@@ -81,7 +82,7 @@ class EndpointPlayer:
 
     def __init__(
         self,
-        env: TextEnv,
+        subject: Subject,
         endpoint: ChatEndpoint,
         *,
         concurrency: int = 32,
@@ -93,7 +94,8 @@ class EndpointPlayer:
     ) -> None:
         if concurrency < 1:
             raise ValueError(f"concurrency must be at least 1, not {concurrency}")
-        self.env, self.endpoint, self.concurrency = env, endpoint, concurrency
+        self.env, self.tasks = subject.env, subject.tasks
+        self.endpoint, self.concurrency = endpoint, concurrency
         self.several, self.seed, self.max_turns, self.patience = several, seed, max_turns, patience
         self.parameters = dict(parameters or {})
 
@@ -167,12 +169,15 @@ class EndpointPlayer:
         job = next(jobs, None)
         if job is None:
             return False
-        task = self.env.tasks.task(job.task_index)
+        task = self.tasks[job.task_index]
         episodes = [begin(self.env, task, job.task_index, self.max_turns) for _ in job.samples]
         plays = [_Play(episode, sample) for episode, sample in zip(episodes, job.samples, strict=True)]
         lines += [record(self.env, play.episode, play.sample, play.cost) for play in plays if play.episode.ended]
         plays = [play for play in plays if not play.episode.ended]
-        waiting.extend(([_Ask(plays)] if plays else []) if self.several else (_Ask([play]) for play in plays))
+        # An environment may draw what it opens with.
+        alike = all(play.episode.messages == plays[0].episode.messages for play in plays[1:])
+        together = [plays] if self.several and alike else [[play] for play in plays]
+        waiting.extend(_Ask(asked) for asked in together if asked)
         return True
 
     def _heard(self, ask: _Ask, waiting: deque[_Ask]) -> Sequence[ChatReply]:

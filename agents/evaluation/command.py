@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or Path("evaluations") / _folder_name(subject, model["name"])
     errors = Console(stderr=True, highlight=False)
     problem, code, result = "", 0, None
-    with evaluation_in(folder, asked, subject.indices, retry=arguments.retry, price=arguments.price) as evaluation:
+    with evaluation_in(folder, asked, list(subject.tasks), retry=arguments.retry, price=arguments.price) as evaluation:
         total = subject.about["tasks"] * arguments.n
         with Bar(total, evaluation.samples, shown=not arguments.json) as bar:
             try:
@@ -183,7 +183,7 @@ def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str,
     # Any of the choices may be as long as a reply on its own.
     longest = (16 << 20) * min(arguments.n, 16)
     return EndpointPlayer(
-        subject.env,
+        subject,
         kind(arguments.base_url, arguments.model, timeout=arguments.timeout, max_bytes=longest),
         concurrency=arguments.concurrency or 32,
         several=not arguments.one_by_one,

@@ -45,7 +45,7 @@ class LocalPlayer:
         from ..inference.sampling import TokenFilter
         from ..rollouts.player import Player
 
-        self.env, self.sampling, self.concurrency = subject.env, sampling, concurrency
+        self.env, self.tasks, self.sampling, self.concurrency = subject.env, subject.tasks, sampling, concurrency
         # Without a seed, every process draws anew.
         self._seed = secrets.randbits(63) if sampling["seed"] is None else sampling["seed"]
         inference = _load(model, backend)
@@ -70,8 +70,8 @@ class LocalPlayer:
         from ..inference.sampling import stream_key
 
         started = time.monotonic()
-        source = self.env.tasks
-        episodes = [begin(self.env, source.task(index), index, self.sampling["max_turns"]) for index, _ in wave]
+        limit = self.sampling["max_turns"]
+        episodes = [begin(self.env, self.tasks[index], index, limit) for index, _ in wave]
         keys = [stream_key(self._seed, "evaluation", index, sample) for index, sample in wave]
         trajectories = self._player.play(episodes, keys, [index for index, _ in wave])
         seconds = (time.monotonic() - started) / len(wave)
@@ -93,7 +93,7 @@ def _load(model: str, backend: str) -> InferenceModule:
             raise ValueError(str(error)) from error
     device = find_device("auto")
     weights, tokenizer = load_policy(model, dtype=torch.float32 if device.type == "cpu" else torch.bfloat16)
-    return InferenceModule(weights.to(device).eval(), tokenizer)  # type: ignore[arg-type]
+    return InferenceModule(weights.to(device).eval(), tokenizer)
 
 
 def _costs(trajectories: Trajectory, seconds: float) -> Iterator[Cost]:

@@ -178,6 +178,7 @@ class SampleLog:
         self.path = path
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
         self._mend()
+        self._size = os.fstat(self._file).st_size
 
     def append(self, samples: Iterable[Mapping[str, Any]]) -> None:
         """Adds samples.
@@ -187,14 +188,14 @@ class SampleLog:
         """
         # ASCII, since a lone surrogate that a model wrote can't be encoded otherwise.
         data = "".join(json.dumps(sample, allow_nan=False) + "\n" for sample in samples).encode("ascii")
-        size = os.fstat(self._file).st_size
         try:
             written = 0
             while written < len(data):
                 written += os.write(self._file, data[written:])
         except OSError:
-            os.ftruncate(self._file, size)
+            os.ftruncate(self._file, self._size)
             raise
+        self._size += len(data)
 
     def close(self) -> None:
         """Forces all samples onto the disk."""

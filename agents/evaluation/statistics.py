@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, erfc, nan, sqrt
+from math import erfc, nan, sqrt
 from statistics import NormalDist
 from typing import TypeAlias
 
@@ -244,12 +244,9 @@ def mcnemar(only_first: int, only_second: int) -> float:
         only_second: the other way round.
     """
     both = only_first + only_second
-    tail = sum(comb(both, count) for count in range(min(only_first, only_second) + 1))
-    return min(1.0, 2 * tail / 2**both) if both < 1_000 else _large(tail, both)
-
-
-def _large(tail: int, both: int) -> float:
-    """``2 * tail / 2**both``, where these are beyond the range of floats."""
-    shift = max(tail.bit_length() - 64, 0)
-    exponent = shift + 1 - both
-    return min(1.0, float(tail >> shift) * 2.0**exponent) if exponent > -1_074 else 0.0
+    ways = tail = 1  # of choosing 0 of all; then of choosing one more
+    for chosen in range(min(only_first, only_second)):
+        ways = ways * (both - chosen) // (chosen + 1)
+        tail += ways
+    # Whole numbers are divided exactly, also where they are beyond the range of floats.
+    return min(1.0, 2 * tail / 2**both)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import gymnasium
 
 from ...datasets.fingerprint import fingerprint
 from ...datasets.procedural import first_distinct
-from ...datasets.task import TaskSource
+from ...datasets.task import Task, TaskSource
 from ...envs.registration import ENVIRONMENTS, known_id
 from ...envs.text_env import TextEnv
 from .benchmarks import BENCHMARKS, Benchmark, BenchmarkEnv, find_benchmark
@@ -28,26 +28,26 @@ class Subject:
 
     Attributes:
         env: the environment.
-        indices: of the tasks that are asked, in its source.
+        tasks: those that are asked, by their index in its source.
         about: the member ``env`` of ``run.json``.
         prompt: the name of the prompt style; None where tasks are asked as they are.
         continues: whether the model is to go on with the text of a task, instead of being chatted with.
     """
 
     env: TextEnv
-    indices: Sequence[int]
+    tasks: Mapping[int, Task]
     about: dict[str, Any]
     prompt: str | None = None
     continues: bool = False
 
     def hashes(self) -> dict[str, str]:
         """Of the tasks with their answers, and of what a model is shown."""
-        source = self.env.published if isinstance(self.env, BenchmarkEnv) else self.env.tasks
-        tasks = [source.task(index) for index in self.indices]
+        published = self.env.published if isinstance(self.env, BenchmarkEnv) else None
+        tasks = [task if published is None else published.task(index) for index, task in self.tasks.items()]
         shown = hashlib.blake2b(digest_size=16)
         shown.update(json.dumps(list(self.env.tool_schemas)).encode())
-        for index in self.indices:
-            shown.update(json.dumps(self.env.open(self.env.tasks.task(index)).messages).encode())
+        for task in self.tasks.values():
+            shown.update(json.dumps(self.env.open(task).messages).encode())
         return {"data": fingerprint(tasks), "prompts": shown.hexdigest()}
 
 
@@ -76,7 +76,7 @@ def environment(
     env = gymnasium.make(id, disable_env_checker=True, **chosen).unwrapped
     if not isinstance(env, TextEnv):
         raise ValueError(f"{id} is no text environment; see infinite-rl envs")
-    indices = _indices(env.tasks, tasks)
+    asked = _first(env.tasks, tasks)
     # Said also where it is the default, since a score without it says little.
     if "tasks" not in arguments and isinstance(level := getattr(env.tasks, "level", None), int):
         arguments["level"] = level
@@ -86,10 +86,10 @@ def environment(
         "version": version,
         "arguments": {key: _without_path(value) for key, value in arguments.items() if _public(key, value)},
         "split": split,
-        "tasks": len(indices),
+        "tasks": len(asked),
         "description": _first_line(env),
     }
-    return Subject(env, indices, about)
+    return Subject(env, asked, about)
 
 
 def benchmark(
@@ -109,16 +109,16 @@ def benchmark(
     found: Benchmark = find_benchmark(name)
     style = found.style(prompt)
     env = found.load(file, style)
-    indices = _indices(env.tasks, tasks)
+    asked = _first(env.tasks, tasks)
     about = {
         "id": found.name,
         "version": found.version,
         "arguments": {},
         "split": found.split,
-        "tasks": len(indices),
+        "tasks": len(asked),
         "description": found.asks,
     }
-    return Subject(env, indices, about, style.name, style.continues)
+    return Subject(env, asked, about, style.name, style.continues)
 
 
 def subject_of(
@@ -149,7 +149,7 @@ def subject_of(
     return found
 
 
-def _indices(source: TaskSource, count: int | None) -> Sequence[int]:
+def _first(source: TaskSource, count: int | None) -> dict[int, Task]:
     """The first tasks of a source, by index; of a stream, which repeats itself, the first that differ.
 
     Raises:
@@ -158,9 +158,9 @@ def _indices(source: TaskSource, count: int | None) -> Sequence[int]:
     if count is not None and count < 1:
         raise ValueError(f"--tasks must be at least 1, not {count}")
     if source.size is None:
-        found: Sequence[int] = list(first_distinct(source, count or TASKS))
+        found = first_distinct(source, count or TASKS)
     else:
-        found = range(min(source.size, count or source.size))
+        found = {index: source.task(index) for index in range(min(source.size, count or source.size))}
     if count is not None and len(found) < count:
         raise ValueError(f"--tasks is {count}, and there are {len(found)} different ones")
     return found

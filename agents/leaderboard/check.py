@@ -105,7 +105,7 @@ def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:
 
 def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
     """The samples that a replay judges otherwise."""
-    asked = set(subject.indices)
+    asked = subject.tasks
     samples = [one for one in results.samples if one["task_index"] in asked]
     others = [one for one in results.samples if one["task_index"] not in asked]
     told = (f"{SAMPLES}: task {one['task_index']} is none of the {len(asked)} that were asked" for one in others)
@@ -128,7 +128,7 @@ def _changed(old: Sample, new: Sample) -> str:
 
 
 def _other_domain(sample: Sample, subject: Subject) -> str:
-    domain = subject.env.tasks.task(sample["task_index"]).domain
+    domain = subject.tasks[sample["task_index"]].domain
     if sample["domain"] == domain:
         return ""
     where = f"{SAMPLES}: task {sample['task_index']} ({sample['task_id'][:80]}), sample {sample['sample']}"

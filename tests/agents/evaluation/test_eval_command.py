@@ -217,6 +217,7 @@ HOSTILE = {
     "no message": {"choices": [{"index": 0}]},
     "content is a list": {"choices": [{"message": {"role": "assistant", "content": [1]}}]},
     "calls are a text": {"choices": [{"message": {"role": "assistant", "content": "x", "tool_calls": "f()"}}]},
+    "usage is text": {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}},
     "usage is a list": {"choices": [{"message": {"content": "x"}}], "usage": [1]},
     "not JSON": b"<html>",
     "not text": b"\xff\xfe",
@@ -387,8 +388,8 @@ def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
 
 def test_streams_are_asked_for_tasks_that_differ():
     subject = environment("Math-v0", tasks=30)
-    tasks = [subject.env.tasks.task(index) for index in subject.indices]
-    assert len({task.id for task in tasks}) == 30
+    assert len({task.id for task in subject.tasks.values()}) == 30
+    assert all(subject.env.tasks.task(index) == task for index, task in subject.tasks.items())
     assert subject.about["arguments"] == {"level": 1}
     assert subject.about["split"] == "test"
 
@@ -433,8 +434,17 @@ def test_a_turn_limit_of_the_run_ends_episodes_and_is_kept_for_the_replay(tmp_pa
     assert found.result["rates"]["truncation"] == 1
 
 
+# As where torch is not installed.
+LIGHT = """
+import sys
+sys.modules |= dict.fromkeys(("torch", "transformers", "tensordict", "matplotlib", "jinja2"))
+from infinite_rl.cli import main
+sys.exit(main())
+"""
+
+
 def eval_process(url, words, out, *more):
-    command = [sys.executable, "-m", "infinite_rl.cli", "eval", "--env", "MultiDomain-v0", "--file", str(words)]
+    command = [sys.executable, "-c", LIGHT, "eval", "--env", "MultiDomain-v0", "--file", str(words)]
     command += ["--base-url", url, "--model", "m", "--out", str(out), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -557,3 +567,24 @@ def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
     assert found["mcnemar"] == {"only_a": 3, "only_b": 0, "p": 0.25}
     assert cli.main(["eval", "--compare", *folders]) == 0
     assert "+0.6000" in capsys.readouterr().out
+
+
+def test_a_server_that_counts_absurdly_breaks_no_sum(words, tmp_path):
+    def absurd(request):
+        status, whole, headers = right(request)
+        whole["usage"] = {"prompt_tokens": 10**300, "completion_tokens": -5}
+        return status, whole, headers
+
+    with serving(absurd) as server:
+        assert evaluate(server, words, tmp_path / "out", "--price", "1", "1") == 0
+    usage = results(tmp_path / "out").result["usage"]
+    assert usage["completion_tokens"] == 0
+    assert usage["prompt_tokens"] < 2**50
+
+
+def test_a_terminal_shows_the_score_so_far_with_its_error(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("infinite_rl.agents.evaluation.display._REFRESH", -1)
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+    assert "pass@1 1.000 ± 0.000" in capsys.readouterr().err

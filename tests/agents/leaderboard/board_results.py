@@ -51,7 +51,7 @@ def play(run, skill, seed=0, say=None):
     rng = random.Random(f"{run['model']['name']} {seed}")
     hard = random.Random("how hard the tasks are")
     samples = []
-    for index in asked(run).indices:
+    for index in asked(run).tasks:
         task = env.tasks.task(index)
         chance = min(1.0, max(0.0, skill + hard.uniform(-0.35, 0.35)))
         for number in range(run["sampling"]["n"]):
