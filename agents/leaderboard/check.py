@@ -26,7 +26,7 @@ NOT_PROVABLE = (
 """What no check of the files can show; told each time."""
 
 # What a replay of the transcript decides.
-_GRADED = ("passed", "status", "reward", "answer", "components", "domain", "terminated", "turns")
+_GRADED = ("passed", "status", "reward", "answer", "components", "terminated")
 _MOST = 5
 
 
@@ -117,7 +117,7 @@ def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
 
 def _changed(old: Sample, new: Sample) -> str:
     """How a sample's verdict differs from the new one; empty if it doesn't."""
-    names = [name for name in _GRADED if name in new and old[name] != new[name]]
+    names = [name for name in _GRADED if old[name] != new[name]]
     if not names:
         return ""
     where = f"{SAMPLES}: task {old['task_index']} ({old['task_id'][:80]}), sample {old['sample']}"

@@ -1,6 +1,7 @@
 """A folder of submissions becomes pages: what is on them, what is kept off them, and what they are made of."""
 
 import json
+import random
 import re
 import shutil
 import subprocess
@@ -222,6 +223,30 @@ def test_an_evaluation_is_submitted_and_shown_as_it_was_made(tmp_path, capsys):
     shown = entry_of(tmp_path / "board" / "site", "tiny", 6)
     assert shown["pass1"] == result["scores"]["pass@1"]
     assert 0 < shown["pass1"]["value"] < 1
+
+
+SAID = [
+    "<answer>1</answer>",
+    "<answer>print(1)</answer>",
+    "<answer>```python\nwhile True: pass\n```</answer>",
+    "<search>capital</search>",
+    '<tool_call>{"name": "calculator", "arguments": {"expression": "1+1"}}</tool_call>',
+    "<tool_call>{bad json</tool_call>",
+    "\\boxed{3}",
+    "Hello\x00\u202e",
+    "",
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FLOORS)
+def test_honest_evaluations_of_every_environment_are_accepted(name, tmp_path):
+    asked = ["--env", name, "--tasks", "12", "-n", "2", "--one-by-one", "--contamination", "none", "--model", "tiny"]
+    with serving(lambda request: random.Random(request["seed"]).choice(SAID)) as server:
+        told = ["--base-url", server.url, "--out", str(tmp_path / "results")]
+        assert main(["eval", *asked, *told]) == 0
+    assert main(["submit", str(tmp_path / "results"), "--out", str(tmp_path / "board")]) == 0
+    assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 0
 
 
 def test_packed_submissions_and_folders_show_the_same(tmp_path):
