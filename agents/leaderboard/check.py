@@ -8,7 +8,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ...envs.registration import ENVIRONMENTS
+from ...envs.serving.catalogue import ALLOWED
 from ..evaluation.about import hashes_of
+from ..evaluation.benchmarks import BENCHMARKS
 from ..evaluation.regrading import regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
 from ..evaluation.subject import Subject, subject_of
@@ -27,6 +30,8 @@ NOT_PROVABLE = (
 
 # What a replay of the transcript decides.
 _GRADED = ("passed", "status", "reward", "answer", "components", "terminated")
+# Arguments that a submission may choose: names and levels, no files, addresses or sizes.
+_CHOSEN = (*ALLOWED, "families", "language", "limits", "operations")
 _MOST = 5
 
 
@@ -85,6 +90,10 @@ def check(
     report.problems += leaks(results, canaries, words)
     report.problems += _declared(results.run)
     report.problems += _limits(results)
+    # Before anything is made that the submission names.
+    if foreign := [*_foreign(results, arguments or {})]:
+        report.problems += foreign
+        return report
     try:
         subject = subject_of(results.run, file=file, arguments=arguments)
     except (ValueError, TypeError, LookupError, OSError, ImportError) as error:
@@ -94,6 +103,19 @@ def check(
     report.problems += _other_verdicts(results, subject)
     report.regraded = len(results.samples)
     return report
+
+
+def _foreign(results: Results, given: Mapping[str, Any]) -> Iterator[str]:
+    """What a submission could make this machine import, open, connect to or compute, beyond grading."""
+    env = results.run["env"]
+    if env["id"] not in BENCHMARKS and all(env["id"] != row.id for row in ENVIRONMENTS):
+        yield f'{RUN}: "env.id" is {_brief(env["id"])}, none of the environments and benchmarks of this installation'
+    for name in env["arguments"]:
+        if name not in _CHOSEN and name not in given:
+            why = "since it may name files or servers; whoever trusts it gives it by --arguments"
+            yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
+    if env["tasks"] > len(results.samples):
+        yield f'{RUN}: "env.tasks" is {env["tasks"]}, and there are {len(results.samples)} samples'
 
 
 def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:

@@ -267,13 +267,42 @@ def test_a_refused_folder_is_not_packed_and_each_reason_is_a_line(honest, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+FOREIGN = [
+    ({"id": "evil_module:Math-v0"}, '"env.id" is '),
+    ({"id": "CartPole-v1"}, '"env.id" is '),
+    ({"arguments": {"tasks": "diary.jsonl"}}, '"env.arguments.tasks" is not taken from a submission'),
+    ({"id": "InfiniteRL/Search-v0", "arguments": {"corpus": "http://a.b"}}, '"env.arguments.corpus" is not taken'),
+    ({"id": "InfiniteRL/Conversation-v0", "arguments": {"base_url": "//a"}}, '"env.arguments.base_url" is not taken'),
+    ({"id": "InfiniteRL/Search-v0", "arguments": {"index": "stolen"}}, '"env.arguments.index" is not taken'),
+    ({"tasks": 9_999_999}, '"env.tasks" is 9999999, and there are 18 samples'),
+]
+
+
+@pytest.mark.parametrize(("env", "reason"), FOREIGN)
+def test_a_submission_makes_the_host_import_open_and_compute_nothing(honest, tmp_path, monkeypatch, env, reason):
+    monkeypatch.setattr("infinite_rl.agents.leaderboard.check.subject_of", lambda *asked, **more: 1 / 0)
+    run, samples, _ = read(honest)
+    run["env"] |= env
+    assert_refused(write_results(tmp_path / "forged", run, samples), reason)
+
+
+def test_an_argument_that_the_host_gives_is_taken(honest, tmp_path):
+    run, samples, _ = read(honest)
+    run["env"]["arguments"]["template"] = "{expression}="
+    folder = write_results(tmp_path / "forged", run, samples)
+    (problem,) = (one for one in check(folder).problems if "template" in one)
+    assert "by --arguments" in problem
+    problems = check(folder, arguments={"template": "What is {expression}?"}).problems
+    assert not any("by --arguments" in one for one in problems)
+
+
 @pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "result.json"])
 def test_a_missing_file_is_named(honest, tmp_path, name):
     folder = shutil.copytree(honest, tmp_path / "forged")
     (folder / name).unlink()
-    (problem,) = check(folder).problems
-    assert name in problem
-    assert str(tmp_path) not in problem
+    problems = check(folder).problems
+    assert name in problems[0]
+    assert not any(str(tmp_path) in problem for problem in problems)
 
 
 def test_the_canary_of_a_private_split_may_be_in_a_private_submission(tmp_path):
