@@ -91,7 +91,8 @@ def check(
     report.problems += _declared(results.run)
     report.problems += _limits(results)
     # Before anything is made that the submission names.
-    if foreign := [*_foreign(results, arguments or {})]:
+    given = {**(arguments or {}), **({} if file is None else {"tasks": file})}
+    if foreign := [*_foreign(results, given)]:
         report.problems += foreign
         return report
     try:
@@ -132,7 +133,11 @@ def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
     others = [one for one in results.samples if one["task_index"] not in asked]
     told = (f"{SAMPLES}: task {one['task_index']} is none of the {len(asked)} that were asked" for one in others)
     yield from _first(told, "more samples of tasks that were not asked")
-    again = regrade(samples, subject.env, max_turns=results.run["sampling"]["max_turns"])
+    try:
+        again = regrade(samples, subject.env, max_turns=results.run["sampling"]["max_turns"])
+    except Exception as error:  # Whatever a submission holds, it is refused and not more.
+        yield f"{SAMPLES}: a transcript can't be replayed ({type(error).__name__}: {error})"
+        return
     yield from _first(filter(None, map(_changed, samples, again)), "more samples that a regrade judges otherwise")
     yield from _first(filter(None, (_other_domain(one, subject) for one in samples)), "more samples of another domain")
 

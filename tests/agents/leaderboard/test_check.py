@@ -45,6 +45,10 @@ def wrong(samples):
 # anew from what was forged, so that only a regrade, the environment or the form can tell.
 
 
+def calls_that_are_none(run, samples):
+    wrong(samples)["messages"][-1]["tool_calls"] = 5
+
+
 def flip_verdict(run, samples):
     wrong(samples).update(passed=True, reward=1.0, components={"correctness": 1.0})
 
@@ -149,6 +153,7 @@ def mail_address(run, samples):
 
 
 FORGED_WELL = [
+    (calls_that_are_none, "a transcript can't be replayed"),
     (flip_verdict, "passed is True, a regrade gives False"),
     (mend_answer, "passed is False, a regrade gives True"),
     (vote_otherwise, "answer is '8', a regrade gives"),
