@@ -51,6 +51,30 @@ COMMANDS = {
 infinite-rl play Coding-v0 --split test --episodes 1
 infinite-rl play Math-v0 --base-url http://localhost:8000/v1 --model NAME --episodes 200 --out episodes.jsonl""",
     ),
+    "eval": Command(
+        "say what a model scores on an environment or a benchmark, and how two runs differ",
+        "agents.evaluation.command",
+        """infinite-rl eval --env Math-v0 --base-url http://127.0.0.1:8000/v1 --model tiny -n 8
+infinite-rl eval --benchmark gsm8k --file gsm8k_test.jsonl.gz --model path/to/model --max-tokens 2048
+infinite-rl eval --compare evaluations/Math-v0-test-tiny evaluations/Math-v0-test-small""",
+    ),
+    "reverify": Command(
+        "grade the outputs of an evaluation again; exit code 1 if a verdict has changed",
+        "agents.evaluation.reverify_command",
+        "infinite-rl reverify evaluations/Math-v0-test-tiny",
+    ),
+    "submit": Command(
+        "grade the results of an evaluation again, and pack them for a leaderboard; exit code 1 if something is wrong",
+        "agents.leaderboard.submit",
+        """infinite-rl submit evaluations/Math-v0-test-tiny --check
+infinite-rl submit evaluations/Math-v0-test-tiny --out board""",
+    ),
+    "leaderboard": Command(
+        "build the pages of a leaderboard from a folder of submissions",
+        "agents.leaderboard.command",
+        """infinite-rl leaderboard board
+infinite-rl leaderboard board --out public""",
+    ),
     "serve": Command(
         "offer environments over HTTP",
         "envs.serving.command",

@@ -105,15 +105,25 @@ def distinct(source: TaskSource, count: int) -> TaskList:
     Raises:
         LookupError: if the source does not hold that many.
     """
-    seen: dict[str, Task] = {}
+    found = first_distinct(source, count)
+    if len(found) < count:
+        raise LookupError(f"wanted {count} different tasks, but the source holds only about {len(found)}")
+    return TaskList(list(found.values()))
+
+
+def first_distinct(source: TaskSource, count: int) -> dict[int, Task]:
+    """The first tasks of ``source`` that ask different things, by index: ``count``, or as many as there are."""
+    seen: set[str] = set()
+    found: dict[int, Task] = {}
     index, last_new = 0, 0
     limit = source.size
     # A stream of k equally likely problems shows all of them in about k ln k draws; ten times that is a fair wait.
     while len(seen) < count and (index - last_new < 100 + 10 * len(seen)) and (limit is None or index < limit):
         task = source.task(index)
         index += 1
-        if seen.setdefault(task.metadata.get("key", task.id), task) is task:
+        key = task.metadata.get("key", task.id)
+        if key not in seen:
+            seen.add(key)
+            found[index - 1] = task
             last_new = index
-    if len(seen) < count:
-        raise LookupError(f"wanted {count} different tasks, but the source holds only about {len(seen)}")
-    return TaskList(list(seen.values()))
+    return found

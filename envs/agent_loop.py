@@ -18,7 +18,7 @@ from gymnasium.utils import seeding
 
 from ..datasets.task import Message
 from ..rewards.score import Status
-from ..runtimes.endpoint import BudgetError, ChatEndpoint, EndpointError
+from ..runtimes.endpoint import BudgetError, ChatEndpoint, ChatReply, EndpointError
 from .scoring import CUT_OFF
 from .text_env import TextEnv
 from .tools.formats import MAX_CALLS
@@ -112,11 +112,7 @@ class AgentLoop:
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, not {value}")
         _text_env(env)
-        if send_tools is None:
-            send_tools = env.has_wrapper_attr("toolbox") and env.get_wrapper_attr("toolbox").format.name == "native"
-        # By way of the wrappers: one of them may be what offers tools.
-        if send_tools and (schemas := env.get_wrapper_attr("tool_schemas")):
-            parameters["tools"] = list(schemas)
+        parameters |= tools_member(env, send_tools)
         self.env, self.endpoint = env, endpoint
         self.concurrency, self.max_turns, self.patience = concurrency, max_turns, patience
         self.parameters = parameters
@@ -193,9 +189,7 @@ class AgentLoop:
                 prompt_tokens += reply.prompt_tokens
                 completion_tokens += reply.completion_tokens
                 finish_reason = reply.finish_reason
-                # Servers want a result for every call, and those behind the limit get none.
-                message = {"content": reply.text, "tool_calls": reply.tool_calls[:MAX_CALLS]}
-                _, earned, terminated, truncated, info = env.step(Reply.from_message(message))
+                _, earned, terminated, truncated, info = env.step(as_action(reply))
                 reward, turns = reward + float(earned), turns + 1
         status, why = _outcome(info, problem)
         return PlayedEpisode(
@@ -215,6 +209,26 @@ class AgentLoop:
             time.monotonic() - started,
             info["messages"],
         )
+
+
+def tools_member(env: gymnasium.Env[str, str], send_tools: bool | None) -> dict[str, Any]:
+    """What requests say of an environment's tools: their schemas as ``tools``, or nothing.
+
+    Args:
+        env: the environment, with or without wrappers.
+        send_tools: whether they are sent; by default if the tool format is ``native``.
+    """
+    if send_tools is None:
+        send_tools = env.has_wrapper_attr("toolbox") and env.get_wrapper_attr("toolbox").format.name == "native"
+    # By way of the wrappers: one of them may be what offers tools.
+    schemas = env.get_wrapper_attr("tool_schemas") if send_tools else ()
+    return {"tools": list(schemas)} if schemas else {}
+
+
+def as_action(reply: ChatReply) -> Reply:
+    """What a model answered, as the action it is."""
+    # Servers want a result for every call, and those behind the limit get none.
+    return Reply.from_message({"content": reply.text, "tool_calls": reply.tool_calls[:MAX_CALLS]})
 
 
 class _Work:

@@ -73,6 +73,12 @@ def components_of(episode: Episode) -> dict[str, float]:
     return {name: float(value) for name, value in parts.items()}
 
 
+def passed(episode: Episode) -> bool:
+    """Whether an ended episode earned a full score; where calls of tools cost something, the score before that."""
+    parts = episode.score.components if episode.score is not None else {}
+    return float(parts.get("quality", episode.reward)) >= 1.0
+
+
 # What `info` holds, by key: its type in Gymnasium's array form, and how to read it. The single environment and the
 # vector environment both build their infos from these tables, so that they cannot differ.
 InfoFields = dict[str, tuple[type, Callable[[Any], Any]]]

@@ -7,11 +7,15 @@ import http.client
 import os
 import socket
 import threading
+import time
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from urllib.parse import unquote, urlsplit
+
+# A thread that watches over exchanges ends after so many seconds without any.
+_IDLE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class ConnectionPool:
         self._proxy = _proxy_for(parts.scheme, self._host)
         # A proxy of plain HTTP is asked for whole URLs; one of HTTPS only passes bytes on.
         self._prefix = base_url if self._proxy and not self._secure else parts.path
+        named = f"[{self._host}]" if ":" in self._host else self._host
+        self._authority = f"{named}:{parts.port}" if parts.port else named
+        self._clock = _Clock(timeout)
         self._idle: list[http.client.HTTPConnection] = []
         self._busy: set[http.client.HTTPConnection] = set()
         self._owner = os.getpid()
@@ -94,13 +101,15 @@ class ConnectionPool:
     ) -> Reply:
         if self._proxy and not self._secure:
             headers = headers | self._proxy.headers
-        with _Deadline(self.timeout, connection) as deadline:
+        with _Deadline(self._clock, connection) as deadline:
             if connection.sock is None:
                 connection.connect()
             deadline.watch(connection.sock)
-            connection.request("GET" if body is None else "POST", self._prefix + path, body, headers)
-            response = connection.getresponse()
-            content = response.read(self.max_bytes + 1)
+            # Not by the connection's own request(), which sends head and body one after the other: two packets.
+            connection.sock.sendall(self._request(path, body, headers))
+            with http.client.HTTPResponse(connection.sock, method="GET" if body is None else "POST") as response:
+                response.begin()
+                content = response.read(self.max_bytes + 1)
             deadline.check()
             if len(content) > self.max_bytes:
                 raise http.client.HTTPException(f"the response is longer than {self.max_bytes} bytes")
@@ -112,6 +121,18 @@ class ConnectionPool:
             with self._lock:
                 self._idle.append(connection)
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+    def _request(self, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
+        lines = [
+            f"{'GET' if body is None else 'POST'} {(self._prefix + path) or '/'} HTTP/1.1",
+            f"Host: {self._authority}",
+        ]
+        lines += [f"{name}: {value}" for name, value in {"Accept-Encoding": "identity", **headers}.items()]
+        if body is not None:
+            lines.append(f"Content-Length: {len(body)}")
+        if any("\r" in line or "\n" in line for line in lines):
+            raise ValueError("a header holds a line break")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1") + (body or b"")
 
     def _connection(self) -> http.client.HTTPConnection:
         host, port = (self._proxy.host, self._proxy.port) if self._proxy else (self._host, self._port)
@@ -129,15 +150,59 @@ class ConnectionPool:
             return self._idle.pop() if self._idle else None
 
 
+class _Clock:
+    """Ends exchanges whose time is up, from one thread for all of them; it lives while there are any.
+
+    Args:
+        seconds: that each may take.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        # All have the same time, so the first to have been begun is the first to be due.
+        self._running: dict[_Deadline, float] = {}
+        # Never notified: nothing that is begun while the thread waits is due before it looks again.
+        self._lock = threading.Condition()
+        self._owner = 0
+
+    def start(self, deadline: _Deadline) -> None:
+        """Begins to count."""
+        with self._lock:
+            if self._owner != os.getpid():
+                # Threads don't survive a fork, and what they watched is the parent's.
+                self._owner, self._running = os.getpid(), {}
+                threading.Thread(target=self._watch, name="deadlines", daemon=True).start()
+            self._running[deadline] = time.monotonic() + self.seconds
+
+    def stop(self, deadline: _Deadline) -> None:
+        """Counts no longer."""
+        with self._lock:
+            self._running.pop(deadline, None)
+
+    def _watch(self) -> None:
+        with self._lock:
+            while True:
+                if not self._running:
+                    self._lock.wait(min(_IDLE, self.seconds))
+                    if not self._running:
+                        self._owner = 0
+                        return
+                deadline, due = next(iter(self._running.items()))
+                left = due - time.monotonic()
+                if left > 0:
+                    self._lock.wait(left)
+                else:
+                    del self._running[deadline]
+                    deadline.end()
+
+
 class _Deadline:
     """Ends an exchange when its time is up: a socket's own time-out begins anew with each byte that trickles in."""
 
-    def __init__(self, seconds: float, connection: http.client.HTTPConnection) -> None:
-        self._seconds, self._connection = seconds, connection
+    def __init__(self, clock: _Clock, connection: http.client.HTTPConnection) -> None:
+        self._clock, self._connection = clock, connection
         self._socket: socket.socket | None = None
         self._passed = False
-        self._timer = threading.Timer(seconds, self._end)
-        self._timer.daemon = True
 
     def watch(self, connected: socket.socket) -> None:
         """Names the socket to be shut down."""
@@ -147,21 +212,22 @@ class _Deadline:
     def check(self) -> None:
         """Raises ``TimeoutError`` if the time is up."""
         if self._passed:
-            raise TimeoutError(f"no complete response in {self._seconds:g} s")
+            raise TimeoutError(f"no complete response in {self._clock.seconds:g} s")
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Ends the exchange."""
         self._passed = True
         # While it is still connecting, TLS may wait for a handshake on the connection's own.
         _shut(self._socket or self._connection.sock)
 
     def __enter__(self) -> _Deadline:
-        self._timer.start()
+        self._clock.start(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self._clock.stop(self)
         if kind is not None:
             self._connection.close()
             if issubclass(kind, Exception):

@@ -14,13 +14,16 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from .connections import ConnectionPool, Reply
 
 logger = logging.getLogger(__name__)
 
+_MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
+# What a server counts is believed up to here: sums must stay exact as floats.
+_MOST_TOKENS = 2**40
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _HINTS = {
     400: "The server does not understand the request; is the model one for chats, and the prompt short enough?",
@@ -257,29 +260,91 @@ class ChatEndpoint(Endpoint):
             EndpointError: the server could not be reached, refused, or sent no completion, after all tries.
             BudgetError: the budget is used up.
         """
-        return self._read(self.ask({"model": self.model, "messages": list(messages), **parameters}))
+        return self.choices(messages, 1, **parameters)[0]
 
-    def _read(self, reply: Reply) -> ChatReply:
+    def choices(self, messages: Sequence[Mapping[str, Any]], count: int, **parameters: Any) -> list[ChatReply]:
+        """Asks for several completions of one chat in one request.
+
+        Args:
+            messages: the chat, in OpenAI's form.
+            count: how many; the request's ``n``.
+            parameters: further members of the request.
+
+        Returns:
+            At most so many, and at least one: some servers give one whatever they are asked for, and choices that are
+            malformed are left out. The request's tokens are divided among them.
+
+        Raises:
+            EndpointError: as `chat`.
+            BudgetError: the budget is used up.
+        """
+        several = {"n": count} if count > 1 else {}
+        request = {"model": self.model, **self._asked(messages), **several, **parameters}
+        return self._read(self.ask(request), count)
+
+    def _asked(self, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """The members of a request that hold the chat."""
+        return {"messages": list(messages)}
+
+    def _message(self, choice: Any) -> Mapping[str, Any]:
+        """The message of a choice."""
+        message: Mapping[str, Any] = choice["message"]
+        return message
+
+    def _read(self, reply: Reply, most: int) -> list[ChatReply]:
+        found: list[ChatReply] = []
+        problem: Exception = IndexError("there are no choices")
         try:
-            found = json.loads(reply.body)
-            choice = found["choices"][0]
-            message, usage = choice["message"], found.get("usage") or {}
-            answer = ChatReply(
-                message.get("content") or "",
-                message.get("reasoning_content") or message.get("reasoning") or "",
-                choice.get("finish_reason") or "",
-                max(int(usage.get("prompt_tokens") or 0), 0),
-                max(int(usage.get("completion_tokens") or 0), 0),
-                message,
-            )
-            if not all(isinstance(part, str) for part in (answer.text, answer.reasoning, answer.finish_reason)):
-                raise TypeError("the message's content is no text")
-            if not isinstance(answer.tool_calls, list | tuple):
-                raise TypeError("the message's tool_calls are no list")
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+            body = json.loads(reply.body)
+            choices, usage = body["choices"], body.get("usage") or {}
+            prompt, completion = (_count(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion"))
+            for choice in choices[:most]:
+                try:
+                    found.append(self._choice(choice))
+                except _MALFORMED as error:
+                    problem = error
+        except _MALFORMED as error:
             raise self.unreadable("chat completion", error, reply) from None
-        self.budget.add_tokens(answer.prompt_tokens + answer.completion_tokens or _guessed_tokens(reply))
+        if not found:
+            raise self.unreadable("chat completion", problem, reply)
+        self.budget.add_tokens(prompt + completion or _guessed_tokens(reply))
+        shares = zip(found, _divided(prompt, len(found)), _divided(completion, len(found)), strict=True)
+        return [replace(one, prompt_tokens=read, completion_tokens=written) for one, read, written in shares]
+
+    def _choice(self, choice: Any) -> ChatReply:
+        message = self._message(choice)
+        answer = ChatReply(
+            message.get("content") or "",
+            message.get("reasoning_content") or message.get("reasoning") or "",
+            choice.get("finish_reason") or "",
+            message=message,
+        )
+        if not all(isinstance(part, str) for part in (answer.text, answer.reasoning, answer.finish_reason)):
+            raise TypeError("the message's content is no text")
+        if not isinstance(answer.tool_calls, list | tuple):
+            raise TypeError("the message's tool_calls are no list")
         return answer
+
+
+class TextEndpoint(ChatEndpoint):
+    """A model that goes on with a text, such as one that was only pretrained; the texts of a chat are its prompt."""
+
+    path = "/completions"
+
+    def _asked(self, messages: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        return {"prompt": "\n\n".join(str(message.get("content") or "") for message in messages)}
+
+    def _message(self, choice: Any) -> Mapping[str, Any]:
+        return {"role": "assistant", "content": choice["text"]}
+
+
+def _count(tokens: Any) -> int:
+    return min(max(int(tokens or 0), 0), _MOST_TOKENS)
+
+
+def _divided(tokens: int, parts: int) -> list[int]:
+    """Whole shares, as equal as can be."""
+    return [tokens // parts + (place < tokens % parts) for place in range(parts)]
 
 
 def _error_text(body: str) -> str:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from ...datasets.task import Message
-from ...envs.episode import Episode
+from ...envs.episode import Episode, passed
 from ...envs.hosts import Hosts
 from ...envs.text_env import TextEnv
 from ...envs.timed import advance_in_time
@@ -66,8 +66,7 @@ class Play:
             "answer": episode.task.answer,
             "status": str(score.status),
             "components": dict(score.components),
-            # Where calls of tools cost something, what counts is the score before that.
-            "passed": score.components.get("quality", episode.reward) >= 1.0,
+            "passed": passed(episode),
             "error_msg": score.error_msg,
             "limits": sorted(self.limits),
         }

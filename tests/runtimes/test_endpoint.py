@@ -13,6 +13,7 @@ import pytest
 from chat_server import completion, serving
 
 from infinite_rl.runtimes import Budget, BudgetError, ChatEndpoint, EndpointError
+from infinite_rl.runtimes.endpoint import TextEndpoint
 
 ASK = [{"role": "user", "content": "Hello"}]
 KEY = "sk-secret-0123"
@@ -433,3 +434,85 @@ def test_https_goes_through_a_tunnel(monkeypatch, pauses):
         thread.join()
     assert asked[0].startswith(b"CONNECT model.invalid:443 ")
     assert KEY.encode() not in asked[0]
+
+
+def several(texts, **usage):
+    choices = [{"index": place, "message": {"content": text}} for place, text in enumerate(texts)]
+    return 200, {"choices": choices, "usage": usage}, {}
+
+
+def test_several_choices_come_from_one_request_and_share_its_tokens():
+    with serving(lambda request: several(["a", "b", "c"], prompt_tokens=10, completion_tokens=7)) as server:
+        found = ChatEndpoint(server.url, "tiny").choices(ASK, 3, seed=5)
+    (request,) = server.requests
+    assert (request["n"], request["seed"], request["messages"]) == (3, 5, ASK)
+    assert [reply.text for reply in found] == ["a", "b", "c"]
+    assert [reply.prompt_tokens for reply in found] == [4, 3, 3]
+    assert [reply.completion_tokens for reply in found] == [3, 2, 2]
+
+
+def test_choices_are_no_more_than_asked_for_and_malformed_ones_are_left_out():
+    with serving(lambda request: several(["a", 7, "c", "d", "e"])) as server:
+        found = ChatEndpoint(server.url, "tiny").choices(ASK, 4)
+    assert [reply.text for reply in found] == ["a", "c", "d"]
+    with serving(lambda request: several([7, None, 8])) as server:
+        assert [reply.text for reply in ChatEndpoint(server.url, "tiny").choices(ASK, 2)] == [""]
+    with serving(lambda request: several([7, 8])) as server, pytest.raises(EndpointError, match="no chat completion"):
+        ChatEndpoint(server.url, "tiny").choices(ASK, 2)
+
+
+def test_a_text_endpoint_sends_the_chat_as_a_prompt():
+    with serving(lambda request: (200, {"choices": [{"text": " there", "finish_reason": "stop"}]}, {})) as server:
+        found = TextEndpoint(server.url, "base").chat([{"role": "user", "content": "Hello"}], stop=["\n"])
+    assert (found.text, found.finish_reason) == (" there", "stop")
+    assert server.requests == [{"model": "base", "prompt": "Hello", "stop": ["\n"]}]
+    assert server.paths == ["/v1/completions"]
+
+
+def test_a_request_is_one_packet():
+    with serving(lambda request: "hi") as server:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        sizes = []
+        connect = endpoint._pool._connection
+
+        def watched():
+            connection = connect()
+            connection.connect()
+            plain = connection.sock
+
+            class Socket:
+                def sendall(self, data):
+                    sizes.append(len(data))
+                    plain.sendall(data)
+
+                def __getattr__(self, name):
+                    return getattr(plain, name)
+
+            connection.sock = Socket()
+            return connection
+
+        endpoint._pool._connection = watched
+        endpoint.chat(ASK)
+    assert len(sizes) == 1
+
+
+def test_one_thread_watches_over_the_time_of_all_requests_and_ends_without_any(monkeypatch):
+    monkeypatch.setattr("infinite_rl.runtimes.connections._IDLE", 0.05)
+
+    def watchers():
+        return sum(thread.name == "deadlines" for thread in threading.enumerate())
+
+    before = watchers()
+    with serving(lambda request: "hi") as server:
+        endpoint = ChatEndpoint(server.url, "tiny", timeout=0.2)
+        threads = [threading.Thread(target=endpoint.chat, args=(ASK,)) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert watchers() <= before + 1
+        end = time.monotonic() + 10
+        while watchers() > before and time.monotonic() < end:
+            threading.Event().wait(0.01)
+        assert watchers() <= before
+        assert endpoint.chat(ASK).text == "hi"

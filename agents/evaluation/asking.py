@@ -1,0 +1,251 @@
+"""A model behind an endpoint answers tasks: many requests at a time, grading in batches."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+from ...datasets.procedural import stream
+from ...datasets.task import Task
+from ...envs.agent_loop import as_action
+from ...envs.episode import Episode
+from ...envs.text_env import TextEnv
+from ...rewards.score import RewardFunctionScore
+from ...runtimes.endpoint import BudgetError, ChatEndpoint, ChatReply, EndpointError, UnreachableError
+from .recording import Cost, record
+from .results import Sample
+from .subject import Subject
+
+# Samples that are graded and written together at most: what a kill loses is at most that many.
+_BATCH = 512
+# Seeds fit into 31 bits: some servers take no larger ones.
+_SEED_BITS = 31
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is missing of a task: its index, and the numbers of the samples."""
+
+    task_index: int
+    samples: Sequence[int]
+
+
+class Player(Protocol):
+    """Answers tasks."""
+
+    def play(self, jobs: Iterable[Job]) -> Iterator[list[Sample]]:
+        """Plays all samples of all jobs, and yields them in batches as they are done, in any order."""
+
+
+@dataclass(slots=True, eq=False)
+class _Play:
+    """One sample on its way."""
+
+    episode: Episode
+    sample: int
+    cost: Cost = field(default_factory=Cost)
+
+
+@dataclass(slots=True, eq=False)
+class _Ask:
+    """One request, for samples that are asked the same; ``again`` if one for several of them was refused before."""
+
+    plays: list[_Play]
+    again: bool = False
+    replies: Sequence[ChatReply] = ()
+    seconds: float = 0.0
+    error: BaseException | None = None
+
+
+class EndpointPlayer:
+    """Asks a model behind an endpoint.
+
+    The samples of a task open alike, so the first request of a task is for all of them, with ``n``; where a server
+    gives fewer choices, or refuses ``n``, the rest is asked for one by one. Threads do nothing but ask; replies are
+    acted upon and graded in batches by whoever iterates.
+
+    Args:
+        subject: what is evaluated on.
+        endpoint: the model.
+        concurrency: requests at a time.
+        several: whether to ask for several choices in a request at all.
+        seed: names the seeds of requests, one for each task, sample and turn; None sends none.
+        max_turns: a turn limit instead of the environment's own.
+        patience: after so many failed requests in a row nothing more is asked.
+        parameters: further members of requests, such as ``temperature`` and ``tools``.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        endpoint: ChatEndpoint,
+        *,
+        concurrency: int = 32,
+        several: bool = True,
+        seed: int | None = 0,
+        max_turns: int | None = None,
+        patience: int = 10,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        if concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, not {concurrency}")
+        self.env, self.tasks = subject.env, subject.tasks
+        self.endpoint, self.concurrency = endpoint, concurrency
+        self.several, self.seed, self.max_turns, self.patience = several, seed, max_turns, patience
+        self.parameters = dict(parameters or {})
+
+    def play(self, jobs: Iterable[Job]) -> Iterator[list[Sample]]:
+        """Plays all samples of all jobs, and yields them in batches as they are done.
+
+        Raises:
+            EndpointError: the endpoint failed too often in a row, or some samples could not be asked for; these were
+                not yielded, and another call may do better. Samples whose requests the server answered with a refusal
+                are yielded with the status ``endpoint_error``.
+        """
+        asks: SimpleQueue[_Ask | None] = SimpleQueue()
+        done: SimpleQueue[_Ask] = SimpleQueue()
+        for _ in range(self.concurrency):
+            threading.Thread(target=self._work, args=(asks, done), name="evaluation", daemon=True).start()
+        try:
+            yield from self._play(iter(jobs), asks, done)
+        finally:
+            while not asks.empty():
+                asks.get()
+            for _ in range(self.concurrency):
+                asks.put(None)
+            self.endpoint.cut()
+
+    def _play(
+        self, jobs: Iterator[Job], asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask]
+    ) -> Iterator[list[Sample]]:
+        waiting: deque[_Ask] = deque()
+        under_way = failed = missing = 0
+        problem = ""
+        more = True
+        while True:
+            lines: list[Sample] = []
+            # Twice as many as there are threads, so that none of them waits while a batch is graded.
+            while under_way < 2 * self.concurrency and (waiting or more):
+                if not waiting:
+                    more = self._open(jobs, waiting, lines)
+                    continue
+                asks.put(waiting.popleft())
+                under_way += 1
+            batch = _drain(done) if under_way else []
+            if not batch and not lines:
+                break
+            under_way -= len(batch)
+            answered: list[tuple[_Play, ChatReply]] = []
+            for ask in batch:
+                if ask.error is None:
+                    failed = 0
+                    answered += zip(ask.plays, self._heard(ask, waiting), strict=False)
+                    continue
+                if not isinstance(ask.error, EndpointError) or isinstance(ask.error, BudgetError):
+                    raise ask.error
+                if isinstance(ask.error, UnreachableError):
+                    missing += len(ask.plays)
+                elif len(ask.plays) > 1:
+                    waiting.extendleft(_Ask([play], again=True) for play in reversed(ask.plays))
+                    continue
+                else:
+                    lines += [record(self.env, one.episode, one.sample, one.cost, str(ask.error)) for one in ask.plays]
+                failed, problem = failed + 1, str(ask.error)
+            lines += self._advance(answered, waiting)
+            if lines:
+                yield lines
+            if failed >= self.patience:
+                raise EndpointError(f"{failed} requests in a row failed: {problem}")
+        if missing:
+            raise UnreachableError(f"{missing} samples could not be asked for: {problem}")
+
+    def _open(self, jobs: Iterator[Job], waiting: deque[_Ask], lines: list[Sample]) -> bool:
+        """Begins the episodes of the next job; whether there was one. Those that can't be opened are over at once."""
+        job = next(jobs, None)
+        if job is None:
+            return False
+        task = self.tasks[job.task_index]
+        episodes = [begin(self.env, task, job.task_index, self.max_turns) for _ in job.samples]
+        plays = [_Play(episode, sample) for episode, sample in zip(episodes, job.samples, strict=True)]
+        lines += [record(self.env, play.episode, play.sample, play.cost) for play in plays if play.episode.ended]
+        plays = [play for play in plays if not play.episode.ended]
+        # An environment may draw what it opens with.
+        alike = all(play.episode.messages == plays[0].episode.messages for play in plays[1:])
+        together = [plays] if self.several and alike else [[play] for play in plays]
+        waiting.extend(_Ask(asked) for asked in together if asked)
+        return True
+
+    def _heard(self, ask: _Ask, waiting: deque[_Ask]) -> Sequence[ChatReply]:
+        """The replies; what is missing of them is asked for one by one."""
+        lacking = ask.plays[len(ask.replies) :]
+        if lacking or ask.again:
+            self.several = False
+        waiting.extendleft(_Ask([play]) for play in reversed(lacking))
+        for play, reply in zip(ask.plays, ask.replies, strict=False):
+            cost = play.cost
+            cost.prompt_tokens += reply.prompt_tokens
+            cost.completion_tokens += reply.completion_tokens
+            cost.finish_reason = reply.finish_reason
+            cost.seconds += ask.seconds
+        return ask.replies
+
+    def _advance(self, answered: Sequence[tuple[_Play, ChatReply]], waiting: deque[_Ask]) -> list[Sample]:
+        """Takes the replies as actions, all in one call; the lines of the episodes that are over."""
+        if not answered:
+            return []
+        episodes = [play.episode for play, _ in answered]
+        try:
+            self.env.advance(episodes, [as_action(reply) for _, reply in answered])
+        except Exception as error:
+            for episode in episodes:
+                if episode.score is None:
+                    message = f"the environment raised {type(error).__name__}: {error}"
+                    episode.score, episode.truncated = RewardFunctionScore.error(message), True
+        lines = []
+        for play, _ in answered:
+            if play.episode.ended:
+                lines.append(record(self.env, play.episode, play.sample, play.cost))
+            else:
+                waiting.append(_Ask([play]))
+        return lines
+
+    def _work(self, asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask]) -> None:
+        """What a thread does: it asks."""
+        while (ask := asks.get()) is not None:
+            started = time.monotonic()
+            first = ask.plays[0]
+            try:
+                seed = {} if self.seed is None else {"seed": self._seed(first)}
+                ask.replies = self.endpoint.choices(first.episode.messages, len(ask.plays), **seed, **self.parameters)
+            except BaseException as error:
+                ask.error = error
+            ask.seconds = time.monotonic() - started
+            done.put(ask)
+
+    def _seed(self, play: _Play) -> int:
+        episode = play.episode
+        return stream("evaluation", self.seed, episode.task_index, play.sample, episode.turns).getrandbits(_SEED_BITS)
+
+
+def begin(env: TextEnv, task: Task, index: int, max_turns: int | None) -> Episode:
+    """An episode of a task; one that has failed already, if the environment cannot open it."""
+    try:
+        return env.begin(task, index, max_turns=max_turns)
+    except Exception as error:
+        problem = RewardFunctionScore.error(f"the task cannot be opened ({type(error).__name__}: {error})")
+        return Episode(task, list(task.messages), index, truncated=True, score=problem)
+
+
+def _drain(done: SimpleQueue[_Ask]) -> list[_Ask]:
+    """All that has been answered, up to a batch; waits for the first."""
+    batch = [done.get()]
+    count = len(batch[0].plays)
+    while count < _BATCH and not done.empty():
+        batch.append(done.get())
+        count += len(batch[-1].plays)
+    return batch

@@ -1,0 +1,210 @@
+"""``infinite-rl eval``: what a model scores on an environment or a benchmark, and how two runs differ."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ...datasets.task import SPLITS
+from ...envs.agent_loop import tools_member
+from ...envs.arguments import json_object
+from ...envs.playing import INTERRUPTED
+from ...envs.tools.formats import FORMATS
+from ...runtimes.endpoint import ChatEndpoint, EndpointError, TextEndpoint
+from ...spaces.visible import visible
+from .about import describe
+from .asking import EndpointPlayer, Player
+from .benchmarks import BENCHMARKS, SENT_STOPS
+from .comparing import compare
+from .display import Bar, comparison_table, facts_table, result_table
+from .evaluate import evaluation_in
+from .results import read_results
+from .subject import Subject, benchmark, environment
+
+BACKENDS = ("endpoint", "transformers", "vllm")
+# Tokens of a reply, where nobody says: completions of texts would otherwise have 16, and local models no end.
+_MAX_TOKENS = 1024
+_LONGEST_NAME = 120
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``eval``."""
+    what = parser.add_argument_group("what is asked")
+    what.add_argument("--env", metavar="ID", help="the environment, such as InfiniteRL/Math-v0")
+    what.add_argument("--benchmark", metavar="NAME", help=", ".join(BENCHMARKS))
+    what.add_argument("--file", metavar="FILE", help="tasks: of the benchmark (default: from the hub), or of --env")
+    what.add_argument("--prompt", metavar="STYLE", help="of the benchmark's prompts (default: its first)")
+    what.add_argument("--split", choices=SPLITS, help="of an environment's own tasks (default: test)")
+    what.add_argument("--level", type=int, help="difficulty of the tasks, from 1")
+    what.add_argument("--tool-format", choices=FORMATS, help="how tools are called")
+    what.add_argument("--arguments", type=json_object, default={}, help="of the environment, as a JSON object")
+    what.add_argument("--tasks", type=int, metavar="N", help="the first so many (default: all, of a stream up to 200)")
+    model = parser.add_argument_group("who answers", "an endpoint's API key is taken from OPENAI_API_KEY")
+    model.add_argument("--model", help="its name at the endpoint; else its folder or its name on the hub")
+    model.add_argument("--base-url", help="an OpenAI-compatible server, such as http://localhost:8000/v1")
+    model.add_argument("--backend", choices=BACKENDS, help="(default: endpoint with --base-url, else transformers)")
+    model.add_argument("-n", type=int, default=1, metavar="SAMPLES", help="of each task (default: 1)")
+    model.add_argument("--temperature", type=float, default=1.0, help="of sampling (default: 1)")
+    model.add_argument("--top-p", type=float, help="of sampling (default: all tokens)")
+    model.add_argument("--max-tokens", type=int, help=f"of a reply (default: the server's; local: {_MAX_TOKENS:,})")
+    model.add_argument("--max-turns", type=int, help="of an episode, instead of the environment's own limit")
+    model.add_argument("--seed", type=int, default=0, help="names the seeds of all samples (default: 0)")
+    model.add_argument("--no-seed", action="store_true", help="send no seeds, for servers that refuse them")
+    model.add_argument("--concurrency", type=int, help="requests at a time (default: 32); local: episodes (256)")
+    model.add_argument("--one-by-one", action="store_true", help="one sample a request, not all of a task")
+    model.add_argument("--timeout", type=float, default=600, help="seconds for a reply (default: 600)")
+    model.add_argument("--send-tools", action="store_true", help="send the tools' schemas in any tool format")
+    out = parser.add_argument_group("what becomes of it", "the same command goes on where it was stopped")
+    out.add_argument("--out", type=Path, metavar="FOLDER", help="(default: evaluations/, then environment and model)")
+    out.add_argument("--json", action="store_true", help="print the result as JSON")
+    out.add_argument("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="of a million tokens")
+    out.add_argument("--retry", action="store_true", help="ask again for samples that failed, not by the model's fault")
+    out.add_argument("--contamination", metavar="TEXT", help="declare what the model saw of these tasks in training")
+    out.add_argument("--canary", metavar="TEXT", help="keep a text by which transcripts are found in training data")
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="how the results in two folders differ")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Evaluates, or compares; returns the exit code: 0, or 1 where the model failed."""
+    if arguments.compare:
+        return _compare(arguments)
+    _check(arguments)
+    subject = _subject(arguments)
+    sampling = _sampling(arguments, subject)
+    model = {"name": Path(arguments.model).name if _is_folder(arguments.model) else arguments.model}
+    model |= {"backend": _backend(arguments), "parameters": None}
+    asked = describe(subject, model, sampling, contamination=arguments.contamination, canary=arguments.canary)
+    folder = arguments.out or Path("evaluations") / _folder_name(subject, model["name"])
+    errors = Console(stderr=True, highlight=False)
+    problem, code, result = "", 0, None
+    with evaluation_in(folder, asked, list(subject.tasks), retry=arguments.retry, price=arguments.price) as evaluation:
+        total = subject.about["tasks"] * arguments.n
+        with Bar(total, evaluation.samples, shown=not arguments.json) as bar:
+            try:
+                result = evaluation.finish(lambda: _player(arguments, subject, sampling), bar)
+            except EndpointError as error:
+                problem, code = str(error), 1
+            except KeyboardInterrupt:
+                problem, code = "Interrupted.", INTERRUPTED
+        if result is None:
+            there = f"{len(evaluation.samples):,} of {total:,} samples are in {folder}"
+            told = f"{' '.join(problem.split())} {there}; the same command goes on from there."
+            print(f"infinite-rl: {visible(told)}", file=sys.stderr)
+            return code
+    if arguments.json:
+        print(json.dumps(result))
+    else:
+        console = Console(highlight=False)
+        console.print(result_table(result), facts_table(result), Text(f"in {folder}"), sep="\n")
+    if not result["counts"]["graded"]:
+        errors.print("No sample says anything about the model.")
+        return 1
+    return 0
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    found = compare(*(read_results(folder) for folder in arguments.compare))
+    if arguments.json:
+        print(json.dumps(found))
+    else:
+        Console(highlight=False).print(comparison_table(found))
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if bool(arguments.env) == bool(arguments.benchmark):
+        raise ValueError("give --env or --benchmark, one of both; or --compare and two folders")
+    if not arguments.model:
+        raise ValueError("--model is missing: give its name at --base-url, or its folder or hub name")
+    for name in ("n", "concurrency", "max_tokens", "max_turns", "tasks"):
+        value = getattr(arguments, name)
+        if value is not None and value < 1:
+            dashes = "-" if len(name) == 1 else "--"
+            raise ValueError(f"{dashes}{name.replace('_', '-')} must be at least 1, not {value}")
+    if not 0 <= arguments.temperature < math.inf:
+        raise ValueError(f"--temperature must be at least 0, not {arguments.temperature:g}")
+    if arguments.top_p is not None and not 0 < arguments.top_p <= 1:
+        raise ValueError(f"--top-p must be above 0 and at most 1, not {arguments.top_p:g}")
+    if arguments.price is not None and not all(0 <= price < math.inf for price in arguments.price):
+        raise ValueError("--price takes two numbers that are not negative")
+    if (_backend(arguments) == "endpoint") != bool(arguments.base_url):
+        raise ValueError("--base-url is for --backend endpoint, which needs it")
+    own = {"split": "--split", "level": "--level", "tool_format": "--tool-format"}
+    if arguments.benchmark and (given := [flag for name, flag in own.items() if getattr(arguments, name) is not None]):
+        raise ValueError(f"{given[0]} is for --env, not for a benchmark")
+    if arguments.benchmark and arguments.arguments:
+        raise ValueError("--arguments is for --env, not for a benchmark")
+    if arguments.prompt and not arguments.benchmark:
+        raise ValueError("--prompt is for --benchmark")
+
+
+def _subject(arguments: argparse.Namespace) -> Subject:
+    if arguments.benchmark:
+        return benchmark(arguments.benchmark, file=arguments.file, prompt=arguments.prompt, tasks=arguments.tasks)
+    given = {"level": arguments.level, "tool_format": arguments.tool_format, "tasks": arguments.file}
+    chosen = {name: value for name, value in given.items() if value is not None}
+    return environment(
+        arguments.env, split=arguments.split, arguments=chosen | arguments.arguments, tasks=arguments.tasks
+    )
+
+
+def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]:
+    bounded = subject.continues or _backend(arguments) != "endpoint"
+    return {
+        "n": arguments.n,
+        "temperature": arguments.temperature,
+        "top_p": arguments.top_p,
+        "max_tokens": arguments.max_tokens or (_MAX_TOKENS if bounded else None),
+        "max_turns": arguments.max_turns,
+        "seed": None if arguments.no_seed else arguments.seed,
+    }
+
+
+def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str, Any]) -> Player:
+    """Who answers, made when there is something to ask."""
+    if _backend(arguments) != "endpoint":
+        from .local import LocalPlayer
+
+        return LocalPlayer(
+            subject, arguments.model, _backend(arguments), sampling, concurrency=arguments.concurrency or 256
+        )
+    sent = {name: sampling[name] for name in ("temperature", "top_p", "max_tokens") if sampling[name] is not None}
+    sent |= tools_member(subject.env, arguments.send_tools or None)
+    if subject.continues:
+        sent["stop"] = list(SENT_STOPS)
+    kind = TextEndpoint if subject.continues else ChatEndpoint
+    # Any of the choices may be as long as a reply on its own.
+    longest = (16 << 20) * min(arguments.n, 16)
+    return EndpointPlayer(
+        subject,
+        kind(arguments.base_url, arguments.model, timeout=arguments.timeout, max_bytes=longest),
+        concurrency=arguments.concurrency or 32,
+        several=not arguments.one_by_one,
+        seed=sampling["seed"],
+        max_turns=sampling["max_turns"],
+        parameters=sent,
+    )
+
+
+def _backend(arguments: argparse.Namespace) -> str:
+    return str(arguments.backend or ("endpoint" if arguments.base_url else "transformers"))
+
+
+def _is_folder(model: str) -> bool:
+    return Path(model).expanduser().is_dir()
+
+
+def _folder_name(subject: Subject, model: str) -> str:
+    """A name made of the environment and the model; what is odd in a file's name becomes a dash."""
+    about = subject.about
+    parts = (about["id"].rpartition("/")[2], about["split"], model)
+    text = "-".join(part for part in parts if part)
+    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in text)
+    return plain[:_LONGEST_NAME].strip(".-") or "evaluation"

@@ -1,0 +1,70 @@
+"""Two runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from .results import FAILURES, Results, Sample
+from .statistics import mcnemar, paired_difference, share_estimate
+
+
+def compare(a: Results, b: Results) -> dict[str, Any]:
+    """How two runs differ on the tasks that they share, those of equal id.
+
+    Returns:
+        ``tasks``; for ``a`` and ``b`` the ``model``, the ``env`` and ``pass@1`` on the shared tasks; ``difference``
+        (of pass@1, paired by task) and ``mcnemar`` (on the first graded sample of each task).
+
+    Raises:
+        ValueError: no task is in both, or their data differ.
+    """
+    ours, theirs = _by_id(a), _by_id(b)
+    shared = [task for task in ours if task in theirs]
+    if not shared:
+        raise ValueError(f"{a.folder} and {b.folder} share no task with a graded sample")
+    if a.run["env"]["id"] != b.run["env"]["id"]:
+        raise ValueError(
+            f"{a.folder} is of {a.run['env']['id']}, {b.folder} of {b.run['env']['id']}: equal ids would be other tasks"
+        )
+    first, second = _shares(ours, shared), _shares(theirs, shared)
+    only_a = sum(ours[task][0]["passed"] and not theirs[task][0]["passed"] for task in shared)
+    only_b = sum(theirs[task][0]["passed"] and not ours[task][0]["passed"] for task in shared)
+    return {
+        "tasks": len(shared),
+        "a": _side(a, first, ours, shared),
+        "b": _side(b, second, theirs, shared),
+        "difference": _as_json(asdict(paired_difference(first, second))),
+        "mcnemar": {"only_a": only_a, "only_b": only_b, "p": mcnemar(only_a, only_b)},
+    }
+
+
+def _by_id(results: Results) -> dict[str, list[Sample]]:
+    found: dict[str, list[Sample]] = {}
+    for sample in sorted(results.samples, key=lambda one: (one["task_index"], one["sample"])):
+        if sample["status"] not in FAILURES:
+            found.setdefault(sample["task_id"], []).append(sample)
+    return found
+
+
+def _shares(groups: Mapping[str, Sequence[Sample]], tasks: Sequence[str]) -> list[float]:
+    return [float(np.mean([sample["passed"] for sample in groups[task]])) for task in tasks]
+
+
+def _side(
+    results: Results, shares: Sequence[float], groups: Mapping[str, Sequence[Sample]], tasks: Sequence[str]
+) -> dict[str, Any]:
+    samples = sum(len(groups[task]) for task in tasks)
+    return {
+        "model": results.run["model"]["name"],
+        "env": results.run["env"]["id"],
+        "pass@1": _as_json(asdict(share_estimate(shares, samples))),
+    }
+
+
+def _as_json(values: Mapping[str, float]) -> dict[str, float | None]:
+    return {name: None if isnan(value) else value for name, value in values.items()}

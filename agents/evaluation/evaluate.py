@@ -1,0 +1,164 @@
+"""An evaluation from its first sample to its scores; it goes on where a process was stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ...datasets.folder import alone_in
+from .about import differing, now
+from .asking import Job, Player
+from .floors import published
+from .results import (
+    FAILURES,
+    RESULT,
+    RUN,
+    SAMPLES,
+    Sample,
+    SampleLog,
+    read_run,
+    read_samples,
+    sha256_of,
+    write_json,
+)
+from .summary import cost, summarize, used
+
+
+@contextmanager
+def evaluation_in(folder: Path, run: Mapping[str, Any], indices: Sequence[int], **options: Any) -> Iterator[Evaluation]:
+    """An `Evaluation` in a folder where, while it lasts, no other process may work; made where it is not there.
+
+    Raises:
+        FolderInUseError: another process works there.
+        ValueError: another evaluation lies there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with alone_in(folder, "evaluates"):
+        yield Evaluation(folder, run, indices, **options)
+
+
+class Evaluation:
+    """The folder of an evaluation that is begun or goes on.
+
+    Args:
+        folder: where it lies.
+        run: what is asked for (see `describe`).
+        indices: of the tasks.
+        retry: whether samples that failed, ours or the endpoint's fault, are asked for again though all are there.
+        price: of a million tokens read, and of a million written.
+
+    Raises:
+        ValueError: another evaluation lies there.
+
+    Attributes:
+        samples: those there are, without their transcripts.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        run: Mapping[str, Any],
+        indices: Sequence[int],
+        *,
+        retry: bool = False,
+        price: Sequence[float] | None = None,
+    ) -> None:
+        self.folder, self.run, self.price = folder, dict(run), price
+        if (folder / RUN).exists():
+            known = read_run(folder)
+            if problem := differing(known, run):
+                raise ValueError(f"{folder} holds another evaluation: {problem}; choose another folder with --out")
+            self.run = known
+        elif any(folder.iterdir()):
+            raise ValueError(f"{folder} is no evaluation, and not empty; choose another folder with --out")
+        self.samples = [_light(sample) for sample in read_samples(folder / SAMPLES)]
+        self._finished = self._read_result()
+        again = FAILURES if retry or self._finished is None else ()
+        there = {(one["task_index"], one["sample"]) for one in self.samples if one["status"] not in again}
+        self.samples = [one for one in self.samples if (one["task_index"], one["sample"]) in there]
+        missing = {task: [one for one in range(run["sampling"]["n"]) if (task, one) not in there] for task in indices}
+        self.jobs = [Job(task, samples) for task, samples in missing.items() if samples]
+
+    @property
+    def missing(self) -> int:
+        """How many samples are to be asked for."""
+        return sum(len(job.samples) for job in self.jobs)
+
+    def finish(self, player: Callable[[], Player], heard: Callable[[Sequence[Sample]], None]) -> dict[str, Any]:
+        """Asks for what is missing, and writes the scores.
+
+        Args:
+            player: makes who answers; not called where nothing is missing.
+            heard: is shown each batch of new samples, when it has been written.
+
+        Returns:
+            The content of ``result.json``.
+
+        Raises:
+            EndpointError: the model failed; what has been answered is recorded.
+        """
+        if not self.jobs and self._finished is not None:
+            return self._priced(self._finished)
+        if not (self.folder / RUN).exists():
+            write_json(self.folder / RUN, self.run)
+        (self.folder / RESULT).unlink(missing_ok=True)
+        asked, seconds = self._ask(player, heard) if self.jobs else (0, 0.0)
+        result = self._result(asked, seconds)
+        write_json(self.folder / RESULT, result)
+        return result
+
+    def _ask(self, player: Callable[[], Player], heard: Callable[[Sequence[Sample]], None]) -> tuple[int, float]:
+        """How many samples were asked for, and how long it took."""
+        playing = player()
+        started, asked = time.monotonic(), 0
+        log = SampleLog(self.folder / SAMPLES)
+        batches = playing.play(self.jobs)
+        try:
+            for batch in batches:
+                log.append(batch)
+                asked += len(batch)
+                self.samples += map(_light, batch)
+                heard(batch)
+        finally:
+            batches.close()  # type: ignore[attr-defined]
+            log.close()
+        return asked, time.monotonic() - started
+
+    def _result(self, asked: int, seconds: float) -> dict[str, Any]:
+        usage = used(self.samples, asked, seconds)
+        found = scored(self.folder, self.run, self.samples)
+        return {**self.run, **found, "usage": usage, "cost": cost(usage, self.price), "finished": now()}
+
+    def _priced(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A finished result, with its cost at another price if one is given."""
+        if self.price is not None and (told := cost(result["usage"], self.price)) != result["cost"]:
+            result = {**result, "cost": told}
+            write_json(self.folder / RESULT, result)
+        return result
+
+    def _read_result(self) -> dict[str, Any] | None:
+        """The scores, if they are those of the samples that are there."""
+        path = self.folder / RESULT
+        if not path.exists():
+            return None
+        result: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        same = result.get("samples_sha256") == sha256_of(self.folder / SAMPLES)
+        return result if same else None
+
+
+def scored(folder: Path, run: Mapping[str, Any], samples: Sequence[Sample]) -> dict[str, Any]:
+    """What ``result.json`` says of the samples that a folder holds, but for what they took."""
+    return {
+        **summarize(run, samples),
+        "samples_sha256": sha256_of(folder / SAMPLES),
+        **published(run["env"]),
+    }
+
+
+def _light(sample: Sample) -> Sample:
+    """A sample without its transcript, which may be long, and which no score needs."""
+    return {name: value for name, value in sample.items() if name not in ("messages", "error_msg")}

@@ -1,0 +1,64 @@
+"""``infinite-rl reverify``: are the verdicts of stored outputs still the same?"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from ...datasets.folder import alone_in, write_whole
+from ...envs.arguments import json_object
+from ...spaces.visible import visible
+from .evaluate import scored
+from .regrading import changes, regrade
+from .results import RESULT, SAMPLES, read_results, write_json
+from .subject import subject_of
+
+_MOST_SHOWN = 20
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``reverify``."""
+    parser.add_argument("results", type=Path, metavar="RESULTS", help="the folder of an evaluation")
+    parser.add_argument("--file", metavar="FILE", help="the tasks, where they came from a file")
+    parser.add_argument("--arguments", type=json_object, default={}, help="files of the environment, as a JSON object")
+    parser.add_argument("--json", action="store_true", help="print all changes as JSON")
+    parser.add_argument("--write", action="store_true", help="keep the new verdicts and the scores they make")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Grades all samples again; the exit code is 1 if a verdict has changed."""
+    folder: Path = arguments.results
+    results = read_results(folder)
+    subject = subject_of(results.run, file=arguments.file, arguments=arguments.arguments)
+    again = regrade(results.samples, subject.env, max_turns=results.run["sampling"].get("max_turns"))
+    changed = list(changes(results.samples, again))
+    written = arguments.write and bool(changed)
+    if written:
+        with alone_in(folder, "evaluates"):
+            write_whole(folder / SAMPLES, "".join(json.dumps(sample) + "\n" for sample in again))
+            if results.result is not None:
+                usage, price = results.result["usage"], results.result["cost"]
+                new = scored(folder, results.run, again) | {"usage": usage, "cost": price}
+                write_json(folder / RESULT, results.result | new)
+    if arguments.json:
+        print(json.dumps({"samples": len(again), "changed": changed, "written": written}))
+    else:
+        _show(changed, len(again), written)
+    return 1 if changed else 0
+
+
+def _show(changed: list[dict[str, Any]], count: int, written: bool) -> None:
+    console = Console(highlight=False)
+    for one in changed[:_MOST_SHOWN]:
+        was, now = (f"{one[when]['status']} {one[when]['reward']:g}" for when in ("was", "now"))
+        why = f" ({one['error_msg']})" if one["error_msg"] else ""
+        console.print(Text(visible(f"{one['task_id']}, sample {one['sample']}: {was} -> {now}{why}")))
+    if len(changed) > _MOST_SHOWN:
+        console.print(f"… and {len(changed) - _MOST_SHOWN:,} more (--json shows all)")
+    kept = "; the new verdicts are written" if written else ""
+    console.print(f"{count:,} samples graded again, {len(changed):,} verdicts changed{kept}")

@@ -1,0 +1,183 @@
+"""What is evaluated on: an environment with its tasks, and how ``run.json`` tells of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+
+from ...datasets.fingerprint import fingerprint
+from ...datasets.procedural import first_distinct
+from ...datasets.task import Task, TaskSource
+from ...envs.registration import ENVIRONMENTS, known_id
+from ...envs.text_env import TextEnv
+from .benchmarks import BENCHMARKS, Benchmark, BenchmarkEnv, find_benchmark
+
+# Of a stream that never ends.
+TASKS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is evaluated on.
+
+    Attributes:
+        env: the environment.
+        tasks: those that are asked, by their index in its source.
+        about: the member ``env`` of ``run.json``.
+        prompt: the name of the prompt style; None where tasks are asked as they are.
+        continues: whether the model is to go on with the text of a task, instead of being chatted with.
+    """
+
+    env: TextEnv
+    tasks: Mapping[int, Task]
+    about: dict[str, Any]
+    prompt: str | None = None
+    continues: bool = False
+
+    def hashes(self) -> dict[str, str]:
+        """Of the tasks with their answers, and of what a model is shown."""
+        published = self.env.published if isinstance(self.env, BenchmarkEnv) else None
+        tasks = [task if published is None else published.task(index) for index, task in self.tasks.items()]
+        shown = hashlib.blake2b(digest_size=16)
+        shown.update(json.dumps(list(self.env.tool_schemas)).encode())
+        for task in self.tasks.values():
+            shown.update(json.dumps(self.env.open(task).messages).encode())
+        return {"data": fingerprint(tasks), "prompts": shown.hexdigest()}
+
+
+def environment(
+    name: str,
+    *,
+    split: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    tasks: int | None = None,
+) -> Subject:
+    """An environment by its id.
+
+    Args:
+        name: such as ``InfiniteRL/Math-v0``; ours may leave the namespace out.
+        split: of its own tasks; by default ``test`` where it is one of ours.
+        arguments: of the environment.
+        tasks: how many, from the first; by default all, or up to 200 different ones of a stream.
+
+    Raises:
+        ValueError: there is no such environment or no such task, or it is none of text.
+    """
+    id, arguments = known_id(name), dict(arguments or {})
+    if split is None and "tasks" not in arguments and any(row.id == id for row in ENVIRONMENTS):
+        split = str(arguments.pop("split", "test"))
+    chosen = arguments | ({"split": split} if split is not None else {})
+    env = gymnasium.make(id, disable_env_checker=True, **chosen).unwrapped
+    if not isinstance(env, TextEnv):
+        raise ValueError(f"{id} is no text environment; see infinite-rl envs")
+    asked = _first(env.tasks, tasks)
+    # Said also where it is the default, since a score without it says little.
+    if "tasks" not in arguments and isinstance(level := getattr(env.tasks, "level", None), int):
+        arguments["level"] = level
+    version = id.rpartition("-")[2] if "-v" in id else ""
+    about = {
+        "id": id,
+        "version": version,
+        "arguments": {key: _without_path(value) for key, value in arguments.items() if _public(key, value)},
+        "split": split,
+        "tasks": len(asked),
+        "description": _first_line(env),
+    }
+    return Subject(env, asked, about)
+
+
+def benchmark(
+    name: str, *, file: str | Path | None = None, prompt: str | None = None, tasks: int | None = None
+) -> Subject:
+    """A benchmark by its name.
+
+    Args:
+        name: one of ``BENCHMARKS``.
+        file: its tasks, as the benchmark's authors publish them; by default they come from the hub.
+        prompt: one of its prompt styles; by default its first.
+        tasks: how many, from the first; by default all.
+
+    Raises:
+        ValueError: there is no such benchmark or style, or the file is malformed.
+    """
+    found: Benchmark = find_benchmark(name)
+    style = found.style(prompt)
+    env = found.load(file, style)
+    asked = _first(env.tasks, tasks)
+    about = {
+        "id": found.name,
+        "version": found.version,
+        "arguments": {},
+        "split": found.split,
+        "tasks": len(asked),
+        "description": found.asks,
+    }
+    return Subject(env, asked, about, style.name, style.continues)
+
+
+def subject_of(
+    run: Mapping[str, Any], *, file: str | Path | None = None, arguments: Mapping[str, Any] | None = None
+) -> Subject:
+    """What the run of a ``run.json`` was evaluated on.
+
+    Args:
+        run: the run.
+        file: the tasks, where they came from a file: of that only the name is recorded.
+        arguments: further arguments of the environment that name files.
+
+    Raises:
+        ValueError: it can't be made again, or its tasks are others.
+    """
+    about, sampling = run["env"], run["sampling"]
+    if about["id"] in BENCHMARKS:
+        found = benchmark(about["id"], file=file, prompt=sampling.get("prompt"), tasks=about["tasks"])
+    else:
+        given = about["arguments"] | ({} if file is None else {"tasks": str(file)}) | dict(arguments or {})
+        found = environment(about["id"], split=about["split"], arguments=given, tasks=about["tasks"])
+    now = found.hashes()
+    for name, told in (("data", "tasks"), ("prompts", "opening messages")):
+        if now[name] != run["hashes"].get(name):
+            raise ValueError(
+                f"the {told} are not those of the run (hashes.{name} differs); files are given by --file or --arguments"
+            )
+    return found
+
+
+def _first(source: TaskSource, count: int | None) -> dict[int, Task]:
+    """The first tasks of a source, by index; of a stream, which repeats itself, the first that differ.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    if count is not None and count < 1:
+        raise ValueError(f"--tasks must be at least 1, not {count}")
+    if source.size is None:
+        found = first_distinct(source, count or TASKS)
+    else:
+        found = {index: source.task(index) for index in range(min(source.size, count or source.size))}
+    if count is not None and len(found) < count:
+        raise ValueError(f"--tasks is {count}, and there are {len(found)} different ones")
+    return found
+
+
+def _public(name: str, value: Any) -> bool:
+    """Whether an argument is neither the address of a server nor a key."""
+    return "key" not in name.lower() and not (isinstance(value, str) and "://" in value)
+
+
+def _without_path(value: Any) -> Any:
+    """What a path names, without the folders in front, which are nobody's business."""
+    if not isinstance(value, str):
+        return value
+    split, mark, rest = value.rpartition("@")
+    return f"{split}{mark}{Path(rest).name}" if Path(rest).exists() else value
+
+
+def _first_line(env: TextEnv) -> str:
+    return (type(env).__doc__ or "").strip().partition("\n")[0]

@@ -1,0 +1,207 @@
+"""The entries of a leaderboard, read from a folder of submissions."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results, read_run
+from ..evaluation.summary import by_task
+from .archive import CARD, NAMES, opened
+from .check import check
+from .leaks import leaks
+from .recount import disagreements
+from .schema import malformed
+from .scripts import shown, slug
+from .settings import read_settings, split_of
+
+
+@dataclass(slots=True)
+class Row:
+    """What an entry made of one task.
+
+    Attributes:
+        task_id: the task.
+        domain: its domain.
+        samples: how many were scored.
+        passed: how many of them passed.
+        reward: their mean reward.
+        first: whether the first sample passed; None if that was not scored.
+        chunk: the file of its transcripts; None if they are not shown.
+    """
+
+    task_id: str
+    domain: str
+    samples: int
+    passed: int
+    reward: float | None
+    first: bool | None
+    chunk: int | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """One submission.
+
+    Attributes:
+        id: its name in addresses and among the site's files.
+        source: the name of its file or folder.
+        run: what was asked.
+        result: the scores.
+        card: the model card's text; empty if there is none.
+        private: whether its tasks and transcripts are kept back.
+        rows: by task index.
+    """
+
+    id: str
+    source: str
+    run: dict[str, Any]
+    result: dict[str, Any]
+    card: str
+    private: bool
+    rows: dict[int, Row] = field(default_factory=dict)
+
+    @property
+    def benchmark(self) -> str:
+        """Entries are compared that share this: environment, version, arguments, split and the tasks themselves."""
+        return benchmark_key(self.run)
+
+    @property
+    def model(self) -> str:
+        """The model's name."""
+        return shown(self.run["model"]["name"])
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A submission that is not on the board.
+
+    Attributes:
+        source: the name of its file or folder.
+        why: in one line.
+        private: whether its tasks are, which the line may tell of.
+    """
+
+    source: str
+    why: str
+    private: bool
+
+
+@dataclass(slots=True)
+class Board:
+    """A leaderboard.
+
+    Attributes:
+        settings: of ``board.json``.
+        entries: the submissions that hold together.
+        left_out: the others, and why.
+    """
+
+    settings: Mapping[str, Any]
+    entries: list[Entry]
+    left_out: list[LeftOut]
+
+
+Visit = Callable[[Entry, dict[int, list[Sample]]], None]
+
+
+def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
+    """Reads all submissions of a folder, one after the other.
+
+    Args:
+        folder: holds archives and folders of results, and ``board.json`` if it wants one.
+        visit: is given each entry with its samples by task, which are not kept.
+        checked: whether all samples are graded again, and what a check refuses is left out. Otherwise the files of an
+            entry need only agree with each other.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: ``board.json`` is malformed.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder. Give one that holds submissions.")
+    board = Board(read_settings(folder), [], [])
+    for path in _submissions(folder):
+        private = False
+        try:
+            _refuse_links(path)
+            with opened(path) as place:
+                private = _is_private(read_run(place), board.settings)
+                results = _read(place, board.settings, checked)
+                entry = _entry(path, place, results, private)
+            for other in board.entries:
+                if other.id == entry.id or other.result["samples_sha256"] == entry.result["samples_sha256"]:
+                    raise ValueError(f"the samples are those of {other.source}")
+        except (ValueError, OSError, RecursionError) as error:
+            board.left_out.append(LeftOut(path.name, str(error).replace(str(path), path.name), private))
+            continue
+        visit(entry, by_task(results.samples))
+        board.entries.append(entry)
+    return board
+
+
+def _read(folder: Path, settings: Mapping[str, Any], checked: bool) -> Results:
+    """The results of a folder.
+
+    Raises:
+        ValueError: there is a reason to refuse them.
+    """
+    canaries = [mark for mark in settings.get("canaries", []) if isinstance(mark, str)]
+    if checked:
+        report = check(folder, canaries=canaries)
+        results, problems = report.results, report.problems
+    else:
+        try:
+            results = read_results(folder)
+        except (ValueError, OSError, RecursionError) as error:
+            raise ValueError(str(error).replace(f"{folder}/", "").replace(f"{folder}: ", "")) from None
+        problems = [*malformed(results)] or [*disagreements(results), *leaks(results, canaries)]
+    if problems:
+        raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
+    assert results is not None, "only what was read is without problems"
+    return results
+
+
+def _refuse_links(path: Path) -> None:
+    """A link would show a file of this machine to the world."""
+    if any(one.is_symlink() for one in (path, *(path / name for name in NAMES))):
+        raise ValueError("holds a link; a submission has files of its own")
+
+
+def _is_private(run: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
+    return run.get("canary") is not None or bool(split_of(settings, run).get("private"))
+
+
+def benchmark_key(run: Mapping[str, Any]) -> str:
+    """A short name of what a run was asked: equal for equal tasks."""
+    env = run["env"]
+    told = [env["id"], env["version"], env["arguments"], env["split"], env["tasks"], run["hashes"].get("data")]
+    digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
+
+
+def _submissions(folder: Path) -> Iterator[Path]:
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.suffix == ".zip" or (path.is_dir() and (path / RUN).exists()):
+            yield path
+
+
+def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
+    run, result = results.run, results.result
+    assert result is not None, "disagreements say so"
+    card = (place / CARD).read_text("utf-8", errors="replace")[: 1 << 20] if (place / CARD).exists() else ""
+    name = f"{slug(run['model']['name'], 40)}-{result['samples_sha256'][:16]}"
+    entry = Entry(name, path.name, run, result, card, private)
+    for index, samples in by_task(results.samples).items():
+        scored = [one for one in samples if one["status"] not in FAILURES]
+        reward = sum(one["reward"] for one in scored) / len(scored) if scored else None
+        first = scored[0]["passed"] if scored and scored[0]["sample"] == 0 else None
+        told = shown(samples[0]["task_id"])[:200], shown(samples[0]["domain"])[:80]
+        entry.rows[index] = Row(*told, len(scored), sum(one["passed"] for one in scored), reward, first)
+    return entry

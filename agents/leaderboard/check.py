@@ -1,0 +1,202 @@
+"""Whether a submission says what its samples show: everything is counted and graded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ...envs.registration import ENVIRONMENTS
+from ...envs.serving.catalogue import ALLOWED
+from ..evaluation.about import hashes_of
+from ..evaluation.benchmarks import BENCHMARKS
+from ..evaluation.regrading import regrade
+from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
+from ..evaluation.subject import Subject, subject_of
+from .leaks import leaks
+from .recount import disagreements
+from .schema import malformed
+
+NOT_PROVABLE = (
+    "which model wrote the transcripts, and with which sampling, seed and hardware",
+    "whether samples were thrown away until better ones came",
+    "when it was: started and finished are what the files say",
+    "tokens, seconds and finish reasons of single samples",
+    "what is declared about contamination and tools",
+)
+"""What no check of the files can show; told each time."""
+
+# What a replay of the transcript decides.
+_GRADED = ("passed", "status", "reward", "answer", "components", "terminated")
+# Arguments that a submission may choose: names and levels, no files, addresses or sizes.
+_CHOSEN = (*ALLOWED, "families", "language", "limits", "operations")
+_MOST = 5
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check found.
+
+    Attributes:
+        problems: one line for each reason to refuse.
+        notes: what people should know.
+        regraded: how many samples were graded again.
+        results: what was checked; None if it can't be read.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    regraded: int = 0
+    results: Results | None = None
+
+    def files(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """``run.json`` and ``result.json`` of what was accepted."""
+        assert self.results is not None, "only what was read is accepted"
+        assert self.results.result is not None, "only what is finished is accepted"
+        return self.results.run, self.results.result
+
+
+def check(
+    folder: Path,
+    *,
+    file: str | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    canaries: Sequence[str] = (),
+    words: str = "",
+) -> Report:
+    """Checks the three files of a submission, and its card if there is one.
+
+    Args:
+        folder: where they lie.
+        file: the tasks of a benchmark, where they are not those of the hub.
+        arguments: further arguments of the environment, such as files of tasks, whose names alone are recorded.
+        canaries: marks of private splits, beside those of the usual form.
+        words: what the submitter adds to the card.
+    """
+    report = Report(notes=[f"not provable: {line}" for line in NOT_PROVABLE])
+    try:
+        results = read_results(folder)
+    except (ValueError, OSError, RecursionError) as error:
+        report.problems.append(str(error).replace(f"{folder}/", "").replace(f"{folder}: ", ""))
+        return report
+    # Without these fields nothing else can be looked at.
+    report.problems += malformed(results)
+    if report.problems:
+        return report
+    report.results = results
+    report.problems += disagreements(results)
+    report.problems += leaks(results, canaries, words)
+    report.problems += _declared(results.run)
+    report.problems += _limits(results)
+    # Before anything is made that the submission names.
+    given = {**(arguments or {}), **({} if file is None else {"tasks": file})}
+    if foreign := [*_foreign(results, given)]:
+        report.problems += foreign
+        return report
+    try:
+        subject = subject_of(results.run, file=file, arguments=arguments)
+    except (ValueError, TypeError, LookupError, OSError, ImportError) as error:
+        report.problems.append(f"{RUN}: the environment can't be made again: {error}")
+        return report
+    report.problems += _other_code(results.run, subject)
+    report.problems += _other_verdicts(results, subject)
+    report.regraded = len(results.samples)
+    return report
+
+
+def _foreign(results: Results, given: Mapping[str, Any]) -> Iterator[str]:
+    """What a submission could make this machine import, open, connect to or compute, beyond grading."""
+    env = results.run["env"]
+    if env["id"] not in BENCHMARKS and all(env["id"] != row.id for row in ENVIRONMENTS):
+        yield f'{RUN}: "env.id" is {_brief(env["id"])}, none of the environments and benchmarks of this installation'
+    for name in env["arguments"]:
+        if name not in _CHOSEN and name not in given:
+            why = "since it may name files or servers; whoever trusts it gives it by --arguments"
+            yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
+    if env["tasks"] > len(results.samples):
+        yield f'{RUN}: "env.tasks" is {env["tasks"]}, and there are {len(results.samples)} samples'
+
+
+def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:
+    now = hashes_of(subject, run["model"], run["sampling"])
+    for name, value in now.items():
+        if run["hashes"].get(name) != value:
+            yield f'{RUN}: "hashes.{name}" is {run["hashes"].get(name)}, but this installation has {value}'
+
+
+def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
+    """The samples that a replay judges otherwise."""
+    asked = subject.tasks
+    samples = [one for one in results.samples if one["task_index"] in asked]
+    others = [one for one in results.samples if one["task_index"] not in asked]
+    told = (f"{SAMPLES}: task {one['task_index']} is none of the {len(asked)} that were asked" for one in others)
+    yield from _first(told, "more samples of tasks that were not asked")
+    try:
+        again = regrade(samples, subject.env, max_turns=results.run["sampling"]["max_turns"])
+    except Exception as error:  # Whatever a submission holds, it is refused and not more.
+        yield f"{SAMPLES}: a transcript can't be replayed ({type(error).__name__}: {error})"
+        return
+    yield from _first(filter(None, map(_changed, samples, again)), "more samples that a regrade judges otherwise")
+    yield from _first(filter(None, (_other_domain(one, subject) for one in samples)), "more samples of another domain")
+
+
+def _changed(old: Sample, new: Sample) -> str:
+    """How a sample's verdict differs from the new one; empty if it doesn't."""
+    names = [name for name in _GRADED if old[name] != new[name]]
+    if not names:
+        return ""
+    where = f"{SAMPLES}: task {old['task_index']} ({old['task_id'][:80]}), sample {old['sample']}"
+    if new["status"] in FAILURES and old["status"] not in FAILURES:
+        return f"{where}: {new['error_msg']}"
+    told = ", ".join(f"{name} is {_brief(old[name])}, a regrade gives {_brief(new[name])}" for name in names)
+    return f"{where}: {told}"
+
+
+def _other_domain(sample: Sample, subject: Subject) -> str:
+    domain = subject.tasks[sample["task_index"]].domain
+    if sample["domain"] == domain:
+        return ""
+    where = f"{SAMPLES}: task {sample['task_index']} ({sample['task_id'][:80]}), sample {sample['sample']}"
+    return f"{where}: domain is {_brief(sample['domain'])}, the task's is {domain!r}"
+
+
+def _limits(results: Results) -> Iterator[str]:
+    """Samples that the sampling does not allow."""
+    sampling = results.run["sampling"]
+    tokens, turns = sampling["max_tokens"], sampling["max_turns"]
+
+    def problem(sample: Sample) -> str:
+        where = f"{SAMPLES}: task {sample['task_index']}, sample {sample['sample']}"
+        if tokens is not None and sample["completion_tokens"] > tokens * max(1, sample["turns"]):
+            told = f"{sample['completion_tokens']} tokens in {sample['turns']} turns"
+            return f"{where}: {told}; sampling.max_tokens is {tokens}"
+        if turns is not None and sample["turns"] > turns:
+            return f"{where}: {sample['turns']} turns; sampling.max_turns is {turns}"
+        return ""
+
+    yield from _first(filter(None, map(problem, results.samples)), "more samples beyond the limits of sampling")
+
+
+def _declared(run: Mapping[str, Any]) -> Iterator[str]:
+    declared = run["declarations"]
+    contamination, tools = declared.get("contamination"), declared.get("tools")
+    if not isinstance(contamination, str) or not contamination.strip():
+        yield (
+            f'{RUN}: "declarations.contamination" is missing: say whether the model was trained on these tasks or on '
+            "ones like them"
+        )
+    if not isinstance(tools, list) or not all(isinstance(name, str) for name in tools):
+        yield f'{RUN}: "declarations.tools" is missing: name the tools that the model had, or give an empty list'
+
+
+def _first(lines: Iterator[str], more: str) -> Iterator[str]:
+    yield from islice(lines, _MOST)
+    if count := sum(1 for _ in lines):
+        yield f"{SAMPLES}: and {count} {more}"
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:79] + "…"

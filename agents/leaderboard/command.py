@@ -1,0 +1,29 @@
+"""The command ``infinite-rl leaderboard``: a folder of submissions becomes a site."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ...spaces.visible import visible
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of ``leaderboard``."""
+    parser.add_argument("folder", type=Path, metavar="DIR", help="holds submissions, archives or folders of results")
+    parser.add_argument("--check", action="store_true", help="grade everything again, and leave out what is refused")
+    parser.add_argument("--out", type=Path, metavar="SITE", help="where the pages go (default: DIR/site)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Builds the site; the exit code is 1 if a submission is not on it."""
+    # All commands are declared at every start, and none of them should wait for numpy.
+    from .site import write_site
+
+    out = arguments.out or arguments.folder / "site"
+    board = write_site(arguments.folder, out, checked=arguments.check)
+    for one in board.left_out:
+        print(f"not shown: {visible(one.source)}: {' '.join(visible(one.why).split())}", file=sys.stderr)
+    print(f"{len(board.entries)} entries: {out / 'index.html'}")
+    return 1 if board.left_out else 0

@@ -1,0 +1,133 @@
+"""Whether the files of a submission agree with each other: what ``result.json`` says follows from the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from math import isclose
+from typing import Any
+
+from ...envs.agent_loop import ENDPOINT_ERROR
+from ..evaluation.results import RESULT, RUN, SAMPLES, Results, sha256_of
+from ..evaluation.summary import cost, summarize
+from .bounds import bounds_of
+
+# Sums of floats may differ in their last digits between machines; shares of samples differ by more.
+_NEAR = 1e-9
+_MOST = 5
+_BROKEN = 0.01
+
+
+def disagreements(results: Results) -> Iterator[str]:
+    """What does not fit together, one line each; nothing of the environment is needed."""
+    run, samples, result = results.run, results.samples, results.result
+    if result is None:
+        yield f"{RESULT} is missing: the evaluation has not come to its end"
+        return
+    if not (results.folder / SAMPLES).exists():
+        yield f"{SAMPLES} is missing"
+        return
+    for name in run:
+        if result.get(name) != run[name]:
+            yield f'{RESULT}: "{name}" differs from {RUN}{_where(run[name], result.get(name))}'
+    if (found := sha256_of(results.folder / SAMPLES)) != result.get("samples_sha256"):
+        yield f'{RESULT}: "samples_sha256" is {result.get("samples_sha256")!s:.16}…, but {SAMPLES} has {found[:16]}…'
+    yield from missing(run, samples)
+    for name, wanted in summarize(run, samples).items():
+        yield from _first(_differences(name, result.get(name), wanted))
+    yield from _usage(result, samples)
+    yield from _bounds(run, result)
+    started, finished = run.get("started"), result.get("finished")
+    if isinstance(started, str) and isinstance(finished, str) and finished < started:
+        yield f'{RESULT}: "finished" is before "started"'
+
+
+def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Gaps: each of so many tasks has samples 0 to n - 1, all of them asked of the model."""
+    tasks, n = run["env"]["tasks"], run["sampling"]["n"]
+    there: dict[int, set[int]] = {}
+    for one in samples:
+        there.setdefault(one["task_index"], set()).add(one["sample"])
+    beyond = [(task, number) for task, numbers in there.items() for number in numbers if number >= n]
+    if beyond:
+        task, number = min(beyond)
+        yield f"{SAMPLES}: sample {number} of task {task} is beyond what was asked, {n} of each ({len(beyond)} such)"
+    if len(there) != tasks:
+        yield f"{SAMPLES}: has {len(there)} tasks, and {tasks} were asked"
+    gaps = sum(n - len([number for number in numbers if number < n]) for numbers in there.values())
+    if gaps:
+        task, numbers = next((task, found) for task, found in there.items() if not found.issuperset(range(n)))
+        first = min(set(range(n)) - numbers)
+        yield f"{SAMPLES}: sample {first} of task {task} is missing ({gaps} of {len(there) * n} are)"
+    broken = [one for one in samples if one["status"] == ENDPOINT_ERROR]
+    # They are in no score, so that whoever may leave out many can leave out the wrong ones.
+    if len(broken) > _BROKEN * len(samples):
+        yield (
+            f"{SAMPLES}: the endpoint broke off {len(broken)} of {len(samples)} samples, the first of task "
+            f"{broken[0]['task_index']}; more than {_BROKEN:.0%} are too many, and the evaluation asks for them anew"
+        )
+
+
+def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    usage = result.get("usage")
+    if not isinstance(usage, dict):
+        yield f'{RESULT}: "usage" is missing'
+        return
+    sums = {name: sum(one[name] for one in samples) for name in ("prompt_tokens", "completion_tokens")}
+    yield from _first(_differences("usage", {name: usage.get(name) for name in sums}, sums))
+    price = result.get("cost")
+    if price is not None:
+        if not isinstance(price, dict) or not all(
+            _number(price.get(name)) for name in ("input_per_million", "output_per_million")
+        ):
+            yield f'{RESULT}: "cost" must hold prices of a million tokens, or be null'
+        else:
+            yield from _differences(
+                "cost", price, cost(sums, (price["input_per_million"], price["output_per_million"]))
+            )
+
+
+def _bounds(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
+    """Floors are published for an environment, and no submission changes them."""
+    found, told = bounds_of(run["env"]), result.get("floor")
+    if told is not None and (found is None or told != dict(found.floor)):
+        yield f'{RESULT}: "floor" is not what is published for {run["env"]["id"]}'
+
+
+def _differences(name: str, told: Any, wanted: Any) -> Iterator[str]:
+    """Where what is told differs from what the samples give."""
+    if isinstance(wanted, Mapping):
+        if not isinstance(told, Mapping):
+            yield f'{RESULT}: "{name}" is missing'
+            return
+        for key in {**wanted, **told}:
+            yield from _differences(f"{name}.{key}", told.get(key), wanted.get(key))
+    elif isinstance(wanted, list):
+        if not isinstance(told, list) or len(told) != len(wanted):
+            yield f'{RESULT}: "{name}" has not {len(wanted)} rows, as the samples give'
+            return
+        for row, (one, other) in enumerate(zip(told, wanted, strict=True)):
+            yield from _differences(f"{name}.{row}", one, other)
+    elif not (
+        isclose(told, wanted, rel_tol=_NEAR, abs_tol=_NEAR) if _number(told) and _number(wanted) else told == wanted
+    ):
+        yield f'{RESULT}: "{name}" is {told!r}, but the samples give {wanted!r}'
+
+
+def _first(lines: Iterator[str]) -> Iterator[str]:
+    """The first few: one changed sample changes many figures."""
+    yield from islice(lines, _MOST)
+    if more := sum(1 for _ in lines):
+        yield f"{RESULT}: and {more} more figures that differ"
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _where(old: Any, new: Any) -> str:
+    """The fields of two objects that differ."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return ""
+    names = [name for name in old | new if old.get(name) != new.get(name)]
+    return f" in {', '.join(names[:_MOST])}"

@@ -1,0 +1,97 @@
+"""What must not be published: keys and tokens, addresses of machines and people, and the marks of private tasks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+CANARY = "infinite-rl-canary-"
+"""How the mark of a private split begins; 32 hexadecimal digits follow."""
+
+# For each kind the letters without which there is none, which are looked for first and fast, and the pattern. Every
+# repetition is bounded, so that a search takes linear time whatever a model wrote. What comes before must not be part
+# of a longer word: base64 of pictures holds all short words.
+_WORD = "(?<![A-Za-z0-9_])"
+SECRETS = {
+    "an API key (sk-…)": (("sk-",), _WORD + r"sk-(?:proj-|ant-|or-v1-|svcacct-)?[A-Za-z0-9_-]{20,200}"),
+    "a Google API key": (("AIza",), _WORD + r"AIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])"),
+    "an AWS access key": (("AKIA", "ASIA"), _WORD + r"(?:AKIA|ASIA)[0-9A-Z]{16}(?![0-9A-Z])"),
+    "a GitHub token": (("gh", "github_"), _WORD + r"(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{40})"),
+    "a Hugging Face token": (("hf_",), _WORD + r"hf_[A-Za-z0-9]{34}(?![A-Za-z0-9])"),
+    "a Slack token": (("xox",), _WORD + r"xox[abprs]-[A-Za-z0-9-]{20,200}"),
+    "a JSON web token": (
+        (".eyJ",),
+        _WORD + r"eyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,2000}\.[A-Za-z0-9_-]{10,500}",
+    ),
+    "a bearer token": (
+        ("earer ",),
+        r"(?i:authorization\"?: {0,3}\"?bearer {1,3})[A-Za-z0-9._~+/-]{16,500}",
+    ),
+    "a private key": (
+        ("PRIVATE KEY",),
+        r"-----BEGIN (?:RSA |EC |DSA |OPENSSH |ENCRYPTED |PGP )?PRIVATE KEY",
+    ),
+}
+# Models invent people and addresses all the time, so these are looked for outside of transcripts only.
+PRIVATE = {
+    "an e-mail address": (("@",), r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}\.[A-Za-z]{2,20}"),
+    "a path of a user's folder": (
+        ("/home/", "/Users/", "/root/", ":\\Users"),
+        r"(?:/home/|/Users/|/root/|[A-Za-z]:\\Users\\)[A-Za-z0-9._-]{1,64}",
+    ),
+    "the address of a server": (
+        ("://", "localhost:", "127.0.0.1:"),
+        r"https?://[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5}|/v1)|(?:localhost|127\.0\.0\.1):[0-9]{1,5}",
+    ),
+}
+_Kinds: TypeAlias = Mapping[str, tuple[tuple[str, ...], re.Pattern[str]]]
+_SECRETS: _Kinds = {kind: (letters, re.compile(pattern)) for kind, (letters, pattern) in SECRETS.items()}
+_PRIVATE: _Kinds = {kind: (letters, re.compile(pattern)) for kind, (letters, pattern) in PRIVATE.items()}
+_CANARY = re.compile(CANARY + "[0-9a-f]{32}")
+
+
+def find_secrets(value: Any, *, transcript: bool) -> list[str]:
+    """What kinds of secrets are in a value, each once.
+
+    Args:
+        value: of JSON; all texts in it are searched, names of members too.
+        transcript: whether models wrote it, who invent e-mail addresses and paths.
+    """
+    kinds = _SECRETS if transcript else {**_SECRETS, **_PRIVATE}
+    found = set()
+    for text in texts(value):
+        for kind, (letters, pattern) in kinds.items():
+            if any(one in text for one in letters) and pattern.search(text):
+                found.add(kind)
+    return sorted(found)
+
+
+def find_canary(value: Any, known: Iterable[str] = ()) -> str | None:
+    """The first canary in a value; None if there is none.
+
+    Args:
+        value: of JSON.
+        known: canaries of another form.
+    """
+    marks = [mark for mark in known if mark]
+    for text in texts(value):
+        if match := _CANARY.search(text):
+            return match[0]
+        for mark in marks:
+            if mark in text:
+                return mark
+    return None
+
+
+def texts(value: Any) -> Iterator[str]:
+    """All texts in a value of JSON, however deep."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, Mapping):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list | tuple):
+            waiting += one

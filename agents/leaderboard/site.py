@@ -1,0 +1,207 @@
+"""A board as pages: tables, tasks, transcripts and comparisons, from files that need no server."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from ..evaluation.results import Sample
+from .board import Board, Entry, read_board
+from .bounds import bounds_of
+from .chunks import Chunks
+from .exports import as_csv, as_markdown, rows
+from .facts import card_facts
+from .pairs import compare
+from .scripts import shown, write_script
+from .settings import split_of
+
+PAGES = Path(__file__).parent / "site"
+_DATA = "data"
+_HIDDEN = "its tasks are private, and so is the reason"
+
+
+def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
+    """Builds the site of a folder of submissions; the old one stays until the new one is whole.
+
+    Args:
+        folder: the submissions.
+        out: where the pages go.
+        checked: whether all samples are graded again, and what a check refuses is left out.
+
+    Returns:
+        The board, whose ``left_out`` says what is not on it.
+
+    Raises:
+        FileNotFoundError: there is no such folder of submissions.
+        FileExistsError: at ``out`` is something else than a site.
+        ValueError: ``board.json`` is malformed.
+    """
+    if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / _DATA / "board.js").exists())):
+        raise FileExistsError(f"{out} exists, and is no site of a leaderboard; give another folder by --out")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it, so that it can be put into its place at once.
+    draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        board = _build(folder, draft, checked)
+        draft.chmod(0o755)
+        if out.exists():
+            shutil.rmtree(out)
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    return board
+
+
+def _build(folder: Path, site: Path, checked: bool) -> Board:
+    data = site / _DATA
+
+    def visit(entry: Entry, tasks: dict[int, list[Sample]]) -> None:
+        if entry.private:
+            return
+        chunks = Chunks(data, entry.id)
+        for place, (index, samples) in enumerate(tasks.items()):
+            entry.rows[index].chunk = chunks.add(place, samples)
+        chunks.flush()
+
+    board = read_board(folder, visit, checked=checked)
+    for page in PAGES.iterdir():
+        shutil.copy(page, site / page.name)
+    told = summary(board) | {"checked": checked}
+    write_script(data, "board", told)
+    for entry in board.entries:
+        write_script(data, f"{entry.id}/entry", detail(entry, board.entries))
+    table = rows(told["entries"], told["benchmarks"])
+    (site / "board.csv").write_text(as_csv(table), encoding="utf-8")
+    (site / "board.md").write_text(as_markdown(told["title"], table), encoding="utf-8")
+    return board
+
+
+def summary(board: Board) -> dict[str, Any]:
+    """What the first page shows."""
+    keys = list(dict.fromkeys(entry.benchmark for entry in board.entries))
+    groups = {key: [entry for entry in board.entries if entry.benchmark == key] for key in keys}
+    benchmarks = [_benchmark(key, groups[key], board) for key in keys]
+    _tell_apart(benchmarks)
+    order = sorted(range(len(keys)), key=lambda place: (bool(benchmarks[place]["retired"]), benchmarks[place]["name"]))
+    place_of = {keys[old]: new for new, old in enumerate(order)}
+    references = board.settings.get("references", [])
+    ranks = {entry.id: rank for group in groups.values() for rank, entry in _ranked(group)}
+    entries = [
+        _entry(entry, place_of[entry.benchmark], ranks[entry.id], len(groups[entry.benchmark]))
+        | {"reference": entry.source in references}
+        for entry in board.entries
+    ]
+    return {
+        "title": shown(board.settings.get("title", "Infinite RL leaderboard")),
+        "about": shown(board.settings.get("about", "")),
+        "version": version("infinite-rl"),
+        "benchmarks": [benchmarks[place] for place in order],
+        "entries": entries,
+        "left_out": [(shown(one.source), _HIDDEN if one.private else shown(one.why)) for one in board.left_out],
+    }
+
+
+_RATES = {
+    "extraction_failure": "No answer found",
+    "timeout": "Timeouts",
+    "truncation": "Cut off",
+    "error": "Not scored",
+}
+
+
+def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
+    """What the page of one entry shows."""
+    result = entry.result
+    pairs = [(other.id, compare(entry, other)) for other in entries if other is not entry]
+    tasks = [] if entry.private else [
+        (row.task_id, row.domain, row.samples, row.passed, row.reward, row.chunk, index)
+        for index, row in entry.rows.items()
+    ]  # fmt: skip
+    return {
+        "scores": [_scored(name, score) for name, score in result["scores"].items()],
+        "domains": [] if entry.private else [_scored(name, score) for name, score in result["by_domain"].items()],
+        "rates": [(name, result["rates"][key]) for key, name in _RATES.items() if result["rates"].get(key) is not None],
+        "tasks": tasks,
+        "pairs": [(other, *astuple(one)) for other, one in pairs if one is not None],
+        "card": card_facts(entry.run, result),
+        "words": shown(entry.card),
+    }
+
+
+def _benchmark(key: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
+    env = entries[0].run["env"]
+    split = split_of(board.settings, entries[0].run)
+    bounds = bounds_of(env)
+    arguments = ", ".join(f"{name} {value}" for name, value in env["arguments"].items() if name != "split")
+    short = str(env["id"]).removeprefix("InfiniteRL/")
+    return {
+        "key": key,
+        "name": shown(split.get("name") or f"{short}, {arguments}".removesuffix(", ")),
+        "env": shown(env["id"]),
+        "arguments": shown(arguments),
+        "split": shown(env["split"]),
+        "tasks": env["tasks"],
+        "description": shown(env["description"]),
+        "private": any(entry.private for entry in entries),
+        "retired": shown(str(split["retired"])) if split.get("retired") else "",
+        "floor": list(bounds.floor.items()) if bounds else [],
+        "references": list(bounds.references.items()) if bounds else [],
+        "ceiling": bounds.ceiling if bounds else None,
+        "ceiling_policy": "knows the answers",
+        "how": bounds.how if bounds else "No floor is published for these tasks.",
+    }
+
+
+def _tell_apart(benchmarks: Sequence[dict[str, Any]]) -> None:
+    """Adds what differs to names that are the same: how many tasks, or else the hash."""
+    for more in (lambda one: f"{one['tasks']:,} tasks", lambda one: one["key"].rpartition("-")[2]):
+        names = [one["name"] for one in benchmarks]
+        for one in benchmarks:
+            if names.count(one["name"]) > 1:
+                one["name"] += f", {more(one)}"
+
+
+def _entry(entry: Entry, benchmark: int, rank: int, of: int) -> dict[str, Any]:
+    run, result = entry.run, entry.result
+    scores, n, graded = result["scores"], run["sampling"]["n"], result["counts"]["graded"]
+    curve = [(k, scores.get(f"pass@{k}")) for k in sorted({n, *(2**power for power in range(n.bit_length()))})]
+    return {
+        "id": entry.id,
+        "benchmark": benchmark,
+        "rank": rank,
+        "of": of,
+        "model": entry.model,
+        "backend": shown(run["model"]["backend"]),
+        "parameters": run["model"]["parameters"],
+        "prompt": shown(run["sampling"]["prompt"] or ""),
+        "pass1": scores["pass@1"],
+        "passk": [(k, score["value"], score["low"], score["high"]) for k, score in curve if score],
+        "maj": scores[f"maj@{n}"],
+        "reward": scores["reward"],
+        "tasks": run["env"]["tasks"],
+        "n": n,
+        "graded": graded,
+        "tokens": result["usage"]["completion_tokens"] / graded if graded else None,
+        "cost": (result.get("cost") or {}).get("total"),
+        "finished": shown(result["finished"]),
+        "private": entry.private,
+    }
+
+
+def _ranked(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
+    """By pass@1, those that are equal with the same rank."""
+    values = {entry.id: entry.result["scores"]["pass@1"]["value"] for entry in entries}
+    known = [-1.0 if value is None else value for value in values.values()]
+    return [
+        (1 + sum(other > (-1.0 if values[entry.id] is None else values[entry.id]) for other in known), entry)
+        for entry in entries
+    ]
+
+
+def _scored(name: str, score: Mapping[str, Any]) -> tuple[str, float | None, float | None, float | None]:
+    return shown(name), score["value"], score["low"], score["high"]

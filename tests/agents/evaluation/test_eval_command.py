@@ -1,0 +1,590 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from infinite_rl import cli
+from infinite_rl.agents.evaluation.results import read_results
+from infinite_rl.agents.evaluation.subject import environment
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
+from chat_server import ChatServer, completion, serving
+
+ChatServer.request_queue_size = 128
+WORDS = ("Ulm", "Rom", "Riga", "Oslo", "Bonn", "Kiel")
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
+@pytest.fixture
+def words(tmp_path):
+    """A file of tasks that ask for a word."""
+    path = tmp_path / "words.jsonl"
+    rows = [
+        {"id": word, "messages": [{"role": "user", "content": f"Say {word}."}], "answer": word, "domain": "say"}
+        for word in WORDS
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def asked(request):
+    return request["messages"][0]["content"].removeprefix("Say ").removesuffix(".")
+
+
+def choices(texts, **message):
+    """The JSON of a completion with several choices."""
+    whole = completion("", **message)
+    (choice,) = whole["choices"]
+    whole["choices"] = [
+        choice | {"index": place, "message": choice["message"] | {"content": text}} for place, text in enumerate(texts)
+    ]
+    return 200, whole, {}
+
+
+def right(request):
+    """All choices right."""
+    return choices([f"<answer>{asked(request)}</answer>"] * request.get("n", 1))
+
+
+def evaluate(server, words, out, *more, n=4):
+    url = server if isinstance(server, str) else server.url
+    given = ["--env", "MultiDomain-v0", "--file", str(words), "--base-url", url, "--model", "some/tiny"]
+    return cli.main(["eval", *given, "--out", str(out), "-n", str(n), *more])
+
+
+def results(out):
+    found = read_results(out)
+    assert found.result is not None
+    return found
+
+
+def test_all_samples_of_a_task_are_asked_for_at_once_and_scored(words, tmp_path, capsys):
+    def half(request):
+        return choices([f"<answer>{asked(request)}</answer>", "<answer>no</answer>", "no tags", "<answer>no</answer>"])
+
+    with serving(half) as server:
+        assert evaluate(server, words, tmp_path / "out", "--temperature", "0.5", "--max-tokens", "9") == 0
+    assert len(server.requests) == len(WORDS)
+    request = server.requests[0]
+    assert (request["n"], request["temperature"], request["max_tokens"]) == (4, 0.5, 9)
+    assert len({request["seed"] for request in server.requests}) == len(WORDS)
+    found = results(tmp_path / "out")
+    scores = found.result["scores"]
+    assert list(scores) == ["pass@1", "pass@2", "pass@4", "avg@4", "maj@4", "reward"]
+    assert [scores[name]["value"] for name in scores] == pytest.approx([0.25, 0.5, 1, 0.25, 0, 0.25])
+    assert found.result["rates"] == {"extraction_failure": 0.25, "timeout": 0, "truncation": 0, "error": 0}
+    assert found.result["counts"] == {"tasks": 6, "samples": 24, "graded": 24}
+    assert found.result["by_domain"]["say"]["value"] == 0.25
+    assert found.result["per_task"][0] == {
+        "task_id": "Ulm", "domain": "say", "samples": 4, "passed": 1, "reward": 0.25,
+    }  # fmt: skip
+    assert (found.result["usage"]["prompt_tokens"], found.result["usage"]["completion_tokens"]) == (42, 18)
+    assert [one["answer"] for one in found.samples if one["task_id"] == "Ulm"] == ["Ulm", "no", None, "no"]
+    shown = capsys.readouterr().out
+    assert "some/tiny on InfiniteRL/MultiDomain-v0" in shown
+    assert "0.2500" in shown
+
+
+def test_a_run_tells_what_was_asked_and_neither_address_nor_key_nor_path(words, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", "--contamination", "none known", "--canary", "GUID 7") == 0
+    texts = [path.read_text("utf-8") for path in (tmp_path / "out").iterdir()]
+    assert len(texts) == 3
+    for text in texts:
+        assert not any(hidden in text for hidden in (server.url, "127.0.0.1", "sk-secret", str(tmp_path)))
+    run = read_results(tmp_path / "out").run
+    assert run["env"] == {
+        "id": "InfiniteRL/MultiDomain-v0",
+        "version": "v0",
+        "arguments": {"tasks": "words.jsonl"},
+        "split": None,
+        "tasks": 6,
+        "description": "One task out of several domains, mixed by weights.",
+    }
+    assert run["model"] == {"name": "some/tiny", "backend": "endpoint", "parameters": None}
+    assert run["sampling"] == {
+        "n": 4, "temperature": 1.0, "top_p": None, "max_tokens": None, "max_turns": None, "seed": 0, "prompt": None,
+    }  # fmt: skip
+    assert set(run["hashes"]) == {"data", "prompts", "parser", "runtimes", "code", "config"}
+    assert run["declarations"] == {"contamination": "none known", "tools": []}
+    assert run["canary"] == "GUID 7"
+    assert run["hardware"]["cores"] == os.cpu_count()
+
+
+def test_the_same_command_on_finished_results_asks_nothing(words, tmp_path, capsys):
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out") == 0
+        first = capsys.readouterr().out
+        assert evaluate(server, words, tmp_path / "out") == 0
+        assert capsys.readouterr().out == first
+        assert len(server.requests) == len(WORDS)
+        assert evaluate(server, words, tmp_path / "out", "--price", "2", "10", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["cost"] == {
+        "input_per_million": 2, "output_per_million": 10, "total": pytest.approx((42 * 2 + 18 * 10) / 1e6),
+    }  # fmt: skip
+    assert results(tmp_path / "out").result == result
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        (["--seed", "1"], "sampling.seed is 0 there, and 1 is asked for"),
+        (["--tasks", "5"], "env.tasks is 6 there, and 5 is asked for"),
+        (["--max-tokens", "5"], "sampling.max_tokens is null there"),
+        (["--model", "other"], 'model.name is "some/tiny" there'),
+        (["--canary", "x"], 'canary is null there, and "x" is asked for'),
+    ],
+)
+def test_another_run_in_the_same_folder_is_refused_by_field(words, tmp_path, capsys, more, field):
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out") == 0
+        before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+        assert evaluate(server, words, tmp_path / "out", *more) == 2
+        assert len(server.requests) == len(WORDS)
+    error = capsys.readouterr().err
+    assert field in error
+    assert error.count("\n") == 1
+    assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_changed_tasks_are_another_run(words, tmp_path, capsys):
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out") == 0
+        words.write_text(words.read_text("utf-8").replace('"answer": "Rom"', '"answer": "Roma"'), encoding="utf-8")
+        assert evaluate(server, words, tmp_path / "out") == 2
+    assert "hashes.data" in capsys.readouterr().err
+
+
+def test_a_server_that_gives_one_choice_is_asked_for_the_others_one_by_one(words, tmp_path):
+    with serving(lambda request: f"<answer>{asked(request)}</answer>") as server:
+        assert evaluate(server, words, tmp_path / "out", "--concurrency", "2") == 0
+    found = results(tmp_path / "out")
+    assert sorted((one["task_id"], one["sample"]) for one in found.samples) == sorted(
+        (word, number) for word in WORDS for number in range(4)
+    )
+    assert len(server.requests) == 24, "no sample is asked for twice"
+    assert sum("n" in request for request in server.requests) <= 4, "who was seen to give one is asked for one"
+    assert len({request["seed"] for request in server.requests}) == 24
+    assert found.result["scores"]["pass@1"]["value"] == 1
+
+
+def test_a_server_that_refuses_several_choices_is_asked_one_by_one(words, tmp_path):
+    def refuses(request):
+        if "n" in request:
+            return 400, {"error": {"message": "n must be 1"}}, {}
+        return f"<answer>{asked(request)}</answer>"
+
+    with serving(refuses) as server:
+        assert evaluate(server, words, tmp_path / "out", "--concurrency", "1") == 0
+    assert results(tmp_path / "out").result["scores"]["pass@1"]["value"] == 1
+    assert sum("n" in request for request in server.requests) <= 3
+
+
+def test_one_sample_a_request_if_that_is_asked_for(words, tmp_path):
+    with serving(lambda request: f"<answer>{asked(request)}</answer>") as server:
+        assert evaluate(server, words, tmp_path / "out", "--one-by-one", "--no-seed") == 0
+    assert len(server.requests) == 24
+    assert not any({"n", "seed"} & set(request) for request in server.requests)
+
+
+def test_seeds_belong_to_task_and_sample_and_not_to_the_order(words, tmp_path):
+    seen = []
+    for threads in ("1", "5"):
+        with serving(lambda request: f"<answer>{asked(request)}</answer>") as server:
+            evaluate(server, words, tmp_path / threads, "--one-by-one", "--concurrency", threads)
+        seen.append({(asked(request), request["seed"]) for request in server.requests})
+    assert seen[0] == seen[1]
+
+
+HOSTILE = {
+    "no choices": {"choices": []},
+    "choices are a number": {"choices": 7},
+    "no message": {"choices": [{"index": 0}]},
+    "content is a list": {"choices": [{"message": {"role": "assistant", "content": [1]}}]},
+    "calls are a text": {"choices": [{"message": {"role": "assistant", "content": "x", "tool_calls": "f()"}}]},
+    "usage is text": {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}},
+    "usage is a list": {"choices": [{"message": {"content": "x"}}], "usage": [1]},
+    "not JSON": b"<html>",
+    "not text": b"\xff\xfe",
+    "deep": b"[" * 200_000,
+    "null": b"null",
+}
+
+
+@pytest.mark.parametrize("reply", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_reply_costs_its_sample_alone(words, tmp_path, reply):
+    def hostile(request):
+        return (200, reply, {}) if asked(request) == "Rom" else right(request)
+
+    with serving(hostile) as server:
+        assert evaluate(server, words, tmp_path / "out", n=2) == 0
+    found = results(tmp_path / "out")
+    assert found.result["counts"] == {"tasks": 6, "samples": 12, "graded": 10}
+    assert found.result["scores"]["pass@1"]["value"] == 1, "what fails without the model's fault is in no score"
+    assert found.result["rates"]["error"] == pytest.approx(2 / 12)
+    failed = [one for one in found.samples if one["task_id"] == "Rom"]
+    assert {one["status"] for one in failed} == {"endpoint_error"}
+    assert all("sent no chat completion" in one["error_msg"] for one in failed)
+
+
+def test_malformed_choices_are_asked_for_again_and_good_ones_are_not(words, tmp_path):
+    def mixed(request):
+        status, whole, headers = right(request)
+        if "n" in request:
+            whole["choices"][1]["message"]["content"] = {"a": 1}
+        return status, whole, headers
+
+    with serving(mixed) as server:
+        assert evaluate(server, words, tmp_path / "out", "--concurrency", "1", "--tasks", "1") == 0
+    assert len(server.requests) == 2
+    assert len(results(tmp_path / "out").samples) == 4
+
+
+def test_more_choices_than_asked_for_are_no_samples(words, tmp_path):
+    with serving(lambda request: choices([f"<answer>{asked(request)}</answer>"] * 9)) as server:
+        assert evaluate(server, words, tmp_path / "out") == 0
+    assert len(results(tmp_path / "out").samples) == 24
+
+
+def test_texts_of_all_kinds_are_recorded_and_graded(words, tmp_path, capsys):
+    texts = ["x" * 1_000_000, "\x00\x1b[2J", "\ud800 <answer>\udfff</answer>", "<answer>" * 50_000]
+
+    def odd(request):
+        status, whole, headers = choices(texts)
+        for choice in whole["choices"]:
+            choice["finish_reason"] = "because " * 100
+        return status, whole, headers
+
+    with serving(odd) as server:
+        assert evaluate(server, words, tmp_path / "out", "--tasks", "1") == 0
+    found = results(tmp_path / "out")
+    assert [one["messages"][-1]["content"] for one in found.samples] == texts
+    assert found.result["scores"]["pass@1"]["value"] == 0
+    assert all(len(one["finish_reason"]) == 40 for one in found.samples)
+    assert "\x1b" not in capsys.readouterr().out
+    assert cli.main(["reverify", str(tmp_path / "out"), "--file", str(words)]) == 0
+
+
+def test_a_cut_reply_is_counted_as_such(words, tmp_path):
+    def cut(request):
+        status, whole, headers = right(request)
+        whole["choices"][0]["finish_reason"] = "length"
+        return status, whole, headers
+
+    with serving(cut) as server:
+        assert evaluate(server, words, tmp_path / "out") == 0
+    assert results(tmp_path / "out").result["rates"]["truncation"] == 0.25
+
+
+def test_a_dead_endpoint_ends_with_one_line_and_goes_on_later(words, tmp_path, capsys):
+    answered = []
+
+    def dies(request):
+        answered.append(asked(request))
+        return right(request) if len(answered) < 3 else (503, "down", {})
+
+    with serving(dies) as server:
+        assert evaluate(server, words, tmp_path / "out", "--concurrency", "1") == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "answered 503" in error
+    assert "8 of 24 samples are in" in error
+    assert "the same command goes on from there" in error
+    assert read_results(tmp_path / "out").result is None
+    with serving(right) as again:
+        assert evaluate(again, words, tmp_path / "out") == 0
+    assert len(again.requests) == 4
+    assert not {asked(request) for request in again.requests} & set(answered[:2])
+    assert results(tmp_path / "out").result["counts"]["samples"] == 24
+
+
+def test_nobody_at_the_address_is_one_line(words, tmp_path, capsys):
+    with serving(right) as server:
+        url = server.url
+    assert evaluate(url, words, tmp_path / "out") == 1
+    error = capsys.readouterr().err
+    assert error.count("could not be reached") == 1
+    assert "0 of 24 samples" in error
+
+
+def test_a_refused_key_ends_the_run_and_no_sample_is_lost_to_it(words, tmp_path, capsys):
+    with serving(lambda request: (401, {"error": {"message": "bad key"}}, {})) as server:
+        assert evaluate(server, words, tmp_path / "out") == 1
+    assert "answered 401: bad key" in capsys.readouterr().err
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out") == 0
+    assert results(tmp_path / "out").result["counts"]["graded"] == 24
+
+
+def test_failed_samples_of_a_finished_run_are_asked_for_again_only_with_retry(words, tmp_path):
+    def refuses_rom(request):
+        return (400, "too long", {}) if asked(request) == "Rom" else right(request)
+
+    with serving(refuses_rom) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        assert not server.requests
+        assert evaluate(server, words, tmp_path / "out", "--retry", n=1) == 0
+        assert [asked(request) for request in server.requests] == ["Rom"]
+    assert results(tmp_path / "out").result["counts"] == {"tasks": 6, "samples": 6, "graded": 6}
+
+
+def test_a_model_of_which_nothing_is_known_is_exit_code_one(words, tmp_path):
+    with serving(lambda request: (400, "no", {})) as server:
+        assert evaluate(server, words, tmp_path / "out", "--tasks", "2", n=1) == 1
+    assert results(tmp_path / "out").result["scores"]["pass@1"]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (["--env", "Math-v0"], "--model is missing"),
+        (["--model", "m", "--base-url", "http://127.0.0.1:1/v1"], "give --env or --benchmark"),
+        (["--env", "Maths-v0", "--model", "m", "--base-url", "http://127.0.0.1:1/v1"], "did you mean"),
+        (["--env", "Math-v0", "--model", "m", "--backend", "endpoint"], "--base-url is for --backend endpoint"),
+        (["--env", "Math-v0", "--model", "m", "--base-url", "http://127.0.0.1:1", "-n", "0"], "-n must be at least 1"),
+        (["--benchmark", "gsm9k", "--model", "m", "--base-url", "http://127.0.0.1:1"], "no benchmark 'gsm9k'"),
+        (["--benchmark", "gsm8k", "--level", "2", "--model", "m", "--base-url", "http://h"], "--level is for --env"),
+        (["--env", "Math-v0", "--tasks", "99", "--model", "m", "--base-url", "http://h"], "different ones"),
+        (["--compare", "nowhere", "neither"], "no evaluation lies there"),
+    ],
+)
+def test_a_wrong_argument_is_exit_code_two_and_one_line(given, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["eval", *given]) == 2
+    error = capsys.readouterr().err
+    assert problem in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def four(request):
+        return choices(["<answer>4</answer>"])
+
+    with serving(four) as server:
+        given = ["--env", "Math-v0", "--tasks", "3", "--base-url", server.url, "--model", "org/../odd name:7b"]
+        assert cli.main(["eval", *given]) == 0
+    assert [str(path) for path in Path("evaluations").iterdir()] == ["evaluations/Math-v0-test-org-..-odd-name-7b"]
+
+
+def test_streams_are_asked_for_tasks_that_differ():
+    subject = environment("Math-v0", tasks=30)
+    assert len({task.id for task in subject.tasks.values()}) == 30
+    assert all(subject.env.tasks.task(index) == task for index, task in subject.tasks.items())
+    assert subject.about["arguments"] == {"level": 1}
+    assert subject.about["split"] == "test"
+
+
+def test_a_published_floor_stands_beside_the_score(tmp_path):
+    with serving(lambda request: choices(["<answer>4</answer>"])) as server:
+        given = ["--env", "Math-v0", "--level", "2", "--tasks", "3", "--base-url", server.url, "--model", "m"]
+        assert cli.main(["eval", *given, "--out", str(tmp_path / "out")]) == 0
+    floor = results(tmp_path / "out").result["floor"]
+    assert set(floor) == {"empty", "copy", "constant", "majority", "random"}
+
+
+def test_an_environment_with_several_turns_and_tools_is_played_to_its_end(tmp_path):
+    def searches(request):
+        last = request["messages"][-1]
+        if last["role"] == "tool":
+            return choices(["<answer>nothing</answer>"] * request.get("n", 1))
+        call = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": '{"query": "capital"}'}}
+        return choices([None] * request.get("n", 1), tool_calls=[call])
+
+    with serving(searches) as server:
+        given = ["--env", "Search-v0", "--tool-format", "native", "--tasks", "3", "-n", "2"]
+        given += ["--base-url", server.url, "--model", "m", "--out", str(tmp_path / "out")]
+        assert cli.main(["eval", *given]) == 0
+        assert cli.main(["reverify", str(tmp_path / "out")]) == 0
+    found = results(tmp_path / "out")
+    assert {one["turns"] for one in found.samples} == {2}
+    assert len(server.requests) == 3 + 6, "the first turns of a task's samples together, then each its own"
+    assert all(request["tools"] for request in server.requests)
+    assert found.run["declarations"]["tools"] == ["search"]
+    assert [message["role"] for message in found.samples[0]["messages"]][-3:] == ["assistant", "tool", "assistant"]
+
+
+def test_a_turn_limit_of_the_run_ends_episodes_and_is_kept_for_the_replay(tmp_path):
+    with serving(lambda request: choices(["What do you want?"] * request.get("n", 1))) as server:
+        given = ["--env", "Conversation-v0", "--tasks", "2", "-n", "2", "--max-turns", "3"]
+        given += ["--base-url", server.url, "--model", "m", "--out", str(tmp_path / "out")]
+        assert cli.main(["eval", *given]) == 0
+        assert cli.main(["reverify", str(tmp_path / "out")]) == 0
+    found = results(tmp_path / "out")
+    assert {one["turns"] for one in found.samples} == {3}
+    assert found.result["rates"]["truncation"] == 1
+
+
+# As where torch is not installed.
+LIGHT = """
+import sys
+sys.modules |= dict.fromkeys(("torch", "transformers", "tensordict", "matplotlib", "jinja2"))
+from infinite_rl.cli import main
+sys.exit(main())
+"""
+
+
+def eval_process(url, words, out, *more):
+    command = [sys.executable, "-c", LIGHT, "eval", "--env", "MultiDomain-v0", "--file", str(words)]
+    command += ["--base-url", url, "--model", "m", "--out", str(out), *more]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def many_words(path, count):
+    rows = [
+        {"id": f"w{place}", "messages": [{"role": "user", "content": f"Say w{place}."}], "answer": f"w{place}"}
+        for place in range(count)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("several", [pytest.param(True, marks=pytest.mark.slow), False])
+def test_a_killed_run_goes_on_and_repeats_no_call_whose_sample_is_recorded(tmp_path, several):
+    words, out = many_words(tmp_path / "many.jsonl", 60), tmp_path / "out"
+    counts, release = Counter(), threading.Event()
+
+    def answer(request):
+        n = request.get("n", 1)
+        counts[(asked(request), request["seed"])] += 1
+        if len(counts) > (30 if several else 120):
+            release.wait(0.05)
+        return choices([f"<answer>{asked(request)}</answer>"] * n)
+
+    more = ["-n", "4", "--concurrency", "4", *([] if several else ["--one-by-one"])]
+    file = out / "samples.jsonl"
+    with serving(answer) as server:
+        process = eval_process(server.url, words, out, *more)
+        wait_for(lambda: (file.exists() and file.read_bytes().count(b"\n") > 100) or process.poll() is not None)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+        with file.open("ab") as torn:  # as if it had been in the middle of a line
+            torn.write(b'{"task_id": "w5')
+        recorded = {(one["task_id"], one["sample"]) for one in read_results(out).samples}
+        assert 100 < len(recorded) < 240
+        before = Counter(counts)
+        release.set()
+        process = eval_process(server.url, words, out, *more)
+        _, errors = process.communicate(timeout=120)
+        assert process.returncode == 0, errors
+    found = results(out)
+    places = [(one["task_id"], one["sample"]) for one in found.samples]
+    assert len(places) == len(set(places)) == 240
+    again = counts - before
+    tasks_done = {task for task in {place[0] for place in recorded} if all((task, k) in recorded for k in range(4))}
+    assert not {task for task, _ in again} & tasks_done
+    if not several:
+        assert sum(again.values()) == 240 - len(recorded), "each missing sample is asked for once"
+        assert max(counts.values()) <= 2
+    assert found.result["scores"]["pass@1"]["value"] == 1
+
+
+def test_ctrl_c_leaves_a_folder_that_goes_on(tmp_path):
+    words, out = many_words(tmp_path / "many.jsonl", 20), tmp_path / "out"
+    seen, release = [], threading.Event()
+
+    def answer(request):
+        seen.append(asked(request))
+        if len(seen) > 5:
+            release.wait(60)
+        return right(request)
+
+    with serving(answer) as server:
+        process = eval_process(server.url, words, out, "--concurrency", "2")
+        wait_for(lambda: len(seen) > 6 or process.poll() is not None)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        release.set()
+        assert process.returncode == 130
+        assert "Interrupted. 5 of 20 samples are in" in errors
+        assert "Traceback" not in errors
+    with serving(right) as server:
+        process = eval_process(server.url, words, out, "--concurrency", "2")
+        process.communicate(timeout=60)
+        assert process.returncode == 0
+        assert len(server.requests) == 15
+
+
+def test_two_processes_do_not_work_in_one_folder(words, tmp_path, capsys):
+    from infinite_rl.datasets.folder import alone_in
+
+    (tmp_path / "out").mkdir()
+    with serving(right) as server, alone_in(tmp_path / "out", "evaluates"):
+        assert evaluate(server, words, tmp_path / "out") == 2
+    assert "another process evaluates there" in capsys.readouterr().err
+
+
+def test_a_folder_of_something_else_is_left_alone(words, tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "notes.txt").write_text("mine", encoding="utf-8")
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out") == 2
+    assert "is no evaluation, and not empty" in capsys.readouterr().err
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
+
+
+def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
+    def knows(known):
+        return lambda request: choices([f"<answer>{asked(request) if asked(request) in known else 'no'}</answer>"] * 2)
+
+    for name, known in (("a", WORDS[:5]), ("b", WORDS[:2])):
+        with serving(knows(known)) as server:
+            assert evaluate(server, words, tmp_path / name, *(["--tasks", "5"] if name == "b" else []), n=2) == 0
+    capsys.readouterr()
+    folders = [str(tmp_path / name) for name in "ab"]
+    assert cli.main(["eval", "--compare", *folders, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["tasks"] == 5
+    assert (found["a"]["pass@1"]["value"], found["b"]["pass@1"]["value"]) == (1, 0.4)
+    assert found["difference"]["value"] == pytest.approx(0.6)
+    assert found["mcnemar"] == {"only_a": 3, "only_b": 0, "p": 0.25}
+    assert cli.main(["eval", "--compare", *folders]) == 0
+    assert "+0.6000" in capsys.readouterr().out
+
+
+def test_a_server_that_counts_absurdly_breaks_no_sum(words, tmp_path):
+    def absurd(request):
+        status, whole, headers = right(request)
+        whole["usage"] = {"prompt_tokens": 10**300, "completion_tokens": -5}
+        return status, whole, headers
+
+    with serving(absurd) as server:
+        assert evaluate(server, words, tmp_path / "out", "--price", "1", "1") == 0
+    usage = results(tmp_path / "out").result["usage"]
+    assert usage["completion_tokens"] == 0
+    assert usage["prompt_tokens"] < 2**50
+
+
+def test_a_terminal_shows_the_score_so_far_with_its_error(words, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("infinite_rl.agents.evaluation.display._REFRESH", -1)
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+    assert "pass@1 1.000 ± 0.000" in capsys.readouterr().err

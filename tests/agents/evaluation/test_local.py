@@ -1,0 +1,89 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from infinite_rl import cli
+from infinite_rl.agents.evaluation.results import read_results
+from infinite_rl.agents.models.tiny_model import make_tiny
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "inference"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny"
+    weights, tokenizer = make_tiny()
+    weights.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+def evaluate(model, out, *more):
+    given = ["--env", "Math-v0", "--tasks", "5", "-n", "3", "--max-tokens", "8", "--concurrency", "4"]
+    return cli.main(["eval", *given, "--model", str(model), "--out", str(out), *more])
+
+
+def said(out):
+    return {(one["task_index"], one["sample"]): one["messages"][-1]["content"] for one in read_results(out).samples}
+
+
+def test_a_model_in_this_process_is_evaluated_and_goes_on_sample_for_sample(model, tmp_path, capsys):
+    assert evaluate(model, tmp_path / "whole", "--top-p", "0.9") == 0
+    whole = said(tmp_path / "whole")
+    assert len(whole) == 15
+    results = read_results(tmp_path / "whole")
+    assert results.run["model"] == {"name": "tiny", "backend": "transformers", "parameters": None}
+    assert {one["completion_tokens"] <= 8 for one in results.samples} == {True}
+    cut = [one for one in results.samples if one["completion_tokens"] == 8]
+    assert {one["finish_reason"] for one in cut} == {"length"}
+    assert results.result["rates"]["truncation"] == pytest.approx(len(cut) / 15)
+    # As if it had been killed after seven samples.
+    (tmp_path / "cut").mkdir()
+    for name in ("run.json", "samples.jsonl"):
+        (tmp_path / "cut" / name).write_bytes((tmp_path / "whole" / name).read_bytes())
+    lines = (tmp_path / "cut" / "samples.jsonl").read_bytes().splitlines(keepends=True)
+    (tmp_path / "cut" / "samples.jsonl").write_bytes(b"".join(lines[:7]))
+    assert evaluate(model, tmp_path / "cut", "--top-p", "0.9") == 0
+    assert said(tmp_path / "cut") == whole
+    assert cli.main(["reverify", str(tmp_path / "whole")]) == 0
+
+
+def test_seeds_decide_what_is_sampled(model, tmp_path):
+    for name, more in (("a", ()), ("b", ("--concurrency", "15")), ("c", ("--seed", "1")), ("d", ("--no-seed",))):
+        assert evaluate(model, tmp_path / name, *more) == 0
+    assert said(tmp_path / "a") == said(tmp_path / "b")
+    assert said(tmp_path / "a") != said(tmp_path / "c")
+    assert said(tmp_path / "a") != said(tmp_path / "d")
+
+
+def test_vllm_is_asked_through_the_same_command(model, tmp_path, monkeypatch):
+    from test_vllm import stand_in
+    from vllm_api import Engine
+
+    from infinite_rl.agents.models.policy import load_policy
+
+    engine = Engine(*load_policy(str(model)))
+    monkeypatch.setitem(sys.modules, "vllm", stand_in(engine))
+    assert evaluate(model, tmp_path / "out", "--backend", "vllm") == 0
+    assert read_results(tmp_path / "out").run["model"]["backend"] == "vllm"
+    assert len(said(tmp_path / "out")) == 15
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
+    assert evaluate("./nowhere", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "no such folder" in error
+    assert error.count("\n") == 1
+
+
+def test_a_missing_library_is_named_with_the_command_that_installs_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    assert evaluate("some/model", tmp_path / "out") == 2
+    assert "pip install 'infinite-rl[train]'" in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_told_of_vllm(model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    assert evaluate(model, tmp_path / "out", "--backend", "vllm") == 2
+    assert "vllm cannot be imported" in capsys.readouterr().err

@@ -1,0 +1,201 @@
+from fractions import Fraction
+from itertools import combinations, product
+from math import comb, isnan, nan, sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infinite_rl.agents.evaluation.statistics import (
+    bootstrap,
+    bootstrap_estimates,
+    clustered_error,
+    effective_trials,
+    majority,
+    mcnemar,
+    paired_difference,
+    pass_at_k,
+    share_estimate,
+    standard_error,
+    wilson,
+)
+from infinite_rl.agents.evaluation.voting import labels
+
+
+@given(st.integers(1, 8), st.data())
+def test_pass_at_k_is_the_share_of_subsets_with_a_right_sample(n, data):
+    c, k = data.draw(st.integers(0, n)), data.draw(st.integers(1, n))
+    subsets = list(combinations([1] * c + [0] * (n - c), k))
+    assert pass_at_k([n], [c], k)[0] == pytest.approx(sum(map(any, subsets)) / len(subsets), abs=1e-12)
+
+
+def test_pass_at_k_is_the_published_formula_where_factorials_overflow():
+    for n, c, k in ((200, 3, 100), (1000, 7, 64), (1000, 500, 1)):
+        exact = 1 - Fraction(comb(n - c, k), comb(n, k))
+        assert pass_at_k([n], [c], k)[0] == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_pass_at_k_is_unknown_for_tasks_with_fewer_samples():
+    found = pass_at_k([4, 2, 3], [4, 2, 0], 3)
+    assert found[0] == 1
+    assert isnan(found[1])
+    assert found[2] == 0
+    with pytest.raises(ValueError, match="k must be at least 1"):
+        pass_at_k([1], [1], 0)
+
+
+def test_a_majority_is_right_or_wrong_and_ties_count_by_chance():
+    assert majority([0, 0, 1], [True, True, False]) == 1
+    assert majority([0, 1, 1], [True, False, False]) == 0
+    assert majority([0, 1], [True, False]) == 0.5
+    assert majority([0, 1, 2], [True, False, False]) == pytest.approx(1 / 3)
+    assert majority([-1, -1, 0], [False, False, True]) == 1, "who has no answer has no vote"
+    assert majority([-1, -1], [False, False]) == 0
+    # Equal by our count, judged differently (by form, say): the mean.
+    assert majority([0, 0], [True, False]) == 0.5
+
+
+def test_the_expectation_of_a_tie_is_that_of_fair_draws():
+    rng = np.random.default_rng(0)
+    marks, passed = [0, 0, 1, 1, 2, 2, 3], [True, True, False, False, True, True, False]
+    drawn = [passed[marks.index(rng.choice([0, 1, 2]))] for _ in range(4_000)]
+    assert majority(marks, passed) == pytest.approx(np.mean(drawn), abs=0.03)
+
+
+def test_equal_answers_vote_together_by_the_verifier_of_mathematics():
+    assert labels(["1/2", "0.5", "\\frac{1}{2}", "3", None, "3.0"]) == [0, 0, 0, 1, -1, 1]
+    program = "def f():\n    return 1"
+    assert labels([program, program, program.upper()]) == [0, 0, 1], "programs are compared letter by letter"
+
+
+def test_the_clustered_error_is_that_of_the_published_formula():
+    values, clusters = np.array([1, 0, 1, 1, 0, 0, 1]), np.array([0, 0, 1, 1, 1, 2, 3])
+    mean, size, groups = values.mean(), len(values), 4
+    # Miller 2024: the sum over clusters of all products of deviations within one.
+    total = sum(
+        (values[i] - mean) * (values[j] - mean) for i, j in product(range(size), repeat=2) if clusters[i] == clusters[j]
+    )
+    assert clustered_error(values, clusters) == pytest.approx(sqrt(total * groups / (groups - 1)) / size)
+
+
+def test_with_equal_samples_the_clustered_error_is_that_of_the_means_of_tasks():
+    rng = np.random.default_rng(1)
+    values = rng.random((20, 8)) < rng.random((20, 1))
+    clustered = clustered_error(values.ravel(), np.repeat(np.arange(20), 8))
+    assert clustered == pytest.approx(standard_error(values.mean(1)))
+    assert isnan(clustered_error([1, 0], [0, 0]))
+
+
+def test_the_clustered_error_is_that_of_statsmodels():
+    api = pytest.importorskip("statsmodels.api")
+    rng = np.random.default_rng(2)
+    clusters = rng.integers(0, 12, 100)
+    values = (rng.random(100) < rng.random(12)[clusters]).astype(float)
+    fit = api.OLS(values, np.ones((100, 1))).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+    assert clustered_error(values, clusters) == pytest.approx(fit.bse[0], rel=1e-9)
+
+
+def test_wilson_s_interval_is_that_of_the_literature():
+    # Newcombe 1998, table I, method 3.
+    for passed, of, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611)):
+        assert wilson(passed / of, of) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+    assert wilson(1, 29) == (pytest.approx(1 - 0.1170, abs=5e-5), 1.0)
+    assert wilson(0.5, 0) == (0.0, 1.0)
+
+
+def test_wilson_s_interval_is_that_of_statsmodels():
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    for passed, of in ((0, 1), (3, 7), (50, 100), (99, 100)):
+        assert wilson(passed / of, of) == pytest.approx(proportion.proportion_confint(passed, of, method="wilson"))
+
+
+def test_samples_of_one_task_count_as_much_as_they_tell():
+    one_each = [1, 0, 1, 1]
+    assert effective_trials(one_each, 4) == pytest.approx(4)
+    assert effective_trials(one_each, 32) == pytest.approx(4), "all samples of a task alike: as good as one"
+    assert effective_trials([0.5, 0.5, 0.5, 0.5], 32) == 32, "never more than there are"
+    assert effective_trials([1, 1, 1], 24) == 3, "nothing is known of how samples differ"
+    assert share_estimate(one_each, 4).low == wilson(0.75, 4)[0]
+
+
+def test_intervals_hold_the_truth_nineteen_times_in_twenty():
+    rng = np.random.default_rng(3)
+    wilsons = bootstraps = 0
+    for _ in range(150):
+        values = rng.binomial(4, rng.beta(1, 1, 60)) / 4
+        found = share_estimate(values, 240)
+        wilsons += found.low <= 0.5 <= found.high
+        drawn = bootstrap(values, rounds=200)
+        bootstraps += drawn[0] <= 0.5 <= drawn[1]
+    assert 0.91 < wilsons / 150 < 0.99
+    assert 0.90 < bootstraps / 150 < 0.99
+
+
+def test_a_bootstrap_is_the_same_each_time_and_agrees_with_the_error():
+    rng = np.random.default_rng(4)
+    values = rng.random((300, 2))
+    low, high = bootstrap(values)
+    again = bootstrap(values)
+    assert (low == again[0]).all()
+    assert (high == again[1]).all()
+    assert (bootstrap(values, seed=1)[0] != low).all()
+    error = values.std(0, ddof=1) / sqrt(300)
+    assert (high - low) / (2 * 1.96) == pytest.approx(error, rel=0.08)
+    assert low + high == pytest.approx(2 * values.mean(0), abs=0.01)
+    assert bootstrap(values[:, 0])[0] == pytest.approx(low[0]), "scores are drawn together, and each as if alone"
+
+
+def test_a_bootstrap_of_equal_tasks_does_not_claim_to_know_everything():
+    (found,) = bootstrap_estimates(np.zeros((30, 1)))
+    assert (found.value, found.low, found.high) == (0, *wilson(0, 30))
+    (nothing,) = bootstrap_estimates(np.zeros((0, 1)))
+    assert isnan(nothing.value)
+
+
+def test_a_paired_difference_is_that_of_the_paired_test():
+    rng = np.random.default_rng(5)
+    hard = rng.random(200)
+    a, b = ((rng.random(200) < hard + shift).astype(float) for shift in (0.1, 0.0))
+    found = paired_difference(a, b)
+    assert found.value == pytest.approx(a.mean() - b.mean())
+    # Var(a - b) = Var a + Var b - 2 Cov(a, b).
+    variance = a.var(ddof=1) + b.var(ddof=1) - 2 * np.cov(a, b)[0, 1]
+    assert found.se == pytest.approx(sqrt(variance / 200))
+    assert found.correlation == pytest.approx(np.corrcoef(a, b)[0, 1])
+    assert found.se < sqrt(a.var() / 200 + b.var() / 200), "pairing helps where tasks are hard for both"
+    stats = pytest.importorskip("scipy.stats")
+    assert found.se == pytest.approx(found.value / stats.ttest_rel(a, b).statistic)
+    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value / found.se)))
+
+
+def test_a_difference_between_equals_is_none():
+    found = paired_difference([1, 0, 1], [1, 0, 1])
+    assert (found.value, found.se, found.p) == (0, 0, 1)
+    assert paired_difference([], []).tasks == 0
+    with pytest.raises(ValueError, match="pairs"):
+        paired_difference([1], [1, 2])
+
+
+@given(st.integers(0, 9), st.integers(0, 9))
+def test_mcnemar_s_test_is_the_share_of_fair_splits_as_uneven(first, second):
+    both = first + second
+    splits = [sum(split) for split in product((0, 1), repeat=both)]
+    uneven = [heads for heads in splits if abs(heads - both / 2) >= abs(first - both / 2)]
+    assert mcnemar(first, second) == pytest.approx(len(uneven) / len(splits))
+
+
+def test_mcnemar_s_test_does_not_overflow():
+    assert mcnemar(5_000, 5_000) == pytest.approx(1)
+    assert mcnemar(499, 500) == pytest.approx(mcnemar(500, 500), abs=0.05)
+    assert mcnemar(520, 480) == pytest.approx(0.2173, abs=2e-3)
+    assert 0 <= mcnemar(0, 20_000) < 1e-300
+    stats = pytest.importorskip("scipy.stats")
+    for first, second in ((600, 700), (1, 1_500), (4_900, 5_100)):
+        assert mcnemar(first, second) == pytest.approx(stats.binomtest(first, first + second).pvalue, rel=1e-9)
+
+
+def test_errors_of_one_task_are_unknown():
+    assert isnan(standard_error([1.0]))
+    assert np.isnan(share_estimate([], 0).value)
+    assert nan != share_estimate([1.0], 1).se

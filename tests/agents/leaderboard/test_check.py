@@ -1,0 +1,333 @@
+"""What is handed in is believed only as far as its transcripts bear it out."""
+
+import json
+import shutil
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from board_results import answered, make_results, make_run, play, subject, write_results
+
+from infinite_rl.agents.evaluation import about
+from infinite_rl.agents.leaderboard.check import check
+from infinite_rl.cli import main
+
+
+@pytest.fixture(autouse=True)
+def hashed_once(monkeypatch):
+    """The code does not change during the tests; to hash it takes longer than everything else."""
+    for name, once in ONCE.items():
+        monkeypatch.setattr(about, name, once)
+
+
+ONCE = {name: cache(getattr(about, name)) for name in ("code_hash", "_parser_hash", "_runtimes_hash")}
+
+
+@pytest.fixture(scope="module")
+def honest(tmp_path_factory):
+    return make_results(tmp_path_factory.mktemp("honest"), model="honest", n=3, tasks=6)
+
+
+def read(folder):
+    run = json.loads((folder / "run.json").read_text())
+    samples = [json.loads(line) for line in (folder / "samples.jsonl").read_text().splitlines()]
+    return run, samples, json.loads((folder / "result.json").read_text())
+
+
+def wrong(samples):
+    return next(one for one in samples if not one["passed"] and one["status"] == "scored")
+
+
+# Each forges one thing. Those of `samples` and `run` forge well: scores, counts and hashes of the files are then made
+# anew from what was forged, so that only a regrade, the environment or the form can tell.
+
+
+def calls_that_are_none(run, samples):
+    wrong(samples)["messages"][-1]["tool_calls"] = 5
+
+
+def flip_verdict(run, samples):
+    wrong(samples).update(passed=True, reward=1.0, components={"correctness": 1.0})
+
+
+def mend_answer(run, samples):
+    one = wrong(samples)
+    one["messages"][-1]["content"] = f"<answer>{subject(1, 6).env.tasks.task(one['task_index']).answer}</answer>"
+
+
+def vote_otherwise(run, samples):
+    wrong(samples)["answer"] = "8"
+
+
+def drop_sample(run, samples):
+    samples.remove(wrong(samples))
+
+
+def add_sample(run, samples):
+    samples.append(answered(subject(1, 6).env, 0, 3, "<answer>1</answer>"))
+
+
+def task_beyond_the_split(run, samples):
+    samples[:] = [one | {"task_index": 999} if one["task_index"] == 0 else one for one in samples]
+
+
+def one_task_less(run, samples):
+    samples[:] = [one for one in samples if one["task_index"] != 0]
+
+
+def other_task_id(run, samples):
+    wrong(samples)["task_id"] = "arithmetic/1+1"
+
+
+def easier_prompt(run, samples):
+    wrong(samples)["messages"][0]["content"] = "What is 1+1? Give the number between <answer> and </answer>."
+
+
+def second_try(run, samples):
+    one = wrong(samples)
+    one["messages"] += [{"role": "user", "content": "Are you sure?"}, {"role": "assistant", "content": "No."}]
+
+
+def blame_the_endpoint(run, samples):
+    wrong(samples).update(status="endpoint_error", reward=0.0)
+
+
+def blame_the_grader(run, samples):
+    wrong(samples).update(status="error", reward=0.0)
+
+
+def other_domain(run, samples):
+    wrong(samples)["domain"] = "arithmetic/easy"
+
+
+def too_many_tokens(run, samples):
+    wrong(samples)["completion_tokens"] = 513
+
+
+def hide_truncation(run, samples):
+    wrong(samples)["terminated"] = False
+
+
+def key_in_a_transcript(run, samples):
+    wrong(samples)["messages"][-1]["content"] += " sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def canary_in_a_transcript(run, samples):
+    wrong(samples)["messages"][-1]["content"] += " infinite-rl-canary-" + "0123456789abcdef" * 2
+
+
+def train_split(run, samples):
+    run["env"]["split"] = "train"
+
+
+def fewer_tasks(run, samples):
+    one_task_less(run, samples)
+    run["env"]["tasks"] = 5
+
+
+def other_temperature(run, samples):
+    run["sampling"]["temperature"] = 0.0
+
+
+def nothing_declared(run, samples):
+    run["declarations"] = {"contamination": None, "tools": []}
+
+
+def no_tools_declared(run, samples):
+    del run["declarations"]["tools"]
+
+
+def server_address(run, samples):
+    run["model"]["name"] = "http://10.0.0.7:8000/v1"
+
+
+def home_folder(run, samples):
+    run["model"]["name"] = "/home/someone/model"
+
+
+def mail_address(run, samples):
+    run["declarations"]["contamination"] = "None known; ask someone@example.org."
+
+
+FORGED_WELL = [
+    (calls_that_are_none, "a transcript can't be replayed"),
+    (flip_verdict, "passed is True, a regrade gives False"),
+    (mend_answer, "passed is False, a regrade gives True"),
+    (vote_otherwise, "answer is '8', a regrade gives"),
+    (drop_sample, "is missing (1 of 18 are)"),
+    (add_sample, "sample 3 of task 0 is beyond what was asked, 3 of each"),
+    (task_beyond_the_split, "task 999 is none of the 6 that were asked"),
+    (one_task_less, "has 5 tasks, and 6 were asked"),
+    (other_task_id, "not 'arithmetic/1+1'"),
+    (easier_prompt, "the transcript opens with other messages than the task"),
+    (second_try, "the transcript goes on after the episode's end"),
+    (blame_the_endpoint, "the endpoint broke off 1 of 18 samples"),
+    (blame_the_grader, "status is 'error', a regrade gives 'scored'"),
+    (other_domain, "domain is 'arithmetic/easy', the task's is 'arithmetic/"),
+    (too_many_tokens, "513 tokens in 1 turns; sampling.max_tokens is 512"),
+    (hide_truncation, "terminated is False, a regrade gives True"),
+    (key_in_a_transcript, "holds an API key (sk-…)"),
+    (canary_in_a_transcript, "holds the canary infinite-rl-canary-0123456789abcdef0123456789abcdef of a private split"),
+    (train_split, "the tasks are not those of the run (hashes.data differs)"),
+    (fewer_tasks, "the tasks are not those of the run (hashes.data differs)"),
+    (other_temperature, '"hashes.config" is'),
+    (nothing_declared, '"declarations.contamination" is missing'),
+    (no_tools_declared, '"declarations.tools" is missing'),
+    (server_address, "holds the address of a server"),
+    (home_folder, "holds a path of a user's folder"),
+    (mail_address, "holds an e-mail address"),
+]
+
+
+@pytest.mark.parametrize(("forge", "reason"), FORGED_WELL, ids=lambda one: getattr(one, "__name__", ""))
+def test_what_was_forged_well_is_refused_for_its_own_reason(honest, tmp_path, forge, reason):
+    run, samples, _ = read(honest)
+    forge(run, samples)
+    assert_refused(write_results(tmp_path / "forged", run, samples), reason)
+
+
+@pytest.mark.parametrize("name", ["data", "prompts", "parser", "runtimes", "code"])
+def test_another_hash_is_refused(honest, tmp_path, name):
+    run, samples, _ = read(honest)
+    run["hashes"][name] = "0" * 32
+    told = f"hashes.{name} differs" if name in ("data", "prompts") else f'"hashes.{name}" is {"0" * 32}, but this'
+    assert_refused(write_results(tmp_path / "forged", run, samples), told)
+
+
+CLUMSY = [
+    (lambda result: result["scores"]["pass@1"].update(value=0.99), '"scores.pass@1.value" is 0.99, but the samples'),
+    (lambda result: result["scores"]["pass@1"].update(low=0.9), '"scores.pass@1.low" is 0.9, but the samples give'),
+    (lambda result: result["scores"].update({"pass@64": {"value": 1.0}}), '"scores.pass@64" is'),
+    (lambda result: result["by_domain"].clear(), '"by_domain.arithmetic/add" is missing'),
+    (lambda result: result["per_task"].pop(), '"per_task" has not 6 rows'),
+    (lambda result: result["rates"].update(error=0.5), '"rates.error" is 0.5, but the samples give 0.0'),
+    (lambda result: result.update(floor={"random": 0.0}), '"floor" is not what is published'),
+    (lambda result: result["counts"].update(graded=17), '"counts.graded" is 17, but the samples give 18'),
+    (lambda result: result["usage"].update(completion_tokens=1), '"usage.completion_tokens" is 1, but the samples'),
+    (lambda result: result.update(cost={"input_per_million": 1, "output_per_million": 1, "total": 9}), '"cost.total"'),
+    (lambda result: result["sampling"].update(n=1), '"sampling" differs from run.json in n'),
+    (lambda result: result["sampling"].update(temperature=0.5), '"sampling" differs from run.json in temperature'),
+    (lambda result: result["model"].update(name="another"), '"model" differs from run.json in name'),
+    (lambda result: result.update(samples_sha256="0" * 64), '"samples_sha256" is 0000000000000000…'),
+    (lambda result: result.update(finished="2026-11-19T00:00:00+00:00"), '"finished" is before "started"'),
+    (lambda result: result.pop("usage"), 'result.json: "usage" is missing'),
+    (lambda result: result.update(note="see https://10.1.2.3:8443"), "result.json: holds the address of a server"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("forge", "reason"), CLUMSY, ids=[reason for _, reason in CLUMSY])
+def test_a_result_that_its_samples_do_not_give_is_refused(honest, tmp_path, forge, reason):
+    folder = shutil.copytree(honest, tmp_path / "forged")
+    _, _, result = read(folder)
+    forge(result)
+    (folder / "result.json").write_text(json.dumps(result))
+    assert_refused(folder, reason)
+
+
+FILES = [
+    ("samples.jsonl", lambda text: text + text.splitlines()[0] + "\n", "sample 0 of task 0 is there twice"),
+    ("samples.jsonl", lambda text: text.replace("Let me see.", "Let me  see.", 1), '"samples_sha256" is'),
+    (
+        "samples.jsonl",
+        lambda text: text.replace('"reward": ', '"reward": NaN, "was": ', 1),
+        "samples.jsonl, line 1: not JSON",
+    ),
+    ("run.json", lambda text: text.replace("eval/1", "eval/9"), """run.json: "schema" is 'infinite-rl/eval/9'"""),
+    ("run.json", lambda text: text.replace('"n": 3', '"n": 1000000000'), '"sampling.n" must be from 1 to 4,096'),
+    ("run.json", lambda text: text.replace('"n": 3', '"n": true'), '"sampling.n" must be of type int'),
+    ("card.md", lambda text: "My key is hf_" + "a" * 34, "card.md: holds a Hugging Face token"),
+]
+
+
+@pytest.mark.parametrize(("name", "change", "reason"), FILES, ids=[reason for *_, reason in FILES])
+def test_a_changed_file_is_refused(honest, tmp_path, name, change, reason):
+    folder = shutil.copytree(honest, tmp_path / "forged")
+    path = folder / name
+    path.write_text(change(path.read_text() if path.exists() else ""))
+    assert_refused(folder, reason)
+
+
+def assert_refused(folder, reason):
+    found = [line for line in check(folder).problems if reason in line]
+    assert found, f"{reason!r} is not among {check(folder).problems}"
+    assert all("\n" not in line for line in found)
+
+
+def test_honest_results_are_accepted_and_told_what_no_check_can_show(honest, capsys):
+    assert main(["submit", str(honest), "--check", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["accepted"], found["problems"], found["regraded"]) == (True, [], 18)
+    assert found["submission"] is None
+    assert any("started and finished are what the files say" in note for note in found["notes"])
+
+
+def test_a_refused_folder_is_not_packed_and_each_reason_is_a_line(honest, tmp_path, capsys):
+    folder = shutil.copytree(honest, tmp_path / "forged")
+    (folder / "result.json").unlink()
+    assert main(["submit", str(folder), "--out", str(tmp_path / "out")]) == 1
+    assert "refused: result.json is missing" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+FOREIGN = [
+    ({"id": "evil_module:Math-v0"}, '"env.id" is '),
+    ({"id": "CartPole-v1"}, '"env.id" is '),
+    ({"arguments": {"tasks": "diary.jsonl"}}, '"env.arguments.tasks" is not taken from a submission'),
+    ({"id": "InfiniteRL/Search-v0", "arguments": {"corpus": "http://a.b"}}, '"env.arguments.corpus" is not taken'),
+    ({"id": "InfiniteRL/Conversation-v0", "arguments": {"base_url": "//a"}}, '"env.arguments.base_url" is not taken'),
+    ({"id": "InfiniteRL/Search-v0", "arguments": {"index": "stolen"}}, '"env.arguments.index" is not taken'),
+    ({"tasks": 9_999_999}, '"env.tasks" is 9999999, and there are 18 samples'),
+]
+
+
+@pytest.mark.parametrize(("env", "reason"), FOREIGN)
+def test_a_submission_makes_the_host_import_open_and_compute_nothing(honest, tmp_path, monkeypatch, env, reason):
+    monkeypatch.setattr("infinite_rl.agents.leaderboard.check.subject_of", lambda *asked, **more: 1 / 0)
+    run, samples, _ = read(honest)
+    run["env"] |= env
+    assert_refused(write_results(tmp_path / "forged", run, samples), reason)
+
+
+def test_an_argument_that_the_host_gives_is_taken(honest, tmp_path):
+    run, samples, _ = read(honest)
+    run["env"]["arguments"]["template"] = "{expression}="
+    folder = write_results(tmp_path / "forged", run, samples)
+    (problem,) = (one for one in check(folder).problems if "template" in one)
+    assert "by --arguments" in problem
+    problems = check(folder, arguments={"template": "What is {expression}?"}).problems
+    assert not any("by --arguments" in one for one in problems)
+
+
+@pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "result.json"])
+def test_a_missing_file_is_named(honest, tmp_path, name):
+    folder = shutil.copytree(honest, tmp_path / "forged")
+    (folder / name).unlink()
+    problems = check(folder).problems
+    assert name in problems[0]
+    assert not any(str(tmp_path) in problem for problem in problems)
+
+
+def test_the_canary_of_a_private_split_may_be_in_a_private_submission(tmp_path):
+    canary = "infinite-rl-canary-" + "0123456789abcdef" * 2
+    folder = make_results(tmp_path / "private", n=1, tasks=4, canary=canary, say=lambda *said: f"{said[2]} {canary}")
+    assert check(folder).problems == []
+
+
+def test_a_canary_of_another_form_is_found_where_it_is_named(tmp_path):
+    folder = make_results(tmp_path / "leak", n=1, tasks=4, say=lambda *said: f"{said[2]} marzipan-owl-7")
+    assert check(folder).problems == []
+    (problem,) = check(folder, canaries=["marzipan-owl-7"]).problems
+    assert "holds the canary marzipan-owl-7 of a private split (4 samples do)" in problem
+
+
+def test_a_hundred_forged_verdicts_are_told_in_a_few_lines(tmp_path):
+    run = make_run(n=25, tasks=6)
+    samples = play(run, skill=0.3)
+    for one in samples:
+        one.update(passed=True, reward=1.0)
+    problems = check(write_results(tmp_path / "forged", run, samples)).problems
+    assert len(problems) < 12
+    assert any("more samples that a regrade judges otherwise" in line for line in problems)

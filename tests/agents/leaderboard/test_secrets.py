@@ -1,0 +1,89 @@
+"""Keys and the marks of private tasks are found, and honest text is left alone."""
+
+import re
+import time
+
+import pytest
+
+from infinite_rl.agents.leaderboard.secrets import PRIVATE, SECRETS, find_canary, find_secrets
+
+# Put together here, so that no scanner takes this file for a leak.
+EXAMPLES = [
+    ("an API key (sk-…)", "sk-" + "aB3" * 16),
+    ("an API key (sk-…)", "sk-ant-" + "api03-" + "x" * 80),
+    ("a Google API key", "AIza" + "S" * 35),
+    ("an AWS access key", "AKIA" + "ABCDEFGH12345678"),
+    ("a GitHub token", "ghp_" + "a1" * 18),
+    ("a GitHub token", "github_pat_" + "a" * 60),
+    ("a Hugging Face token", "hf_" + "b" * 34),
+    ("a Slack token", "xoxb-" + "1" * 30),
+    ("a JSON web token", ".".join(("eyJ" + "a" * 20, "eyJ" + "b" * 30, "c" * 43))),
+    ("a bearer token", "Authorization: Bearer " + "d" * 24),
+    ("a bearer token", '"authorization": "bearer ' + "d" * 24 + '"'),
+    ("a private key", "-----BEGIN OPENSSH " + "PRIVATE KEY-----"),
+    ("a private key", "-----BEGIN " + "PRIVATE KEY-----"),
+]
+
+
+@pytest.mark.parametrize(("kind", "text"), EXAMPLES)
+def test_a_secret_is_found_wherever_it_stands(kind, text):
+    for value in (text, f"Use {text}.", {"a": [{"b": f"x {text}\n"}]}, {text: 1}):
+        assert find_secrets(value, transcript=True) == [kind]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ask-me-anything-about-the-whole-of-mathematics",
+        "risk-averse-investors-and-their-many-portfolios",
+        "a bearer of bad news; Authorization: none",
+        "-----BEGIN PUBLIC KEY-----",
+        "sk-learn, hf_hub, AKIA, eyJ, xoxo",
+        "0123456789abcdef" * 16,
+        "The 5 eyJ.eyJ.x and AIzaShort",
+        "mail bob@example.com, see http://127.0.0.1:8000 and /home/bob/x.py",
+    ],
+)
+def test_what_models_write_every_day_is_no_secret(text):
+    assert find_secrets(text, transcript=True) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("an e-mail address", "write to jane.doe@example.org"),
+        ("a path of a user's folder", "/home/jane/models/best"),
+        ("a path of a user's folder", "C:\\Users\\jane\\best"),
+        ("the address of a server", "https://inference.example.com/v1"),
+        ("the address of a server", "localhost:8000"),
+    ],
+)
+def test_outside_of_transcripts_people_and_machines_are_found_too(kind, text):
+    assert find_secrets({"name": text}, transcript=False) == [kind]
+
+
+def test_a_link_in_a_card_is_no_address_of_a_server():
+    assert find_secrets("See https://example.org/paper.pdf", transcript=False) == []
+
+
+def test_no_text_makes_a_search_slow():
+    """Each pattern on what it begins with, over and over: four times the text may not take sixteen times as long."""
+    for letters, pattern in [*SECRETS.values(), *PRIVATE.values()]:
+        for part in (*letters, "a", "a@a-", "eyJ" + "a" * 50 + "."):
+
+            def seconds(size, part=part, pattern=pattern):
+                text = (part * size)[:size]
+                started = time.process_time()
+                re.search(pattern + "(?!)", text)  # Never ends well, so that every way is tried.
+                return time.process_time() - started
+
+            assert seconds(16_000) < 9 * seconds(4_000) + 0.1, (pattern, part)
+
+
+def test_a_canary_is_found_at_any_depth_and_half_of_one_is_none():
+    canary = "infinite-rl-canary-" + "09af" * 8
+    assert find_canary({"messages": [{"content": f"as {canary} says"}]}) == canary
+    assert find_canary({canary: None}) == canary
+    assert find_canary(canary[:-1]) is None
+    assert find_canary("a marzipan owl", ["marzipan"]) == "marzipan"
+    assert find_canary("anything", [""]) is None
