@@ -143,7 +143,16 @@ def test_a_block_that_asks_a_server_runs(block, tmp_path):
     assert '"closed": true' in done.stdout
 
 
+def headings(page: Path) -> set[str]:
+    """The anchors of a page, as code hosts make them of its headings."""
+    text = BLOCK.sub("", page.read_text("utf-8"))
+    found = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in found}
+
+
 def test_links_between_pages_lead_somewhere():
     for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text("utf-8")):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+        for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", BLOCK.sub("", page.read_text("utf-8"))):
+            place = page.parent / target if target else page
+            assert place.exists(), f"{page.name} links to {target}"
+            assert not anchor or anchor in headings(place), f"{page.name} links to {target}#{anchor}"
