@@ -1,4 +1,4 @@
-"""Writes the pages of the environments, of the families of tasks, and of the trainer's configuration.
+"""Writes the pages of environments, families of tasks, algorithms, measurements and the trainer's configuration.
 
 They come from the classes' docstrings, the registration table, the floors that ``benchmarks/floors.py`` has measured,
 and the values in ``config/``. Run ``python docs/build.py`` after changing any of them; a test compares the pages with
@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS, Row
+
+sys.path.append(str(Path(__file__).parent))  # where tests load this file
+import algorithm_pages
 
 PAGES = Path(__file__).parent / "environments"
 FAMILIES_PAGE = Path(__file__).parent / "families.md"
@@ -246,6 +250,9 @@ def main() -> None:
     FAMILIES_PAGE.write_text(families(), encoding="utf-8")
     CONFIGURATION_PAGE.write_text(configuration(), encoding="utf-8")
     METRICS_PAGE.write_text(metrics(), encoding="utf-8")
+    algorithm_pages.PAGES.mkdir(exist_ok=True)
+    for path, text in algorithm_pages.pages().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
