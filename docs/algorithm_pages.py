@@ -1,4 +1,4 @@
-"""The pages of the algorithms, from ``config/algorithm/*.yaml``, docstrings and ``benchmarks/results/algorithms.json``."""
+"""The pages of algorithms, from ``config/algorithm/``, docstrings and ``benchmarks/results/algorithms.json``."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ ALGORITHMS = {
     ),
     "dr_grpo": (
         "Dr. GRPO",
-        "Where responses get longer without getting better, or easy and impossible tasks pull too hard: GRPO's division "
-        "by lengths favours long wrong answers, that by standard deviations tasks that are nearly always or nearly "
+        "Where responses get longer without getting better, or easy and impossible tasks pull too hard: GRPO's "
+        "division by lengths favours long wrong answers, that by standard deviations tasks that are nearly always or nearly "
         "never solved.",
     ),
     "dapo": (
@@ -121,7 +121,9 @@ part is a pure function with its equation and paper, and `algorithm=NAME` takes 
 The gain is that in pass rate on held-out tasks of the default job, the mean of three seeds, with nothing tuned for any
 of them: the differences say little about other tasks, and that all learn says that the parts are right.
 
-![Pass rates on the validation split: they rise with every algorithm, and not with shuffled rewards](../../benchmarks/results/algorithms.png)
+![Pass rates on the validation split: they rise with all, and not with shuffled rewards][curves]
+
+[curves]: ../../benchmarks/results/algorithms.png
 """
 
 
@@ -183,8 +185,8 @@ def keys(name: str) -> list[str]:
     here: Any = OmegaConf.to_container(OmegaConf.load(CONFIG_DIR / "algorithm" / f"{name}.yaml"))
     others: Any = OmegaConf.to_container(values())
     rows = []
-    for section, key in ((section, key) for section in here for key in here[section]):
-        value, plain = here[section][key], (others[section] or {}).get(key)
+    for section, key, value in ((name, key, value) for name, given in here.items() for key, value in given.items()):
+        plain = (others[section] or {}).get(key)
         told = "to be given" if value == "???" else f"`{json.dumps(value)}`"
         other = "" if plain == value else "none" if plain is None else f"`{json.dumps(plain)}`"
         rows.append(f"| `{section}.{key}` | {told} | {other} | {meaning(section, key)} |")

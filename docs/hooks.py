@@ -46,6 +46,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     def lead(match: re.Match[str]) -> str:
         return relpath(site_path(normpath(f"{dirname(repository)}/{match[1]}".lstrip("/"))), dirname(here) or ".")
 
+    # A page is called by its first heading, if nothing stands before it.
+    markdown = re.sub(r"\A<!--.*?-->\n", "", markdown)
     parts = FENCE.split(markdown)
     return "".join(
         text + fence
