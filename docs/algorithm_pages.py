@@ -32,8 +32,8 @@ ALGORITHMS = {
     "dr_grpo": (
         "Dr. GRPO",
         "Where responses get longer without getting better, or easy and impossible tasks pull too hard: GRPO's "
-        "division by lengths favours long wrong answers, that by standard deviations tasks that are nearly always or nearly "
-        "never solved.",
+        "division by lengths favours long wrong answers, that by standard deviations tasks that are nearly always "
+        "or nearly never solved.",
     ),
     "dapo": (
         "DAPO",
@@ -121,9 +121,7 @@ part is a pure function with its equation and paper, and `algorithm=NAME` takes 
 The gain is that in pass rate on held-out tasks of the default job, the mean of three seeds, with nothing tuned for any
 of them: the differences say little about other tasks, and that all learn says that the parts are right.
 
-![Pass rates on the validation split: they rise with all, and not with shuffled rewards][curves]
-
-[curves]: ../../benchmarks/results/algorithms.png
+![Pass rates: they rise with all of them, and not with shuffled rewards](../../benchmarks/results/algorithms.png)
 """
 
 
