@@ -14,8 +14,8 @@ FILES = {match[1]: code for _, code in BLOCKS if (match := re.match(r"# (\w+\.py
 (TRAINING,) = [code for language, code in BLOCKS if language == "bash"]
 
 
-def run(folder, *command):
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+def run(folder, *command, said=""):
+    done = subprocess.run(command, cwd=folder, input=said, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -40,6 +40,12 @@ def test_the_environment_takes_less_than_60_lines():
 
 def test_it_plays(folder):
     assert re.fullmatch(r"\d{4}>\n", run(folder, sys.executable, "play.py"))
+
+
+def test_it_plays_at_a_terminal(folder):
+    command = re.search(r"`python (-m infinite_rl\.cli play \S+)`", PAGE.read_text("utf-8"))[1]
+    said = run(folder, sys.executable, *command.split(), "--seed", "0", said="<answer>1</answer>\n")
+    assert "reward 0, format 1, scored" in said
 
 
 def test_its_tests_pass(folder):
