@@ -27,6 +27,7 @@ from infinite_rl.envs.registration import ENVIRONMENTS, Row
 
 sys.path.append(str(Path(__file__).parent))  # where tests load this file
 import algorithm_pages
+import performance_page
 
 PAGES = Path(__file__).parent / "environments"
 FAMILIES_PAGE = Path(__file__).parent / "families.md"
@@ -250,6 +251,7 @@ def main() -> None:
     FAMILIES_PAGE.write_text(families(), encoding="utf-8")
     CONFIGURATION_PAGE.write_text(configuration(), encoding="utf-8")
     METRICS_PAGE.write_text(metrics(), encoding="utf-8")
+    performance_page.PAGE.write_text(performance_page.page(), encoding="utf-8")
     algorithm_pages.PAGES.mkdir(exist_ok=True)
     for path, text in algorithm_pages.pages().items():
         path.write_text(text, encoding="utf-8")

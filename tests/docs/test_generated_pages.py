@@ -21,3 +21,8 @@ def test_every_algorithm_has_a_page_that_says_what_its_recipe_says(build):
     assert set(pages) == set((DOCS / "algorithms").glob("*.md"))
     for path, text in pages.items():
         assert path.read_text("utf-8") == text, "run python docs/build.py"
+
+
+def test_the_page_of_speeds_says_what_was_measured(build):
+    page = build.performance_page
+    assert page.PAGE.read_text("utf-8") == page.page(), "run python docs/build.py"
