@@ -17,8 +17,9 @@ TEMPLATE = """\
 
 Every speed that this project claims, with the command that measures it. All were measured on machines with
 two cores (x86-64, no GPU), in CPU time where nothing else is said, both sides in turns, with the versions in each
-file of `benchmarks/results/`. Where both sides should compute the same thing, a benchmark asserts it before it times anything.
-What larger machines would do is planned, not measured: [scaling](scaling.md) tells how far off its formulas were.
+file of `benchmarks/results/`. Where both sides should compute the same thing, a benchmark asserts it
+before it times anything. What larger machines would do is planned, not measured: [scaling](scaling.md) tells how far
+off its formulas were.
 
 ## Sandboxes
 
