@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ def read(name: str) -> Any:
 
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
-    """A table whose first column is text and whose others are numbers."""
-    lines = [heads, ["---", *["---:"] * (len(heads) - 1)], *rows]
+    """A table; columns of numbers are set to the right."""
+    numbers = [all(re.match(r"[-+]?\d", row[column]) for row in rows) for column in range(len(heads))]
+    lines = [heads, ["---:" if number else "---" for number in numbers], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
