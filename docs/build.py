@@ -52,7 +52,7 @@ TEMPLATE = """\
 |---|---|
 | make | `gymnasium.make("{id}")` after `import infinite_rl` |
 | many at once | `gymnasium.make_vec("{id}", num_envs=16)` |
-| observation, action | text, as in every text environment (see `docs/envs.md`) |
+| observation, action | text, as in every [text environment](../envs.md) |
 | render modes | {render_modes} |
 | reward threshold | {reward_threshold} |
 | deterministic | yes: the same seed and actions give the same episode |
