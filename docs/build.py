@@ -1,4 +1,4 @@
-"""Writes the pages of the environments, the families of tasks, the trainer's configuration, and the commands.
+"""Writes the pages of environments, families of tasks, algorithms, measurements, commands and configuration.
 
 They come from the classes' docstrings, the registration table, the floors that ``benchmarks/floors.py`` has measured,
 the values in ``config/``, and the parsers of the command line. Run ``python docs/build.py`` after changing any of them;
@@ -11,6 +11,7 @@ import argparse
 import inspect
 import json
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -25,6 +26,10 @@ from infinite_rl.cli import COMMANDS, make_parser
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS, Row
+
+sys.path.append(str(Path(__file__).parent))  # where tests load this file
+import algorithm_pages
+import performance_page
 
 PAGES = Path(__file__).parent / "environments"
 FAMILIES_PAGE = Path(__file__).parent / "families.md"
@@ -52,7 +57,7 @@ TEMPLATE = """\
 |---|---|
 | make | `gymnasium.make("{id}")` after `import infinite_rl` |
 | many at once | `gymnasium.make_vec("{id}", num_envs=16)` |
-| observation, action | text, as in every text environment (see `docs/envs.md`) |
+| observation, action | text, as in every [text environment](../envs.md) |
 | render modes | {render_modes} |
 | reward threshold | {reward_threshold} |
 | deterministic | yes: the same seed and actions give the same episode |
@@ -313,6 +318,10 @@ def main() -> None:
     CONFIGURATION_PAGE.write_text(configuration(), encoding="utf-8")
     METRICS_PAGE.write_text(metrics(), encoding="utf-8")
     COMMANDS_PAGE.write_text(commands(), encoding="utf-8")
+    performance_page.PAGE.write_text(performance_page.page(), encoding="utf-8")
+    algorithm_pages.PAGES.mkdir(exist_ok=True)
+    for path, text in algorithm_pages.pages().items():
+        path.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -128,8 +128,9 @@ def estimate(inputs: CreditInputs, config: CreditConfig, reduce: Reduce = alone)
 
 @estimator("group")
 def group(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> Credit:
-    """Rewards against the mean of their group (GRPO, arXiv:2402.03300, 4.1.2; Dr.GRPO, arXiv:2503.20783, without std).
+    """A_i = (r_i - mean of the group) / std of the group, for all its tokens (GRPO, arXiv:2402.03300, 4.1.2).
 
+    Dr.GRPO (arXiv:2503.20783) leaves the division out, as does ``norm_std`` false.
     The members of a group lie on one rank, so nothing is reduced.
     """
     graded = torch.ones(len(inputs.lengths), dtype=torch.bool)
@@ -139,13 +140,13 @@ def group(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> Credit:
 
 @estimator("rloo")
 def rloo(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> Credit:
-    """Rewards against the mean of the others in their group (RLOO, Ahmadian et al. 2024, arXiv:2402.14740, eq. 8)."""
+    """A_i = r_i - mean of the others in the group (RLOO, Ahmadian et al. 2024, arXiv:2402.14740, eq. 8)."""
     return Credit(leave_one_out(inputs.penalised(), inputs.groups)[inputs.sequence])
 
 
 @estimator("reinforce")
 def reinforce(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> Credit:
-    """Discounted returns (Williams 1992), whitened over the batch: the mean is the baseline."""
+    """A_t = sum_{i >= t} gamma^{i - t} r_i (Williams 1992), whitened over the batch: the mean is the baseline."""
     rewards = token_rewards(inputs.rewards.double(), inputs.lengths, inputs.penalty)
     returns = discounted_returns(rewards, inputs.lengths, config.gamma)
     advantage = whiten(returns, reduce) if config.whiten else returns
@@ -166,7 +167,7 @@ def reinforce_pp(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> 
 
 @estimator("gae")
 def gae(inputs: CreditInputs, config: CreditConfig, reduce: Reduce) -> Credit:
-    """Generalised advantage estimation with a critic (arXiv:1506.02438, eq. 16), by tokens or by turns.
+    """A_t = sum_i (gamma lam)^i (r_{t+i} + gamma V_{t+i+1} - V_{t+i}), with a critic V (GAE, arXiv:1506.02438, eq. 16).
 
     By turns, a turn is one action: its rewards are summed, its value is the one before its first token, and all its
     tokens share its advantage. Returns are advantages plus values, before whitening.

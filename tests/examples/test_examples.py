@@ -226,7 +226,7 @@ def test_an_example_is_short_and_says_how_it_is_run(name):
     text = (EXAMPLES / f"{name}.py").read_text("utf-8")
     assert len(text.splitlines()) <= 100
     assert f"python examples/{name}.py" in text
-    pages = [EXAMPLES.parent / "docs" / page for page in ("plugs.md", "generation.md")]
+    pages = [EXAMPLES.parent / "docs" / page for page in ("plugs.md", "generation.md", "primitives.md")]
     assert any(f"examples/{name}.py" in page.read_text("utf-8") for page in pages)
 
 
@@ -255,13 +255,13 @@ def test_an_example_of_the_primitives_learns(name):
 
 
 def test_the_example_of_inference_shows_all_it_can_do():
-    text = run("primitives/inference")
+    text = run("inference_examples")
     assert "log-probs [2, 20], logits [2, 20, 102]" in text
     assert "system: 'Answer in one sentence.'" in text
 
 
 def test_the_example_of_backprop_makes_five_updates():
-    assert run("primitives/backprop").count("gradient") == 5
+    assert run("backprop_usage").count("gradient") == 5
 
 
 def test_the_local_server_writes_tasks_that_the_generator_accepts(tmp_path):

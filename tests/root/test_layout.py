@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # What each room may import; the right column of the design's table.
 MAY_IMPORT = {
@@ -71,6 +72,14 @@ def test_a_room_imports_only_the_rooms_the_design_allows(room):
                 other = name.split(".")[0]
                 assert other in MAY_IMPORT[room] | {room}, f"{path.relative_to(ROOT)} imports {other}"
             assert level <= depth, f"{path.relative_to(ROOT)} imports from above the package"
+
+
+def test_the_design_page_tells_the_same_law():
+    rows = re.findall(r"^\| `(\w+)/` \| .* \| (.*) \|$", (ROOT / "docs" / "design.md").read_text("utf-8"), re.MULTILINE)
+    told = {room: set() if law == "nothing" else set(law.split(", ")) for room, law in rows}
+    assert told.pop("agents") == {"all"}
+    assert told == {room: law for room, law in MAY_IMPORT.items() if room != "agents"}
+    assert MAY_IMPORT["agents"] == MAY_IMPORT.keys() - {"agents"}
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)

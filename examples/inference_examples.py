@@ -1,17 +1,24 @@
-"""The inference module: texts with their tokens, scores, tools, and environments on a server."""
+"""The inference module: texts with their tokens, scores, tools, and environments on a server.
+
+python examples/inference_examples.py                                         a tiny model made on the spot
+python examples/inference_examples.py --model NAME --backend vllm             any causal language model
+python examples/inference_examples.py --model NAME --backend openai --base-url http://localhost:8000/v1
+"""
 
 import argparse
 
-from infinite_rl.agents import ConversationEnvironment, InferenceModule, RolloutManager, make_tiny
+from needs import libraries
 
 
 def main() -> None:
     """Goes through what the module can do."""
-    parser = argparse.ArgumentParser()
+    parser = argparse.ArgumentParser(description="Shows what an InferenceModule can do.")
     parser.add_argument("--model", help="a folder or hub name; by default a tiny model made on the spot")
     parser.add_argument("--backend", default="huggingface", help="huggingface, vllm or openai")
     parser.add_argument("--base-url", help="of a server, for vllm and openai")
     arguments = parser.parse_args()
+    with libraries():
+        from infinite_rl.agents import ConversationEnvironment, InferenceModule, RolloutManager, make_tiny
     options = {"base_url": arguments.base_url} if arguments.base_url else {}
     if arguments.model:
         inference = InferenceModule(arguments.model, backend=arguments.backend, **options)
