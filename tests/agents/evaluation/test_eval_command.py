@@ -555,6 +555,26 @@ def test_a_folder_of_something_else_is_left_alone(words, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["notes.txt"]
 
 
+def test_a_process_that_was_killed_before_its_first_file_was_whole_is_no_hindrance(words, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".run.json.draft").write_text('{"sch', encoding="utf-8")
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+
+
+def test_a_result_that_is_not_of_the_samples_is_made_anew_without_asking(words, tmp_path):
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        before = results(tmp_path / "out").result
+        path = tmp_path / "out" / "samples.jsonl"
+        path.write_text(path.read_text("utf-8").replace('"passed": true', '"passed": false', 1), encoding="utf-8")
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        assert len(server.requests) == len(WORDS)
+    after = results(tmp_path / "out").result
+    assert after["samples_sha256"] != before["samples_sha256"]
+    assert after["scores"]["pass@1"]["value"] == pytest.approx(5 / 6)
+
+
 def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
     def knows(known):
         return lambda request: choices([f"<answer>{asked(request) if asked(request) in known else 'no'}</answer>"] * 2)
