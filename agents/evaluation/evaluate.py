@@ -73,7 +73,7 @@ class Evaluation:
             if problem := differing(known, run):
                 raise ValueError(f"{folder} holds another evaluation: {problem}; choose another folder with --out")
             self.run = known
-        elif any(folder.iterdir()):
+        elif any(not path.name.startswith(".") for path in folder.iterdir()):  # a draft may have been left behind
             raise ValueError(f"{folder} is no evaluation, and not empty; choose another folder with --out")
         self.samples = [_light(sample) for sample in read_samples(folder / SAMPLES)]
         self._finished = self._read_result()
