@@ -103,6 +103,8 @@ class ActorConfig:
         tokens_per_microbatch: at most so many tokens, padding included, in one forward pass.
         offload_activations: on a GPU, keep what the backward pass needs in host memory until then.
         offload_optimizer: on a GPU, keep the optimizer's averages in host memory between its steps.
+        offload_models: on a GPU, keep policy, reference and critic in host memory while responses are sampled by
+            something else, and a copy of the policy that samples while they learn.
     """
 
     optimizer: str
@@ -139,6 +141,7 @@ class ActorConfig:
     tokens_per_microbatch: int
     offload_activations: bool
     offload_optimizer: bool
+    offload_models: bool
 
 
 @dataclass

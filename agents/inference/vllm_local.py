@@ -16,6 +16,8 @@ from .weight_sync import FolderTransfer
 RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 # At this level of sleep weights are dropped too: new ones come before the next token is sampled.
 DEEP_SLEEP = 2
+# What of an engine wakes up by itself.
+WEIGHTS, CACHE = "weights", "kv_cache"
 
 
 class LocalEngine:
@@ -57,7 +59,8 @@ class LocalEngine:
         self._version = 0
         # Adapters change while the weights below them stay: those must outlive the sleep.
         self._level = DEEP_SLEEP if adapters is None else 1
-        self._asleep = self._empty = False
+        self._asleep: list[str] = []
+        self._empty = False
 
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
         """Continues the prompt of each request, all in one batch."""
@@ -87,7 +90,8 @@ class LocalEngine:
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
         """Takes new weights, and forgets what was computed with the old ones."""
         self._transfer.publish(weights)
-        self._wake()
+        # The cache has room once the trainer's models have left the GPU.
+        self._wake(WEIGHTS)
         self._transfer.send([self])
         self._empty = False
         self._version = version
@@ -109,17 +113,18 @@ class LocalEngine:
         """Gives the GPU's memory to the trainer, until new weights come. On a CPU vLLM cannot sleep."""
         if self._sleeps and not self._asleep:
             self._llm.sleep(level=self._level)
-            self._asleep, self._empty = True, self._level == DEEP_SLEEP
+            self._asleep, self._empty = [WEIGHTS, CACHE], self._level == DEEP_SLEEP
 
-    def _wake(self) -> None:
-        if self._asleep:
-            self._llm.wake_up()
-            self._asleep = False
+    def _wake(self, *parts: str) -> None:
+        for part in parts:
+            if part in self._asleep:
+                self._llm.wake_up(tags=[part])
+                self._asleep.remove(part)
 
     def _generate(self, prompts: Sequence[Any], params: Any) -> Any:
         if self._empty:
             raise BackendError("the engine dropped its weights when it was sent to rest: load weights before sampling")
-        self._wake()
+        self._wake(WEIGHTS, CACHE)
         adapter = {} if self._adapter is None else {"lora_request": self._adapter}
         return self._llm.generate(prompts, params, use_tqdm=False, **adapter)
 

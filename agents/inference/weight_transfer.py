@@ -47,7 +47,7 @@ class DeviceTransfer:
         self._weights: dict[str, Tensor] = {}
 
     def publish(self, weights: Mapping[str, Tensor]) -> None:
-        """Notes which weights are to be sent; they stay where they are."""
+        """Notes which weights are to be sent; those on the GPU stay where they are."""
         self._weights = {name: weight.detach().contiguous() for name, weight in weights.items()}
 
     def send(self, servers: Sequence[VLLMServer]) -> dict[Any, EndpointError]:
@@ -107,6 +107,7 @@ class DeviceTransfer:
             "shapes": [list(weight.shape) for weight in self._weights.values()],
         }
         if self.kind == "ipc":
+            self._weights = {name: _on_gpu(weight) for name, weight in self._weights.items()}
             handles = [self._handle(weight) for weight in self._weights.values()]
             info["ipc_handles_pickled"] = base64.b64encode(pickle.dumps(handles)).decode()
             self._run("/update_weights", servers, {"update_info": info})
@@ -117,7 +118,7 @@ class DeviceTransfer:
             }
             stream = torch.cuda.current_stream() if torch.cuda.is_available() else None
             for weight in self._weights.values():
-                self._group.broadcast(weight, src=0, stream=stream)
+                self._group.broadcast(_on_gpu(weight), src=0, stream=stream)
             _results(receiving)
 
     def _run(self, path: str, servers: Sequence[VLLMServer], request: Mapping[str, Any]) -> None:
@@ -140,6 +141,11 @@ def _results(futures: Mapping[VLLMServer, Future[Any]]) -> None:
             future.result()
         except EndpointError as error:
             raise _Broken(server, error) from error
+
+
+def _on_gpu(weight: Tensor) -> Tensor:
+    """Weights of a policy that is divided over GPUs were collected in host memory."""
+    return weight.cuda() if torch.cuda.is_available() else weight
 
 
 def _nccl_group(address: str, port: int, world_size: int) -> Any:

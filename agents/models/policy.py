@@ -59,15 +59,17 @@ def make_policy(
     seed: int,
     folder: Path | None = None,
     phrases: Sequence[str] = (),
+    divided: bool = False,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """The model, without dropout, and its tokenizer. How weights are kept says nothing of the arithmetic: see autocast.
 
     Args:
         config: which model.
-        device: where it goes.
+        device: where it works.
         seed: of the weights of a model made on the spot.
         folder: load from here instead: a checkpoint.
         phrases: get tokens of their own in a tokenizer that is made on the spot.
+        divided: leave it in host memory: the devices of several processes get a part each, and may not hold it whole.
 
     Raises:
         ConfigError: if the model cannot be loaded.
@@ -91,9 +93,9 @@ def make_policy(
     if config.gradient_checkpointing:
         model.gradient_checkpointing_enable({"use_reentrant": False})
     # Training mode for good: gradient checkpointing asks for it, and without dropout it changes nothing else.
-    model.to(device).train()
+    model.to("cpu" if divided else device).train()
     if config.liger:
-        use_liger(model)
+        use_liger(model, device)
     if config.compile and device.type != "cuda":
         raise ConfigError("model.compile needs a GPU: on a CPU compiling takes more time than it saves")
     if config.compile:
@@ -129,13 +131,13 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
 
 
 def made_like(model: PreTrainedModel) -> PreTrainedModel:
-    """A whole model like one that is divided over processes, with weights of its own, on its device."""
+    """A whole model like one that is divided over processes, with weights of its own, in host memory."""
     config = copy.deepcopy(model.config)
     found: PreTrainedModel = AutoModelForCausalLM.from_config(
         config, dtype=model.dtype, attn_implementation=_attention(config) or "sdpa"
     )
     disable_dropout(found)
-    return found.to(model.device).train()
+    return found.train()
 
 
 def restore_weights(model: PreTrainedModel, folder: Path) -> None:

@@ -36,14 +36,18 @@ def compile_backbone(model: PreTrainedModel) -> None:
     _compiled[model] = torch.compile(model.base_model, dynamic=True)
 
 
-def use_liger(model: PreTrainedModel) -> None:
+def use_liger(model: PreTrainedModel, device: torch.device) -> None:
     """Replaces norms, rotations and gated layers by Liger's kernels (arXiv:2410.10989). The head is our own.
+
+    Args:
+        model: is computed with them from now on.
+        device: where it is computed.
 
     Raises:
         ConfigError: without a GPU, without the package, or for a model that it does not know.
     """
-    if model.device.type != "cuda":
-        raise ConfigError(f"model.liger needs a GPU, and the model is on {model.device}: set model.liger=false")
+    if device.type != "cuda":
+        raise ConfigError(f"model.liger needs a GPU, and the model is on {device}: set model.liger=false")
     try:
         from liger_kernel.transformers import monkey_patch
     except ModuleNotFoundError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch.distributed.tensor.parallel import SequenceParallel, parallelize_modu
 from transformers import PreTrainedModel
 
 from ..models.critic import Critic
+from ..models.lora import ADAPTER
 from ..updates.head import find_head
 from ..updates.planning import LayoutPlan, find_plan
 from ..updates.share import Share
@@ -29,8 +31,8 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
     divided by the tokens of the whole step, which only their sum over ranks is right for.
 
     Args:
-        model: with the same weights on all ranks. A reference that is the policy without its adapters needs nothing:
-            it is divided with the policy.
+        model: with the same weights on all ranks, in host memory or on the device: a part at a time goes there. A
+            reference that is the policy without its adapters needs nothing: it is divided with the policy.
         mesh: of `make_mesh`.
         dtype: of computing and of gathered weights, such as bfloat16; weights and gradients' sums stay as they are.
             It takes the place of autocast. None computes in that of the weights.
@@ -41,7 +43,10 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
     backbone: Any = model.backbone if isinstance(model, Critic) else model
     layers = getattr(backbone.base_model, "layers", None)
     if layers is None:
-        raise ValueError(f"parallel: models of the shape of {type(backbone).__name__} can't be divided, only decoders")
+        raise ValueError(
+            f"parallel: {type(backbone).__name__} can't be divided, only decoders with their layers in model.layers, "
+            "such as Llama, Qwen2, Qwen3, Mistral and Gemma"
+        )
     if not isinstance(model, Critic):
         # Found out by trying, which a divided model is too slow for.
         _decide(model, mesh, dtype)
@@ -61,10 +66,28 @@ def _decide(model: PreTrainedModel, mesh: DeviceMesh, dtype: torch.dtype | None)
     """Notes what the model's head is, and how rows are laid out for it."""
     if find_head(model) is None:
         raise ValueError(f"parallel: the logits of {type(model).__name__} are no plain product with a head's weights")
-    with torch.autocast(model.device.type, dtype, enabled=dtype is not None):
-        plan = find_plan(model)
+    tried = _first_layer(model, mesh.device_type)
+    with torch.autocast(mesh.device_type, dtype, enabled=dtype is not None):
+        plan = find_plan(tried)
     # The ring knows no sequences that share a beginning.
     model.layout_plan = LayoutPlan(packed=True) if _shares_rows(mesh) else plan
+
+
+def _first_layer(model: PreTrainedModel, device: str) -> PreTrainedModel:
+    """The model on the device: itself if it is there, or else a copy of what it has but for the layers after the first.
+
+    Which layout pays depends on the device, which may have no room for all of the model.
+    """
+    if model.device.type == device:
+        return model
+    backbone: Any = model.base_model
+    layers = backbone.layers
+    backbone.layers = layers[:1]
+    try:
+        found: PreTrainedModel = copy.deepcopy(model).to(device)
+    finally:
+        backbone.layers = layers
+    return found
 
 
 def _shares_rows(mesh: DeviceMesh) -> bool:
@@ -97,20 +120,26 @@ def _shard(model: Any, layers: nn.ModuleList, mesh: DeviceMesh, dtype: torch.dty
             module.set_force_sum_reduction_for_comms(True)
 
 
-def full_weights(model: nn.Module, *, keep: bool = True) -> dict[str, Tensor]:
+def full_weights(
+    model: nn.Module, *, keep: bool = True, host: bool = False, adapters: bool = False
+) -> dict[str, Tensor]:
     """The state of a model with whole weights; all processes of its mesh take part.
 
     Args:
         model: divided or not.
         keep: whether this process wants them; others get nothing.
+        host: collect them in host memory: the device holds one whole weight at a time.
+        adapters: only those of adapters.
     """
     found: dict[str, Tensor] = {}
     known: dict[int, Tensor] = {}  # weights under two names stay one
     for name, weight in model.state_dict(keep_vars=True).items():
+        if adapters and ADAPTER not in name:
+            continue
         if id(weight) not in known:
             whole = weight.detach()
             whole = whole.full_tensor() if isinstance(whole, DTensor) else whole
-            known[id(weight)] = whole if keep else whole.new_empty(0)
+            known[id(weight)] = (whole.cpu() if host else whole) if keep else whole.new_empty(0)
         found[name] = known[id(weight)]
     return found if keep else {}
 

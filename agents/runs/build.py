@@ -34,6 +34,7 @@ from .data import Splits, load_splits
 from .division import autocast_of, divide_policy
 from .groups import make_source
 from .parts import Parts
+from .places import Places
 from .room import check_room
 from .sampler import make_inference, sample_beside
 from .upgrade import RegressionWatch
@@ -69,10 +70,20 @@ def build(
         )
     device = find_device(config.trainer.device)
     model, tokenizer = make_policy(
-        config.model, device, seed=config.seed, folder=checkpoint, phrases=_phrases(config, splits)
+        config.model,
+        device,
+        seed=config.seed,
+        folder=checkpoint,
+        phrases=_phrases(config, splits),
+        divided=processes.size > 1,
     )
-    inference = make_inference(config, model, tokenizer, processes)
-    meshes = divide_policy(config, model, processes)
+    inference = make_inference(config, model, tokenizer, device, processes)
+    meshes = divide_policy(config, model, device, processes)
+    places = Places(device, wanted=config.actor.offload_models)
+    places.learns(model)
+    if config.rollout.backend == "huggingface":
+        assert inference.model is not None
+        places.samples(inference.model)
     curriculum, watch = _curriculum(config, splits)
     trained = inference
     if config.rollout.staleness and config.rollout.backend == "huggingface" and processes.first:
@@ -97,6 +108,7 @@ def build(
         warm_start=_warm_start(config, splits, model, inference),
         processes=processes,
         meshes=meshes,
+        places=places,
     )
 
 

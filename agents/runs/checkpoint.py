@@ -125,7 +125,7 @@ class Checkpoints:
             return None
         from ..parallel.apply import full_weights
 
-        return {name: weight.cpu() for name, weight in full_weights(model, keep=self._first).items()}
+        return full_weights(model, keep=self._first, host=True)
 
     def _replace(
         self, place: Path, write: Callable[[Path], object], shards: Callable[[Path], None] | None = None

@@ -30,8 +30,7 @@ class Companions:
         tokenizer: its tokenizer.
         checkpoints: of the run; the reference is kept beside them, as it does not change.
         whole: gives the policy with whole weights, if it is divided over processes.
-        divide: divides the ``reference`` or the ``critic`` over the processes of the run, in place; by default they
-            stay whole.
+        settle: puts the ``reference`` or the ``critic``, in place, where it works: by default beside the policy.
 
     Attributes:
         reference: None without a KL term. With adapters, the policy without them. The teacher of a distillation.
@@ -47,10 +46,10 @@ class Companions:
         checkpoints: Checkpoints,
         *,
         whole: Callable[[], PreTrainedModel] | None = None,
-        divide: Callable[[str, nn.Module], None] = lambda name, model: None,
+        settle: Callable[[str, nn.Module], object] | None = None,
     ) -> None:
         self.config, self.model, self.tokenizer, self.checkpoints = config, model, tokenizer, checkpoints
-        self.whole, self.divide = whole or (lambda: model), divide
+        self.whole, self.settle = whole or (lambda: model), settle or (lambda name, new: new.to(model.device))
         self.reference: PreTrainedModel | None = None
         self.critic: Critic | None = None
         self.critic_optimizer: torch.optim.Optimizer | None = None
@@ -62,12 +61,12 @@ class Companions:
         if self.reference is None:
             self.reference = self._find_teacher() or self._find_reference(step)
             if isinstance(self.reference, PreTrainedModel):
-                self.divide("reference", self.reference)
+                self.settle("reference", self.reference)
             if self.config.model.compile and isinstance(self.reference, PreTrainedModel):
                 compile_backbone(self.reference)
         if self.config.critic is not None and self.critic is None:
             self.critic = make_critic(self.whole())
-            self.divide("critic", self.critic)
+            self.settle("critic", self.critic)
             how = self.config.critic
             self.critic_optimizer = make_optimizer(
                 self.critic, self.config.actor, lr=how.lr, weight_decay=how.weight_decay
@@ -127,7 +126,6 @@ class Companions:
 
     def _like_the_policy(self, loaded: PreTrainedModel) -> PreTrainedModel:
         """With the same arithmetic: a copy of the policy has it already."""
-        loaded = loaded.to(self.model.device)
         if self.config.model.liger:
-            use_liger(loaded)
+            use_liger(loaded, self.model.device)
         return loaded

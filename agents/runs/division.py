@@ -19,8 +19,10 @@ from ..parallel.shape import DIMENSIONS
 from ..updates.clipping import is_divided
 
 
-def divide_policy(config: TrainConfig, model: PreTrainedModel, processes: Processes) -> dict[str, DeviceMesh]:
-    """Divides the policy over the processes, where there are several.
+def divide_policy(
+    config: TrainConfig, model: PreTrainedModel, device: torch.device, processes: Processes
+) -> dict[str, DeviceMesh]:
+    """Divides the policy, which is in host memory, over the devices of the processes, where there are several.
 
     Returns:
         The meshes of all models; none if there is one process.
@@ -32,7 +34,7 @@ def divide_policy(config: TrainConfig, model: PreTrainedModel, processes: Proces
     try:
         shapes = {"policy": resolve({name: getattr(ours, name) for name in DIMENSIONS}, processes.size)}
         for name, other in (("reference", ours.reference), ("critic", ours.critic)):
-            shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size)
+            shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size, f"parallel.{name}")
         if processes.size == 1:
             return {}
         if config.model.compile:
@@ -41,9 +43,9 @@ def divide_policy(config: TrainConfig, model: PreTrainedModel, processes: Proces
             raise ValueError("parallel.reference: a reference that follows the policy is divided as the policy")
         if config.actor.optimizer == "adafactor":
             raise ValueError("actor.optimizer=adafactor works in one process only; take adamw or sgd")
-        known = {shape: make_mesh(shape, model.device.type) for shape in dict.fromkeys(shapes.values())}
+        known = {shape: make_mesh(shape, device.type) for shape in dict.fromkeys(shapes.values())}
         meshes = {name: known[shape] for name, shape in shapes.items()}
-        parallelize(model, meshes["policy"], dtype=half_of(config, model.device))
+        parallelize(model, meshes["policy"], dtype=half_of(config, device))
     except ValueError as error:
         raise ConfigError(str(error)) from None
     return meshes

@@ -101,7 +101,7 @@ class HeldOut:
         samples, rollouts = self.config.evaluation.samples_per_prompt, self.parts.rollouts[split]
         before = rollouts.failures.in_a_row
         try:
-            with self.log.timed(step, "eval"), self.leaving():
+            with self.log.timed(step, "eval"), self.parts.places.sampling(), self.leaving():
                 return evaluate(rollouts, samples_per_prompt=samples, on_progress=on_progress)
         except Leave:
             rollouts.failures.in_a_row = before

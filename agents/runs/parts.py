@@ -15,6 +15,7 @@ from ...datasets.task import Split
 from ..config import TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
+from ..models.lora import has_adapters
 from ..models.policy import made_like, restore_weights
 from ..parallel.apply import full_weights, parallelize
 from ..parallel.processes import Processes
@@ -25,6 +26,7 @@ from ..updates.shards import Part, load_whole
 from ..updates.warm_start import WarmStart
 from .data import Splits
 from .division import half_of
+from .places import Places
 from .upgrade import RegressionWatch
 
 
@@ -49,6 +51,7 @@ class Parts:
         processes: of the run.
         meshes: how they divide the ``policy``, and the ``reference`` and the ``critic`` if there are any; none where
             models are whole.
+        places: which of the models are on the device.
     """
 
     config: TrainConfig
@@ -66,16 +69,17 @@ class Parts:
     warm_start: WarmStart | None
     processes: Processes
     meshes: dict[str, DeviceMesh]
+    places: Places
 
     def whole(self) -> PreTrainedModel:
-        """The policy with whole weights: itself, the copy that samples, or else one that is made now."""
+        """The policy with whole weights: itself, the copy that samples, or else one made now, in host memory."""
         if not self.meshes:
             return self.model
         if not self.rollouts["train"].first_plays:
             assert self.inference.model is not None
             return self.inference.model
         found = made_like(self.model)
-        found.load_state_dict(full_weights(self.model))
+        found.load_state_dict(full_weights(self.model, host=True))
         return found
 
     def hand_over(self, version: int) -> None:
@@ -83,7 +87,9 @@ class Parts:
         samplers = dict.fromkeys((self.inference, self.rollouts["train"].inference))
         # The first process asks vLLM, or each has a model that samples.
         first_asks = self.rollouts["train"].first_plays
-        weights = full_weights(self.model, keep=self.processes.first or not first_asks)
+        # A device has no room for all of a divided model, unless a copy samples there.
+        host, keep = first_asks and bool(self.meshes), self.processes.first or not first_asks
+        weights = full_weights(self.model, keep=keep, host=host, adapters=first_asks and has_adapters(self.model))
 
         def give() -> None:
             for sampler in samplers:
@@ -104,7 +110,10 @@ class Parts:
             restore_weights(whole, folder)
             load_whole(Part(self.model), whole.state_dict(), None)
 
-    def divide(self, name: str, model: Any) -> None:
-        """Divides the ``reference`` or the ``critic`` over the processes, in place, if there are several."""
+    def settle(self, name: str, model: Any) -> None:
+        """Puts the ``reference`` or the ``critic`` on the device, divided over those of all processes if several."""
         if self.meshes:
             parallelize(model, self.meshes[name], dtype=half_of(self.config, self.model.device))
+        else:
+            model.to(self.model.device)
+        self.places.learns(model)

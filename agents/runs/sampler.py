@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
 from pathlib import Path
 
+import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from ...runtimes.endpoint import EndpointError
 from ..config import ConfigError, TrainConfig
 from ..inference.backend import BackendError
 from ..inference.continuous import ContinuousBackend
-from ..inference.huggingface import HuggingFaceBackend
+from ..inference.huggingface import HuggingFaceBackend, computes_in_half
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter
 from ..inference.vllm import VLLMBackend
@@ -21,7 +23,11 @@ from .checkpoint import save_policy
 
 
 def make_inference(
-    config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, processes: Processes
+    config: TrainConfig,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    device: torch.device,
+    processes: Processes,
 ) -> InferenceModule:
     """Inference by what ``rollout.backend`` names, with the weights of ``model``, which is still whole.
 
@@ -32,24 +38,28 @@ def make_inference(
         ConfigError: if there is no vLLM, or it does not take the weights.
     """
     if config.rollout.backend == "huggingface":
-        whole = model if processes.size == 1 else copy.deepcopy(model)
+        whole = model if processes.size == 1 else copy.deepcopy(model).to(device)
         return InferenceModule(whole, tokenizer, dtype=config.model.dtype)
     if processes.size > 1 and config.rollout.servers is None:
         raise ConfigError("rollout.backend=vllm: with several processes start servers, and set rollout.servers")
     found: list[InferenceModule] = []
 
     def ask() -> None:
-        found.append(_ask_vllm(config, model, tokenizer, alone=processes.size == 1))
+        found.append(_ask_vllm(config, model, tokenizer, device, alone=processes.size == 1))
 
     processes.from_first(ask)
     return found[0] if found else InferenceModule(model, tokenizer, dtype=config.model.dtype)
 
 
 def _ask_vllm(
-    config: TrainConfig, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, alone: bool
+    config: TrainConfig,
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    device: torch.device,
+    *,
+    alone: bool,
 ) -> InferenceModule:
     rollout = config.rollout
-    trained = HuggingFaceBackend(model, tokenizer, dtype=config.model.dtype)
     try:
         with tempfile.TemporaryDirectory(prefix="policy-") as folder:
             name = config.model.name
@@ -59,11 +69,13 @@ def _ask_vllm(
             backend = VLLMBackend(
                 None if rollout.servers is not None else name,
                 tokenizer,
-                dtype="bfloat16" if trained.bfloat16 else "float32",
+                dtype="bfloat16" if computes_in_half(config.model.dtype, device) else "float32",
                 base_url=rollout.servers,
                 # One of several processes can't score alone; metrics compare log-probs in any case.
-                trained=trained if alone else None,
+                trained=HuggingFaceBackend(model, tokenizer, dtype=config.model.dtype) if alone else None,
                 parity=rollout.parity if alone else None,
+                # A key in the options would lie in the run's folder.
+                **({"api_key": key} if rollout.servers and (key := os.environ.get("VLLM_API_KEY")) else {}),
                 **(rollout.options or {}),
             )
         backend.check_sampling(rollout.temperature, None)

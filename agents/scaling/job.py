@@ -79,6 +79,7 @@ class Setup:
         checkpointing: of each layer only the input is kept for the backward pass.
         offload_activations: what is kept waits in host memory.
         offload_optimizer: averages wait in host memory between steps.
+        offload_models: weights wait in host memory while vLLM samples on the same GPUs.
         tiled_head: logits exist a tile at a time; else all at once, which is for comparison with other trainers.
         autocast: casts by autocast, as one process does; None where there is one. FSDP casts what it gathers.
     """
@@ -90,6 +91,7 @@ class Setup:
     checkpointing: bool = True
     offload_activations: bool = False
     offload_optimizer: bool = False
+    offload_models: bool = False
     tiled_head: bool = True
     autocast: bool | None = None
 

@@ -121,11 +121,8 @@ def train_memory(shape: ModelShape, job: Job, setup: Setup, assumed: Efficiency 
     """The peak of a trainer's GPU."""
     own = local_parameters(shape, setup.mesh.tp) / setup.shards
     averages = optimizer_bytes(shape, setup)
-    models, of_critic = (setup.weights * own if job.reference else 0.0), 0.0
-    if job.critic:
-        backbone = replace(shape, tied=True)  # its head is one number, not a vocabulary
-        models += 2 * setup.weights * local_parameters(backbone, setup.mesh.tp) / setup.shards
-        of_critic = optimizer_bytes(backbone, setup)
+    critic, of_critic = _critic(shape, job, setup)
+    models = (setup.weights * own if job.reference else 0.0) + 2 * critic
     moved = averages + of_critic if setup.offload_optimizer else 0.0
     kept, working = _activations(shape, setup)
     head = _head(shape, job, setup)
@@ -145,6 +142,23 @@ def train_memory(shape: ModelShape, job: Job, setup: Setup, assumed: Efficiency 
         step=step,
         reserved=assumed.reserved,
     )
+
+
+def idle_memory(shape: ModelShape, job: Job, setup: Setup) -> float:
+    """Bytes that the trainer holds while others sample: no gradients, which every step ends with clearing."""
+    own = local_parameters(shape, setup.mesh.tp) / setup.shards
+    critic, of_critic = _critic(shape, job, setup)
+    weights = setup.weights * own * (2 if job.reference else 1) + critic
+    averages = optimizer_bytes(shape, setup) + of_critic
+    return (0.0 if setup.offload_models else weights) + (0.0 if setup.offload_optimizer else averages)
+
+
+def _critic(shape: ModelShape, job: Job, setup: Setup) -> tuple[float, float]:
+    """Bytes of the critic's weights, and of its averages."""
+    if not job.critic:
+        return 0.0, 0.0
+    backbone = replace(shape, tied=True)  # its head is one number, not a vocabulary
+    return setup.weights * local_parameters(backbone, setup.mesh.tp) / setup.shards, optimizer_bytes(backbone, setup)
 
 
 def _activations(shape: ModelShape, setup: Setup) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from ..parallel.shape import MeshShape
 from .hardware import ASSUMED, GIB, Efficiency, Hardware
 from .job import Job, Setup
-from .memory import Memory, fits, train_memory
+from .memory import Memory, fits, idle_memory, train_memory
 from .rollouts import Sampling, sampling
 from .shapes import BF16, ModelShape
 from .timing import Learning, learning, sync_seconds
@@ -23,6 +23,7 @@ MEASURES: dict[str, dict[str, object]] = {
     "--checkpointing on": {"checkpointing": True},
     "--offload-optimizer": {"offload_optimizer": True},
     "--offload-activations": {"offload_activations": True},
+    "--offload-models": {"offload_models": True},
     "--weights bfloat16": {"weights": BF16},
 }
 
@@ -208,13 +209,16 @@ def _try(question: Question, mesh: MeshShape, size: int, servers: int) -> Option
     if not fits(memory, gpu, assumed):
         return Misfit(setup, memory, _reason(memory, gpu, assumed))
     shared = not servers
-    held = memory.held - memory.reserved if shared else 0.0
+    held = idle_memory(shape, job, setup) if shared else 0.0
     gpus = question.gpus if shared else servers
     samples = sampling(shape, job, gpu, gpus, held=held, tail=shared, assumed=assumed)
     if samples is None:
         beside = f" beside the {held / GIB:.1f} GiB that the trainer holds" if shared else f" on {gpus} GPUs"
         return Misfit(setup, memory, f"vLLM has no room for weights and an episode of {job.longest:,} tokens{beside}")
     learns, sync = learning(shape, job, setup, gpu, assumed), sync_seconds(shape, setup, gpu, assumed)
+    if shared and setup.offload_models:
+        moved = idle_memory(shape, job, replace(setup, offload_models=False, offload_optimizer=True))
+        sync += 2 * moved / (assumed.memory * gpu.host)
     both = learns.seconds + samples.seconds if shared else max(learns.seconds, samples.seconds)
     return Option(setup, servers, memory, learns, samples, sync, both + sync, job.tokens / (both + sync))
 

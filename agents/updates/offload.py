@@ -1,4 +1,4 @@
-"""Host memory for what waits: activations for their backward pass, an optimizer's averages for its next step."""
+"""Host memory for what waits: activations for the backward pass, averages for a step, models for their turn."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
 
 # What is smaller stays where it is: moving it takes longer than it frees.
 LEAST_ELEMENTS = 4096
@@ -29,9 +30,26 @@ def offload_state(optimizer: torch.optim.Optimizer) -> None:
     optimizer.register_load_state_dict_post_hook(lambda optimizer: _move_state(optimizer, away=True))
 
 
+def move(model: nn.Module, device: torch.device) -> None:
+    """Moves weights and buffers of a model, divided or not, to a device or to host memory, in place.
+
+    They stay the objects that they are, so that optimizers, and other names of tied weights, follow.
+    """
+    away = device.type == "cpu"
+    # What ``to`` does, with host memory that a GPU reads without a detour.
+    model._apply(  # type: ignore[no-untyped-call]
+        to_host if away else lambda tensor: tensor.to(device, non_blocking=True)
+    )
+    if away and torch.cuda.is_available():
+        torch.cuda.empty_cache()  # for engines and processes that share the GPU
+
+
 def to_host(tensor: Tensor) -> Tensor:
-    """A copy in host memory that a GPU reads without a detour; the tensor itself, if it is on the CPU."""
-    if tensor.device.type != "cuda":
+    """A copy in host memory that a GPU reads without a detour; the tensor itself, if it is on the CPU.
+
+    Of divided tensors copies are plain, because nothing makes them otherwise.
+    """
+    if tensor.device.type != "cuda" or isinstance(tensor, DTensor):
         return tensor.cpu()
     return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor)
 

@@ -116,6 +116,7 @@ def test_evaluation_may_take_the_likeliest_tokens_or_filter_them(tmp_path):
     assert said[0] == said[1]
 
 
+@pytest.mark.slow
 def test_a_run_whose_judge_goes_away_ends_with_one_clear_line(tmp_path, capsys, caplog):
     (tmp_path / "env.py").write_text(
         "calls = []\n\ndef interact(messages):\n    return []\n\n"

@@ -68,7 +68,7 @@ def test_on_a_cpu_compiling_is_refused():
 
 def test_liger_needs_a_gpu(lm):
     with pytest.raises(ConfigError, match=r"model\.liger needs a GPU, and the model is on cpu"):
-        use_liger(lm())
+        use_liger(lm(), torch.device("cpu"))
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def on_a_gpu():
 def test_liger_needs_its_package(on_a_gpu, monkeypatch):
     monkeypatch.setitem(sys.modules, "liger_kernel", None)
     with pytest.raises(ConfigError, match=r"needs liger-kernel: pip install liger-kernel"):
-        use_liger(on_a_gpu)
+        use_liger(on_a_gpu, torch.device("cuda"))
 
 
 def test_liger_s_kernels_come_without_its_head(on_a_gpu, monkeypatch):
@@ -91,8 +91,8 @@ def test_liger_s_kernels_come_without_its_head(on_a_gpu, monkeypatch):
     )
     monkeypatch.setitem(sys.modules, "liger_kernel", SimpleNamespace())
     monkeypatch.setitem(sys.modules, "liger_kernel.transformers", SimpleNamespace(monkey_patch=patching))
-    use_liger(on_a_gpu)
+    use_liger(on_a_gpu, torch.device("cuda"))
     assert calls == [(on_a_gpu, {"cross_entropy": False, "fused_linear_cross_entropy": False})]
     on_a_gpu.config.model_type = "elsewhere"
     with pytest.raises(ConfigError, match="no kernels for elsewhere"):
-        use_liger(on_a_gpu)
+        use_liger(on_a_gpu, torch.device("cuda"))

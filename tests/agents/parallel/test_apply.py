@@ -11,11 +11,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gloo import run
 from test_sequence import FAMILIES, loss_of, make, row
 
-from infinite_rl.agents.parallel.apply import full_gradients, parallelize
+from infinite_rl.agents.parallel.apply import _first_layer, full_gradients, full_weights, parallelize
 from infinite_rl.agents.parallel.mesh import make_mesh, resolve
 from infinite_rl.agents.parallel.sequence import enable_ring, sequence_parallel
 from infinite_rl.agents.parallel.shape import MeshShape
 from infinite_rl.agents.parallel.zigzag import shard
+from infinite_rl.agents.updates import offload
+from infinite_rl.agents.updates.offload import move
 
 # The rows of a step; each is a batch of its own.
 STEP = [[64], [16, 40, 8], [32, 32], [48, 16]]
@@ -96,7 +98,7 @@ def differences(family, configs):
 EXAMPLES = ["qwen2"]
 
 
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "families",
     [EXAMPLES, pytest.param([*FAMILIES.keys() - EXAMPLES], marks=pytest.mark.slow)],
@@ -111,6 +113,45 @@ def test_loss_gradients_and_a_step_equal_those_of_one_process(families, ranks):
                 assert loss < 1e-12, config
                 assert gradients < 1e-9, config
                 assert weights < 1e-9, config
+
+
+def moved_on_a_rank(configs):
+    """How far a model that goes away before each step is, in the end, from one that stays."""
+    offload.to_host = lambda tensor: tensor.detach().clone()  # as if models were on a GPU
+    return [(learnt(MeshShape(**values), away=True) - learnt(MeshShape(**values), away=False)) for values in configs]
+
+
+def learnt(config, *, away):
+    """All weights after two steps."""
+    mesh, model = make_mesh(config, "cpu"), make("qwen2")
+    enable_ring(model)
+    parallelize(model, mesh)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    lengths = STEP[0]
+    ids, weights = (shard(part, lengths, mesh["sp"].get_local_rank(), config.sp) for part in row(lengths))
+    group = mesh["sp"].get_group() if config.sp > 1 else None
+    for _ in range(2):
+        if away:
+            move(model, torch.device("cpu"))
+        loss_of(model(input_ids=ids, **sequence_parallel(lengths, group)).logits, ids, weights).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return torch.cat([weight.flatten() for weight in full_weights(model).values()])
+
+
+def test_divided_models_that_go_to_host_memory_between_steps_learn_the_same():
+    for of_rank in run(__file__, "moved_on_a_rank", 2, CONFIGS[2]):
+        assert [difference.abs().max().item() for difference in of_rank] == [0.0] * len(CONFIGS[2])
+
+
+def test_what_is_tried_before_a_model_is_divided_needs_no_room_for_all_of_it():
+    model = make("qwen2")
+    count = len(model.model.layers)
+    tried = _first_layer(model, "meta")
+    assert tried.device.type == "meta"
+    assert (len(tried.model.layers), len(model.model.layers)) == (1, count)
+    assert count > 1
+    assert _first_layer(model, "cpu") is model
 
 
 def test_numbers_that_do_not_multiply_are_refused():

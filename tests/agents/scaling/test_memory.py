@@ -12,6 +12,7 @@ from infinite_rl.agents.scaling.known import KNOWN
 from infinite_rl.agents.scaling.memory import (
     HEAD_TILE,
     cast_copies,
+    idle_memory,
     kept_between,
     kept_by_layer,
     local_parameters,
@@ -168,3 +169,14 @@ def test_activation_memory_is_that_of_the_published_formula():
     # The gate is two numbers more for each of the MLP's width.
     ungated = kept_by_layer(gpt) / h - 2 * 2 * 4
     assert ungated == pytest.approx(34 - 2 + 2 * 4, rel=0.002)
+
+
+def test_while_others_sample_a_trainer_holds_weights_and_averages_but_for_what_waits_in_host_memory():
+    shape, job = KNOWN["Qwen3-8B"], Job(reference=True, critic=True)
+    setup = Setup(mesh=MeshShape(fsdp=4))
+    shares, backbone = shape.parameters / 4, shape.parameters - (0 if shape.tied else shape.head)
+    weights, averages = 4 * (2 * shares + backbone / 4), 8 * (shares + backbone / 4)
+    assert idle_memory(shape, job, setup) == pytest.approx(weights + averages)
+    assert idle_memory(shape, job, replace(setup, offload_models=True)) == pytest.approx(averages)
+    assert idle_memory(shape, job, replace(setup, offload_optimizer=True)) == pytest.approx(weights)
+    assert idle_memory(shape, job, replace(setup, offload_models=True, offload_optimizer=True)) == 0

@@ -5,7 +5,7 @@ import torch
 
 from infinite_rl.agents.runs.load_config import load_config
 from infinite_rl.agents.updates import offload
-from infinite_rl.agents.updates.offload import offload_state, offloaded_activations
+from infinite_rl.agents.updates.offload import move, offload_state, offloaded_activations
 from infinite_rl.agents.updates.optimizer import make_optimizer
 
 
@@ -106,6 +106,26 @@ def test_averages_are_away_between_steps_and_after_loading(lm, moved):
     assert away()
 
 
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])  # the second has tied weights
+def test_models_that_go_away_and_come_back_learn_the_same(lm, moved, kind):
+    found = []
+    for wanted in (False, True):
+        model = lm(kind)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+        for _ in range(3):
+            if wanted:
+                before = {id(weight) for weight in model.parameters()}
+                move(model, torch.device("cpu"))
+                kept = {tensor.data_ptr() for tensor in moved}
+                assert all(weight.data_ptr() in kept for weight in model.parameters())
+                assert {id(weight) for weight in model.parameters()} == before  # as the optimizer knows them
+            gradients_of(model)
+            optimizer.step()
+        found.append(list(model.parameters()))
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_on_a_gpu_it_is_host_memory(lm):
     model = lm().cuda()
@@ -116,3 +136,14 @@ def test_on_a_gpu_it_is_host_memory(lm):
     loss.backward()
     optimizer.step()
     assert all(held["exp_avg"].is_pinned() for held in optimizer.state.values())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_models_leave_a_gpu(lm):
+    before = torch.cuda.memory_allocated()
+    model = lm().cuda()
+    move(model, torch.device("cpu"))
+    assert torch.cuda.memory_allocated() == before
+    assert all(weight.is_pinned() for weight in model.parameters())
+    move(model, torch.device("cuda"))
+    assert all(weight.is_cuda for weight in model.parameters())
