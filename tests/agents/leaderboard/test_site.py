@@ -368,7 +368,8 @@ def test_no_floor_is_claimed_for_tasks_that_were_not_measured():
     plain = {"id": "InfiniteRL/Math-v0", "arguments": {"level": 1}, "split": "test"}
     assert bounds_of(plain).floor["random"] == 0.039
     assert bounds_of(plain | {"split": "train"}) is None
-    assert bounds_of(plain | {"arguments": {"level": 9}}) is None
+    for arguments in ({"level": 9}, {}, {"level": [1]}, {"level": {}}, {"level": "1"}, {"level": None}):
+        assert bounds_of(plain | {"arguments": arguments}) is None
     assert bounds_of(plain | {"arguments": {"level": 1, "families": "all"}}) is None
     assert bounds_of(plain | {"id": "gsm8k"}) is None
 
