@@ -6,8 +6,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from ...datasets.procedural import stream
@@ -114,8 +115,9 @@ class EndpointPlayer:
         try:
             yield from self._play(iter(jobs), asks, done)
         finally:
-            while not asks.empty():
-                asks.get()
+            with suppress(Empty):
+                while True:
+                    asks.get_nowait()
             for _ in range(self.concurrency):
                 asks.put(None)
             self.endpoint.cut()

@@ -47,6 +47,18 @@ _FIELDS: dict[str, tuple[type, ...]] = {
 }
 _NOT_NEGATIVE = ("task_index", "sample", "turns", "prompt_tokens", "completion_tokens", "seconds")
 _RUN_OBJECTS = ("env", "model", "sampling", "versions", "hashes", "hardware", "declarations")
+_RUN_MEMBERS: dict[str, tuple[str, str, tuple[type, ...]]] = {
+    "env.id": ("env", "id", (str,)),
+    "env.arguments": ("env", "arguments", (dict,)),
+    "env.split": ("env", "split", (str, type(None))),
+    "env.tasks": ("env", "tasks", (int,)),
+    "model.name": ("model", "name", (str,)),
+    "sampling.n": ("sampling", "n", (int,)),
+    "sampling.max_turns": ("sampling", "max_turns", (int, type(None))),
+    "sampling.prompt": ("sampling", "prompt", (str, type(None))),
+}
+# Tasks, and samples of each: a file that says more could keep its reader busy for ever.
+_MOST = 1_000_000
 # A line holds a transcript of several replies, each of which may have 16 MB.
 _LONGEST_LINE = 512 << 20
 
@@ -100,6 +112,12 @@ def read_run(folder: Path) -> dict[str, Any]:
     for name in _RUN_OBJECTS:
         if not isinstance(run.get(name), dict):
             raise ValueError(f'{path}: "{name}" must be an object')
+    for name, (part, member, kinds) in _RUN_MEMBERS.items():
+        value = run[part].get(member)
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise ValueError(f'{path}: "{name}" must be of type {kinds[0].__name__}, not {type(value).__name__}')
+        if isinstance(value, int) and not 1 <= value <= _MOST:
+            raise ValueError(f'{path}: "{name}" must be from 1 to {_MOST:,}, and is {value}')
     return run
 
 

@@ -15,8 +15,8 @@ from ...envs.arguments import json_object
 from ...spaces.visible import visible
 from .evaluate import scored
 from .regrading import changes, regrade
-from .results import RESULT, SAMPLES, read_results, write_json
-from .subject import subject_of
+from .results import RESULT, SAMPLES, Results, read_results, write_json
+from .subject import Subject, subject_of
 
 _MOST_SHOWN = 20
 
@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.results
     results = read_results(folder)
     subject = subject_of(results.run, file=arguments.file, arguments=arguments.arguments)
+    _check(results, subject)
     again = regrade(results.samples, subject.env, max_turns=results.run["sampling"].get("max_turns"))
     changed = list(changes(results.samples, again))
     written = arguments.write and bool(changed)
@@ -50,6 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(changed, len(again), written)
     return 1 if changed else 0
+
+
+def _check(results: Results, subject: Subject) -> None:
+    """Refuses samples that the run did not ask for."""
+    n = results.run["sampling"]["n"]
+    for one in results.samples:
+        if one["task_index"] not in subject.tasks or one["sample"] >= n:
+            place = f"sample {one['sample']} of task {one['task_index']}"
+            raise ValueError(f"{results.folder / SAMPLES}: {place} is none that the run asked for")
 
 
 def _show(changed: list[dict[str, Any]], count: int, written: bool) -> None:

@@ -249,4 +249,4 @@ def mcnemar(only_first: int, only_second: int) -> float:
         ways = ways * (both - chosen) // (chosen + 1)
         tail += ways
     # Whole numbers are divided exactly, also where they are beyond the range of floats.
-    return min(1.0, 2 * tail / 2**both)
+    return min(1.0, 2 * tail / (1 << both))

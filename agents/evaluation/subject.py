@@ -47,7 +47,11 @@ class Subject:
         shown = hashlib.blake2b(digest_size=16)
         shown.update(json.dumps(list(self.env.tool_schemas)).encode())
         for task in self.tasks.values():
-            shown.update(json.dumps(self.env.open(task).messages).encode())
+            try:
+                opening = json.dumps(self.env.open(task).messages)
+            except Exception as error:  # its samples will have the status error
+                opening = f"can't be opened: {type(error).__name__}"
+            shown.update(opening.encode())
         return {"data": fingerprint(tasks), "prompts": shown.hexdigest()}
 
 
@@ -132,9 +136,15 @@ def subject_of(
         arguments: further arguments of the environment that name files.
 
     Raises:
-        ValueError: it can't be made again, or its tasks are others.
+        ValueError: it can't be made again, or its tasks are others. What a run of unknown origin says names no module
+            to import, no file to read and no server to ask.
     """
     about, sampling = run["env"], run["sampling"]
+    if ":" in about["id"]:
+        raise ValueError(f"env.id is {about['id'][:80]!r}, which names a module; register its environment first")
+    for name, value in about["arguments"].items():
+        if name not in (arguments or {}) and not (_public(name, value) and _without_path(value) == value):
+            raise ValueError(f"env.arguments.{name} names a file or a server; give it with --arguments")
     if about["id"] in BENCHMARKS:
         found = benchmark(about["id"], file=file, prompt=sampling.get("prompt"), tasks=about["tasks"])
     else:
@@ -176,7 +186,15 @@ def _without_path(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     split, mark, rest = value.rpartition("@")
-    return f"{split}{mark}{Path(rest).name}" if Path(rest).exists() else value
+    path = Path(rest)
+    return f"{split}{mark}{path.name}" if path.is_absolute() or ".." in path.parts or _exists(path) else value
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a text that is no path
+        return False
 
 
 def _first_line(env: TextEnv) -> str:

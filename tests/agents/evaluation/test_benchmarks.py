@@ -210,3 +210,26 @@ def test_the_answers_of_gsm8k_pass():
     assert len(episodes) == 1319
     env.advance(episodes, [f"\\boxed{{{episode.task.answer}}}" for episode in episodes])
     assert all(episode.reward == 1 for episode in episodes)
+
+
+def test_without_a_file_the_tasks_are_those_of_the_hub(monkeypatch):
+    asked = []
+
+    def rows(name, split):
+        asked.append(f"{split}@{name}")
+        key = next(key for key, one in BENCHMARKS.items() if one.hub == asked[-1])
+        yield 1, f"{asked[-1]}, row 1", ROWS[key]
+
+    monkeypatch.setattr("infinite_rl.datasets.files.hub_rows", rows)
+    for name, one in BENCHMARKS.items():
+        subject = benchmark(name)
+        assert graded(subject, RIGHT[name][one.styles[0].name]).reward == 1
+        assert subject.about["split"] == one.hub.partition("@")[0]
+    assert asked == [
+        "test@openai/gsm8k:main",
+        "test@HuggingFaceH4/MATH-500",
+        "train@HuggingFaceH4/aime_2024",
+        "test@math-ai/aime25",
+        "test@openai/openai_humaneval",
+        "test@google-research-datasets/mbpp:full",
+    ]

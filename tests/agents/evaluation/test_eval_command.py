@@ -10,9 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from infinite_rl import cli
-from infinite_rl.agents.evaluation.results import read_results
-from infinite_rl.agents.evaluation.subject import environment
+from infinite_rl import Task, TextEnv, cli
+from infinite_rl.agents.evaluation.about import describe
+from infinite_rl.agents.evaluation.asking import EndpointPlayer, Job
+from infinite_rl.agents.evaluation.evaluate import evaluation_in
+from infinite_rl.agents.evaluation.results import read_results, read_samples
+from infinite_rl.agents.evaluation.subject import Subject, environment
+from infinite_rl.datasets.task import TaskList
+from infinite_rl.runtimes import ChatEndpoint
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
 from chat_server import ChatServer, completion, serving
@@ -588,3 +593,53 @@ def test_a_terminal_shows_the_score_so_far_with_its_error(words, tmp_path, capsy
     with serving(right) as server:
         assert evaluate(server, words, tmp_path / "out", n=1) == 0
     assert "pass@1 1.000 ± 0.000" in capsys.readouterr().err
+
+
+class BrokenEnv(TextEnv):
+    """Breaks where a task, a reply or a grader is of a certain word."""
+
+    domain = "say"
+
+    def open(self, task):
+        if task.id == "Ulm":
+            raise RuntimeError("cannot open")
+        return super().open(task)
+
+    def grade(self, task, response):
+        if task.id == "Rom":
+            raise RuntimeError("cannot grade")
+        return float(response == task.id)
+
+
+def test_what_breaks_in_an_environment_is_an_error_of_its_samples_alone(tmp_path):
+    env = BrokenEnv(TaskList([Task.ask(f"Say {word}.", word, id=word, domain="say") for word in WORDS]))
+    about = {"id": "Broken-v0", "version": "v0", "arguments": {}, "split": None, "tasks": 6, "description": ""}
+    subject = Subject(env, {index: env.tasks.task(index) for index in range(6)}, about)
+    run = describe(subject, {"name": "m", "backend": "endpoint", "parameters": None}, {"n": 2})
+    with serving(lambda request: choices([asked(request)] * request["n"])) as server:
+        player = EndpointPlayer(subject, ChatEndpoint(server.url, "m"))
+        with evaluation_in(tmp_path / "out", run, list(subject.tasks)) as evaluation:
+            result = evaluation.finish(lambda: player, lambda batch: None)
+    assert result["counts"] == {"tasks": 6, "samples": 12, "graded": 8}
+    assert result["scores"]["pass@1"]["value"] == 1
+    problems = {one["task_id"]: one["error_msg"] for one in read_samples(tmp_path / "out" / "samples.jsonl")}
+    assert "cannot be opened (RuntimeError: cannot open)" in problems["Ulm"]
+    assert "RuntimeError: cannot grade" in problems["Rom"]
+
+
+def test_samples_that_open_differently_are_asked_for_apart():
+    class Drawing(BrokenEnv):
+        drawn = 0
+
+        def open(self, task):
+            self.drawn += 1
+            episode = TextEnv.open(self, task)
+            episode.messages.append({"role": "user", "content": str(self.drawn)})
+            return episode
+
+    env = Drawing(TaskList([Task.ask("Say Bonn.", "Bonn", id="Bonn", domain="say")]))
+    with serving(lambda request: request["messages"][-1]["content"]) as server:
+        player = EndpointPlayer(Subject(env, {0: env.tasks.task(0)}, {}), ChatEndpoint(server.url, "m"))
+        lines = [line for batch in player.play([Job(0, [0, 1, 2])]) for line in batch]
+    assert len(server.requests) == 3
+    assert all(line["messages"][-1]["content"] == line["messages"][-2]["content"] for line in lines)

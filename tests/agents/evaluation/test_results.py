@@ -4,9 +4,12 @@ import pytest
 
 from infinite_rl.agents.evaluation.results import SampleLog, read_results, read_samples
 
-RUN = {"schema": "infinite-rl/eval/1"} | {
-    name: {} for name in ("env", "model", "sampling", "versions", "hashes", "hardware", "declarations")
-}
+RUN = {
+    "schema": "infinite-rl/eval/1",
+    "env": {"id": "InfiniteRL/Math-v0", "arguments": {}, "split": "test", "tasks": 3},
+    "model": {"name": "tiny"},
+    "sampling": {"n": 2, "max_turns": None, "prompt": None},
+} | {name: {} for name in ("versions", "hashes", "hardware", "declarations")}
 
 
 def sample(task=0, number=0, **changes):
@@ -140,6 +143,9 @@ def test_a_folder_is_read_before_its_end_and_after_it(tmp_path):
         ("[]", "not an object"),
         (json.dumps(RUN | {"schema": "infinite-rl/eval/9"}), "\"schema\" is 'infinite-rl/eval/9'"),
         (json.dumps(RUN | {"env": "Math-v0"}), '"env" must be an object'),
+        (json.dumps(RUN | {"sampling": {"n": "8"}}), '"sampling.n" must be of type int, not str'),
+        (json.dumps(RUN | {"sampling": {"n": 10**12}}), '"sampling.n" must be from 1 to 1,000,000'),
+        (json.dumps(RUN | {"env": RUN["env"] | {"tasks": True}}), '"env.tasks" must be of type int, not bool'),
     ],
 )
 def test_a_run_of_another_kind_is_refused(tmp_path, text, problem):

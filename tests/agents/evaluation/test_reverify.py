@@ -122,3 +122,30 @@ def test_other_tasks_are_refused(folder, capsys):
 def test_what_is_no_evaluation_is_refused(tmp_path, capsys):
     assert cli.main(["reverify", str(tmp_path)]) == 2
     assert "no evaluation lies there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("env", "problem"),
+    [
+        ({"id": "this:Zen-v0"}, "names a module"),
+        ({"arguments": {"tasks": "/etc/passwd"}}, "env.arguments.tasks names a file or a server"),
+        ({"arguments": {"tasks": "../secret.jsonl"}}, "env.arguments.tasks names a file or a server"),
+        ({"arguments": {"corpus": "http://127.0.0.1:1/"}}, "env.arguments.corpus names a file or a server"),
+        ({"tasks": 10**9}, '"env.tasks" must be from 1 to 1,000,000'),
+        ({"id": "InfiniteRL/Nothing-v0"}, "no environment"),
+    ],
+)
+def test_a_run_of_unknown_origin_imports_reads_and_asks_nothing(folder, capsys, env, problem):
+    run = json.loads((folder / "run.json").read_text("utf-8"))
+    run["env"] |= env
+    (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    assert cli.main(["reverify", str(folder)]) == 2
+    assert problem in capsys.readouterr().err
+    assert "this" not in sys.modules
+
+
+def test_samples_that_were_not_asked_for_are_refused(folder, capsys):
+    for change in ({"sample": 3}, {"task_index": 10**30}):
+        edit(folder, 0, lambda one, change=change: one.update(change))
+        assert cli.main(["reverify", str(folder)]) == 2
+        assert "is none that the run asked for" in capsys.readouterr().err
