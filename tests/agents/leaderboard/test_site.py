@@ -310,6 +310,16 @@ def test_a_build_that_fails_leaves_the_old_site(folder, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+def test_tasks_of_a_file_have_no_split_and_no_floor(tmp_path):
+    run = make_run(tasks=3, n=1)
+    run["env"] |= {"split": None, "arguments": {"tasks": "mine.jsonl"}}
+    write_results(tmp_path / "in" / "mine", run, play(make_run(tasks=3, n=1), 0.5))
+    board = write_site(tmp_path / "in", tmp_path / "out")
+    assert board.left_out == []
+    (benchmark,) = data(tmp_path / "out" / "data" / "board.js")[1]["benchmarks"]
+    assert (benchmark["split"], benchmark["arguments"], benchmark["floor"]) == ("", "tasks mine.jsonl", [])
+
+
 def test_an_empty_folder_is_an_empty_board(tmp_path):
     write_site(tmp_path, tmp_path / "site")
     assert data(tmp_path / "site" / "data" / "board.js")[1]["entries"] == []
