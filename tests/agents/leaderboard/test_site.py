@@ -225,6 +225,29 @@ def test_an_evaluation_is_submitted_and_shown_as_it_was_made(tmp_path, capsys):
     assert 0 < shown["pass1"]["value"] < 1
 
 
+def test_a_private_file_is_evaluated_submitted_and_shown_without_its_tasks(tmp_path, capsys):
+    rows = [
+        {"id": f"q{number}", "messages": [{"role": "user", "content": f"Private question {number}?"}],
+         "answer": str(number), "metadata": {"canary": CANARY}}
+        for number in range(4)
+    ]  # fmt: skip
+    file = tmp_path / "private.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving(lambda request: "<answer>2</answer>") as server:
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(tmp_path / "results")]
+        asked = ["--env", "Math-v0", "--file", str(file), "--contamination", "none", "--canary", CANARY]
+        assert main(["eval", *asked, *told]) == 0
+    assert main(["submit", str(tmp_path / "results"), "--check"]) == 1
+    assert '"env.arguments.tasks" is not taken from a submission' in capsys.readouterr().err
+    out = ["--out", str(tmp_path / "board")]
+    assert main(["submit", str(tmp_path / "results"), "--file", str(file), *out]) == 0
+    assert main(["leaderboard", str(tmp_path / "board")]) == 0
+    shown = "".join(path.read_text() for path in (tmp_path / "board" / "site").rglob("*.*"))
+    assert '\\"value\\":0.25' in shown
+    assert "Private question" not in shown
+    assert CANARY not in shown
+
+
 SAID = [
     "<answer>1</answer>",
     "<answer>print(1)</answer>",
