@@ -99,8 +99,14 @@ def bounds_of(env: Mapping[str, Any]) -> Bounds | None:
         env: ``env`` of its ``run.json``. Only levels of the procedural test split were measured.
     """
     name, arguments = str(env["id"]).removeprefix("InfiniteRL/"), env["arguments"]
-    level = arguments.get("level", 1)
-    if set(arguments) - {"level"} or env["split"] != "test" or name not in FLOORS or level not in FLOORS[name]:
+    level = arguments.get("level")
+    if (
+        set(arguments) != {"level"}
+        or not isinstance(level, int)
+        or env["split"] != "test"
+        or name not in FLOORS
+        or level not in FLOORS[name]
+    ):
         return None
     return Bounds(
         dict(zip(POLICIES, FLOORS[name][level], strict=True)),

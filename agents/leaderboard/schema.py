@@ -14,7 +14,7 @@ _RUN: dict[str, tuple[type, ...]] = {
     "env.id": _TEXT,
     "env.version": (str, int),
     "env.arguments": _OBJECT,
-    "env.split": _TEXT,
+    "env.split": _MAYBE_TEXT,
     "env.tasks": _COUNT,
     "env.description": _TEXT,
     "model.name": _TEXT,

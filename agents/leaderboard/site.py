@@ -144,7 +144,7 @@ def _benchmark(key: str, entries: Sequence[Entry], board: Board) -> dict[str, An
         "name": shown(split.get("name") or f"{short}, {arguments}".removesuffix(", ")),
         "env": shown(env["id"]),
         "arguments": shown(arguments),
-        "split": shown(env["split"]),
+        "split": shown(env["split"] or ""),
         "tasks": env["tasks"],
         "description": shown(env["description"]),
         "private": any(entry.private for entry in entries),

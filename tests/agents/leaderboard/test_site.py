@@ -225,6 +225,29 @@ def test_an_evaluation_is_submitted_and_shown_as_it_was_made(tmp_path, capsys):
     assert 0 < shown["pass1"]["value"] < 1
 
 
+def test_a_private_file_is_evaluated_submitted_and_shown_without_its_tasks(tmp_path, capsys):
+    rows = [
+        {"id": f"q{number}", "messages": [{"role": "user", "content": f"Private question {number}?"}],
+         "answer": str(number), "metadata": {"canary": CANARY}}
+        for number in range(4)
+    ]  # fmt: skip
+    file = tmp_path / "private.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving(lambda request: "<answer>2</answer>") as server:
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(tmp_path / "results")]
+        asked = ["--env", "Math-v0", "--file", str(file), "--contamination", "none", "--canary", CANARY]
+        assert main(["eval", *asked, *told]) == 0
+    assert main(["submit", str(tmp_path / "results"), "--check"]) == 1
+    assert '"env.arguments.tasks" is not taken from a submission' in capsys.readouterr().err
+    out = ["--out", str(tmp_path / "board")]
+    assert main(["submit", str(tmp_path / "results"), "--file", str(file), *out]) == 0
+    assert main(["leaderboard", str(tmp_path / "board")]) == 0
+    shown = "".join(path.read_text() for path in (tmp_path / "board" / "site").rglob("*.*"))
+    assert '\\"value\\":0.25' in shown
+    assert "Private question" not in shown
+    assert CANARY not in shown
+
+
 SAID = [
     "<answer>1</answer>",
     "<answer>print(1)</answer>",
@@ -310,6 +333,16 @@ def test_a_build_that_fails_leaves_the_old_site(folder, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
+def test_tasks_of_a_file_have_no_split_and_no_floor(tmp_path):
+    run = make_run(tasks=3, n=1)
+    run["env"] |= {"split": None, "arguments": {"tasks": "mine.jsonl"}}
+    write_results(tmp_path / "in" / "mine", run, play(make_run(tasks=3, n=1), 0.5))
+    board = write_site(tmp_path / "in", tmp_path / "out")
+    assert board.left_out == []
+    (benchmark,) = data(tmp_path / "out" / "data" / "board.js")[1]["benchmarks"]
+    assert (benchmark["split"], benchmark["arguments"], benchmark["floor"]) == ("", "tasks mine.jsonl", [])
+
+
 def test_an_empty_folder_is_an_empty_board(tmp_path):
     write_site(tmp_path, tmp_path / "site")
     assert data(tmp_path / "site" / "data" / "board.js")[1]["entries"] == []
@@ -368,7 +401,8 @@ def test_no_floor_is_claimed_for_tasks_that_were_not_measured():
     plain = {"id": "InfiniteRL/Math-v0", "arguments": {"level": 1}, "split": "test"}
     assert bounds_of(plain).floor["random"] == 0.039
     assert bounds_of(plain | {"split": "train"}) is None
-    assert bounds_of(plain | {"arguments": {"level": 9}}) is None
+    for arguments in ({"level": 9}, {}, {"level": [1]}, {"level": {}}, {"level": "1"}, {"level": None}):
+        assert bounds_of(plain | {"arguments": arguments}) is None
     assert bounds_of(plain | {"arguments": {"level": 1, "families": "all"}}) is None
     assert bounds_of(plain | {"id": "gsm8k"}) is None
 
