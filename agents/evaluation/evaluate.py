@@ -12,7 +12,7 @@ from typing import Any
 from ...datasets.folder import alone_in
 from .about import differing, now
 from .asking import Job, Player
-from .floors import published
+from .bounds import published
 from .results import (
     FAILURES,
     RESULT,

@@ -8,9 +8,9 @@ from math import isclose
 from typing import Any
 
 from ...envs.agent_loop import ENDPOINT_ERROR
+from ..evaluation.bounds import bounds_of
 from ..evaluation.results import RESULT, RUN, SAMPLES, Results, sha256_of
 from ..evaluation.summary import cost, summarize
-from .bounds import bounds_of
 
 # Sums of floats may differ in their last digits between machines; shares of samples differ by more.
 _NEAR = 1e-9

@@ -10,9 +10,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from ..evaluation.bounds import bounds_of
 from ..evaluation.results import Sample
 from .board import Board, Entry, read_board
-from .bounds import bounds_of
 from .chunks import Chunks
 from .exports import as_csv, as_markdown, rows
 from .facts import card_facts

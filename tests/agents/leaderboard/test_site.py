@@ -15,10 +15,10 @@ sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents
 from board_results import make_results, make_run, play, write_results
 from chat_server import serving
 
+from infinite_rl.agents.evaluation.bounds import FLOORS, POLICIES, bounds_of
 from infinite_rl.agents.evaluation.statistics import mcnemar, paired_difference
 from infinite_rl.agents.leaderboard.archive import opened
 from infinite_rl.agents.leaderboard.board import read_board
-from infinite_rl.agents.leaderboard.bounds import FLOORS, POLICIES, bounds_of
 from infinite_rl.agents.leaderboard.exports import as_csv, as_markdown, escaped
 from infinite_rl.agents.leaderboard.pairs import compare
 from infinite_rl.agents.leaderboard.scripts import write_script

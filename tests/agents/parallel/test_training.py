@@ -272,7 +272,7 @@ def test_a_disk_that_is_full_for_one_process_ends_all_with_one_line(tmp_path):
     ("how", "why"),
     [
         (["parallel.tp=4"], "are 4 processes, and there are 2"),
-        (["parallel.critic={pp: 2}"], "there is no 'pp'"),
+        (["algorithm=ppo", "parallel.critic={pp: 2}"], "parallel.critic: there is no 'pp'"),
         (["actor.optimizer=adafactor"], "works in one process only"),
         (["parallel.tp=2", "parallel.reference={fsdp: 2}", "actor.ref_period=1"], "is divided as the policy"),
     ],

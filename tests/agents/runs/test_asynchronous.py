@@ -225,7 +225,7 @@ trainer.run()
 """
 
 
-@pytest.mark.parametrize("delay", [pytest.param(seconds, marks=pytest.mark.slow) for seconds in (0.001, 0.1, 0.3)])
+@pytest.mark.parametrize("delay", [pytest.param(seconds, marks=pytest.mark.slow) for seconds in (0.001, 0.05, 0.1)])
 def test_a_killed_run_loses_no_group_and_counts_none_twice(delay, job, tmp_path):
     """Steps after the checkpoint are made anew; over the steps of the whole run, every draw counts once."""
     folder = tmp_path / "run"

@@ -114,3 +114,14 @@ def bounds_of(env: Mapping[str, Any]) -> Bounds | None:
         CEILINGS.get(name),
         HOW.format(tasks=f"{TASKS.get(name, 1000):,}"),
     )
+
+
+def published(env: Mapping[str, Any]) -> dict[str, dict[str, float] | None]:
+    """The members ``floor`` and ``ceiling`` of ``result.json``: scores of policies by name; None where none are known.
+
+    Args:
+        env: the member ``env`` of ``run.json``.
+    """
+    bounds = bounds_of(env)
+    ceiling = None if bounds is None or bounds.ceiling is None else {"knows the answers": bounds.ceiling}
+    return {"floor": None if bounds is None else dict(bounds.floor), "ceiling": ceiling}
