@@ -45,6 +45,7 @@ def test_the_demonstration_of_environments_needs_no_torch(tmp_path):
     assert done.stdout.count("reward 1\n") == 2
 
 
+@pytest.mark.slow
 def test_the_demonstration_of_inference_samples_and_scores(tmp_path):
     done = run(sys.executable, "-m", "infinite_rl.agents.inference", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
