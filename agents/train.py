@@ -183,8 +183,8 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
         if isinstance(error, OSError) and error.errno not in FULL_DISK:
             raise
         if processes.first:
-            lost = f"; {go_on}" if isinstance(error, LostProcessError) else ""
-            print(f"error: the run ended at step {trainer.step}: {error}{lost}", file=sys.stderr)
+            more = f"; {go_on}" if trainer.checkpoints.steps() and not isinstance(error, NonFiniteError) else ""
+            print(f"error: the run ended at step {trainer.step}: {error}{more}", file=sys.stderr)
             with suppress(OSError):
                 write_report(folder)
         return 1

@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-from .conversion import convert
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -21,16 +15,20 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace OUT, if it is there")
 
 
-def run(arguments: argparse.Namespace, shown: Callable[[str], str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Converts, and says how many tasks there were.
 
     Args:
-        arguments: as `declare` has them.
-        shown: makes a text harmless for a terminal.
+        arguments: as `declare` has them, and ``shown``, which makes a text harmless for a terminal.
 
     Returns:
         The exit code, 0.
     """
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from .conversion import convert
+
     columns = (SpinnerColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, disable=not sys.stderr.isatty(), transient=True) as progress:
@@ -41,5 +39,7 @@ def run(arguments: argparse.Namespace, shown: Callable[[str], str]) -> int:
             overwrite=arguments.overwrite,
             progress=lambda rows: progress.advance(reading, rows),
         )
-    print(shown(f"{count:,} {'task' if count == 1 else 'tasks'} from {arguments.source} to {arguments.target}"))
+    print(
+        arguments.shown(f"{count:,} {'task' if count == 1 else 'tasks'} from {arguments.source} to {arguments.target}")
+    )
     return 0

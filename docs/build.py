@@ -1,12 +1,13 @@
-"""Writes the pages of environments, families of tasks, algorithms, measurements and the trainer's configuration.
+"""Writes the pages of environments, families, algorithms, measurements, the trainer's configuration, and commands.
 
 They come from the classes' docstrings, the registration table, the floors that ``benchmarks/floors.py`` has measured,
-and the values in ``config/``. Run ``python docs/build.py`` after changing any of them; a test compares the pages with
-what this makes.
+the values in ``config/``, and the parsers of the command line. Run ``python docs/build.py`` after changing any of them;
+a test compares the pages with what this makes.
 """
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import json
 import re
@@ -21,6 +22,7 @@ from omegaconf import OmegaConf
 from infinite_rl.agents.algorithms import metrics as metric_names
 from infinite_rl.agents.config import TrainConfig
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
+from infinite_rl.cli import COMMANDS, make_parser
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS, Row
@@ -33,8 +35,11 @@ PAGES = Path(__file__).parent / "environments"
 FAMILIES_PAGE = Path(__file__).parent / "families.md"
 CONFIGURATION_PAGE = Path(__file__).parent / "configuration.md"
 METRICS_PAGE = Path(__file__).parent / "metrics.md"
+COMMANDS_PAGE = Path(__file__).parent / "commands.md"
 # Folders of config/ whose files people name on the command line.
 GROUPS = ("algorithm", "env", "model", "data", "replay", "experiments")
+# What a cell of a table may not hold as it is.
+CELL = str.maketrans({"|": "\\|", "<": "&lt;"})
 # An entry of a docstring's list of attributes.
 ENTRY = r"(?ms)^    (\w+): (.*?)(?=^    \w+: |\Z)"
 FLOORS: dict[str, dict[str, dict[str, Any]]] = json.loads(
@@ -110,6 +115,26 @@ Rows of phase `eval` hold those of the rollout for a held-out `split`, and `stan
 Rows of phase `warmup` hold `loss` and `validation_loss`, of the demonstrations in training and of the validation split,
 and `validation_pass_rate`. Rows of phase `curriculum` come with the evaluations of the validation split and tell, for
 each domain that has come in, what is known of it and how it was practised: see [buffers](buffers.md).
+"""
+
+
+COMMANDS_TEMPLATE = """\
+<!-- Made by docs/build.py from cli.py and the commands' parsers; change it there. -->
+# Commands
+
+`infinite-rl COMMAND`, or `python -m infinite_rl.cli COMMAND`; `--help` after any of them says what stands here, and
+`--version` before them the version. Training has a command of its own, `python -m agents.train`; see
+[configuration](configuration.md).
+
+The exit code is 0; 1 where a command found what it looks for, or did not reach its aim; 2 where an argument is wrong,
+with one line that says what to do; 130 after Ctrl-C. Results go to standard output, errors and progress to
+standard error.
+
+| command | does |
+|---|---|
+{table}
+
+{sections}
 """
 
 
@@ -238,6 +263,47 @@ def metrics() -> str:
     return METRICS_TEMPLATE.format(text=re.sub(r"\n{3,}", "\n\n", text.replace("``", "`")))
 
 
+def commands() -> str:
+    """The page of the commands, Markdown."""
+    subparsers = next(one for one in make_parser()._actions if isinstance(one, argparse._SubParsersAction))
+    return COMMANDS_TEMPLATE.format(
+        table="\n".join(line(f"[`{name}`](#{name})", command.help) for name, command in COMMANDS.items()),
+        sections="\n\n".join(command_section(name, parser) for name, parser in subparsers.choices.items()),
+    )
+
+
+def command_section(name: str, parser: argparse.ArgumentParser) -> str:
+    """What one command does, its arguments, and examples."""
+    help, _, examples = COMMANDS[name]
+    rows = []
+    for group in parser._action_groups:
+        if group.title not in ("positional arguments", "options"):
+            rows.append(line(f"**{group.title}**", group.description or ""))
+        for action in group._group_actions:
+            if action.dest != "help":
+                rows.append(line(f"`{written(action)}`", told(action)))
+    parts = [f"## {name}", f"{help[0].upper()}{help[1:]}."]
+    parts += ["\n".join([line("argument", "meaning"), line("---", "---"), *rows])] if rows else []
+    parts += ["\n".join(f"    {text}" for text in examples.splitlines())] if examples else []
+    return "\n\n".join(parts)
+
+
+def written(action: argparse.Action) -> str:
+    """How an argument is written on the command line."""
+    names = action.metavar or "\\|".join(map(str, action.choices or ())) or action.dest.upper()
+    value = names if isinstance(names, str) else " ".join(names)
+    value = {"*": f"[{value} ...]", "+": f"{value} ..."}.get(str(action.nargs), value)
+    if not action.option_strings:
+        return value
+    return ", ".join(action.option_strings) + (f" {value}" if action.nargs != 0 else "")
+
+
+def told(action: argparse.Action) -> str:
+    """What an argument means."""
+    text = " ".join((action.help or "").replace("%%", "%").split())
+    return (f"{text} (required)" if action.required and action.option_strings else text).translate(CELL)
+
+
 def path_of(row: Row) -> Path:
     """Where the page lies: ``Math-v0`` is ``math.md``."""
     return PAGES / f"{row.name.rsplit('-v', 1)[0].lower()}.md"
@@ -251,6 +317,7 @@ def main() -> None:
     FAMILIES_PAGE.write_text(families(), encoding="utf-8")
     CONFIGURATION_PAGE.write_text(configuration(), encoding="utf-8")
     METRICS_PAGE.write_text(metrics(), encoding="utf-8")
+    COMMANDS_PAGE.write_text(commands(), encoding="utf-8")
     performance_page.PAGE.write_text(performance_page.page(), encoding="utf-8")
     algorithm_pages.PAGES.mkdir(exist_ok=True)
     for path, text in algorithm_pages.pages().items():

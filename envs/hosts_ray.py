@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 from typing import Any
 
-from .hosts import HostDied, Hosts, called
+from .hosts import HostDied, HostLate, Hosts, called
 from .text_env import TextEnv
 
 INSTALL = "pip install ray"
@@ -37,14 +37,21 @@ class RayActors(Hosts[Any]):
 
     def start(self, pickled: bytes) -> Any:
         """Starts an actor."""
-        return self._ray.remote(_Actor).options(num_cpus=1).remote(pickled)
+        host = self._ray.remote(_Actor).options(num_cpus=1).remote(pickled)
+        try:
+            self._ray.get(host.ready.remote())
+        except self._ray.exceptions.RayActorError as error:
+            raise HostDied("a Ray actor of the environment could not be started") from error
+        return host
 
-    def ask(self, host: Any, method: str, arguments: tuple[Any, ...]) -> Any:
+    def ask(self, host: Any, method: str, arguments: tuple[Any, ...], seconds: float | None) -> Any:
         """Calls the actor, and waits."""
         try:
-            return self._ray.get(host.call.remote(method, arguments))
+            return self._ray.get(host.call.remote(method, arguments), timeout=seconds)
+        except self._ray.exceptions.GetTimeoutError:
+            raise HostLate from None
         except self._ray.exceptions.RayActorError as error:
-            raise HostDied("Ray actors of the environment died over the same episodes again and again") from error
+            raise HostDied("a Ray actor of the environment died") from error
         except self._ray.exceptions.RayTaskError as error:
             raise RuntimeError(f"{type(error.cause).__name__}: {error.cause}") from error
 
@@ -59,6 +66,9 @@ class _Actor:
 
     def __init__(self, pickled: bytes) -> None:
         self.env = pickle.loads(pickled)
+
+    def ready(self) -> None:
+        pass
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         return called(self.env, method, arguments)

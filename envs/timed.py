@@ -17,7 +17,7 @@ from .workers import Job, Workers
 def advance_in_time(
     env: TextEnv | Hosts[Any], workers: Workers[None], episodes: Sequence[Episode], actions: Sequence[str]
 ) -> list[Episode]:
-    """Takes one action in each episode, each in a thread.
+    """Takes one action in each episode, each in a thread, or in a host.
 
     Returns:
         The episodes. One that is late is replaced by another that has ended with the status ``timeout``: the thread
@@ -25,6 +25,12 @@ def advance_in_time(
     """
     heard = [len(episode.messages) for episode in episodes]
     found = list(episodes)
+    if isinstance(env, Hosts):
+        assert workers.deadline is not None
+        for place, late in enumerate(env.advance_each(episodes, actions, workers.deadline)):
+            if late:
+                found[place] = timed_out(episodes[place], heard[place], actions[place], workers.deadline)
+        return found
     try:
         workers.submit(
             Job(place, partial(env.advance, [episode], [action]))

@@ -11,9 +11,9 @@ import gymnasium
 from needs import libraries
 from tiny_policy import SUMS, make_policy
 
-from infinite_rl.cli import json_object
 from infinite_rl.envs.adapters.rows import make_text_env
 from infinite_rl.envs.adapters.trl import TrlTask
+from infinite_rl.envs.arguments import json_object
 from infinite_rl.envs.text_env import TextEnv
 
 

@@ -8,12 +8,18 @@ os.environ.setdefault("GOMP_SPINCOUNT", "0")
 os.environ.setdefault("RL_LOGGING_LEVEL", "WARNING")
 os.environ["HF_HUB_OFFLINE"] = "1"
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from infinite_rl.runtimes.workers import available_cores
+
+if TYPE_CHECKING:
+    from browser import Browser
 
 # No deadline: a busy machine is no failure. Derandomised: the same tests every time.
 settings.register_profile("reproducible", deadline=None, derandomize=True)
@@ -42,3 +48,15 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """What ``-n auto`` means: the cores that this process may use, where xdist would count all the machine has."""
     return min(available_cores(), MOST_PROCESSES)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """A real browser, started once for all tests of this process; see ``tests/browser.py``."""
+    sys.path.insert(0, str(Path(__file__).parent))
+    from browser import Browser, missing
+
+    if reason := missing():
+        pytest.skip(reason)
+    with Browser() as one:
+        yield one

@@ -17,6 +17,9 @@ from ..config import ConfigError, LoraConfig
 
 INSTALL = "pip install -c constraints.txt -e '.[lora]'"
 
+# What the names of adapters' weights hold.
+ADAPTER = ".lora_"
+
 
 def add_adapters(model: PreTrainedModel, config: LoraConfig, *, seed: int, folder: Path | None = None) -> None:
     """Puts adapters into the model and freezes all the rest. They are kept in float32, and begin without effect.

@@ -14,6 +14,7 @@ from torch.distributed.tensor.parallel import SequenceParallel, parallelize_modu
 from transformers import PreTrainedModel
 
 from ..models.critic import Critic
+from ..models.lora import ADAPTER
 from ..updates.head import find_head
 from ..updates.planning import LayoutPlan, find_plan
 from ..updates.share import Share
@@ -42,7 +43,10 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
     backbone: Any = model.backbone if isinstance(model, Critic) else model
     layers = getattr(backbone.base_model, "layers", None)
     if layers is None:
-        raise ValueError(f"parallel: models of the shape of {type(backbone).__name__} can't be divided, only decoders")
+        raise ValueError(
+            f"parallel: {type(backbone).__name__} can't be divided, only decoders with their layers in model.layers, "
+            "such as Llama, Qwen2, Qwen3, Mistral and Gemma"
+        )
     if not isinstance(model, Critic):
         # Found out by trying, which a divided model is too slow for.
         _decide(model, mesh, dtype)
@@ -116,17 +120,22 @@ def _shard(model: Any, layers: nn.ModuleList, mesh: DeviceMesh, dtype: torch.dty
             module.set_force_sum_reduction_for_comms(True)
 
 
-def full_weights(model: nn.Module, *, keep: bool = True, host: bool = False) -> dict[str, Tensor]:
+def full_weights(
+    model: nn.Module, *, keep: bool = True, host: bool = False, adapters: bool = False
+) -> dict[str, Tensor]:
     """The state of a model with whole weights; all processes of its mesh take part.
 
     Args:
         model: divided or not.
         keep: whether this process wants them; others get nothing.
         host: collect them in host memory: the device holds one whole weight at a time.
+        adapters: only those of adapters.
     """
     found: dict[str, Tensor] = {}
     known: dict[int, Tensor] = {}  # weights under two names stay one
     for name, weight in model.state_dict(keep_vars=True).items():
+        if adapters and ADAPTER not in name:
+            continue
         if id(weight) not in known:
             whole = weight.detach()
             whole = whole.full_tensor() if isinstance(whole, DTensor) else whole

@@ -10,26 +10,27 @@ from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from .shape import DIMENSIONS, MeshShape
 
 
-def resolve(ways: Mapping[str, int | None], processes: int) -> MeshShape:
+def resolve(ways: Mapping[str, int | None], processes: int, key: str = "parallel") -> MeshShape:
     """The shape of a mesh.
 
     Args:
         ways: how many ways each dimension divides, by its name; 1 where nothing is said. ``fsdp`` takes what the others
             leave where it is None or not there.
         processes: how many there are.
+        key: what errors call it.
 
     Raises:
         ValueError: there is no such dimension, or the numbers don't multiply to the number of processes.
     """
     if unknown := [name for name in ways if name not in DIMENSIONS]:
-        raise ValueError(f"parallel: there is no {unknown[0]!r}, only {', '.join(DIMENSIONS)}")
+        raise ValueError(f"{key}: there is no {unknown[0]!r}, only {', '.join(DIMENSIONS)}")
     known = {name: way for name, way in ways.items() if way is not None}
     left = processes // prod(way for name, way in known.items() if name != "fsdp")
     shape = MeshShape(**{"fsdp": max(1, left), **known})
     if shape.ranks != processes:
         told = " x ".join(f"{name} {getattr(shape, name)}" for name in DIMENSIONS)
         raise ValueError(
-            f"parallel: {told} are {shape.ranks} processes, and there are {processes}: start so many by torchrun "
+            f"{key}: {told} are {shape.ranks} processes, and there are {processes}: start so many by torchrun "
             f"--nproc_per_node={shape.ranks} -m agents.train, or choose others"
         )
     return shape

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from omegaconf import OmegaConf
-
 from ..progress import number
 
 
@@ -93,6 +91,8 @@ def read_config(path: Path, notes: list[str]) -> tuple[str, dict[str, Any]]:
     if not path.is_file():
         notes.append(f"{path.name} is missing.")
         return "", {}
+    from omegaconf import OmegaConf
+
     text = path.read_text(encoding="utf-8", errors="replace")
     try:
         config = OmegaConf.to_container(OmegaConf.create(text))

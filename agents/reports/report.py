@@ -1,13 +1,11 @@
 """The report of a run: its folder becomes one page, ``report.html``, that needs no network and no script.
 
-``python -m infinite_rl.agents.reports.report RUN_DIR`` writes it again. The same folder always gives the same bytes.
+``infinite-rl report RUN`` writes it again. The same folder always gives the same bytes.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +25,12 @@ from .text import cut, duration, short
 LONGEST_CONFIG = 40_000
 
 
-def write_report(run_dir: Path) -> Path:
-    """Writes ``report.html`` of a run's folder in one step: whole, or the old one stays.
+def write_report(run_dir: Path, out: Path | None = None) -> Path:
+    """Writes the report of a run's folder in one step: whole, or the old one stays.
 
     Args:
         run_dir: the folder, however little it holds.
+        out: the page; ``report.html`` in the folder if not given.
 
     Returns:
         The path of the page.
@@ -52,25 +51,11 @@ def write_report(run_dir: Path) -> Path:
     pages.filters.update(short=short, duration=duration)
     pages.globals.update(draw=draw)
     page = pages.get_template("report.html.j2").render(_gather(run_dir))
-    path = run_dir / "report.html"
-    unfinished = path.with_suffix(".html.tmp")
+    path = out or run_dir / "report.html"
+    unfinished = path.with_name(path.name + ".tmp")
     unfinished.write_text(page, encoding="utf-8")
     os.replace(unfinished, path)
     return path
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Writes the report of one run's folder again and prints its path.
-
-    Args:
-        arguments: of the command line; those of the process if None.
-    """
-    parser = argparse.ArgumentParser(description="Write report.html of a run's folder.")
-    parser.add_argument("run_dir", type=Path, metavar="RUN_DIR")
-    try:
-        print(write_report(parser.parse_args(arguments).run_dir))
-    except OSError as error:
-        parser.exit(2, f"error: {error}\n")
 
 
 def _gather(run_dir: Path) -> dict[str, Any]:
@@ -116,7 +101,3 @@ def _gather(run_dir: Path) -> dict[str, Any]:
 
 def _finalize(value: Any) -> Any:
     return value if isinstance(value, Markup) else visible(str(value))
-
-
-if __name__ == "__main__":
-    main()

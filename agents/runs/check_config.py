@@ -185,6 +185,8 @@ def check_values(config: DictConfig) -> None:
         )
     if config.rollout.staleness and config.rollout.backend == "vllm" and config.rollout.servers is None:
         raise ConfigError("rollout.staleness: an engine in this process can't sample meanwhile; set rollout.servers")
+    if "api_key" in (config.rollout.options or {}):
+        raise ConfigError("rollout.options.api_key would be written into the run's folder: set VLLM_API_KEY instead")
     if config.rollout.ray and config.rollout.processes is None:
         raise ConfigError("rollout.ray=true would do nothing: set rollout.processes, how many actors")
     compared = config.adv.estimator in ("group", "rloo") or config.adv.filter_groups
@@ -234,6 +236,8 @@ def _check_unread(config: DictConfig) -> None:
         ("adv.by_turn", adv.by_turn and adv.estimator != "gae", "only gae goes by turns"),
         ("adv.gamma", adv.gamma != 1 and adv.estimator not in ("gae", "reinforce"), "only gae and reinforce discount"),
         ("rollout.servers", rollout.servers and rollout.backend != "vllm", "rollout.backend=vllm asks servers"),
+        ("parallel.critic", config.parallel.critic is not None and config.critic is None, "there is no critic"),
+        ("parallel.reference", config.parallel.reference is not None and not (actor.kl_coef or distils), "no KL term"),
         ("rollout.options", rollout.options and rollout.backend != "vllm", "rollout.backend=vllm has options"),
         ("adv.whiten", not adv.whiten and adv.estimator in ("group", "rloo", "distillation"), "nothing is whitened"),
     ):

@@ -34,7 +34,7 @@ def divide_policy(
     try:
         shapes = {"policy": resolve({name: getattr(ours, name) for name in DIMENSIONS}, processes.size)}
         for name, other in (("reference", ours.reference), ("critic", ours.critic)):
-            shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size)
+            shapes[name] = shapes["policy"] if other is None else resolve(other, processes.size, f"parallel.{name}")
         if processes.size == 1:
             return {}
         if config.model.compile:

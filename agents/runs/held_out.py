@@ -82,7 +82,8 @@ class HeldOut:
         self.progress.phase(f"test {when}", len(self.parts.splits.test.tasks))
         evaluation = self.evaluate("test", step, self.progress.advance)
         self.log.write(step, "eval", {"split": "test", **evaluation.metrics})
-        self.log.transcripts(when, evaluation.trajectories, every=self.config.evaluation.samples_per_prompt)
+        every = self.config.evaluation.samples_per_prompt
+        self.log.transcripts(when, evaluation.trajectories, self.parts.tokenizer, every=every)
         if not evaluation.trajectories.valid.any():
             reason = evaluation.trajectories[0].state["error_msg"]
             raise ConfigError(f"not one response to the test tasks could be graded ({reason})")

@@ -37,7 +37,10 @@ ANY = "any"
 # What others call our keys.
 OTHER_NAMES = {"learning_rate": "lr", "model_name": "name", "max_tokens": "max_new_tokens", "num_steps": "steps"}
 # What may change when a run is resumed: how long and where it goes on, not what it is.
-RESUMABLE = ("trainer.", "parallel.", "evaluation.every", "model.warm_start.max_steps")
+RESUMABLE = (
+    *("trainer.", "parallel.", "evaluation.every", "model.warm_start.max_steps", "actor.offload_"),
+    *(f"rollout.{name}" for name in ("servers", "options", "parity", "processes", "ray", "staleness")),
+)
 
 
 def load_config(config_name: str = "grpo", overrides: Sequence[str] = ()) -> TrainConfig:
@@ -82,7 +85,8 @@ def reload_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         for override in overrides:
             if not override.startswith(RESUMABLE):
                 key = override.split("=")[0]
-                raise ConfigError(f"{key} cannot change on resume: it would make another run; only the trainer's can")
+                can = ", ".join(f"{one}*" if one.endswith((".", "_")) else one for one in RESUMABLE)
+                raise ConfigError(f"{key} cannot change on resume: it would make another run; only these can: {can}")
         return _typed(OmegaConf.merge(saved, OmegaConf.from_dotlist(list(overrides))))
     except (OmegaConfBaseException, YAMLError) as error:
         raise ConfigError(_explain(error)) from None
@@ -96,7 +100,7 @@ def has_recipe(config: TrainConfig) -> bool:
 
 
 def check_same_run(config: TrainConfig, path: Path) -> None:
-    """Compares a configuration with the one that a run saved; those of the trainer may differ.
+    """Compares a configuration with the one that a run saved; what says where and how it runs may differ.
 
     Raises:
         ConfigError: names a key that would make another run of it.

@@ -15,6 +15,7 @@ from ...datasets.task import Split
 from ..config import TrainConfig
 from ..credit.reward_computer import RewardComputer
 from ..inference.module import InferenceModule
+from ..models.lora import has_adapters
 from ..models.policy import made_like, restore_weights
 from ..parallel.apply import full_weights, parallelize
 from ..parallel.processes import Processes
@@ -86,7 +87,9 @@ class Parts:
         samplers = dict.fromkeys((self.inference, self.rollouts["train"].inference))
         # The first process asks vLLM, or each has a model that samples.
         first_asks = self.rollouts["train"].first_plays
-        weights = full_weights(self.model, keep=self.processes.first or not first_asks, host=first_asks)
+        # A device has no room for all of a divided model, unless a copy samples there.
+        host, keep = first_asks and bool(self.meshes), self.processes.first or not first_asks
+        weights = full_weights(self.model, keep=keep, host=host, adapters=first_asks and has_adapters(self.model))
 
         def give() -> None:
             for sampler in samplers:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from ...datasets.task import SPLITS
 from ..config import TrainConfig
+from ..parallel.shape import DIMENSIONS
 from ..progress import some
 from .parts import Parts
 
@@ -31,6 +32,7 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         "model": f"{config.model.name or 'tiny, made on the spot'}: {sum(count for count, _ in weights):,} parameters, "
         f"{'all' if trained == sum(count for count, _ in weights) else f'{trained:,}'} trained",
         "machine": f"{parts.model.device}, {_count(torch.get_num_threads(), 'thread')}",
+        **_division(parts),
         "warm start": _warm_start(config),
         "step": f"{data.prompts_per_rollout:,} tasks x {data.responses_per_prompt} responses = {responses:,} episodes"
         + rounds,
@@ -47,6 +49,17 @@ def plan(config: TrainConfig, parts: Parts) -> dict[str, str]:
         "test": f"before and after, {held_out['test']:,} responses",
         "checkpoints": f"every {config.trainer.save_every:,} steps, the latest {config.trainer.keep} are kept",
     }
+
+
+def _division(parts: Parts) -> dict[str, str]:
+    """How models are divided, where there are several processes."""
+    shapes = {
+        name: " x ".join(f"{way} {mesh[way].size()}" for way in DIMENSIONS if mesh[way].size() > 1)
+        for name, mesh in parts.meshes.items()
+    }
+    others = [f"{name} {shape}" for name, shape in shapes.items() if shape != shapes["policy"]]
+    told = "; ".join([f"{parts.processes.size}: {shapes.get('policy')}", *others])
+    return {"processes": told} if shapes else {}
 
 
 def _sampling(config: TrainConfig) -> dict[str, str]:

@@ -14,11 +14,17 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
+from transformers import PreTrainedTokenizerBase
 
 from ...datasets.folder import write_whole
 from ..config import TrainConfig
 from ..rollouts.trajectory import Trajectory
+from .samples import sample_row
 from .sinks import open_sinks
+
+# Of a test, or of a training step, so many samples are kept.
+MOST_SAMPLES = 12
+TRAINING_SAMPLES = "training_samples.jsonl"
 
 
 def cpu_seconds() -> float:
@@ -71,7 +77,8 @@ class RunLog:
         self._metrics = (folder / "metrics.jsonl").open("ab")
         self._metrics.truncate(min(offset, self._metrics.tell()))
         _keep_transcripts(folder / "transcripts.jsonl", "before" if tested else "")
-        _keep_times(folder / "timing.jsonl", step)
+        _keep_steps(folder / "timing.jsonl", step)
+        _keep_steps(folder / TRAINING_SAMPLES, step)
         self._timing = (folder / "timing.jsonl").open("a" if offset else "w", encoding="utf-8")
         # Of tests, that after training is made anew in any case.
         known = {"warmup": warmup_steps, "train": step, "validation": step, "curriculum": step}
@@ -106,15 +113,25 @@ class RunLog:
             yield
         self._time(step, phase, times)
 
-    def transcripts(self, when: str, trajectories: Trajectory, *, every: int, most: int = 12) -> None:
+    def transcripts(
+        self,
+        when: str,
+        trajectories: Trajectory,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        every: int,
+        most: int = MOST_SAMPLES,
+    ) -> None:
         """Appends some trajectories, the first of every ``every``, to ``transcripts.jsonl``."""
-        with (self.folder / "transcripts.jsonl").open("a", encoding="utf-8") as file:
-            for place in range(0, min(len(trajectories), every * most), every):
-                trajectory = trajectories[place]
-                keys = ("task_id", "domain", "messages", "answer", "status", "error_msg")
-                row = {key: trajectory.state[key] for key in keys}
-                row = {"when": when, **row, "reward": float(trajectory.reward)}
-                file.write(json.dumps(row, default=str) + "\n")
+        places = range(0, min(len(trajectories), every * most), every)
+        rows = [{"when": when, **sample_row(trajectories[place], tokenizer)} for place in places]
+        self._append("transcripts.jsonl", rows)
+
+    def training_samples(self, step: int, trajectories: Trajectory, tokenizer: PreTrainedTokenizerBase) -> None:
+        """Appends a group of a step to ``training_samples.jsonl``: the first that taught anything, else the first."""
+        first = next((one for one in trajectories if one.advantage.any()), trajectories[0])
+        group = [one for one in trajectories if bool(one.group == first.group)]
+        self._append(TRAINING_SAMPLES, [{"step": step, **sample_row(one, tokenizer)} for one in group[:MOST_SAMPLES]])
 
     def summary(self, values: Mapping[str, Any]) -> None:
         """Writes ``summary.json``."""
@@ -136,6 +153,10 @@ class RunLog:
         for sink in self._sinks:
             sink.finish(failed=error is not None)
 
+    def _append(self, name: str, rows: list[dict[str, Any]]) -> None:
+        with (self.folder / name).open("a", encoding="utf-8") as file:
+            file.writelines(json.dumps(row, default=str) + "\n" for row in rows)
+
     def _time(self, step: int, phase: str, times: Mapping[str, float]) -> None:
         row = {"step": step, "phase": phase, **{name: _json(value) for name, value in times.items()}}
         self._timing.write(json.dumps(row) + "\n")
@@ -149,8 +170,8 @@ class RunLog:
                 sink.write(phase, step, numbers)
 
 
-def _keep_times(path: Path, step: int) -> None:
-    """Drops the times of steps that a run that is now resumed makes anew."""
+def _keep_steps(path: Path, step: int) -> None:
+    """Drops the rows of steps that a run that is now resumed makes anew."""
     if path.exists():
         rows = path.read_text("utf-8").splitlines(True)
         whole = [row for row in rows if row.endswith("\n") and json.loads(row)["step"] <= step]

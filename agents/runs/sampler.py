@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import tempfile
 from pathlib import Path
 
@@ -73,6 +74,8 @@ def _ask_vllm(
                 # One of several processes can't score alone; metrics compare log-probs in any case.
                 trained=HuggingFaceBackend(model, tokenizer, dtype=config.model.dtype) if alone else None,
                 parity=rollout.parity if alone else None,
+                # A key in the options would lie in the run's folder.
+                **({"api_key": key} if rollout.servers and (key := os.environ.get("VLLM_API_KEY")) else {}),
                 **(rollout.options or {}),
             )
         backend.check_sampling(rollout.temperature, None)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,13 +16,16 @@ from torch import Tensor
 
 from ...buffers.tasks import TaskDraw
 from ...datasets.task import SPLITS
+from ...runtimes.endpoint import EndpointError
 from ..algorithms.algorithm import Algorithm
 from ..algorithms.metrics import group_pass_rates, group_scores, staleness
 from ..config import ConfigError, TrainConfig
 from ..credit.reward_computer import RewardComputer
+from ..inference.backend import BackendError
 from ..parallel.processes import Processes
 from ..progress import Progress, some
 from ..rollouts.columns import Columns
+from ..rollouts.failures import RolloutError
 from ..rollouts.trajectory import Trajectory
 from ..updates.optimizer import learning_rate, set_learning_rate
 from ..updates.shards import Part, load_shards, load_whole, save_shards
@@ -42,6 +46,8 @@ from .throughput import StepMeter
 
 # So many steps in a row without anything to compare are told.
 ALIKE_STEPS = 5
+# Nothing is sampled or judged any more.
+OUTAGES = (BackendError, EndpointError, RolloutError)
 
 
 class Trainer:
@@ -152,7 +158,7 @@ class Trainer:
             self._announce()
             for phase in (self.warm_up, self.test_before, self.train, self.test_after):
                 if not self._stopping():
-                    with suppress(Leave):
+                    with suppress(Leave), self._saving_what_is_done():
                         phase()
                     self.save()
             summary = summarise(self.config, self.parts, self.folder, self.step, self.results | self._spent())
@@ -191,12 +197,17 @@ class Trainer:
                     self._skipped = guard.in_a_row
                     if config.rollout.staleness:
                         metrics |= staleness(collected, self.step - 1)
+                    tokens = int(collected.mask.sum())
+                    self.results["tokens"] += tokens
+                    # The step is done, even if what samples does not take its weights.
+                    with meter.phase("logging"):
+                        self.log.write(self.step, "train", metrics)
+                        if self.step == 1 or self.held_out.is_due(self.step):
+                            self.log.training_samples(self.step, collected.trajectories, parts.tokenizer)
                     with meter.phase("sync"):
                         parts.hand_over(self.step)
-                times["tokens"] = int(collected.mask.sum())
+                times["tokens"] = tokens
                 times["tokens_per_second"] = times["tokens"] / times["seconds"]
-                with meter.phase("logging"):
-                    self.log.write(self.step, "train", metrics)
                 self._report_step(metrics, times)
                 self._unchecked = self.held_out.is_due(self.step)
                 if self._unchecked:
@@ -240,7 +251,7 @@ class Trainer:
         try:
             with parts.places.sampling(), self.interrupt.leaving() if self.processes.size == 1 else nullcontext():
                 trajectories, rewards = algorithm.gather(collect, self.config.data.prompts_per_rollout)
-        except Leave:
+        except (Leave, *OUTAGES):
             parts.source.put_back()
             raise
         if any(draw.weight != 1 for draw in draws):
@@ -324,6 +335,17 @@ class Trainer:
             None if whole else partial(save_shards, parts=self._divided() | self.companions.parts()),
         )
 
+    @contextmanager
+    def _saving_what_is_done(self) -> Iterator[None]:
+        """Saves the steps before an outage of what samples or judges: it is no fault of theirs."""
+        try:
+            yield
+        except OUTAGES:
+            # Where each process samples for itself, one may be alone with its outage.
+            if self.processes.size == 1 or self.parts.rollouts["train"].first_plays:
+                self.save()
+            raise
+
     def _progress_made(self) -> tuple[object, ...]:
         """Steps, warm-up steps, and what was measured after them."""
         warm_start = self.parts.warm_start
@@ -384,7 +406,6 @@ class Trainer:
             set_learning_rate(self.companions.critic_optimizer, learning_rate(actor, self.step, lr=critic.lr))
 
     def _report_step(self, metrics: dict[str, float], counts: dict[str, float]) -> None:
-        self.results["tokens"] += int(counts["tokens"])
         self.progress.advance(reward=metrics["reward"], kl=metrics["kl"], tokens_per_second=counts["tokens_per_second"])
         self._alike = self._alike + 1 if metrics["zero_variance_groups"] == 1 else 0
         if self._alike == ALIKE_STEPS:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from math import ceil
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import yaml
@@ -130,7 +131,39 @@ def overrides(question: Question, option: Option, algorithm: str, model: str) ->
     waits = [what for what in ("activations", "optimizer", "models") if getattr(setup, f"offload_{what}")]
     found += [f"actor.offload_{what}=true" for what in waits]
     found += [f"data.prompts_per_rollout={job.prompts}", f"data.responses_per_prompt={job.responses}"]
+    found.append("rollout.backend=vllm")
+    if in_process(option):
+        found.append(f"rollout.options={{gpu_memory_utilization: {engine_share(question, option):.2f}}}")
+    else:
+        urls = ",".join(f"http://HOST{k + 1}:8000" for k in range(option.sampling.servers))
+        found.append(f"rollout.servers=[{urls}]")
+        found += [] if option.rollout_gpus else ["rollout.options={sleep: true}"]
     return [*found, f"rollout.max_length={job.longest}", f"rollout.max_new_tokens={job.longest - job.prompt_length}"]
+
+
+def in_process(option: Option) -> bool:
+    """Whether vLLM can work in the trainer's own process."""
+    return not option.rollout_gpus and option.setup.mesh.ranks == 1
+
+
+def engine_share(question: Question, option: Option) -> float:
+    """The share of a GPU's memory that vLLM gets."""
+    return (option.sampling.weights + option.sampling.cache) / question.gpu.memory
+
+
+def serve(question: Question, option: Option, model: str) -> list[str]:
+    """How the servers are started, as people read it."""
+    samples = option.sampling
+    if in_process(option):
+        return []
+    own, each = bool(option.rollout_gpus), "GPU" if samples.tp == 1 else f"{samples.tp} GPUs"
+    whose = f"of the {option.rollout_gpus} that only sample" if own else "that the trainer has, too"
+    told = (
+        f"{samples.servers:,} of these, each on {each} {whose}:" if samples.servers > 1 else f"One, on {each} {whose}:"
+    )
+    share = [] if own else ["--enable-sleep-mode", f"--gpu-memory-utilization {engine_share(question, option):.2f}"]
+    line = ["VLLM_SERVER_DEV_MODE=1 vllm serve", loadable(model), f"--tensor-parallel-size {samples.tp}", *share]
+    return [told, f"  {' '.join(line)} --port 8000"]
 
 
 def launch(question: Question, option: Option) -> str:
@@ -191,8 +224,13 @@ def _show(question: Question, plan: Plan, advice: str, arguments: argparse.Names
     if best is not None:
         told = "What fits, the fastest first: tokens of a micro-batch, GiB of a GPU, seconds of a step"
         console.print("", told, _ways(plan.options[: arguments.top]), sep="\n")
-        console.print("", "Of the first", _first(question, best), "", "To run it:", sep="\n")
-        line = " ".join([launch(question, best), *overrides(question, best, arguments.algorithm, arguments.model)])
+        console.print("", "Of the first", _first(question, best), "", sep="\n")
+        servers = serve(question, best, arguments.model)
+        for line in ["To run it, servers first.", *servers, "Then:"] if servers else ["To run it:"]:
+            console.print(Text(line), soft_wrap=True)
+        line = " ".join(
+            [launch(question, best), *map(quote, overrides(question, best, arguments.algorithm, arguments.model))]
+        )
         console.print(Text(f"  {line}"), soft_wrap=True)
     else:
         console.print(Text(f"Nothing fits; {advice}."), soft_wrap=True)

@@ -35,12 +35,11 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--remove", type=Path, metavar="OUT", help=told)
 
 
-def run(arguments: argparse.Namespace, shown: Callable[[str], str]) -> int:
+def run(arguments: argparse.Namespace) -> int:
     """Compares the files, and shows and writes what was found.
 
     Args:
-        arguments: as `declare` has them.
-        shown: makes a text harmless for a terminal.
+        arguments: as `declare` has them, and ``shown``, which makes a text harmless for a terminal.
 
     Returns:
         The exit code: 1 if more training rows are contaminated than is tolerated.
@@ -63,7 +62,7 @@ def run(arguments: argparse.Namespace, shown: Callable[[str], str]) -> int:
             threshold=arguments.threshold,
             progress=lambda rows: progress.advance(auditing, rows),
         )
-    _show(report, shown)
+    _show(report, arguments.shown)
     if arguments.report is not None:
         report.write(arguments.report)
     for file, out in cleaned.items():

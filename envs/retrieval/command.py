@@ -1,17 +1,33 @@
-"""What ``infinite-rl search-service`` does."""
+"""``infinite-rl search-service``: search over documents by HTTP."""
 
 from __future__ import annotations
 
 import argparse
 import time
+from typing import TYPE_CHECKING
 
-from ...datasets.search.world import world_of
-from ...runtimes.endpoint import EndpointError
-from .bm25 import BM25Index
-from .dense import DenseIndex
-from .opening import open_retriever
-from .search_request import Limits
-from .service import SearchServer
+from ...datasets.task import SPLITS
+
+if TYPE_CHECKING:
+    from .bm25 import BM25Index
+    from .dense import DenseIndex
+
+
+def declare(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments."""
+    documents = parser.add_mutually_exclusive_group(required=True)
+    documents.add_argument("--corpus", metavar="FILE", help="JSON Lines with id, title and text on each line")
+    documents.add_argument("--split", choices=SPLITS, help="the documents of Search-v0's own world of this split")
+    parser.add_argument("--index", metavar="FILE", help="keep the index there: loaded if it is of this corpus")
+    parser.add_argument("--embeddings-url", metavar="URL", help="search by meaning: an OpenAI-compatible API")
+    parser.add_argument("--embeddings-model", metavar="NAME", help="the embedding model's name there")
+    parser.add_argument("--faiss", action="store_true", help="compare vectors by FAISS")
+    parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
+    parser.add_argument("--max-queries", type=int, default=512, help="queries in one request (default: 512)")
+    parser.add_argument("--max-topk", type=int, default=100, help="hits of one query (default: 100)")
+    parser.add_argument("--max-connections", type=int, default=256, help="open at once (default: 256)")
+    parser.add_argument("--timeout", type=float, default=30.0, help="seconds a client may take (default: 30)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,6 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         ValueError: arguments don't go together, or can't be used.
         OSError: a file or the address can't be used, or the embeddings' server fails.
     """
+    from .search_request import Limits
+    from .service import SearchServer
+
     limits = Limits(
         queries=arguments.max_queries,
         topk=arguments.max_topk,
@@ -39,6 +58,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _index(arguments: argparse.Namespace) -> BM25Index | DenseIndex:
+    from ...datasets.search.world import world_of
+    from ...runtimes.endpoint import EndpointError
+    from .bm25 import BM25Index
+    from .dense import DenseIndex
+    from .opening import open_retriever
+
     url, model = arguments.embeddings_url, arguments.embeddings_model
     if (url is None) != (model is None):
         raise ValueError("--embeddings-url and --embeddings-model go together")

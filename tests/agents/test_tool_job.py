@@ -110,9 +110,13 @@ def test_evaluation_may_take_the_likeliest_tokens_or_filter_them(tmp_path):
         arguments = [*SMALL, *SHORT, "trainer.steps=0", how, "evaluation.samples_per_prompt=2"]
         assert main([*arguments, f"trainer.save_dir={folder}"]) == 0
         assert {row["pass_rate"] for row in rows_of(folder, "eval")} <= {0.0, *(i / 15 for i in range(16))}
-    assert (greedy / "transcripts.jsonl").read_text() == (filtered / "transcripts.jsonl").read_text()
+    said = [[json.loads(line) for line in (one / "transcripts.jsonl").open()] for one in (greedy, filtered)]
+    for row in (row for rows in said for row in rows):
+        row["tokens"].pop("logprobs")  # a token that alone is left is certain
+    assert said[0] == said[1]
 
 
+@pytest.mark.slow
 def test_a_run_whose_judge_goes_away_ends_with_one_clear_line(tmp_path, capsys, caplog):
     (tmp_path / "env.py").write_text(
         "calls = []\n\ndef interact(messages):\n    return []\n\n"

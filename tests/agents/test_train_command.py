@@ -276,7 +276,7 @@ def assert_export_says_the_same(run: Path, folder: Path, base: Path) -> None:
     assert (exported - plain).abs().max() > (exported - adapted).abs().max() * 5
 
 
-QUICK = ("critic", "schedule", "adapters")
+QUICK = ("critic",)
 
 
 @pytest.mark.parametrize(
@@ -425,7 +425,9 @@ def test_a_run_started_elsewhere_ends_by_ctrl_c_without_a_traceback(tmp_path):
     assert "Traceback" not in stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+@pytest.mark.parametrize(
+    ("number", "code"), [pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow), (signal.SIGTERM, 0)]
+)
 def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code):
     folder = tmp_path / "stopped"
     assert train_until(folder, "train", 3, number, ENDLESS) == code
@@ -437,6 +439,7 @@ def test_a_signal_ends_the_run_with_checkpoint_and_report(tmp_path, number, code
     assert metrics(folder) == metrics(train(tmp_path / "whole", f"trainer.steps={last + 2}"))
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_once_goes_on_from_its_last_checkpoint(tmp_path):
     folder = tmp_path / "killed"
     process = start(folder, ENDLESS)
@@ -514,6 +517,7 @@ def test_a_disk_that_is_full_when_metrics_are_written_ends_the_run_with_one_line
     assert metrics(folder) == metrics(train(tmp_path / "other", "trainer.steps=4"))
 
 
+@pytest.mark.slow
 def test_a_warm_start_resumes_where_it_was_stopped(tmp_path):
     long = ["model.warm_start.max_steps=400", "model.warm_start.target=1.1", "trainer.steps=2"]
     folder = tmp_path / "warm"
@@ -578,6 +582,7 @@ def test_wandb_logs_offline(tmp_path, monkeypatch):
     assert list((folder / "wandb").glob("offline-run-*/*.wandb"))
 
 
+@pytest.mark.slow
 def test_wandb_without_a_login_is_one_clear_line(tmp_path):
     """In a process of its own, for Weights & Biases reads its settings once."""
     code = "import sys; from infinite_rl.agents.train import main; sys.exit(main(sys.argv[1:]))"

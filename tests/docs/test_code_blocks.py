@@ -102,28 +102,38 @@ def test_a_training_command_is_understood(command):
 def test_other_commands_are_those_that_are_tested_elsewhere():
     others = [c for c in commands() if not TRAINING.match(c)]
     assert others == [
+        ".ci/run",
         "VLLM_SERVER_DEV_MODE=1 python -m vllm.entrypoints.openai.api_server --model path/to/model --port 8000 "
         "--logprobs-mode processed_logprobs",
         "export TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1",
         "infinite-rl contamination --train train.jsonl --eval test.jsonl --report found --remove clean.jsonl",
         "infinite-rl convert my_dataset/dataset.csv my_dataset/dataset.jsonl",
         "infinite-rl convert my_dataset/dataset.csv train.jsonl",
+        "infinite-rl doctor",
         "infinite-rl generate --base-url http://127.0.0.1:8080 --num_samples 20 --out_dir my_dataset --threads 4",
         "infinite-rl plan --model Llama-3.1-70B --gpus 8 --top 2",
         "infinite-rl plan --model Qwen3-8B --gpus 8",
         """infinite-rl play Math-v0 --arguments '{"operations": ["add"], "template": "{expression}="}' """
         "--base-url http://127.0.0.1:8000/v1 --model tiny",
+        "infinite-rl report runs/my-run",
         "infinite-rl runtimes",
         "infinite-rl search-service --corpus documents.jsonl --index documents.npz",
         "infinite-rl search-service --split test --port 8001",
+        "infinite-rl view results --out results.html",
+        "infinite-rl view runs/my-run --open",
         'pip install -c constraints.txt -e ".[generate]"',
         'pip install -c constraints.txt -e ".[test]"',
         'pip install -c constraints.txt -e ".[train]"',
         'pip install -c constraints.txt -e ".[vllm]"',
+        "pip install -r requirements_dev.txt",
+        "pre-commit install",
         "pytest -n auto --dist loadfile",
         "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
         "python scripts/generate.py --num_samples 100 --out_dir ./my_dataset --threads 4",
+        "scripts/docs",
+        "scripts/lint",
+        "scripts/test",
         "scripts/vllm_cpu.sh path/to/environment",
     ]
 

@@ -51,6 +51,10 @@ def test_every_environment_is_on_the_overview_and_no_page_is_left_over(build):
     assert set(build.PAGES.glob("*.md")) == {build.path_of(row) for row in ENVIRONMENTS}
 
 
+def test_the_page_of_the_commands_is_what_their_parsers_say(build):
+    assert build.COMMANDS_PAGE.read_text(encoding="utf-8") == build.commands(), "run python docs/build.py"
+
+
 def test_the_page_of_the_configuration_says_what_every_key_is(build):
     page = build.configuration()
     assert build.CONFIGURATION_PAGE.read_text(encoding="utf-8") == page, "run python docs/build.py"

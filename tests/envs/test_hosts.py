@@ -6,11 +6,13 @@ import threading
 
 import pytest
 
-from infinite_rl.envs.hosts import HostDied, Processes
+from infinite_rl.envs.hosts import Processes
 from infinite_rl.envs.hosts_ray import RayActors
 from infinite_rl.envs.math import MathEnv
 from infinite_rl.envs.module_env import ModuleEnv
 from infinite_rl.envs.self_verification import SelfVerificationEnv
+from infinite_rl.envs.timed import advance_in_time
+from infinite_rl.envs.workers import Workers
 
 # Grading ends the process, so many times.
 MORTAL = """
@@ -110,13 +112,49 @@ def test_one_that_was_killed_is_replaced(processes):
     assert len(hosts._all) == 1
 
 
+KILLER = """
+import os
+def interact(messages): return []
+def reward_fn(messages, answer):
+    if messages[-1]["content"] == "die":
+        os._exit(9)
+    return 1.0
+"""
+
+
 @pytest.mark.slow
-def test_episodes_that_kill_every_process_are_given_up(processes, tmp_path):
-    hosts = processes(mortal(tmp_path, deaths=100), 1)
-    episodes = begun(hosts.env, 1)
-    with pytest.raises(HostDied, match="again and again"):
-        hosts.advance(episodes, ["0"])
-    assert not episodes[0].ended
+def test_an_action_that_kills_every_process_fails_its_own_episode_alone(processes, tmp_path):
+    (tmp_path / "killer.py").write_text(KILLER)
+    mortal(tmp_path, deaths=0)
+    hosts = processes(ModuleEnv(tmp_path / "killer.py", tmp_path / "tasks.jsonl"))
+    episodes = begun(hosts.env)
+    hosts.advance(episodes, ["0", "die", "2", "3", "4"])
+    assert [episode.score.status for episode in episodes] == ["scored", "error", "scored", "scored", "scored"]
+    assert "again and again" in episodes[1].score.error_msg
+    assert episodes[1].truncated
+
+
+SLOW = """
+import time
+def interact(messages): return []
+def reward_fn(messages, answer):
+    time.sleep(10**6 if messages[-1]["content"] == "hang" else 0.4)
+    return 1.0
+"""
+
+
+def test_a_deadline_counts_from_the_start_of_the_work_and_who_hangs_holds_nobody_up(processes, tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    mortal(tmp_path, deaths=0)
+    hosts = processes(ModuleEnv(tmp_path / "slow.py", tmp_path / "tasks.jsonl"), 1)
+    # All five together take longer than the deadline, and the process that hangs is not asked again.
+    for actions in (["hang", "x"], ["0", "1", "2", "3", "4"]):
+        episodes = begun(hosts.env, len(actions))
+        found = advance_in_time(hosts, Workers(1.5), episodes, actions)
+        assert [one.score.status for one in found] == [
+            "timeout" if action == "hang" else "scored" for action in actions
+        ]
+    assert len(hosts._all) == 1
 
 
 @pytest.mark.slow

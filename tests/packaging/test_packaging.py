@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = ("agents", "buffers", "config", "datasets", "envs", "rewards", "runtimes", "spaces", "wrappers")
-SUFFIXES = (".py", ".yaml", ".j2", ".md", ".c", ".h", ".js", ".wit")
+SUFFIXES = (".py", ".yaml", ".j2", ".html", ".css", ".md", ".c", ".h", ".js", ".wit")
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,9 @@ def contents(path: Path) -> dict[str, bytes]:
 
 
 def test_the_wheel_holds_every_module_and_data_file(checkout, wheel):
-    expected = {"infinite_rl/" + name for name in ("__init__.py", "cli.py", "py.typed", "run_examples.py")}
+    expected = {
+        "infinite_rl/" + name for name in ("__init__.py", "cli.py", "completion.py", "py.typed", "run_examples.py")
+    }
     for room in ROOMS:
         files = [path for path in (checkout / room).rglob("*") if path.suffix in SUFFIXES]
         expected |= {f"infinite_rl/{path.relative_to(checkout).as_posix()}" for path in files}
@@ -126,6 +128,16 @@ def test_the_core_lists_and_plays_from_the_command_line(core_python):
     )
     assert played.returncode == 0, played.stderr
     assert "What is" in played.stdout
+
+
+def test_the_core_shows_transcripts(core_python, tmp_path):
+    (tmp_path / "episodes.jsonl").write_text('{"task_id": "t", "messages": [{"role": "user", "content": "1+1="}]}\n')
+    shown = run_core(core_python, "-m", "infinite_rl.cli", "view", str(tmp_path / "episodes.jsonl"))
+    assert shown.returncode == 0, shown.stderr
+    assert "1+1=" in (tmp_path / "episodes.html").read_text("utf-8")
+    refused = run_core(core_python, "-m", "infinite_rl.cli", "report", str(tmp_path))
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert "pip install 'infinite-rl[train]'" in refused.stderr
 
 
 def test_the_core_runs_the_examples(core_python):

@@ -1,5 +1,9 @@
 import io
 import json
+import re
+import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -150,6 +154,77 @@ def test_wrong_usage_exits_with_2(run, argv):
     with pytest.raises(SystemExit) as exit_info:
         run(*argv)
     assert exit_info.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        (["plai"], "no command plai; did you mean play? (infinite-rl --help tells more)"),
+        (["search_service", "--help"], "did you mean search-service?"),
+        (["\x1b[31mxyz"], "no command ␛[31mxyz (infinite-rl --help"),
+        (["play"], "required: id (infinite-rl play --help tells more)"),
+        (["play", "Math-v0", "--nonsense"], "unrecognized arguments: --nonsense"),
+        ([], "required: command"),
+        ([""], "no command without a name"),
+    ],
+)
+def test_usage_errors_are_one_line_that_tells_what_was_meant(argv, says, capsys):
+    with pytest.raises(SystemExit) as exit_info:
+        cli.main(argv)
+    assert exit_info.value.code == 2
+    err = capsys.readouterr().err
+    assert says in err
+    assert err.startswith("infinite-rl: ")
+    assert err.count("\n") == 1
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(monkeypatch, capsys):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.COMMANDS["envs"].load(), "run", interrupted)
+    assert cli.main(["envs"]) == 130
+    assert capsys.readouterr().err == "infinite-rl: interrupted\n"
+
+
+def test_a_reader_who_leaves_is_no_error():
+    command = f"{sys.executable} -m infinite_rl.cli envs | true"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_every_command_declares_and_runs_in_a_module_of_its_own(name):
+    command = cli.COMMANDS[name]
+    module = command.load()
+    assert callable(module.declare)
+    assert callable(module.run)
+    assert command.help[0].islower()
+    assert not command.help.endswith(".")
+    examples = command.examples.splitlines()
+    assert all("infinite-rl " in line or line.startswith((" ", "curl ")) for line in examples)
+
+
+EXAMPLES = [line for command in cli.COMMANDS.values() for line in command.examples.replace("\\\n", "").splitlines()]
+
+
+@pytest.mark.parametrize("line", [line for line in EXAMPLES if "infinite-rl " in line])
+def test_an_example_is_understood(line):
+    typed = re.sub(r" > .*|(?<=bash)\)$", "", line.partition("infinite-rl ")[2])
+    words = shlex.split(typed)
+    arguments = cli.make_parser([words[0]]).parse_args(words)
+    assert arguments.command == words[0]
+
+
+def test_help_imports_no_command():
+    code = (
+        "import sys; from infinite_rl import cli\n"
+        "try:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
+        "modules = {f'infinite_rl.{command.module}' for command in cli.COMMANDS.values()} | {'rich', 'yaml'}\n"
+        "print(sorted(modules & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

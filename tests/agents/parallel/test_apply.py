@@ -98,7 +98,7 @@ def differences(family, configs):
 EXAMPLES = ["qwen2"]
 
 
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("ranks", [pytest.param(2, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "families",
     [EXAMPLES, pytest.param([*FAMILIES.keys() - EXAMPLES], marks=pytest.mark.slow)],

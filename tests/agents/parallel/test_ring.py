@@ -66,7 +66,7 @@ def parts_of_a_rank():
     return found
 
 
-@pytest.fixture(scope="module", params=[1, 2, 4])
+@pytest.fixture(scope="module", params=[1, 2, pytest.param(4, marks=pytest.mark.slow)])
 def computed(request):
     return run(__file__, "parts_of_a_rank", request.param)
 

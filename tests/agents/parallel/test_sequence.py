@@ -104,7 +104,9 @@ def on_a_rank():
     return found
 
 
-@pytest.fixture(scope="module", params=[2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module", params=[pytest.param(2, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
+)
 def computed(request):
     return run(__file__, "on_a_rank", request.param)
 

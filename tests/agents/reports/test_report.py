@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from infinite_rl.agents.reports import report
+from infinite_rl import cli
 from infinite_rl.agents.reports.report import write_report
 from infinite_rl.spaces.visible import visible
 
@@ -187,9 +187,13 @@ def test_a_report_that_fails_leaves_the_old_one(tmp_path, monkeypatch):
 
 def test_the_command_writes_the_report_and_names_it(tmp_path, capsys):
     folder = make_run(tmp_path / "run")
-    report.main([str(folder)])
+    assert cli.main(["report", str(folder)]) == 0
     assert capsys.readouterr().out.strip() == str(folder / "report.html")
     assert "run · training report" in (folder / "report.html").read_text(encoding="utf-8")
+    assert cli.main(["report", str(folder), "--out", str(tmp_path / "other.html")]) == 0
+    assert (tmp_path / "other.html").read_bytes() == (folder / "report.html").read_bytes()
+    assert cli.main(["report", str(tmp_path / "none")]) == 2
+    assert "no such folder" in capsys.readouterr().err
 
 
 # Partial runs

@@ -121,7 +121,7 @@ def test_at_staleness_0_the_run_is_the_synchronous_one_bit_for_bit(algorithm, jo
     assert one["source"] == other["source"] == {"drawn": []}
 
 
-@pytest.mark.parametrize("algorithm", ["grpo", "dapo"])
+@pytest.mark.parametrize("algorithm", ["grpo", pytest.param("dapo", marks=pytest.mark.slow)])
 def test_nothing_learnt_from_is_older_than_allowed_nor_learnt_from_twice(algorithm, job, tmp_path, monkeypatch):
     before = set(threading.enumerate())
     heard = learnt_from(monkeypatch)
@@ -136,8 +136,11 @@ def test_nothing_learnt_from_is_older_than_allowed_nor_learnt_from_twice(algorit
     assert not any(thread.name in ("rollouts", "decoding") for thread in set(threading.enumerate()) - before)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_goes_on_where_it_stopped(number, job, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "staleness"),
+    [pytest.param(signal.SIGINT, 2, marks=pytest.mark.slow), (signal.SIGTERM, 2), (signal.SIGTERM, 0)],
+)
+def test_an_interrupted_run_goes_on_where_it_stopped(number, staleness, job, tmp_path, monkeypatch):
     """Groups under way are drawn already: they are played again, and each draw is learnt from once in all."""
     heard = learnt_from(monkeypatch)
     overrides = [*job, "rollout.staleness=2"]
@@ -154,7 +157,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(number, job, tmp_path, monk
     state = latest(tmp_path)
     assert state["step"] == 3
     assert state["source"]["drawn"], "nothing was under way"
-    train(tmp_path, overrides, resume=True)
+    train(tmp_path, [*job, f"rollout.staleness={staleness}"], resume=True)
     assert [row["step"] for row in rows(tmp_path)] == [*range(1, STEPS + 1)]
     assert Counter(heard) == drawn(latest(tmp_path))
 
@@ -264,6 +267,7 @@ def test_ray_without_processes_is_refused(job):
         load_config(overrides=[*job, "rollout.ray=true"])
 
 
+@pytest.mark.slow
 def test_time_goes_on_while_the_trainer_learns(job, tmp_path, monkeypatch):
     """Environments that take as long as a step: a synchronous run takes twice the time."""
     step, play, second = Algorithm.step, build.RolloutManager.play, 0.25

@@ -4,6 +4,7 @@ import json
 import time
 
 import pytest
+import torch
 
 from infinite_rl.agents.rollouts.trajectory import stack
 from infinite_rl.agents.runs.load_config import load_config
@@ -124,10 +125,10 @@ def batch(make_trajectory):
     )
 
 
-def test_transcripts_show_the_first_of_every_so_many(log, tmp_path, batch):
+def test_transcripts_show_the_first_of_every_so_many(log, tmp_path, batch, tokenizer):
     with log() as run:
-        run.transcripts("before", batch, every=4, most=5)
-        run.transcripts("after", batch[:3], every=1)
+        run.transcripts("before", batch, tokenizer, every=4, most=5)
+        run.transcripts("after", batch[:3], tokenizer, every=1)
     found = rows(tmp_path / "transcripts.jsonl")
     assert [(row["when"], row["task_id"]) for row in found] == [
         *[("before", str(i)) for i in (0, 4, 8, 12, 16)],
@@ -136,13 +137,34 @@ def test_transcripts_show_the_first_of_every_so_many(log, tmp_path, batch):
     assert found[0].keys() >= {"domain", "messages", "answer", "status", "error_msg", "reward"}
 
 
-def test_a_resumed_run_drops_the_transcripts_of_its_end(log, tmp_path, batch):
+def test_a_resumed_run_drops_the_transcripts_of_its_end(log, tmp_path, batch, tokenizer):
     with log() as run:
-        run.transcripts("before", batch, every=1)
+        run.transcripts("before", batch, tokenizer, every=1)
         kept = (tmp_path / "transcripts.jsonl").read_bytes()
-        run.transcripts("after", batch, every=1)
+        run.transcripts("after", batch, tokenizer, every=1)
     with log():
         assert (tmp_path / "transcripts.jsonl").read_bytes() == kept
+
+
+def test_the_group_of_a_step_that_taught_something_is_kept_with_its_numbers(log, tmp_path, make_trajectory, tokenizer):
+    batch = [make_trajectory([5], [6, 7], group=i // 2, reward=i % 2, logprobs=[-0.12345, -2.0]) for i in range(6)]
+    for one in batch[2:4]:
+        one.advantage = torch.tensor([0.0, 0.5, -0.5])
+    with log() as run:
+        run.training_samples(1, stack(batch), tokenizer)
+        run.training_samples(2, stack(batch[:2]), tokenizer)
+    found = rows(tmp_path / "training_samples.jsonl")
+    assert [(row["step"], row["reward"]) for row in found] == [(1, 0.0), (1, 1.0), (2, 0.0), (2, 1.0)]
+    assert found[0]["tokens"] == {
+        "texts": [tokenizer.decode([6]), tokenizer.decode([7])],
+        "logprobs": [-0.1235, -2.0],
+        "turns": [0, 0],
+        "advantages": [0.5, -0.5],
+        "left": False,
+    }
+    assert found[2]["tokens"]["advantages"] is None, "nothing was compared"
+    with log(offset=1, step=1):  # resumed from the first step
+        assert {row["step"] for row in rows(tmp_path / "training_samples.jsonl")} == {1}
 
 
 def test_an_error_in_a_timed_block_goes_on_its_way(log, tmp_path):

@@ -71,7 +71,7 @@ def practised(row):
     return {name.partition("/")[2] for name, value in row.items() if name.startswith("practised/") and value}
 
 
-@pytest.mark.parametrize("retire", [False, True])
+@pytest.mark.parametrize("retire", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_stages_are_practised_and_measured_one_after_the_other(job, tmp_path, retire):
     folder = tmp_path / "run"
     summary = train(folder, [*job, *STAGES, f"buffer.retire={retire}"]).run()
@@ -214,7 +214,7 @@ def test_what_cannot_be_is_said_in_one_line(job, tmp_path, more, words):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("every", [1, 100])
+@pytest.mark.parametrize("every", [1, pytest.param(100, marks=pytest.mark.slow)])
 def test_an_upgrade_that_ends_with_a_regression_goes_back(job, tmp_path, forgetful, every):
     """Its last step is looked at, whatever the steps between evaluations."""
     overrides = [*job, *UPGRADE, "upgrade={tolerance: 0.02}", f"evaluation.every={every}", "data.validation_size=60"]

@@ -129,6 +129,40 @@ def test_what_the_fleet_cannot_make_good_ends_the_run_with_one_line(train, serve
     assert ("no vLLM server answered for 0.5 s" if trouble == "all die" else "differ from the trainer's") in said
 
 
+def test_an_outage_loses_no_step_and_the_run_goes_on_with_other_servers(train, servers, folder, tmp_path, capsys):
+    reload = servers[0].engine.reload
+
+    def happen(weights):
+        reload(weights)
+        if servers[0].engine.resets == 4:  # of the start, the begin of training, and the first two steps
+            for server in servers:
+                server.engine.answer = lambda *arguments: (503, {})
+
+    servers[0].engine.reload = happen
+    assert train("trainer.save_every=50", "evaluation.every=50", patience=0.5) == 1
+    done = [row["step"] for row in rows(tmp_path / "run", "train")]
+    assert 0 < len(done) < 4
+    assert f"--resume {tmp_path / 'run'}" in capsys.readouterr().err.strip().splitlines()[-1]
+    other = Server(Engine(load_policy(str(folder))[0].eval(), make_tokenizer()))
+    try:
+        assert main(["--resume", str(tmp_path / "run"), f"rollout.servers=[{other.url}]"]) == 0
+    finally:
+        other.kill()
+    assert [row["step"] for row in rows(tmp_path / "run", "train")] == [1, 2, 3, 4]
+
+
+def test_the_servers_key_comes_from_the_environment_and_goes_nowhere(train, servers, tmp_path, monkeypatch):
+    monkeypatch.setenv("VLLM_API_KEY", "key-of-the-servers")
+    sent = []
+    request = sampler.VLLMBackend
+    monkeypatch.setattr(sampler, "VLLMBackend", lambda *a, **k: (sent.append(k.get("api_key")), request(*a, **k))[1])
+    assert train("trainer.steps=1") == 0
+    assert sent == ["key-of-the-servers"]
+    files = [path for path in (tmp_path / "run").rglob("*") if path.is_file()]
+    assert files
+    assert not any(b"key-of-the-servers" in path.read_bytes() for path in files)
+
+
 def test_servers_of_another_model_are_refused_before_anything_is_sampled(train, servers, capsys):
     servers[1].engine.reload = lambda folder: None
     with_other_weights = servers[1].engine.model

@@ -127,7 +127,7 @@ def test_the_key_is_in_no_output(tmp_path):
     ("number", "code", "ctrl_c"),
     [
         (signal.SIGINT, 130, signal.SIG_DFL),
-        (signal.SIGTERM, 143, signal.SIG_DFL),
+        pytest.param(signal.SIGTERM, 143, signal.SIG_DFL, marks=pytest.mark.slow),
         (signal.SIGTERM, 143, signal.SIG_IGN),
     ],
 )
@@ -151,7 +151,7 @@ def test_a_signal_ends_it_at_once_with_all_rows_in_order(tmp_path, number, code,
         assert run(server, tmp_path, "--num_samples", "12", "--task_dist", "0,1") == 0
 
 
-@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), 8])
+@pytest.mark.parametrize("threads", [pytest.param(1, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)])
 def test_a_kill_at_any_instant_loses_only_what_was_under_way(tmp_path, threads):
     rng = random.Random(threads)
     seen = []

@@ -1,0 +1,25 @@
+"""Arguments of environments on a command line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+
+def json_object(text: str) -> dict[str, Any]:
+    """Reads an argument that is a JSON object."""
+    example = """such as '{"level": 2}'"""
+    # argparse keeps the reasons of no other errors.
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"not JSON: {error}; give an object {example}") from None
+    if not isinstance(value, dict):
+        raise argparse.ArgumentTypeError(f"{text} is not a JSON object {example}")
+    return value
+
+
+def given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the arguments that were given, by name."""
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
