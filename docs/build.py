@@ -1,4 +1,4 @@
-"""Writes the pages of environments, families of tasks, algorithms, measurements, commands and configuration.
+"""Writes the pages of environments, families, algorithms, measurements, the trainer's configuration, and commands.
 
 They come from the classes' docstrings, the registration table, the floors that ``benchmarks/floors.py`` has measured,
 the values in ``config/``, and the parsers of the command line. Run ``python docs/build.py`` after changing any of them;

@@ -170,7 +170,7 @@ def run_bare(name, *arguments):
     return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("name", [PROGRAMS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in PROGRAMS[1:])])
 def test_help_needs_no_library_and_what_is_missing_is_one_line(name):
     assert run_bare(name, "--help").stdout.startswith("usage:")
     done = run_bare(name, *(["folder"] if name == "tiny_policy" else []))
@@ -238,7 +238,7 @@ def reward_gain(text):
 @pytest.mark.parametrize(
     ("name", "iterations"),
     [
-        ("ppo_text", 1),
+        pytest.param("ppo_text", 1, marks=pytest.mark.slow),
         ("custom_environment", 1),
         pytest.param("grpo_self_verification", 1, marks=pytest.mark.slow),
         pytest.param("pareto", 1, marks=pytest.mark.slow),
@@ -254,6 +254,7 @@ def test_an_example_of_the_primitives_learns(name):
     assert reward_gain(run(f"primitives/{name}")) > 0.03
 
 
+@pytest.mark.slow
 def test_the_example_of_inference_shows_all_it_can_do():
     text = run("inference_examples")
     assert "log-probs [2, 20], logits [2, 20, 102]" in text
@@ -264,6 +265,7 @@ def test_the_example_of_backprop_makes_five_updates():
     assert run("backprop_usage").count("gradient") == 5
 
 
+@pytest.mark.slow
 def test_the_local_server_writes_tasks_that_the_generator_accepts(tmp_path):
     with served([sys.executable, "-u", str(EXAMPLES / "local_gemini.py"), "--port", "0"]) as server:
         url = server.stdout.readline().strip()

@@ -40,6 +40,7 @@ def test_no_cell_has_an_output():
     assert len({cell["id"] for cell in CELLS}) == len(CELLS)
 
 
+@pytest.mark.slow
 def test_all_cells_run_in_order(tmp_path):
     assert sum("trainer.steps=30" in code for code in CODES) == 1
     output = run([code.replace('"trainer.steps=30"', BRIEF) for code in CODES], tmp_path)
