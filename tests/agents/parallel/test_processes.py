@@ -76,6 +76,7 @@ def die_on_a_rank():
     return found, time.monotonic() - began
 
 
+@pytest.mark.slow
 def test_who_dies_is_one_clear_error_to_the_others_at_once(tmp_path):
     with pytest.raises(FileNotFoundError):  # of the rank that died there is nothing to read
         run(__file__, "record_a_death", 2, str(tmp_path))

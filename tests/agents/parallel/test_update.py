@@ -176,6 +176,7 @@ def check_heads(found):
         assert sent == [TOKENS, 3 * TOKENS] * len(HEADS)  # the largest logits; mass, moment and the target's logit
 
 
+@pytest.mark.slow
 def test_a_head_whose_words_lie_on_two_ranks_scores_and_learns_as_one_does_and_sends_four_numbers_a_token(computed):
     check_heads([of_rank[0] for of_rank in computed])
 
@@ -186,6 +187,7 @@ def test_so_does_one_whose_words_lie_on_more_ranks(ranks):
     check_heads(run(__file__, "heads_on_a_rank", ranks))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_not_finite_on_one_rank_makes_all_skip_for_its_reason(computed):
     for norms, kept, told, skipped in (of_rank[1] for of_rank in computed):
         assert norms[0] != norms[0]
@@ -196,12 +198,14 @@ def test_a_loss_that_is_not_finite_on_one_rank_makes_all_skip_for_its_reason(com
     assert computed[0][1][0][1] == computed[1][1][0][1] > 0  # the next step is made, and both say the same of it
 
 
+@pytest.mark.slow
 def test_adapters_learn_as_on_one_process_and_nothing_else_does(computed):
     for of_rank in computed:
         for name, found in of_rank[2].items():
             assert max(found) < 1e-9, name
 
 
+@pytest.mark.slow
 def test_divided_models_in_bfloat16_round_about_as_autocast_does(computed):
     for *_, found in computed:
         assert all(0 < error < 2 * found["autocast"] for error in found.values()), found
