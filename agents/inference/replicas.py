@@ -53,7 +53,7 @@ class Replica:
         held: new weights are under way, and no request is sent.
         busy: requests that it holds.
         version: of its weights.
-        label: the same, as it was told to name them.
+        label: of its weights, as it was told to name them; no other load's has the same.
         failed_checks: of its health, in a row.
         paused: it was told to begin nothing.
         returning: it answers again, and gets its weights with the next load.
@@ -125,7 +125,9 @@ class Replicas:
         self.replicas = [Replica(server) for server in servers]
         self.concurrency, self.patience, self.in_flight = concurrency, patience, in_flight
         self._transfer = transfer
-        self._version: int | None = None  # none: nobody has loaded weights yet
+        self._version = 0
+        # Counts loads: not versions, for different weights are loaded under one (checks of a warm start, say).
+        self._loads = 0
         self._run = uuid4().hex[:8]
         self._change = threading.Condition()
         self._loading = threading.Lock()  # one at a time, be it all servers or one that comes back
@@ -174,7 +176,7 @@ class Replicas:
         with self._loading:
             self._transfer.publish(weights)
             with self._change:
-                self._version = version
+                self._version, self._loads = version, self._loads + 1
                 self._homes.clear()  # caches are emptied
                 members = [replica for replica in self.replicas if replica.problem is None or replica.returning]
                 for replica in members:
@@ -290,8 +292,8 @@ class Replicas:
                 self._change.wait(min(1.0, self.patience))
 
     def _label(self) -> str:
-        """What weights are labelled with: no other run's, and no server that starts anew has it. Empty before any."""
-        return "" if self._version is None else f"{self._run}:{self._version}"
+        """What weights are labelled with: no other load's, and no server that starts anew has it. Empty before any."""
+        return f"{self._run}:{self._loads}" if self._loads else ""
 
     def _update(self, members: Sequence[Replica]) -> None:
         """Takes weights to those servers."""
@@ -309,7 +311,7 @@ class Replicas:
             replica.server.label_weights(label)
         if replica.paused:
             replica.server.call("/resume", {})
-        replica.version, replica.label, replica.paused = self._version or 0, label, False
+        replica.version, replica.label, replica.paused = self._version, label, False
 
     def _drain(self, members: Sequence[Replica]) -> None:
         """Waits until no request is under way, having them aborted where that is wanted."""

@@ -150,6 +150,32 @@ def test_a_server_that_was_started_anew_unseen_is_found_out_by_the_label_of_its_
     torch.testing.assert_close(fresh.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
 
 
+@pytest.mark.parametrize("failure", ["away", "breaks off"])
+def test_a_server_that_missed_a_load_gets_its_weights_even_if_the_version_is_the_same(
+    backend, pair, tiny, tokenizer, failure
+):
+    one = backend()
+    one.load(tiny(tokenizer).state_dict(), version=0)
+    reload = pair[0].engine.reload
+
+    def break_off(folder):
+        reload(folder)
+        pair[0].engine.reload = reload
+        raise OSError("after a part of the weights")
+
+    if failure == "away":
+        pair[0].engine.health = 503
+        wait_until(lambda: in_use(one) == 1)
+    else:
+        pair[0].engine.reload = break_off
+    one.load(tiny(tokenizer, seed=1).state_dict(), version=0)
+    pair[0].engine.health = 200
+    wait_until(lambda: in_use(one) == 2)
+    assert pair[0].engine.label == pair[1].engine.label
+    assert pair[0].engine.resets == 2
+    torch.testing.assert_close(pair[0].engine.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
 def test_servers_that_keep_no_labels_get_the_weights_again_whenever_they_come_back(backend, pair, tiny, tokenizer):
     for server in pair:
         answer = server.engine.answer
