@@ -55,7 +55,6 @@ class Replica:
         version: of its weights.
         label: of its weights, as it was told to name them; no other load's has the same.
         failed_checks: of its health, in a row.
-        paused: it was told to begin nothing.
         returning: it answers again, and gets its weights with the next load.
     """
 
@@ -66,7 +65,6 @@ class Replica:
     version: int = 0
     label: str = ""
     failed_checks: int = 0
-    paused: bool = False
     returning: bool = False
 
     @property
@@ -296,41 +294,47 @@ class Replicas:
         return f"{self._run}:{self._loads}" if self._loads else ""
 
     def _update(self, members: Sequence[Replica]) -> None:
-        """Takes weights to those servers."""
-        self._drain(members)
-        members = [replica for replica in members if replica.problem is None]
-        problems = self._transfer.send([replica.server for replica in members])
-        for replica in members:
-            problem = problems.get(replica.server) or _attempt(partial(self._settle, replica, self._label()))
-            if problem is not None:
-                self._give_up(replica, problem)
+        """Takes weights to those servers, and lets them begin; what one refused is raised when that is done.
+
+        Raises:
+            EndpointError: a server was started in a wrong way.
+        """
+        problems = self._drain(members)
+        sent = [replica for replica in members if replica.problem is None and replica not in problems]
+        told = self._transfer.send([replica.server for replica in sent])
+        problems |= {replica: told[replica.server] for replica in sent if replica.server in told}
+        for replica in sent:
+            if replica not in problems and (problem := _attempt(partial(self._settle, replica, self._label()))):
+                problems[replica] = problem
+        for replica, problem in problems.items():
+            self.take_out(replica, str(problem))
+        for problem in problems.values():
+            if not isinstance(problem, UnreachableError):  # what is broken is left out
+                raise problem
 
     def _settle(self, replica: Replica, label: str) -> None:
         """Notes that a server has the latest weights, and lets it begin."""
         if label:
             replica.server.label_weights(label)
-        if replica.paused:
-            replica.server.call("/resume", {})
-        replica.version, replica.label, replica.paused = self._version, label, False
+        # Always: who had it paused may be a trainer that was killed then.
+        replica.server.resume()
+        replica.version, replica.label = self._version, label
 
-    def _drain(self, members: Sequence[Replica]) -> None:
-        """Waits until no request is under way, having them aborted where that is wanted."""
-        while busy := [replica for replica in members if replica.busy and replica.problem is None]:
-            if self.in_flight == "abort":
-                # Again and again: a request may arrive after the pause, and would wait there for its end.
-                for replica in busy:
-                    replica.paused = True
-                    problem = _attempt(partial(replica.server.call, "/pause?mode=abort", {}))
-                    if problem is not None:
-                        self._give_up(replica, problem)
+    def _drain(self, members: Sequence[Replica]) -> dict[Replica, EndpointError]:
+        """Waits until no request is under way, having them aborted where that is wanted; who refuses that, and why."""
+        problems: dict[Replica, EndpointError] = {}
+
+        def busy() -> list[Replica]:
+            return [one for one in members if one.busy and one.problem is None and one not in problems]
+
+        while left := busy():
+            # Again and again: a request may arrive after the pause, and would wait there for its end.
+            for replica in left if self.in_flight == "abort" else ():
+                if problem := _attempt(partial(replica.server.call, "/pause?mode=abort", {})):
+                    problems[replica] = problem
             with self._change:
                 self._change.wait(DRAIN_STEP_S)
-
-    def _give_up(self, replica: Replica, problem: EndpointError) -> None:
-        """Goes on without a server that is broken; one that refuses was started in a wrong way."""
-        self.take_out(replica, str(problem))
-        if not isinstance(problem, UnreachableError):
-            raise problem
+        return problems
 
 
 def _complete_on(replica: Replica, request: CompletionRequest) -> tuple[int, Completion]:

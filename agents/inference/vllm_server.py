@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...runtimes.connections import Reply
-from ...runtimes.endpoint import Endpoint, EndpointError
+from ...runtimes.endpoint import Endpoint, EndpointError, UnreachableError
 from .backend import BackendError
 from .completion import Completion, CompletionRequest
 
@@ -154,6 +154,19 @@ class VLLMServer:
             EndpointError: the server could not be reached, or refused.
         """
         return self._route(path, hints=_DEVELOPMENT).ask(request)
+
+    def resume(self) -> None:
+        """Ends a pause, if there is one; a server that can't be told so can't be paused either.
+
+        Raises:
+            UnreachableError: the server could not be reached.
+        """
+        try:
+            self.call("/resume", {})
+        except UnreachableError:
+            raise
+        except EndpointError:
+            return
 
     def world_size(self) -> int:
         """How many processes hold the model together."""

@@ -298,6 +298,34 @@ def test_a_prefix_cache_that_is_not_emptied_is_an_error(backend, pair, tiny, tok
         backend().load(tiny(tokenizer).state_dict(), version=1)
 
 
+def test_a_server_that_a_killed_trainer_left_paused_goes_on(backend, pair, tiny, tokenizer):
+    for server in pair:
+        server.engine.answer("POST", "/pause?mode=abort", {})
+    one = backend()
+    one.load(tiny(tokenizer, seed=1).state_dict(), version=1)
+    thread, found = in_thread(lambda: sample(one))
+    thread.join(5)
+    assert len(found[0]) == 8
+
+
+def test_where_one_server_refuses_the_weights_the_others_are_not_left_paused(backend, pair, tiny, tokenizer):
+    one = backend()
+    for server in pair:
+        server.engine.seconds_a_token = 0.2
+    thread, _ = in_thread(lambda: sample(one, tokens=20))
+    wait_until(lambda: all(server.engine.decoding for server in pair))
+    for server in pair:
+        server.engine.seconds_a_token = 0.0
+    answer = pair[0].engine.answer
+    pair[0].engine.answer = lambda method, path, request: (
+        (400, {}) if "collective" in path else answer(method, path, request)
+    )
+    with pytest.raises(EndpointError, match="answered 400"):
+        one.load(tiny(tokenizer, seed=1).state_dict(), version=1)
+    assert pair[1].engine.awake.is_set()
+    thread.join(10)
+
+
 def test_each_turn_of_an_episode_draws_random_numbers_of_its_own(backend, pair):
     one = backend()
     for prompt in (PROMPT, [*PROMPT, 8]):
