@@ -8,6 +8,7 @@ the latest weights, and is stamped with their version. A request carries its own
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import weakref
@@ -31,7 +32,7 @@ logger = logging.getLogger(__name__)
 IN_FLIGHT = ("abort", "wait")
 # A server that fails so many health checks in a row hangs.
 FAILED_CHECKS = 3
-# So many failures, or interruptions without a token, of one request are the request's fault.
+# So many failures (over longer than patience), or interruptions without a token, are the request's own fault.
 MOST_TRIES = 10
 # For the same prompt a server may hold so many requests more than the least loaded one: it has the prompt in its cache.
 AFFINITY = 4
@@ -95,7 +96,7 @@ class Replicas:
         transfer: takes weights to them.
         processed_logprobs: whether they were started with ``--logprobs-mode processed_logprobs``.
         concurrency: requests at once on each; it makes batches of them, and the rest waits here.
-        patience: with all servers out, seconds to wait for one to come back.
+        patience: seconds to wait with all servers out, or with a request that all of them fail at.
         check_every: seconds between two looks at a server's health.
         in_flight: what becomes of requests when new weights come: ``abort``: what is there is kept, and is continued
             with the new weights; ``wait``: they are finished first.
@@ -245,19 +246,21 @@ class Replicas:
 
     def _ask(self, prompt: tuple[int, ...], ask: Callable[[Replica], Answer]) -> Answer:
         """Has one of the servers answer; another where it fails."""
-        for attempt in range(MOST_TRIES):
+        tries, until = 0, math.inf
+        while True:
             replica = self._take(prompt)
             try:
                 return ask(replica)
             except UnreachableError as error:
                 self.take_out(replica, str(error))
-                if attempt == MOST_TRIES - 1:
+                tries, until = tries + 1, min(until, time.monotonic() + self.patience)
+                # Soon it may answer again; but there are requests that no server survives.
+                if tries >= MOST_TRIES and time.monotonic() >= until:
                     raise
             finally:
                 with self._change:
                     replica.busy -= 1
                     self._change.notify_all()
-        raise AssertionError
 
     def _take(self, prompt: tuple[int, ...]) -> Replica:
         """A place on a server: on that which had the prompt before, unless others have much less to do."""

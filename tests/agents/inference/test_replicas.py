@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from vllm_api import Engine, Server
 
 from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
+from infinite_rl.agents.inference.replicas import MOST_TRIES
 from infinite_rl.agents.inference.vllm import VLLMBackend
 from infinite_rl.runtimes.endpoint import EndpointError, UnreachableError
 
@@ -231,7 +232,19 @@ def test_a_request_that_breaks_every_server_ends_the_run(backend, pair):
     for server in pair:
         server.engine.refusing = 500
     with pytest.raises(UnreachableError, match="answered 500"):
-        sample(backend(), count=1)
+        sample(backend(patience=0.2), count=1)
+
+
+def test_a_server_that_is_busy_for_a_while_is_waited_for_however_often_it_says_so(backend, pair):
+    one = backend(check_every=0.01)
+    for server in pair:
+        server.engine.refusing = 503
+    thread, found = in_thread(lambda: sample(one, count=1))
+    wait_until(lambda: sum(server.engine.calls.count("/v1/completions") for server in pair) > 3 * MOST_TRIES)
+    for server in pair:
+        server.engine.refusing = None
+    thread.join(5)
+    assert len(found[0]) == 1
 
 
 def test_aborted_requests_go_on_with_the_new_weights_and_each_token_tells_its_own(backend, pair, tiny, tokenizer):
