@@ -1,8 +1,8 @@
 """Several vLLM servers behind one engine: requests go to the least loaded, and what a dead one held goes to others.
 
 A server that fails is taken out, asked after its health every few seconds, and comes back when it answers and has the
-weights of the others: one that was started anew has those of its folder. So whatever is sampled at all is sampled with
-the latest weights, and is stamped with their version. A request carries its own seed; who answers it changes nothing.
+weights of the others: one that was started anew has those of its folder, which the label of its weights tells. That is
+read after each answer, so whatever comes of a server has been sampled with the weights it is stamped with. A request carries its own seed; who answers it changes nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -164,7 +165,11 @@ class Replicas:
 
     def scorers(self) -> Mapping[str, Callable[[Sequence[int]], list[float]]]:
         """The ``prompt_logprobs`` of every server that is in use, by its address."""
-        return {one.server.url: one.server.prompt_logprobs for one in self.replicas if one.ready}
+
+        def scorer(replica: Replica) -> Callable[[Sequence[int]], list[float]]:
+            return lambda token_ids: _same(replica, lambda: replica.server.prompt_logprobs(token_ids))
+
+        return {one.server.url: scorer(one) for one in self.replicas if one.ready}
 
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
         """Takes the weights to all servers: none samples again before all have them; one that fails is taken out.
@@ -250,7 +255,7 @@ class Replicas:
         while True:
             replica = self._take(prompt)
             try:
-                return ask(replica)
+                return _same(replica, partial(ask, replica))
             except UnreachableError as error:
                 self.take_out(replica, str(error))
                 tries, until = tries + 1, min(until, time.monotonic() + self.patience)
@@ -346,6 +351,32 @@ def _complete_on(replica: Replica, request: CompletionRequest) -> tuple[int, Com
     return version, replica.server.complete(request)
 
 
+def _same(replica: Replica, ask: Callable[[], Answer]) -> Answer:
+    """What a server answers, if it still has the weights that it was given.
+
+    Its label is read after the answer: no weights are sent to it while it holds a request, so one that was started anew
+    before the answer still has another label.
+
+    Raises:
+        UnreachableError: it was started anew, or broke.
+    """
+    label = replica.label
+    try:
+        answer = ask()
+    except UnreachableError:
+        raise
+    except EndpointError:  # it may no longer have the adapters that it was asked for
+        _check_label(replica, label)
+        raise
+    _check_label(replica, label)
+    return answer
+
+
+def _check_label(replica: Replica, label: str) -> None:
+    if label and replica.server.weight_label() not in (None, label):
+        raise UnreachableError(f"{replica.server.url} was started anew: it has other weights.")
+
+
 def _attempt(call: Callable[[], object]) -> EndpointError | None:
     try:
         call()
@@ -374,10 +405,11 @@ def _look(replicas: Replicas, replica: Replica) -> None:
         if replica.problem is not None:
             replicas.bring_back(replica)
         elif replica.ready and (label := replica.label):
-            found = replica.server.weight_label()
-            # Asked again: a load may have come in between.
-            if found not in (None, label) and replica.ready and replica.label == label:
-                replicas.take_out(replica, f"{replica.server.url} was started anew: it has other weights.")
+            with suppress(UnreachableError):
+                found = replica.server.weight_label(replica.server.health_timeout)
+                # Asked again: a load may have come in between.
+                if found not in (None, label) and replica.ready and replica.label == label:
+                    replicas.take_out(replica, f"{replica.server.url} was started anew: it has other weights.")
         return
     replica.failed_checks += 1
     if replica.failed_checks >= FAILED_CHECKS or replica.problem is not None:

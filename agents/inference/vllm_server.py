@@ -59,7 +59,7 @@ class VLLMServer:
         self.adapter: str | None = None
         self._model = model
         self._options = options | {"timeout": timeout}
-        self._routes: dict[str, _Route] = {}
+        self._routes: dict[tuple[str, float | None], _Route] = {}
         self._completions = self._route("/v1/completions")
 
     def complete(self, request: CompletionRequest) -> Completion:
@@ -98,11 +98,20 @@ class VLLMServer:
         """
         self._route("/health", timeout=self.health_timeout).ask(None)
 
-    def weight_label(self) -> str | None:
-        """What the server's weights were labelled with; None if it keeps no label."""
+    def weight_label(self, timeout: float | None = None) -> str | None:
+        """What the server's weights were labelled with; None if it keeps no label.
+
+        Args:
+            timeout: seconds to wait; by default as for any request, because an engine answers between two of its steps.
+
+        Raises:
+            UnreachableError: the server could not be reached.
+        """
         try:
-            reply = self._route("/weight_info", timeout=self.health_timeout).ask(None)
+            reply = self._route("/weight_info", timeout=timeout).ask(None)
             return str(json.loads(reply.body)["weight_version"])
+        except UnreachableError:
+            raise
         except (EndpointError, ValueError, LookupError, TypeError):
             return None
 
@@ -178,10 +187,10 @@ class VLLMServer:
             route.cut()
 
     def _route(self, path: str, hints: Mapping[int, str] | None = None, timeout: float | None = None) -> _Route:
-        if path not in self._routes:
+        if (path, timeout) not in self._routes:
             given = {} if timeout is None else {"timeout": timeout}
-            self._routes[path] = _Route(self.url, path, hints or {}, self._options | given)
-        return self._routes[path]
+            self._routes[path, timeout] = _Route(self.url, path, hints or {}, self._options | given)
+        return self._routes[path, timeout]
 
     def _name(self) -> str:
         """What requests call the model."""

@@ -151,6 +151,27 @@ def test_a_server_that_was_started_anew_unseen_is_found_out_by_the_label_of_its_
     torch.testing.assert_close(fresh.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
 
 
+@pytest.mark.parametrize("method", ["sample", "refuse", "score"])
+def test_what_a_server_that_was_started_anew_unseen_answers_is_not_taken(backend, pair, tiny, tokenizer, method):
+    new = tiny(tokenizer, seed=1)
+    one = backend(check_every=60)  # nobody looks
+    one.load(new.state_dict(), version=1)
+    fresh = pair[0].engine = Engine(tiny(tokenizer), tokenizer)
+    if method == "refuse":  # it does not know the adapters
+        fresh.refusing = 404
+    trained = HuggingFaceBackend(new, tokenizer)
+    if method == "score":
+        scorers = one.engine.scorers()
+        assert scorers.pop(pair[1].url.removesuffix("/v1"))([5, 6, 7])
+        (scorer,) = scorers.values()
+        with pytest.raises(UnreachableError, match="started anew"):
+            scorer([5, 6, 7])
+        return
+    for row in sample(one, count=12):
+        torch.testing.assert_close(row.logprobs, trained.logprobs(PROMPT, row.token_ids.tolist()), atol=1e-4, rtol=1e-4)
+    assert in_use(one) == 1
+
+
 @pytest.mark.parametrize("failure", ["away", "breaks off"])
 def test_a_server_that_missed_a_load_gets_its_weights_even_if_the_version_is_the_same(
     backend, pair, tiny, tokenizer, failure
