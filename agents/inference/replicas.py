@@ -2,7 +2,8 @@
 
 A server that fails is taken out, asked after its health every few seconds, and comes back when it answers and has the
 weights of the others: one that was started anew has those of its folder, which the label of its weights tells. That is
-read after each answer, so whatever comes of a server has been sampled with the weights it is stamped with. A request carries its own seed; who answers it changes nothing.
+read after each answer, so whatever is taken from a server was sampled with the weights that it is stamped with. A
+request carries its own seed; who answers it changes nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +14,6 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -25,14 +24,14 @@ from torch import Tensor
 from ...runtimes.endpoint import EndpointError, UnreachableError
 from .backend import BackendError
 from .completion import Completion, CompletionRequest
+from .replica import Replica, attempt, watch
+from .side_by_side import at_once
 from .vllm_server import VLLMServer
 from .weight_sync import Transfer
 
 logger = logging.getLogger(__name__)
 
 IN_FLIGHT = ("abort", "wait")
-# A server that fails so many health checks in a row hangs.
-FAILED_CHECKS = 3
 # So many failures (over longer than patience), or interruptions without a token, are the request's own fault.
 MOST_TRIES = 10
 # For the same prompt a server may hold so many requests more than the least loaded one: it has the prompt in its cache.
@@ -43,36 +42,6 @@ MOST_HOMES = 1 << 16
 DRAIN_STEP_S = 0.2
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(eq=False)
-class Replica:
-    """One of the servers.
-
-    Attributes:
-        server: speaks with it.
-        problem: why it is out; None while it is in use.
-        held: new weights are under way, and no request is sent.
-        busy: requests that it holds.
-        version: of its weights.
-        label: of its weights, as it was told to name them; no other load's has the same.
-        failed_checks: of its health, in a row.
-        returning: it answers again, and gets its weights with the next load.
-    """
-
-    server: VLLMServer
-    problem: str | None = None
-    held: bool = False
-    busy: int = 0
-    version: int = 0
-    label: str = ""
-    failed_checks: int = 0
-    returning: bool = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether requests may be sent."""
-        return self.problem is None and not self.held
 
 
 @dataclass(slots=True)
@@ -126,17 +95,17 @@ class Replicas:
         self.concurrency, self.patience, self.in_flight = concurrency, patience, in_flight
         self._transfer = transfer
         self._version = 0
-        # Counts loads: not versions, for different weights are loaded under one (checks of a warm start, say).
-        self._loads = 0
-        self._run = uuid4().hex[:8]
+        # What the latest weights are labelled with: no other load's, be it of the same version (a warm start has many),
+        # and no server that starts anew has it. Empty before any load; none while their place is taken by new ones.
+        self._label: str | None = ""
         self._change = threading.Condition()
-        self._loading = threading.Lock()  # one at a time, be it all servers or one that comes back
+        self._loading = threading.Lock()
         self._homes: dict[tuple[int, ...], Replica] = {}
         self._closed = threading.Event()
         weakref.finalize(self, self._closed.set)
         for replica in self.replicas:
             arguments = (weakref.ref(self), replica, self._closed, check_every)
-            threading.Thread(target=_watch, args=arguments, name="vllm health", daemon=True).start()
+            threading.Thread(target=watch, args=arguments, name="vllm health", daemon=True).start()
 
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
         """Continues the prompt of each request.
@@ -144,16 +113,8 @@ class Replicas:
         Raises:
             EndpointError: a server refused, or all were out for too long.
         """
-        if not requests:
-            return []
-        pool = ThreadPoolExecutor(min(self.concurrency * len(self.replicas), len(requests)))
-        try:
-            found = list(pool.map(self._complete, requests))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # what is under way may take long, and nobody wants it
-            raise
-        pool.shutdown()
-        return found
+        calls = [partial(self._complete, request) for request in requests]
+        return at_once(calls, self.concurrency * len(self.replicas))
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
@@ -167,7 +128,7 @@ class Replicas:
         """The ``prompt_logprobs`` of every server that is in use, by its address."""
 
         def scorer(replica: Replica) -> Callable[[Sequence[int]], list[float]]:
-            return lambda token_ids: _same(replica, lambda: replica.server.prompt_logprobs(token_ids))
+            return lambda token_ids: replica.same(lambda: replica.server.prompt_logprobs(token_ids))
 
         return {one.server.url: scorer(one) for one in self.replicas if one.ready}
 
@@ -178,15 +139,15 @@ class Replicas:
             EndpointError: a server refused, or all were out for too long.
         """
         with self._loading:
-            self._transfer.publish(weights)
+            label = self._publish(weights)
             with self._change:
-                self._version, self._loads = version, self._loads + 1
+                self._version, self._label = version, label
                 self._homes.clear()  # caches are emptied
                 members = [replica for replica in self.replicas if replica.problem is None or replica.returning]
                 for replica in members:
                     replica.problem, replica.returning, replica.held = None, False, True
             try:
-                self._update(members)
+                self._update(members, label)
             finally:
                 with self._change:
                     for replica in members:
@@ -198,35 +159,50 @@ class Replicas:
         """Nothing: servers have machines of their own."""
 
     def close(self) -> None:
-        """Stops looking after the servers' health, and removes the weights that were written for them."""
+        """Breaks off what is under way, and removes the weights that were written for servers that come back."""
         self._closed.set()
+        for replica in self.replicas:
+            replica.server.cut()
+        with self._change:
+            self._change.notify_all()
         self._transfer.close()
 
     def bring_back(self, replica: Replica) -> None:
-        """Takes a server that answers again into use, with the weights of the others."""
-        with self._loading:
-            label = self._label()
-            if label and replica.server.weight_label() != label:
-                if not self._transfer.one_by_one:
-                    replica.returning = True
-                    return
-                if replica.busy:  # no request may see two versions
-                    replica.server.cut()
-                    return
-                problem = self._transfer.send([replica.server]).get(replica.server)
-                if problem is not None:
-                    self.take_out(replica, str(problem))
-                    return
-            self._settle(replica, label)
-            with self._change:
-                replica.problem, replica.failed_checks = None, 0
-                self._change.notify_all()
+        """Takes a server that answers again into use, with the weights of the others. Loads go on meanwhile.
+
+        Raises:
+            EndpointError: it did not take them.
+        """
+        with self._change:
+            label, version = self._label, self._version
+            alone = not any(one.problem is None for one in self.replicas)
+            if label is None or replica.problem is None or (replica.returning and not alone):
+                return
+            replica.returning = False
+        if replica.busy:  # no request may see two versions
+            replica.server.cut()
+            return
+        if label and replica.server.weight_label() != label:
+            # Where weights go to all servers at once, those in use are not disturbed; but without any nothing goes on.
+            if not self._transfer.one_by_one and not alone:
+                replica.returning = True
+                return
+            problem = self._transfer.send([replica.server]).get(replica.server)
+            if problem is not None:
+                raise problem
+        _settle(replica.server, label)
+        with self._change:
+            if self._label != label:  # a load came in between
+                replica.returning = True
+                return
+            replica.problem, replica.failed_checks, replica.version, replica.label = None, 0, version, label
+            self._change.notify_all()
         logger.warning("%s is in use again.", replica.server.url)
 
     def take_out(self, replica: Replica, problem: str) -> None:
         """Sends no more requests to a server until it is brought back."""
         with self._change:
-            news, replica.problem = replica.problem is None, problem
+            news, replica.problem, replica.returning = replica.problem is None, problem, False
             self._change.notify_all()
         if news:
             left = sum(one.problem is None for one in self.replicas)
@@ -255,8 +231,10 @@ class Replicas:
         while True:
             replica = self._take(prompt)
             try:
-                return _same(replica, partial(ask, replica))
+                return replica.same(partial(ask, replica))
             except UnreachableError as error:
+                if self._closed.is_set():
+                    raise
                 self.take_out(replica, str(error))
                 tries, until = tries + 1, min(until, time.monotonic() + self.patience)
                 # Soon it may answer again; but there are requests that no server survives.
@@ -290,6 +268,8 @@ class Replicas:
         with self._change:
             since = time.monotonic()
             while not holds():
+                if self._closed.is_set():
+                    raise BackendError("vLLM servers are asked for nothing any more: the backend was closed")
                 if any(replica.problem is None for replica in self.replicas):
                     since = time.monotonic()  # busy, or taking weights: there is something to wait for
                 elif time.monotonic() - since >= self.patience:
@@ -297,11 +277,21 @@ class Replicas:
                     raise UnreachableError(f"no vLLM server answered for {self.patience:g} s: {told}")
                 self._change.wait(min(1.0, self.patience))
 
-    def _label(self) -> str:
-        """What weights are labelled with: no other load's, and no server that starts anew has it. Empty before any."""
-        return f"{self._run}:{self._loads}" if self._loads else ""
+    def _publish(self, weights: Mapping[str, Tensor]) -> str:
+        """Makes new weights ready to be sent; their label."""
+        if not self._transfer.one_by_one:
+            for replica in self.replicas:
+                if replica.coming:  # it might hang, and all are sent the weights together
+                    replica.server.cut()
+        before, self._label = self._label, None  # who is given weights now may get either
+        try:
+            self._transfer.publish(weights)
+        except BaseException:
+            self._label = before
+            raise
+        return uuid4().hex
 
-    def _update(self, members: Sequence[Replica]) -> None:
+    def _update(self, members: Sequence[Replica], label: str) -> None:
         """Takes weights to those servers, and lets them begin; what one refused is raised when that is done.
 
         Raises:
@@ -312,21 +302,16 @@ class Replicas:
         told = self._transfer.send([replica.server for replica in sent])
         problems |= {replica: told[replica.server] for replica in sent if replica.server in told}
         for replica in sent:
-            if replica not in problems and (problem := _attempt(partial(self._settle, replica, self._label()))):
+            problem = problems.get(replica) or attempt(partial(_settle, replica.server, label))
+            if problem is None:
+                replica.version, replica.label = self._version, label
+            else:
                 problems[replica] = problem
         for replica, problem in problems.items():
             self.take_out(replica, str(problem))
         for problem in problems.values():
             if not isinstance(problem, UnreachableError):  # what is broken is left out
                 raise problem
-
-    def _settle(self, replica: Replica, label: str) -> None:
-        """Notes that a server has the latest weights, and lets it begin."""
-        if label:
-            replica.server.label_weights(label)
-        # Always: who had it paused may be a trainer that was killed then.
-        replica.server.resume()
-        replica.version, replica.label = self._version, label
 
     def _drain(self, members: Sequence[Replica]) -> dict[Replica, EndpointError]:
         """Waits until no request is under way, having them aborted where that is wanted; who refuses that, and why."""
@@ -338,7 +323,7 @@ class Replicas:
         while left := busy():
             # Again and again: a request may arrive after the pause, and would wait there for its end.
             for replica in left if self.in_flight == "abort" else ():
-                if problem := _attempt(partial(replica.server.call, "/pause?mode=abort", {})):
+                if problem := attempt(partial(replica.server.call, "/pause?mode=abort", {})):
                     problems[replica] = problem
             with self._change:
                 self._change.wait(DRAIN_STEP_S)
@@ -351,67 +336,9 @@ def _complete_on(replica: Replica, request: CompletionRequest) -> tuple[int, Com
     return version, replica.server.complete(request)
 
 
-def _same(replica: Replica, ask: Callable[[], Answer]) -> Answer:
-    """What a server answers, if it still has the weights that it was given.
-
-    Its label is read after the answer: no weights are sent to it while it holds a request, so one that was started anew
-    before the answer still has another label.
-
-    Raises:
-        UnreachableError: it was started anew, or broke.
-    """
-    label = replica.label
-    try:
-        answer = ask()
-    except UnreachableError:
-        raise
-    except EndpointError:  # it may no longer have the adapters that it was asked for
-        _check_label(replica, label)
-        raise
-    _check_label(replica, label)
-    return answer
-
-
-def _check_label(replica: Replica, label: str) -> None:
-    if label and replica.server.weight_label() not in (None, label):
-        raise UnreachableError(f"{replica.server.url} was started anew: it has other weights.")
-
-
-def _attempt(call: Callable[[], object]) -> EndpointError | None:
-    try:
-        call()
-    except EndpointError as error:
-        return error
-    return None
-
-
-def _watch(owner: weakref.ref[Replicas], replica: Replica, closed: threading.Event, every: float) -> None:
-    """Looks after one server's health, as long as somebody has use for it."""
-    while not closed.wait(every):
-        replicas = owner()
-        if replicas is None:
-            return
-        try:
-            _look(replicas, replica)
-        except Exception as error:  # whatever it was, the server is not in use, and will be looked at again
-            replicas.take_out(replica, f"{type(error).__name__}: {error}")
-        del replicas
-
-
-def _look(replicas: Replicas, replica: Replica) -> None:
-    problem = _attempt(replica.server.check_health)
-    if problem is None:
-        replica.failed_checks = 0
-        if replica.problem is not None:
-            replicas.bring_back(replica)
-        elif replica.ready and (label := replica.label):
-            with suppress(UnreachableError):
-                found = replica.server.weight_label(replica.server.health_timeout)
-                # Asked again: a load may have come in between.
-                if found not in (None, label) and replica.ready and replica.label == label:
-                    replicas.take_out(replica, f"{replica.server.url} was started anew: it has other weights.")
-        return
-    replica.failed_checks += 1
-    if replica.failed_checks >= FAILED_CHECKS or replica.problem is not None:
-        replicas.take_out(replica, str(problem))
-        replica.server.cut()  # whoever waits for it asks elsewhere
+def _settle(server: VLLMServer, label: str) -> None:
+    """Notes that a server has the latest weights, and lets it begin."""
+    if label:
+        server.label_weights(label)
+    # Always: who had it paused may be a trainer that was killed then.
+    server.resume()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
 from ...runtimes.endpoint import EndpointError
+from .side_by_side import at_once
 
 
 class Reader(Protocol):
@@ -30,7 +31,7 @@ class Transfer(Protocol):
     """Takes weights to servers.
 
     Attributes:
-        one_by_one: whether a single server can be sent what was published, at any time.
+        one_by_one: whether a server can be sent what was published while others are in use.
     """
 
     one_by_one: bool
@@ -73,10 +74,7 @@ class FolderTransfer:
 
     def send(self, servers: Sequence[Reader]) -> dict[Any, EndpointError]:
         """Lets each server read the folder."""
-        if not servers:
-            return {}
-        with ThreadPoolExecutor(len(servers)) as pool:
-            problems = list(pool.map(self._send, servers))
+        problems = at_once([partial(self._send, server) for server in servers], len(servers))
         return {server: problem for server, problem in zip(servers, problems, strict=True) if problem is not None}
 
     def close(self) -> None:

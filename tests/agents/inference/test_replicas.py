@@ -151,6 +151,48 @@ def test_a_server_that_was_started_anew_unseen_is_found_out_by_the_label_of_its_
     torch.testing.assert_close(fresh.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
 
 
+def test_a_server_that_hangs_while_it_comes_back_holds_nobody_up(backend, pair, tiny, tokenizer):
+    one = backend()
+    one.load(tiny(tokenizer).state_dict(), version=0)
+    pair[0].engine.health = 503
+    wait_until(lambda: in_use(one) == 1)
+    one.load(tiny(tokenizer).state_dict(), version=1)
+    stuck, reload = threading.Event(), pair[0].engine.reload
+    pair[0].engine.reload = lambda folder: stuck.set() or threading.Event().wait(20)
+    pair[0].engine.health = 200
+    assert stuck.wait(10)
+    thread, found = in_thread(lambda: (one.load(tiny(tokenizer, seed=1).state_dict(), version=2), sample(one)))
+    thread.join(5)
+    assert {version for row in found[0][1] for version in row.versions.tolist()} == {2}
+    pair[0].engine.health, pair[0].engine.reload = 503, reload
+    time.sleep(0.2)
+    pair[0].engine.health = 200
+    wait_until(lambda: in_use(one) == 2)
+    torch.testing.assert_close(pair[0].engine.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
+def test_a_server_that_is_too_slow_to_catch_up_gets_its_weights_with_the_next_load(backend, pair, tiny, tokenizer):
+    one = backend()
+    pair[0].engine.health = 503
+    wait_until(lambda: in_use(one) == 1)
+    one.load(tiny(tokenizer).state_dict(), version=1)
+    began, reload = threading.Event(), pair[0].engine.reload
+
+    def slow(folder):
+        began.set()
+        time.sleep(0.3)
+
+    pair[0].engine.reload, pair[0].engine.health = slow, 200
+    assert began.wait(10)
+    one.load(tiny(tokenizer).state_dict(), version=2)
+    wait_until(lambda: one.engine.replicas[0].returning)
+    pair[0].engine.reload = reload
+    assert in_use(one) == 1
+    one.load(tiny(tokenizer, seed=1).state_dict(), version=3)
+    assert in_use(one) == 2
+    torch.testing.assert_close(pair[0].engine.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
 @pytest.mark.parametrize("method", ["sample", "refuse", "score"])
 def test_what_a_server_that_was_started_anew_unseen_answers_is_not_taken(backend, pair, tiny, tokenizer, method):
     new = tiny(tokenizer, seed=1)

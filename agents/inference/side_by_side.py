@@ -1,0 +1,55 @@
+"""Calls that wait for servers, side by side in threads that keep neither their caller nor the process from ending."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+def in_thread(call: Callable[[], Result]) -> Future[Result]:
+    """What a call will return."""
+    future: Future[Result] = Future()
+    _start(iter([(call, future)]), 1)
+    return future
+
+
+def at_once(calls: Sequence[Callable[[], Result]], most: int) -> list[Result]:
+    """What the calls return, in their order; at most so many run at a time.
+
+    Raises:
+        BaseException: what one raised. What is under way is left alone then, as it may take long; nothing else begins.
+    """
+    futures: list[Future[Result]] = [Future() for _ in calls]
+    _start(iter(list(zip(calls, futures, strict=True))), min(most, len(futures)))
+    try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        return [future.result() for future in futures]
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _start(work: Iterator[tuple[Callable[[], Result], Future[Result]]], count: int) -> None:
+    """Starts threads that do the work. The pools of ``concurrent.futures`` are waited for when the process ends."""
+    lock = threading.Lock()
+
+    def live() -> None:
+        while True:
+            with lock:
+                call, future = next(work, (None, None))
+            if call is None or future is None:
+                return
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # whoever waits raises it
+                    future.set_exception(error)
+
+    for _ in range(count):
+        threading.Thread(target=live, name="vllm request", daemon=True).start()
