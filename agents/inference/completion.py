@@ -80,3 +80,6 @@ class Engine(Protocol):
 
     def rest(self) -> None:
         """Gives memory back until it is asked again, where it can."""
+
+    def close(self) -> None:
+        """Breaks off what is under way, and frees what was kept."""

@@ -267,7 +267,7 @@ class Replicas:
         """Waits for a change of the servers; with all of them out, no longer than patience."""
         with self._change:
             since = time.monotonic()
-            while not holds():
+            while self._closed.is_set() or not holds():
                 if self._closed.is_set():
                     raise BackendError("vLLM servers are asked for nothing any more: the backend was closed")
                 if any(replica.problem is None for replica in self.replicas):

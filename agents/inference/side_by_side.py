@@ -52,4 +52,4 @@ def _start(work: Iterator[tuple[Callable[[], Result], Future[Result]]], count: i
                     future.set_exception(error)
 
     for _ in range(count):
-        threading.Thread(target=live, name="vllm request", daemon=True).start()
+        threading.Thread(target=live, name="request", daemon=True).start()

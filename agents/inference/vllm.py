@@ -167,6 +167,10 @@ class VLLMBackend:
         """Gives memory back until new weights come, where the engine is in this process and can."""
         self.engine.rest()
 
+    def close(self) -> None:
+        """Breaks off what servers are asked, and removes the weights that were written for vLLM."""
+        self.engine.close()
+
     def fingerprint(self) -> int:
         """How often weights were loaded."""
         return self._loads

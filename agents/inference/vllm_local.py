@@ -115,6 +115,10 @@ class LocalEngine:
             self._llm.sleep(level=self._level)
             self._asleep, self._empty = [WEIGHTS, CACHE], self._level == DEEP_SLEEP
 
+    def close(self) -> None:
+        """Removes the weights that were written for it; it ends with the process."""
+        self._transfer.close()
+
     def _wake(self, *parts: str) -> None:
         for part in parts:
             if part in self._asleep:

@@ -11,6 +11,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from vllm_api import Engine, Server
 
+from infinite_rl.agents.inference.backend import BackendError
 from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
 from infinite_rl.agents.inference.replicas import MOST_TRIES
 from infinite_rl.agents.inference.vllm import VLLMBackend
@@ -149,6 +150,33 @@ def test_a_server_that_was_started_anew_unseen_is_found_out_by_the_label_of_its_
     pair[0].engine = fresh
     wait_until(lambda: fresh.label == pair[1].engine.label)
     torch.testing.assert_close(fresh.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
+def test_closing_breaks_off_requests_that_hang_and_nothing_keeps_the_process(backend, pair):
+    one = backend()
+    for server in pair:
+        server.engine.seconds_a_token = 30.0
+    raised = []
+
+    def ask():
+        try:
+            sample(one)
+        except (EndpointError, BackendError) as error:
+            raised.append(error)
+
+    before = set(threading.enumerate())
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    wait_until(lambda: sum(server.engine.decoding for server in pair) == 8)
+    ours = [thread for thread in threading.enumerate() if thread not in before and thread.name == "request"]
+    assert len(ours) == 8
+    assert all(thread.daemon for thread in ours)
+    one.close()
+    asking.join(5)
+    assert len(raised) == 1
+    wait_until(lambda: not any(thread.is_alive() for thread in ours))
+    with pytest.raises(BackendError, match="was closed"):
+        sample(one)
 
 
 def test_a_server_that_hangs_while_it_comes_back_holds_nobody_up(backend, pair, tiny, tokenizer):
