@@ -67,11 +67,12 @@ class LocalEngine:
         prompts = [{"prompt_token_ids": list(request.prompt)} for request in requests]
         params = [self._params(**request.parameters()) for request in requests]
         found = []
-        for output in self._generate(prompts, params):
+        for request, output in zip(requests, self._generate(prompts, params), strict=True):
             chosen = output.outputs[0]
             ids = list(chosen.token_ids)
             logprobs = [float(row[token].logprob) for token, row in zip(ids, chosen.logprobs, strict=True)]
-            found.append(Completion(ids, logprobs, str(chosen.finish_reason), [self._version] * len(ids)))
+            versions = [self._version] * len(ids)
+            found.append(request.check(Completion(ids, logprobs, str(chosen.finish_reason), versions)))
         return found
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:

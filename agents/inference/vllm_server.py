@@ -7,15 +7,18 @@ weights it offers if it was started with ``VLLM_SERVER_DEV_MODE=1``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...runtimes.connections import Reply
 from ...runtimes.endpoint import Endpoint, EndpointError, UnreachableError
 from .backend import BackendError
 from .completion import Completion, CompletionRequest
+
+Picked = TypeVar("Picked")
 
 _DEVELOPMENT = {404: "Start the server with VLLM_SERVER_DEV_MODE=1, so that its weights can be changed."}
 _ADAPTERS = {
@@ -67,28 +70,30 @@ class VLLMServer:
 
         Raises:
             EndpointError: the server could not be reached, refused, or sent something else.
+            BackendError: nothing can be learnt from what it sent.
         """
-        choice = self._choice({"prompt": list(request.prompt), **request.parameters()})
-        ids, scores = choice.get("token_ids"), (choice.get("logprobs") or {}).get("token_logprobs")
-        reason = str(choice.get("finish_reason"))
-        if reason == "abort" and not ids:
-            return Completion([], [], reason)
-        if not isinstance(ids, list) or not isinstance(scores, list):
-            raise BackendError(
-                f"{self._completions.url} gave no token ids or no log-probs: is it vLLM 0.10.2 or later?"
-            )
+        choice, reply = self._choice({"prompt": list(request.prompt), **request.parameters()})
         if (given := choice.get("prompt_token_ids")) is not None and given != list(request.prompt):
             raise BackendError(f"{self._completions.url} continued other tokens than it was given")
-        return Completion(ids, [float("nan") if score is None else float(score) for score in scores], reason)
+        with self._read("completion", reply):
+            reason = choice["finish_reason"]
+            if reason == "abort" and not choice.get("token_ids"):
+                return Completion([], [], reason)
+            if choice.get("token_ids") is None or choice.get("logprobs") is None:
+                raise BackendError(
+                    f"{self._completions.url} gave no token ids or no log-probs: is it vLLM 0.10.2 or later?"
+                )
+            ids = [_token(token) for token in choice["token_ids"]]
+            scores = [math.nan if score is None else float(score) for score in choice["logprobs"]["token_logprobs"]]
+        return request.check(Completion(ids, scores, reason))
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
-        rows = self._read_prompt(token_ids, 1)
-        return [row[token] for token, row in zip(token_ids[1:], rows, strict=True)]
+        return self._read_prompt(token_ids, 1, lambda row, token: row[token])
 
     def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
         """The log-probs of the whole vocabulary, by id, at each token but the first."""
-        return [[row[token] for token in sorted(row)] for row in self._read_prompt(token_ids, -1)]
+        return self._read_prompt(token_ids, -1, lambda row, _: [row[token] for token in sorted(row)])
 
     def check_health(self) -> None:
         """Returns if the server and its engine are alive.
@@ -203,26 +208,46 @@ class VLLMServer:
                 raise route.unreadable("list of models", error, reply) from None
         return self.adapter or self._model
 
-    def _read_prompt(self, token_ids: Sequence[int], count: int) -> list[dict[int, float]]:
-        """Log-probs by token id at each token but the first: of it, and of the likeliest ``count`` (-1: of all)."""
-        choice = self._choice(
+    def _read_prompt(
+        self, token_ids: Sequence[int], count: int, pick: Callable[[dict[int, float], int], Picked]
+    ) -> list[Picked]:
+        """What is picked of the log-probs by id at each token but the first.
+
+        Args:
+            token_ids: of the prompt.
+            count: log-probs of so many of the likeliest tokens, and of the prompt's own; -1 for all.
+            pick: called with log-probs, and the token that stands there.
+        """
+        choice, reply = self._choice(
             {"prompt": list(token_ids), "max_tokens": 1, "temperature": 1.0, "prompt_logprobs": count}
         )
-        rows = choice.get("prompt_logprobs")
-        if not isinstance(rows, list) or len(rows) != len(token_ids):
-            raise BackendError(f"{self._completions.url} gave no log-probs of the prompt")
-        return [{int(token): float(entry["logprob"]) for token, entry in row.items()} for row in rows[1:]]
+        with self._read("log-probs of the prompt", reply):
+            _, *rows = choice["prompt_logprobs"]
+            found = [{int(token): float(entry["logprob"]) for token, entry in row.items()} for row in rows]
+            return [pick(row, token) for row, token in zip(found, token_ids[1:], strict=True)]
 
-    def _choice(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The only choice of the answer."""
+    def _choice(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], Reply]:
+        """The only choice of the answer, and the answer."""
         reply = self._completions.ask({"model": self._name(), "return_token_ids": True, **request})
-        try:
+        with self._read("completion", reply):
             (choice,) = json.loads(reply.body)["choices"]
             if not isinstance(choice, dict):
                 raise TypeError("the choice is no object")
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
-            raise self._completions.unreadable("completion", error, reply) from None
-        return choice
+        return choice, reply
+
+    @contextmanager
+    def _read(self, wanted: str, reply: Reply) -> Iterator[None]:
+        """What a server sends may be anything: whatever reading it raises becomes an ``EndpointError``."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+            raise self._completions.unreadable(wanted, error, reply) from None
+
+
+def _token(token: Any) -> int:
+    if type(token) is not int:
+        raise TypeError(f"{token!r} is no token id")
+    return token
 
 
 def _json(reply: Reply) -> Any:

@@ -73,6 +73,7 @@ def _ask_vllm(
                 # One of several processes can't score alone; metrics compare log-probs in any case.
                 trained=HuggingFaceBackend(model, tokenizer, dtype=config.model.dtype) if alone else None,
                 parity=rollout.parity if alone else None,
+                vocabulary=model.get_input_embeddings().weight.shape[0],
                 **(rollout.options or {}),
             )
         backend.check_sampling(rollout.temperature, None)
