@@ -1,7 +1,9 @@
 """New weights for vLLM servers: adapters alone, and from GPU to GPU by vLLM's own routes."""
 
 import base64
+import os
 import pickle
+import subprocess
 import sys
 import threading
 import time
@@ -22,6 +24,8 @@ from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
 from infinite_rl.agents.inference.replicas import Replicas
 from infinite_rl.agents.inference.vllm import VLLMBackend
 from infinite_rl.agents.inference.vllm_server import VLLMServer
+from infinite_rl.agents.inference.weight_folder import PREFIX
+from infinite_rl.agents.inference.weight_sync import FolderTransfer
 from infinite_rl.agents.inference.weight_transfer import DeviceTransfer
 from infinite_rl.agents.models.lora import add_adapters
 from infinite_rl.runtimes.endpoint import EndpointError
@@ -133,6 +137,34 @@ class Wire:
         self.tensors.append(tensor.clone())
         if len(self.tensors) == self.expected:
             self.sent.set()
+
+
+def test_what_a_killed_process_left_is_removed_and_nothing_else(tiny, tokenizer, tmp_path):
+    write = (
+        "import os, sys; from pathlib import Path; "
+        "from infinite_rl.agents.inference.weight_folder import WeightFolder; "
+        "folder = WeightFolder(Path(sys.argv[1])); (folder.path / 'model.safetensors').touch(); "
+        "print(folder.path, flush=True); sys.argv[2:] and sys.stdin.read(); os._exit(0)"
+    )
+    command = [sys.executable, "-c", write, str(tmp_path)]
+    left = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    fresh = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    with subprocess.Popen([*command, "lives"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as living:
+        used = living.stdout.readline().strip()
+        elsewhere = tmp_path / "weights-elsewhere-1"
+        link = tmp_path / f"{PREFIX}link"
+        elsewhere.mkdir()
+        link.symlink_to(elsewhere)
+        for folder in (left, used, elsewhere):
+            os.utime(folder, (0, 0))
+        transfer = FolderTransfer(weights_dir=tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted(map(Path, (fresh, used, elsewhere, link)))
+        living.stdin.close()
+    transfer.publish(tiny(tokenizer).state_dict())
+    transfer.publish(tiny(tokenizer).state_dict())
+    assert len(list(tmp_path.iterdir())) == 5
+    transfer.close()
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_by_nccl_the_trainer_is_rank_0_and_each_server_s_processes_follow_those_before(serve, tiny, tokenizer):
