@@ -120,9 +120,10 @@ class DeviceTransfer:
             ours = in_thread(partial(self._form, address, port, world))
             wait([ours, *joining.values()], return_when=FIRST_EXCEPTION)
             failed = {server: one for server, one in joining.items() if one.done() and one.exception()}
-            # Who waits inside for one that failed can be asked for nothing else before it gives up (vLLM: 300 s).
-            wait(joining.values())
-            _results(failed)
+            if failed:
+                # Who waits inside for it can be asked for nothing else before it gives up (vLLM: 300 s).
+                wait(joining.values())
+                _results(failed)
             try:
                 self._group = ours.result()
             except Exception as error:
