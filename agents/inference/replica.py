@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ...runtimes.endpoint import EndpointError, UnreachableError
-from .side_by_side import in_thread
+from .side_by_side import Shared, in_thread
 from .vllm_server import VLLMServer
 
 # A server that fails so many health checks in a row hangs.
@@ -45,6 +45,9 @@ class Replica:
     coming: bool = False
     returning: bool = False
 
+    def __post_init__(self) -> None:
+        self._read_label = Shared(self.server.weight_label)
+
     @property
     def ready(self) -> bool:
         """Whether requests may be sent."""
@@ -71,7 +74,7 @@ class Replica:
         return answer
 
     def _check_label(self, label: str) -> None:
-        if label and self.server.weight_label() not in (None, label):
+        if label and self._read_label() not in (None, label):
             raise UnreachableError(self.started_anew)
 
     @property

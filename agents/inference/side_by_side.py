@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, wait
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
 
@@ -53,3 +53,32 @@ def _start(work: Iterator[tuple[Callable[[], Result], Future[Result]]], count: i
 
     for _ in range(count):
         threading.Thread(target=live, name="request", daemon=True).start()
+
+
+class Shared(Generic[Result]):
+    """A question whose answer serves all who asked before it was sent.
+
+    Args:
+        call: asks it.
+    """
+
+    def __init__(self, call: Callable[[], Result]) -> None:
+        self._call = call
+        self._asking = threading.Lock()
+        self._sent = self._answered = 0
+        self._answer: Future[Result] = Future()
+
+    def __call__(self) -> Result:
+        """What the call returns or raises, having begun after this."""
+        wanted = self._sent + 1
+        with self._asking:
+            if self._answered < wanted:
+                self._sent += 1
+                self._answer = Future()
+                try:
+                    self._answer.set_result(self._call())
+                except Exception as error:  # everyone raises it
+                    self._answer.set_exception(error)
+                self._answered = self._sent
+            answer = self._answer
+        return answer.result()

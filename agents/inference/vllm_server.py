@@ -121,9 +121,12 @@ class VLLMServer:
             return None
 
     def label_weights(self, label: str) -> None:
-        """Labels the weights, where the server can keep a label: one that starts anew has another."""
-        with suppress(EndpointError):
-            self._route("/update_weight_version", timeout=self.health_timeout).ask({"new_version": label})
+        """Labels the weights, where the server can keep a label: one that starts anew has another.
+
+        Raises:
+            UnreachableError: the server could not be reached.
+        """
+        self._tell("/update_weight_version", {"new_version": label})
 
     def reload(self, folder: Path) -> None:
         """Takes the weights in a folder, which it must see, and forgets what was computed with the old ones.
@@ -175,12 +178,7 @@ class VLLMServer:
         Raises:
             UnreachableError: the server could not be reached.
         """
-        try:
-            self.call("/resume", {})
-        except UnreachableError:
-            raise
-        except EndpointError:
-            return
+        self._tell("/resume", {})
 
     def world_size(self) -> int:
         """How many processes hold the model together."""
@@ -191,11 +189,21 @@ class VLLMServer:
         for route in list(self._routes.values()):
             route.cut()
 
+    def _tell(self, path: str, request: Mapping[str, Any]) -> None:
+        """Asks a route that not every server has."""
+        try:
+            self.call(path, request)
+        except UnreachableError:
+            raise
+        except EndpointError:
+            return
+
     def _route(self, path: str, hints: Mapping[int, str] | None = None, timeout: float | None = None) -> _Route:
-        if (path, timeout) not in self._routes:
-            given = {} if timeout is None else {"timeout": timeout}
-            self._routes[path, timeout] = _Route(self.url, path, hints or {}, self._options | given)
-        return self._routes[path, timeout]
+        if (path, timeout) in self._routes:
+            return self._routes[path, timeout]
+        given = {} if timeout is None else {"timeout": timeout}
+        made = _Route(self.url, path, hints or {}, self._options | given)
+        return self._routes.setdefault((path, timeout), made)  # another thread's: all of them must be known to cut()
 
     def _name(self) -> str:
         """What requests call the model."""
