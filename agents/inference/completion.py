@@ -64,10 +64,11 @@ class CompletionRequest:
         if len(ids) > self.max_tokens or (not ids and reason != "abort"):
             raise BackendError(f"vLLM gave {len(ids)} tokens, and was asked for 1 to {self.max_tokens}")
         for place, (token, logprob) in enumerate(zip(ids, logprobs, strict=True), 1):
-            if not 0 <= token < (self.vocabulary or 2**31):
+            most = (self.vocabulary or 2**31) - 1
+            if not 0 <= token <= most:
                 raise BackendError(
-                    f"vLLM sampled token {token}, number {place} of a response, but the vocabulary has "
-                    f"{self.vocabulary}: does it serve another model?"
+                    f"vLLM sampled token {token}, number {place} of a response, but ids go from 0 to {most}: does it "
+                    "serve another model?"
                 )
             if not _IMPOSSIBLE < logprob <= _ROUNDING:  # what is no number compares as false
                 raise BackendError(
