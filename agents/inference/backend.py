@@ -62,5 +62,8 @@ class Backend(Protocol):
     def rest(self) -> None:
         """Gives memory back until new weights come, where the backend can."""
 
+    def close(self) -> None:
+        """Breaks off what is under way, and frees what was kept; nothing is asked any more. Safe to call again."""
+
     def fingerprint(self) -> int:
         """A number that changes with the weights, so that nothing stale is kept."""

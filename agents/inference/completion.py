@@ -8,7 +8,15 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
+from .backend import BackendError
 from .sampling import stream_key
+
+# Instead of the log-prob of what cannot be, vLLM sends this number.
+_IMPOSSIBLE = -9999.0
+# Sums of probabilities in half precision end up so far above 1.
+_ROUNDING = 1e-3
+# What ends a continuation.
+_REASONS = ("stop", "length", "abort")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +28,14 @@ class CompletionRequest:
         key: names the random stream, the same in all turns of an episode.
         max_tokens: at most so many.
         sampling: the other parameters, in vLLM's names.
+        vocabulary: how many token ids there are; None where nobody knows.
     """
 
     prompt: Sequence[int]
     key: int
     max_tokens: int
     sampling: Mapping[str, Any]
+    vocabulary: int | None = None
 
     def after(self, token_ids: Sequence[int]) -> CompletionRequest:
         """What is left to ask for when these tokens are there."""
@@ -39,6 +49,33 @@ class CompletionRequest:
         """
         seed = stream_key(self.key, len(self.prompt)) >> 1
         return {"max_tokens": self.max_tokens, "seed": seed, **self.sampling}
+
+    def check(self, found: Completion) -> Completion:
+        """Returns a continuation that can be learnt from.
+
+        Raises:
+            BackendError: says what is wrong with it.
+        """
+        ids, logprobs, reason = found.token_ids, found.logprobs, found.finish_reason
+        if reason not in _REASONS:
+            raise BackendError(f"vLLM ended a response with {reason!r}: its log may say more")
+        if len(ids) != len(logprobs):
+            raise BackendError(f"vLLM gave {len(ids)} tokens and {len(logprobs)} log-probs: it must give both")
+        if len(ids) > self.max_tokens or (not ids and reason != "abort"):
+            raise BackendError(f"vLLM gave {len(ids)} tokens, and was asked for 1 to {self.max_tokens}")
+        for place, (token, logprob) in enumerate(zip(ids, logprobs, strict=True), 1):
+            most = (self.vocabulary or 2**31) - 1
+            if not 0 <= token <= most:
+                raise BackendError(
+                    f"vLLM sampled token {token}, number {place} of a response, but ids go from 0 to {most}: does it "
+                    "serve another model?"
+                )
+            if not _IMPOSSIBLE < logprob <= _ROUNDING:  # what is no number compares as false
+                raise BackendError(
+                    f"vLLM sampled token {token}, number {place} of a response, with the log-prob {logprob}: its "
+                    "weights or its arithmetic are broken, and nothing can be learnt from it"
+                )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +117,6 @@ class Engine(Protocol):
 
     def rest(self) -> None:
         """Gives memory back until it is asked again, where it can."""
+
+    def close(self) -> None:
+        """Breaks off what is under way, and frees what was kept."""

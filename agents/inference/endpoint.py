@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -12,6 +12,7 @@ from torch import Tensor
 from ...runtimes import ChatEndpoint
 from .backend import NoTokens
 from .sampling import Sample, TokenFilter
+from .side_by_side import at_once
 
 
 class EndpointBackend:
@@ -47,8 +48,7 @@ class EndpointBackend:
 
         if len(prompts) == 1:
             return [ask(prompts[0])]
-        with ThreadPoolExecutor(min(self.concurrency, len(prompts))) as pool:
-            return list(pool.map(ask, prompts))
+        return at_once([partial(ask, prompt) for prompt in prompts], self.concurrency)
 
     @staticmethod
     def refuse(what: str) -> NoTokens:
@@ -88,6 +88,11 @@ class EndpointBackend:
 
     def rest(self) -> None:
         """Nothing: the server is not ours."""
+
+    def close(self) -> None:
+        """Breaks off requests that are under way."""
+        self.endpoint.cut()
+        self.endpoint.close()
 
     def fingerprint(self) -> int:
         """Always the same: nobody tells when the server's model changes."""

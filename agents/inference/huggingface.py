@@ -111,6 +111,9 @@ class HuggingFaceBackend:
     def rest(self) -> None:
         """Nothing: the weights are the trainer's, and the cache lives only as long as a batch."""
 
+    def close(self) -> None:
+        """Nothing: the model is its owner's."""
+
     def fingerprint(self) -> int:
         """How often the weights were changed in place: an optimizer's step counts, whoever made it."""
         return sum(weight._version for weight in self.model.parameters())

@@ -211,6 +211,10 @@ class InferenceModule:
         """Gives memory back until new weights come, where the backend can: between rollout and training, say."""
         self.backend.rest()
 
+    def close(self) -> None:
+        """Breaks off what is under way, of a server that hangs, say; nothing is asked any more."""
+        self.backend.close()
+
     def decode(self, token_ids: Sequence[Tensor]) -> list[str]:
         """The texts of sampled tokens, special tokens left out."""
         return list(self.tokenizer.batch_decode(list(token_ids), skip_special_tokens=True))

@@ -24,6 +24,8 @@ PROBES = (
 PROBE_TOKENS = 32
 # From this share of what is tolerated on a difference is told, as it may grow.
 TOLD_SHARE = 0.2
+# When the policy's log-probs have moved by this share of what is tolerated, not one of an engine's stays what it was.
+MOVED_SHARE = 0.02
 
 Scorer = Callable[[Sequence[int]], list[float]]
 
@@ -61,8 +63,8 @@ class ParityCheck:
         self.trained, self.tolerance = trained, tolerance
         encoded = [tokenizer.encode(probe, add_special_tokens=False)[:PROBE_TOKENS] for probe in PROBES]
         self._probes = [ids for ids in encoded if len(ids) > 1]
-        self._ours: list[float] = []
-        self._theirs: dict[str, list[float]] = {}
+        # Of each copy its log-probs, and the policy's when they were others for the last time.
+        self._theirs: dict[str, tuple[list[float], list[float]]] = {}
         self._told = False
 
     def check(self, scorers: Mapping[str, Scorer], version: int) -> dict[str, Parity]:
@@ -75,36 +77,38 @@ class ParityCheck:
         Raises:
             ParityError: says which copy differs, and how much.
         """
-        before, self._ours = (
-            self._ours,
-            [score for ids in self._probes for score in self.trained.logprobs(ids[:1], ids[1:]).tolist()],
-        )
-        if not all(map(math.isfinite, self._ours)):
+        ours = [score for ids in self._probes for score in self.trained.logprobs(ids[:1], ids[1:]).tolist()]
+        if not all(map(math.isfinite, ours)):
             raise ParityError(f"weights of version {version}: the policy's own log-probs are no numbers: it is broken")
-        moved = bool(before) and _distance(before, self._ours)[0] > self.tolerance * TOLD_SHARE
         found = {}
         for name, scorer in scorers.items():
             try:
                 theirs = [score for ids in self._probes for score in scorer(ids)]
             except UnreachableError:  # it died meanwhile, and is out as soon as that is noticed
                 continue
-            mean, worst = _distance(self._ours, theirs)
-            found[name] = Parity(mean, worst, changed=theirs != self._theirs.get(name))
-            self._theirs[name] = theirs
-            self._judge(name, found[name], version, moved=moved)
+            mean, worst = _distance(ours, theirs)
+            before, ours_then = self._theirs.get(name, (None, ours))
+            found[name] = Parity(mean, worst, changed=theirs != before)
+            if found[name].changed:
+                self._theirs[name] = theirs, ours
+            self._judge(name, found[name], version, moved=_distance(ours, ours_then)[0])
         return found
 
-    def _judge(self, name: str, parity: Parity, version: int, *, moved: bool) -> None:
+    def _judge(self, name: str, parity: Parity, version: int, *, moved: float) -> None:
         told = (
             f"{name}, weights of version {version}: log-probs differ from the trainer's by {parity.mean:.3g} a token "
             f"on average, {parity.worst:.3g} at most"
         )
+        if not parity.changed and moved > self.tolerance * MOVED_SHARE:
+            raise ParityError(
+                f"{told}. They are still those of before, while the trainer's moved by {moved:.3g}: the new weights "
+                "were not taken. Does it see their folder?"
+            )
         # What is not finite compares as false.
         if not parity.mean <= self.tolerance:
-            stale = " They are those of before: the new weights were not taken." if moved and not parity.changed else ""
             raise ParityError(
-                f"{told}; {self.tolerance:g} on average is tolerated (rollout.parity).{stale} Is it the same model, in "
-                "the same dtype, and does it see the folder of new weights?"
+                f"{told}; {self.tolerance:g} on average is tolerated (rollout.parity). Is it the same model, in the "
+                "same dtype?"
             )
         if parity.mean > self.tolerance * TOLD_SHARE and not self._told:
             self._told = True

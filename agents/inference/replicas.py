@@ -1,18 +1,19 @@
 """Several vLLM servers behind one engine: requests go to the least loaded, and what a dead one held goes to others.
 
 A server that fails is taken out, asked after its health every few seconds, and comes back when it answers and has the
-weights of the others: one that was started anew has those of its folder. So whatever is sampled at all is sampled with
-the latest weights, and is stamped with their version. A request carries its own seed; who answers it changes nothing.
+weights of the others: one that was started anew has those of its folder, which the label of its weights tells. That is
+read after each answer, so whatever is taken from a server was sampled with the weights that it is stamped with. A
+request carries its own seed; who answers it changes nothing.
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -23,15 +24,16 @@ from torch import Tensor
 from ...runtimes.endpoint import EndpointError, UnreachableError
 from .backend import BackendError
 from .completion import Completion, CompletionRequest
+from .replica import Replica, attempt, watch
+from .side_by_side import at_once
+from .vllm_local import WEIGHTS
 from .vllm_server import VLLMServer
 from .weight_sync import Transfer
 
 logger = logging.getLogger(__name__)
 
 IN_FLIGHT = ("abort", "wait")
-# A server that fails so many health checks in a row hangs.
-FAILED_CHECKS = 3
-# So many failures, or interruptions without a token, of one request are the request's fault.
+# So many failures (over longer than patience), or interruptions without a token, are the request's own fault.
 MOST_TRIES = 10
 # For the same prompt a server may hold so many requests more than the least loaded one: it has the prompt in its cache.
 AFFINITY = 4
@@ -41,38 +43,6 @@ MOST_HOMES = 1 << 16
 DRAIN_STEP_S = 0.2
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(eq=False)
-class Replica:
-    """One of the servers.
-
-    Attributes:
-        server: speaks with it.
-        problem: why it is out; None while it is in use.
-        held: new weights are under way, and no request is sent.
-        busy: requests that it holds.
-        version: of its weights.
-        label: the same, as it was told to name them.
-        failed_checks: of its health, in a row.
-        paused: it was told to begin nothing.
-        returning: it answers again, and gets its weights with the next load.
-    """
-
-    server: VLLMServer
-    problem: str | None = None
-    held: bool = False
-    busy: int = 0
-    version: int = 0
-    label: str = ""
-    failed_checks: int = 0
-    paused: bool = False
-    returning: bool = False
-
-    @property
-    def ready(self) -> bool:
-        """Whether requests may be sent."""
-        return self.problem is None and not self.held
 
 
 @dataclass(slots=True)
@@ -97,7 +67,7 @@ class Replicas:
         transfer: takes weights to them.
         processed_logprobs: whether they were started with ``--logprobs-mode processed_logprobs``.
         concurrency: requests at once on each; it makes batches of them, and the rest waits here.
-        patience: with all servers out, seconds to wait for one to come back.
+        patience: seconds to wait with all servers out, or with a request that all of them fail at.
         check_every: seconds between two looks at a server's health.
         in_flight: what becomes of requests when new weights come: ``abort``: what is there is kept, and is continued
             with the new weights; ``wait``: they are finished first.
@@ -125,16 +95,18 @@ class Replicas:
         self.replicas = [Replica(server) for server in servers]
         self.concurrency, self.patience, self.in_flight = concurrency, patience, in_flight
         self._transfer = transfer
-        self._version: int | None = None  # none: nobody has loaded weights yet
-        self._run = uuid4().hex[:8]
+        self._version = 0
+        # What the latest weights are labelled with: no other load's, be it of the same version (a warm start has many),
+        # and no server that starts anew has it. Empty before any load; none while their place is taken by new ones.
+        self._label: str | None = ""
         self._change = threading.Condition()
-        self._loading = threading.Lock()  # one at a time, be it all servers or one that comes back
+        self._loading = threading.Lock()
         self._homes: dict[tuple[int, ...], Replica] = {}
         self._closed = threading.Event()
         weakref.finalize(self, self._closed.set)
         for replica in self.replicas:
             arguments = (weakref.ref(self), replica, self._closed, check_every)
-            threading.Thread(target=_watch, args=arguments, name="vllm health", daemon=True).start()
+            threading.Thread(target=watch, args=arguments, name="vllm health", daemon=True).start()
 
     def complete(self, requests: Sequence[CompletionRequest]) -> list[Completion]:
         """Continues the prompt of each request.
@@ -142,16 +114,8 @@ class Replicas:
         Raises:
             EndpointError: a server refused, or all were out for too long.
         """
-        if not requests:
-            return []
-        pool = ThreadPoolExecutor(min(self.concurrency * len(self.replicas), len(requests)))
-        try:
-            found = list(pool.map(self._complete, requests))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)  # what is under way may take long, and nobody wants it
-            raise
-        pool.shutdown()
-        return found
+        calls = [partial(self._complete, request) for request in requests]
+        return at_once(calls, self.concurrency * len(self.replicas))
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
@@ -163,7 +127,11 @@ class Replicas:
 
     def scorers(self) -> Mapping[str, Callable[[Sequence[int]], list[float]]]:
         """The ``prompt_logprobs`` of every server that is in use, by its address."""
-        return {one.server.url: one.server.prompt_logprobs for one in self.replicas if one.ready}
+
+        def scorer(replica: Replica) -> Callable[[Sequence[int]], list[float]]:
+            return lambda token_ids: replica.same(lambda: replica.server.prompt_logprobs(token_ids))
+
+        return {one.server.url: scorer(one) for one in self.replicas if one.ready}
 
     def load(self, weights: Mapping[str, Tensor], *, version: int) -> None:
         """Takes the weights to all servers: none samples again before all have them; one that fails is taken out.
@@ -172,15 +140,15 @@ class Replicas:
             EndpointError: a server refused, or all were out for too long.
         """
         with self._loading:
-            self._transfer.publish(weights)
+            label = self._publish(weights)
             with self._change:
-                self._version = version
+                self._version, self._label = version, label
                 self._homes.clear()  # caches are emptied
                 members = [replica for replica in self.replicas if replica.problem is None or replica.returning]
                 for replica in members:
                     replica.problem, replica.returning, replica.held = None, False, True
             try:
-                self._update(members)
+                self._update(members, label)
             finally:
                 with self._change:
                     for replica in members:
@@ -189,38 +157,59 @@ class Replicas:
         self._wait_for(lambda: any(replica.problem is None for replica in self.replicas))
 
     def rest(self) -> None:
-        """Nothing: servers have machines of their own."""
+        """Lets servers sleep that share their GPUs with the trainer; others have machines of their own."""
+        for replica in self.replicas:
+            if replica.ready and not replica.busy and (problem := attempt(replica.server.rest)):
+                if not isinstance(problem, UnreachableError):  # started in a wrong way
+                    raise problem
+                self.take_out(replica, str(problem))
 
     def close(self) -> None:
-        """Stops looking after the servers' health, and removes the weights that were written for them."""
+        """Breaks off what is under way, and removes the weights that were written for servers that come back."""
         self._closed.set()
+        for replica in self.replicas:
+            replica.server.cut()
+        with self._change:
+            self._change.notify_all()
         self._transfer.close()
 
     def bring_back(self, replica: Replica) -> None:
-        """Takes a server that answers again into use, with the weights of the others."""
-        with self._loading:
-            label = self._label()
-            if label and replica.server.weight_label() != label:
-                if not self._transfer.one_by_one:
-                    replica.returning = True
-                    return
-                if replica.busy:  # no request may see two versions
-                    replica.server.cut()
-                    return
-                problem = self._transfer.send([replica.server]).get(replica.server)
-                if problem is not None:
-                    self.take_out(replica, str(problem))
-                    return
-            self._settle(replica, label)
-            with self._change:
-                replica.problem, replica.failed_checks = None, 0
-                self._change.notify_all()
+        """Takes a server that answers again into use, with the weights of the others. Loads go on meanwhile.
+
+        Raises:
+            EndpointError: it did not take them.
+        """
+        with self._change:
+            label, version = self._label, self._version
+            alone = not any(one.problem is None for one in self.replicas)
+            if label is None or replica.problem is None or (replica.returning and not alone):
+                return
+            replica.returning = False
+        if replica.busy:  # no request may see two versions
+            replica.server.cut()
+            return
+        if label and replica.server.weight_label() != label:
+            # Where weights go to all servers at once, those in use are not disturbed; but without any nothing goes on.
+            if not self._transfer.one_by_one and not alone:
+                replica.returning = True
+                return
+            replica.server.wake(WEIGHTS)
+            problem = self._transfer.send([replica.server]).get(replica.server)
+            if problem is not None:
+                raise problem
+        _settle(replica.server, label)
+        with self._change:
+            if self._label != label:  # a load came in between
+                replica.returning = True
+                return
+            replica.problem, replica.failed_checks, replica.version, replica.label = None, 0, version, label
+            self._change.notify_all()
         logger.warning("%s is in use again.", replica.server.url)
 
     def take_out(self, replica: Replica, problem: str) -> None:
         """Sends no more requests to a server until it is brought back."""
         with self._change:
-            news, replica.problem = replica.problem is None, problem
+            news, replica.problem, replica.returning = replica.problem is None, problem, False
             self._change.notify_all()
         if news:
             left = sum(one.problem is None for one in self.replicas)
@@ -245,19 +234,23 @@ class Replicas:
 
     def _ask(self, prompt: tuple[int, ...], ask: Callable[[Replica], Answer]) -> Answer:
         """Has one of the servers answer; another where it fails."""
-        for attempt in range(MOST_TRIES):
+        tries, until = 0, math.inf
+        while True:
             replica = self._take(prompt)
             try:
-                return ask(replica)
+                return replica.same(partial(ask, replica))
             except UnreachableError as error:
+                if self._closed.is_set():
+                    raise
                 self.take_out(replica, str(error))
-                if attempt == MOST_TRIES - 1:
+                tries, until = tries + 1, min(until, time.monotonic() + self.patience)
+                # Soon it may answer again; but there are requests that no server survives.
+                if tries >= MOST_TRIES and time.monotonic() >= until:
                     raise
             finally:
                 with self._change:
                     replica.busy -= 1
                     self._change.notify_all()
-        raise AssertionError
 
     def _take(self, prompt: tuple[int, ...]) -> Replica:
         """A place on a server: on that which had the prompt before, unless others have much less to do."""
@@ -281,7 +274,9 @@ class Replicas:
         """Waits for a change of the servers; with all of them out, no longer than patience."""
         with self._change:
             since = time.monotonic()
-            while not holds():
+            while self._closed.is_set() or not holds():
+                if self._closed.is_set():
+                    raise BackendError("vLLM servers are asked for nothing any more: the backend was closed")
                 if any(replica.problem is None for replica in self.replicas):
                     since = time.monotonic()  # busy, or taking weights: there is something to wait for
                 elif time.monotonic() - since >= self.patience:
@@ -289,46 +284,60 @@ class Replicas:
                     raise UnreachableError(f"no vLLM server answered for {self.patience:g} s: {told}")
                 self._change.wait(min(1.0, self.patience))
 
-    def _label(self) -> str:
-        """What weights are labelled with: no other run's, and no server that starts anew has it. Empty before any."""
-        return "" if self._version is None else f"{self._run}:{self._version}"
+    def _publish(self, weights: Mapping[str, Tensor]) -> str:
+        """Makes new weights ready to be sent; their label."""
+        if not self._transfer.one_by_one:
+            for replica in self.replicas:
+                if replica.coming:  # it might hang, and all are sent the weights together
+                    replica.server.cut()
+        before, self._label = self._label, None  # who is given weights now may get either
+        try:
+            self._transfer.publish(weights)
+        except BaseException:
+            self._label = before
+            raise
+        return uuid4().hex
 
-    def _update(self, members: Sequence[Replica]) -> None:
-        """Takes weights to those servers."""
-        self._drain(members)
-        members = [replica for replica in members if replica.problem is None]
-        problems = self._transfer.send([replica.server for replica in members])
+    def _update(self, members: Sequence[Replica], label: str) -> None:
+        """Takes weights to those servers, and lets them begin; what one refused is raised when that is done.
+
+        Raises:
+            EndpointError: a server was started in a wrong way.
+        """
+        problems = self._drain(members)
         for replica in members:
-            problem = problems.get(replica.server) or _attempt(partial(self._settle, replica, self._label()))
-            if problem is not None:
-                self._give_up(replica, problem)
+            if problem := attempt(partial(replica.server.wake, WEIGHTS)):
+                problems.setdefault(replica, problem)
+        sent = [replica for replica in members if replica.problem is None and replica not in problems]
+        told = self._transfer.send([replica.server for replica in sent])
+        problems |= {replica: told[replica.server] for replica in sent if replica.server in told}
+        for replica in sent:
+            problem = problems.get(replica) or attempt(partial(_settle, replica.server, label))
+            if problem is None:
+                replica.version, replica.label = self._version, label
+            else:
+                problems[replica] = problem
+        for replica, problem in problems.items():
+            self.take_out(replica, str(problem))
+        for problem in problems.values():
+            if not isinstance(problem, UnreachableError):  # what is broken is left out
+                raise problem
 
-    def _settle(self, replica: Replica, label: str) -> None:
-        """Notes that a server has the latest weights, and lets it begin."""
-        if label:
-            replica.server.label_weights(label)
-        if replica.paused:
-            replica.server.call("/resume", {})
-        replica.version, replica.label, replica.paused = self._version or 0, label, False
+    def _drain(self, members: Sequence[Replica]) -> dict[Replica, EndpointError]:
+        """Waits until no request is under way, having them aborted where that is wanted; who refuses that, and why."""
+        problems: dict[Replica, EndpointError] = {}
 
-    def _drain(self, members: Sequence[Replica]) -> None:
-        """Waits until no request is under way, having them aborted where that is wanted."""
-        while busy := [replica for replica in members if replica.busy and replica.problem is None]:
-            if self.in_flight == "abort":
-                # Again and again: a request may arrive after the pause, and would wait there for its end.
-                for replica in busy:
-                    replica.paused = True
-                    problem = _attempt(partial(replica.server.call, "/pause?mode=abort", {}))
-                    if problem is not None:
-                        self._give_up(replica, problem)
+        def busy() -> list[Replica]:
+            return [one for one in members if one.busy and one.problem is None and one not in problems]
+
+        while left := busy():
+            # Again and again: a request may arrive after the pause, and would wait there for its end.
+            for replica in left if self.in_flight == "abort" else ():
+                if problem := attempt(partial(replica.server.call, "/pause?mode=abort", {})):
+                    problems[replica] = problem
             with self._change:
                 self._change.wait(DRAIN_STEP_S)
-
-    def _give_up(self, replica: Replica, problem: EndpointError) -> None:
-        """Goes on without a server that is broken; one that refuses was started in a wrong way."""
-        self.take_out(replica, str(problem))
-        if not isinstance(problem, UnreachableError):
-            raise problem
+        return problems
 
 
 def _complete_on(replica: Replica, request: CompletionRequest) -> tuple[int, Completion]:
@@ -337,40 +346,9 @@ def _complete_on(replica: Replica, request: CompletionRequest) -> tuple[int, Com
     return version, replica.server.complete(request)
 
 
-def _attempt(call: Callable[[], object]) -> EndpointError | None:
-    try:
-        call()
-    except EndpointError as error:
-        return error
-    return None
-
-
-def _watch(owner: weakref.ref[Replicas], replica: Replica, closed: threading.Event, every: float) -> None:
-    """Looks after one server's health, as long as somebody has use for it."""
-    while not closed.wait(every):
-        replicas = owner()
-        if replicas is None:
-            return
-        try:
-            _look(replicas, replica)
-        except Exception as error:  # whatever it was, the server is not in use, and will be looked at again
-            replicas.take_out(replica, f"{type(error).__name__}: {error}")
-        del replicas
-
-
-def _look(replicas: Replicas, replica: Replica) -> None:
-    problem = _attempt(replica.server.check_health)
-    if problem is None:
-        replica.failed_checks = 0
-        if replica.problem is not None:
-            replicas.bring_back(replica)
-        elif replica.ready and (label := replica.label):
-            found = replica.server.weight_label()
-            # Asked again: a load may have come in between.
-            if found not in (None, label) and replica.ready and replica.label == label:
-                replicas.take_out(replica, f"{replica.server.url} was started anew: it has other weights.")
-        return
-    replica.failed_checks += 1
-    if replica.failed_checks >= FAILED_CHECKS or replica.problem is not None:
-        replicas.take_out(replica, str(problem))
-        replica.server.cut()  # whoever waits for it asks elsewhere
+def _settle(server: VLLMServer, label: str) -> None:
+    """Notes that a server has the latest weights, and lets it begin."""
+    if label:
+        server.label_weights(label)
+    # Always: who had it paused may be a trainer that was killed then.
+    server.resume()

@@ -30,9 +30,7 @@ from .weight_sync import FolderTransfer, Transfer
 from .weight_transfer import DeviceTransfer
 
 TRANSFERS = ("folder", "nccl", "ipc")
-# Instead of the log-prob of what cannot be, vLLM sends this number.
-_IMPOSSIBLE = -9999.0
-_OF_SERVER = ("timeout", "health_timeout", "api_key", "max_bytes", "budget")
+_OF_SERVER = ("timeout", "health_timeout", "sleep", "api_key", "max_bytes", "budget")
 
 
 class VLLMBackend:
@@ -45,8 +43,11 @@ class VLLMBackend:
         base_url: of a running server, such as ``http://localhost:8000/v1``, or of several, in a list or with commas
             between; None starts an engine in this process.
         trained: the policy that is trained, if there is one: its log-probs are compared with the engine's after each
-            load, and where only adapters are trained, they alone are sent.
+            load.
+        adapters: the configuration of adapters, if they are all that is trained: they alone are sent. By default those
+            of ``trained``.
         parity: how much they may differ a token, on average; None compares nothing.
+        vocabulary: how many token ids the model has, which may be more than the tokenizer's; None where nobody knows.
         **options: of the engine (:class:`~infinite_rl.agents.inference.vllm_local.LocalEngine`), or of servers
             (:class:`~infinite_rl.agents.inference.replicas.Replicas`, ``api_key``, ``timeout``) and of the way to them
             (``transfer``: ``folder``, ``nccl`` or ``ipc``; ``weights_dir``).
@@ -65,10 +66,11 @@ class VLLMBackend:
         base_url: str | Sequence[str] | None = None,
         trained: HuggingFaceBackend | None = None,
         parity: float | None = None,
+        adapters: Any = None,
+        vocabulary: int | None = None,
         **options: Any,
     ) -> None:
-        adapters = None
-        if trained is not None and has_adapters(trained.model):
+        if adapters is None and trained is not None and has_adapters(trained.model):
             adapters = trained.model.peft_config["default"]
         self.engine: Engine
         if base_url is not None:
@@ -80,6 +82,7 @@ class VLLMBackend:
         self.tokenizer: PreTrainedTokenizerBase = tokenizer or _load_tokenizer(model)
         self.end_ids = end_tokens(trained.model if trained is not None else None, self.tokenizer)
         self.parity: dict[str, Parity] = {}
+        self._vocabulary = vocabulary
         self._trained = trained
         self._check = (
             ParityCheck(trained, self.tokenizer, parity) if trained is not None and parity is not None else None
@@ -131,7 +134,7 @@ class VLLMBackend:
             "frequency_penalty": 0.0,
         }
         requests = [
-            CompletionRequest(list(prompt), key, limit, shared)
+            CompletionRequest(list(prompt), key, limit, shared, self._vocabulary)
             for prompt, key, limit in zip(prompts, keys, limits, strict=True)
         ]
         return [_sample(completion) for completion in self.engine.complete(requests)]
@@ -164,8 +167,12 @@ class VLLMBackend:
             self.parity = self._check.check(self.engine.scorers(), version)
 
     def rest(self) -> None:
-        """Gives memory back until new weights come, where the engine is in this process and can."""
+        """Gives memory back until new weights come, where the engine can, or servers are told to (``sleep``)."""
         self.engine.rest()
+
+    def close(self) -> None:
+        """Breaks off what servers are asked, and removes the weights that were written for vLLM."""
+        self.engine.close()
 
     def fingerprint(self) -> int:
         """How often weights were loaded."""
@@ -187,21 +194,9 @@ def _replicas(model: str | None, base_url: str | Sequence[str], adapters: Any, o
 
 
 def _sample(completion: Completion) -> Sample:
-    if len(completion.token_ids) != len(completion.logprobs):
-        raise BackendError(
-            f"vLLM gave {len(completion.token_ids)} tokens and {len(completion.logprobs)} log-probs: it must give both"
-        )
-    logprobs = torch.tensor(list(completion.logprobs), dtype=torch.float32)
-    wrong = ~(logprobs.isfinite() & (logprobs > _IMPOSSIBLE))
-    if wrong.any():
-        place = int(wrong.int().argmax())
-        raise BackendError(
-            f"vLLM sampled token {completion.token_ids[place]}, number {place + 1} of a response, with the log-prob "
-            f"{completion.logprobs[place]}: its weights or its arithmetic are broken, and nothing can be learnt from it"
-        )
     return Sample(
         torch.tensor(list(completion.token_ids), dtype=torch.long),
-        logprobs,
+        torch.tensor(list(completion.logprobs), dtype=torch.float32),
         truncated=completion.finish_reason == "length",
         versions=torch.tensor(completion.versions, dtype=torch.long),
     )

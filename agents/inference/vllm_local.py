@@ -67,11 +67,12 @@ class LocalEngine:
         prompts = [{"prompt_token_ids": list(request.prompt)} for request in requests]
         params = [self._params(**request.parameters()) for request in requests]
         found = []
-        for output in self._generate(prompts, params):
+        for request, output in zip(requests, self._generate(prompts, params), strict=True):
             chosen = output.outputs[0]
             ids = list(chosen.token_ids)
             logprobs = [float(row[token].logprob) for token, row in zip(ids, chosen.logprobs, strict=True)]
-            found.append(Completion(ids, logprobs, str(chosen.finish_reason), [self._version] * len(ids)))
+            versions = [self._version] * len(ids)
+            found.append(request.check(Completion(ids, logprobs, str(chosen.finish_reason), versions)))
         return found
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
@@ -114,6 +115,10 @@ class LocalEngine:
         if self._sleeps and not self._asleep:
             self._llm.sleep(level=self._level)
             self._asleep, self._empty = [WEIGHTS, CACHE], self._level == DEEP_SLEEP
+
+    def close(self) -> None:
+        """Removes the weights that were written for it; it ends with the process."""
+        self._transfer.close()
 
     def _wake(self, *parts: str) -> None:
         for part in parts:

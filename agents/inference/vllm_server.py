@@ -7,17 +7,23 @@ weights it offers if it was started with ``VLLM_SERVER_DEV_MODE=1``.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import math
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ...runtimes.connections import Reply
-from ...runtimes.endpoint import Endpoint, EndpointError
+from ...runtimes.endpoint import Endpoint, EndpointError, UnreachableError
 from .backend import BackendError
 from .completion import Completion, CompletionRequest
+from .vllm_local import CACHE, WEIGHTS
+
+Picked = TypeVar("Picked")
 
 _DEVELOPMENT = {404: "Start the server with VLLM_SERVER_DEV_MODE=1, so that its weights can be changed."}
+_SLEEP = {404: "Start the server with VLLM_SERVER_DEV_MODE=1 and --enable-sleep-mode, so that it can sleep."}
 _ADAPTERS = {
     404: "Start the server with --enable-lora, and VLLM_ALLOW_RUNTIME_LORA_UPDATING=1, so that it takes adapters."
 }
@@ -42,6 +48,7 @@ class VLLMServer:
         model: the name that it serves the model under; None for the first that it names.
         timeout: seconds that a request may take.
         health_timeout: the same for those that take no time; a server that is busy computing still answers them.
+        sleep: it shares its GPU with the trainer, and gives memory back while it is not needed.
         **options: of :class:`~infinite_rl.runtimes.endpoint.Endpoint`, such as ``api_key``.
     """
 
@@ -52,14 +59,19 @@ class VLLMServer:
         *,
         timeout: float = 1800.0,
         health_timeout: float = 10.0,
+        sleep: bool = False,
         **options: Any,
     ) -> None:
         self.url = url.rstrip("/").removesuffix("/v1")
         self.health_timeout = health_timeout
         self.adapter: str | None = None
+        self.sleep = sleep
+        # A trainer before this one may have sent it to sleep; waking up those that are awake does nothing.
+        self._asleep = [WEIGHTS, CACHE] if sleep else []
+        self._waking = threading.Lock()
         self._model = model
         self._options = options | {"timeout": timeout}
-        self._routes: dict[str, _Route] = {}
+        self._routes: dict[tuple[str, float | None], _Route] = {}
         self._completions = self._route("/v1/completions")
 
     def complete(self, request: CompletionRequest) -> Completion:
@@ -67,28 +79,30 @@ class VLLMServer:
 
         Raises:
             EndpointError: the server could not be reached, refused, or sent something else.
+            BackendError: nothing can be learnt from what it sent.
         """
-        choice = self._choice({"prompt": list(request.prompt), **request.parameters()})
-        ids, scores = choice.get("token_ids"), (choice.get("logprobs") or {}).get("token_logprobs")
-        reason = str(choice.get("finish_reason"))
-        if reason == "abort" and not ids:
-            return Completion([], [], reason)
-        if not isinstance(ids, list) or not isinstance(scores, list):
-            raise BackendError(
-                f"{self._completions.url} gave no token ids or no log-probs: is it vLLM 0.10.2 or later?"
-            )
+        choice, reply = self._choice({"prompt": list(request.prompt), **request.parameters()})
         if (given := choice.get("prompt_token_ids")) is not None and given != list(request.prompt):
             raise BackendError(f"{self._completions.url} continued other tokens than it was given")
-        return Completion(ids, [float("nan") if score is None else float(score) for score in scores], reason)
+        with self._read("completion", reply):
+            reason = choice["finish_reason"]
+            if reason == "abort" and not choice.get("token_ids"):
+                return Completion([], [], reason)
+            if choice.get("token_ids") is None or choice.get("logprobs") is None:
+                raise BackendError(
+                    f"{self._completions.url} gave no token ids or no log-probs: is it vLLM 0.10.2 or later?"
+                )
+            ids = [_token(token) for token in choice["token_ids"]]
+            scores = [math.nan if score is None else float(score) for score in choice["logprobs"]["token_logprobs"]]
+        return request.check(Completion(ids, scores, reason))
 
     def prompt_logprobs(self, token_ids: Sequence[int]) -> list[float]:
         """The log-prob of each token but the first."""
-        rows = self._read_prompt(token_ids, 1)
-        return [row[token] for token, row in zip(token_ids[1:], rows, strict=True)]
+        return self._read_prompt(token_ids, 1, lambda row, token: row[token])
 
     def prompt_distributions(self, token_ids: Sequence[int]) -> list[list[float]]:
         """The log-probs of the whole vocabulary, by id, at each token but the first."""
-        return [[row[token] for token in sorted(row)] for row in self._read_prompt(token_ids, -1)]
+        return self._read_prompt(token_ids, -1, lambda row, _: [row[token] for token in sorted(row)])
 
     def check_health(self) -> None:
         """Returns if the server and its engine are alive.
@@ -98,18 +112,30 @@ class VLLMServer:
         """
         self._route("/health", timeout=self.health_timeout).ask(None)
 
-    def weight_label(self) -> str | None:
-        """What the server's weights were labelled with; None if it keeps no label."""
+    def weight_label(self, timeout: float | None = None) -> str | None:
+        """What the server's weights were labelled with; None if it keeps no label.
+
+        Args:
+            timeout: seconds to wait; by default as for any request, because an engine answers between two of its steps.
+
+        Raises:
+            UnreachableError: the server could not be reached.
+        """
         try:
-            reply = self._route("/weight_info", timeout=self.health_timeout).ask(None)
+            reply = self._route("/weight_info", timeout=timeout).ask(None)
             return str(json.loads(reply.body)["weight_version"])
+        except UnreachableError:
+            raise
         except (EndpointError, ValueError, LookupError, TypeError):
             return None
 
     def label_weights(self, label: str) -> None:
-        """Labels the weights, where the server can keep a label: one that starts anew has another."""
-        with suppress(EndpointError):
-            self._route("/update_weight_version", timeout=self.health_timeout).ask({"new_version": label})
+        """Labels the weights, where the server can keep a label: one that starts anew has another.
+
+        Raises:
+            UnreachableError: the server could not be reached.
+        """
+        self._tell("/update_weight_version", {"new_version": label})
 
     def reload(self, folder: Path) -> None:
         """Takes the weights in a folder, which it must see, and forgets what was computed with the old ones.
@@ -155,6 +181,36 @@ class VLLMServer:
         """
         return self._route(path, hints=_DEVELOPMENT).ask(request)
 
+    def rest(self) -> None:
+        """Gives the GPU's memory back, where it is told to sleep: weights wait in host memory, caches are dropped.
+
+        Raises:
+            EndpointError: it could not be reached, or cannot sleep.
+        """
+        if self.sleep:
+            with self._waking:
+                self._route("/sleep?level=1", _SLEEP).ask({})
+                self._asleep = [WEIGHTS, CACHE]
+
+    def wake(self, *parts: str) -> None:
+        """Takes memory again for ``WEIGHTS`` or ``CACHE``, if it sleeps.
+
+        Raises:
+            EndpointError: it could not be reached, or cannot sleep.
+        """
+        with self._waking:
+            for part in [part for part in parts if part in self._asleep]:
+                self._route(f"/wake_up?tags={part}", _SLEEP).ask({})
+                self._asleep.remove(part)
+
+    def resume(self) -> None:
+        """Ends a pause, if there is one; a server that can't be told so can't be paused either.
+
+        Raises:
+            UnreachableError: the server could not be reached.
+        """
+        self._tell("/resume", {})
+
     def world_size(self) -> int:
         """How many processes hold the model together."""
         return int(json.loads(self._route("/get_world_size", hints=_DEVELOPMENT).ask(None).body)["world_size"])
@@ -164,11 +220,21 @@ class VLLMServer:
         for route in list(self._routes.values()):
             route.cut()
 
+    def _tell(self, path: str, request: Mapping[str, Any]) -> None:
+        """Asks a route that not every server has."""
+        try:
+            self.call(path, request)
+        except UnreachableError:
+            raise
+        except EndpointError:
+            return
+
     def _route(self, path: str, hints: Mapping[int, str] | None = None, timeout: float | None = None) -> _Route:
-        if path not in self._routes:
-            given = {} if timeout is None else {"timeout": timeout}
-            self._routes[path] = _Route(self.url, path, hints or {}, self._options | given)
-        return self._routes[path]
+        if (path, timeout) in self._routes:
+            return self._routes[path, timeout]
+        given = {} if timeout is None else {"timeout": timeout}
+        made = _Route(self.url, path, hints or {}, self._options | given)
+        return self._routes.setdefault((path, timeout), made)  # another thread's: all of them must be known to cut()
 
     def _name(self) -> str:
         """What requests call the model."""
@@ -181,26 +247,48 @@ class VLLMServer:
                 raise route.unreadable("list of models", error, reply) from None
         return self.adapter or self._model
 
-    def _read_prompt(self, token_ids: Sequence[int], count: int) -> list[dict[int, float]]:
-        """Log-probs by token id at each token but the first: of it, and of the likeliest ``count`` (-1: of all)."""
-        choice = self._choice(
+    def _read_prompt(
+        self, token_ids: Sequence[int], count: int, pick: Callable[[dict[int, float], int], Picked]
+    ) -> list[Picked]:
+        """What is picked of the log-probs by id at each token but the first.
+
+        Args:
+            token_ids: of the prompt.
+            count: log-probs of so many of the likeliest tokens, and of the prompt's own; -1 for all.
+            pick: called with log-probs, and the token that stands there.
+        """
+        choice, reply = self._choice(
             {"prompt": list(token_ids), "max_tokens": 1, "temperature": 1.0, "prompt_logprobs": count}
         )
-        rows = choice.get("prompt_logprobs")
-        if not isinstance(rows, list) or len(rows) != len(token_ids):
-            raise BackendError(f"{self._completions.url} gave no log-probs of the prompt")
-        return [{int(token): float(entry["logprob"]) for token, entry in row.items()} for row in rows[1:]]
+        with self._read("log-probs of the prompt", reply):
+            _, *rows = choice["prompt_logprobs"]
+            found = [{int(token): float(entry["logprob"]) for token, entry in row.items()} for row in rows]
+            return [pick(row, token) for row, token in zip(found, token_ids[1:], strict=True)]
 
-    def _choice(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The only choice of the answer."""
+    def _choice(self, request: Mapping[str, Any]) -> tuple[dict[str, Any], Reply]:
+        """The only choice of the answer, and the answer."""
+        if self._asleep:
+            self.wake(WEIGHTS, CACHE)
         reply = self._completions.ask({"model": self._name(), "return_token_ids": True, **request})
-        try:
+        with self._read("completion", reply):
             (choice,) = json.loads(reply.body)["choices"]
             if not isinstance(choice, dict):
                 raise TypeError("the choice is no object")
-        except (ValueError, TypeError, LookupError, RecursionError) as error:
-            raise self._completions.unreadable("completion", error, reply) from None
-        return choice
+        return choice, reply
+
+    @contextmanager
+    def _read(self, wanted: str, reply: Reply) -> Iterator[None]:
+        """What a server sends may be anything: whatever reading it raises becomes an ``EndpointError``."""
+        try:
+            yield
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+            raise self._completions.unreadable(wanted, error, reply) from None
+
+
+def _token(token: Any) -> int:
+    if type(token) is not int:
+        raise TypeError(f"{token!r} is no token id")
+    return token
 
 
 def _json(reply: Reply) -> Any:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from torch import Tensor
 
 from ...runtimes.endpoint import EndpointError
+from .side_by_side import at_once
+from .weight_folder import WeightFolder, remove_left
 
 
 class Reader(Protocol):
@@ -30,7 +32,7 @@ class Transfer(Protocol):
     """Takes weights to servers.
 
     Attributes:
-        one_by_one: whether a single server can be sent what was published, at any time.
+        one_by_one: whether a server can be sent what was published while others are in use.
     """
 
     one_by_one: bool
@@ -56,37 +58,40 @@ class FolderTransfer:
     one_by_one = True
 
     def __init__(self, adapters: Any = None, weights_dir: Path | str | None = None) -> None:
-        self._adapters, self._weights_dir = adapters, weights_dir
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._adapters, self._place = adapters, Path(weights_dir or tempfile.gettempdir())
+        self._folder: WeightFolder | None = None
+        remove_left(self._place)
 
     def publish(self, weights: Mapping[str, Tensor]) -> None:
         """Writes the weights; those before are removed."""
-        folder = tempfile.TemporaryDirectory(prefix="weights-", dir=self._weights_dir, ignore_cleanup_errors=True)
-        Path(folder.name).chmod(0o755)  # a server may run as somebody else
-        if self._adapters is None:
-            _write(weights, Path(folder.name) / "model.safetensors")
-        else:
-            _write(adapter_tensors(weights), Path(folder.name) / "adapter_model.safetensors")
-            self._adapters.save_pretrained(folder.name)
-        self.close()
-        self._folder = folder
+        folder = WeightFolder(self._place)
+        try:
+            if self._adapters is None:
+                _write(weights, folder.path / "model.safetensors")
+            else:
+                _write(adapter_tensors(weights), folder.path / "adapter_model.safetensors")
+                self._adapters.save_pretrained(str(folder.path))
+        except BaseException:
+            folder.remove()
+            raise
+        old, self._folder = self._folder, folder
+        if old is not None:
+            old.remove()
 
     def send(self, servers: Sequence[Reader]) -> dict[Any, EndpointError]:
         """Lets each server read the folder."""
-        if not servers:
-            return {}
-        with ThreadPoolExecutor(len(servers)) as pool:
-            problems = list(pool.map(self._send, servers))
+        problems = at_once([partial(self._send, server) for server in servers], len(servers))
         return {server: problem for server, problem in zip(servers, problems, strict=True) if problem is not None}
 
     def close(self) -> None:
         """Removes the folder."""
         if self._folder is not None:
-            self._folder.cleanup()
+            self._folder.remove()
+            self._folder = None
 
     def _send(self, server: Reader) -> EndpointError | None:
         assert self._folder is not None, "nothing was published"
-        folder = Path(self._folder.name)
+        folder = self._folder.path
         try:
             server.reload(folder) if self._adapters is None else server.load_adapter(folder)
         except EndpointError as error:

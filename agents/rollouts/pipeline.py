@@ -149,9 +149,7 @@ class Pipeline:
                 self._work.get_nowait()
         for _ in self._threads:
             self._work.put(None)
-        close = getattr(self.rollouts.inference.backend, "close", None)
-        if close is not None:
-            close()
+        self.rollouts.inference.close()
         until = time.monotonic() + FAREWELL_S
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))

@@ -185,6 +185,8 @@ def check_values(config: DictConfig) -> None:
         )
     if config.rollout.staleness and config.rollout.backend == "vllm" and config.rollout.servers is None:
         raise ConfigError("rollout.staleness: an engine in this process can't sample meanwhile; set rollout.servers")
+    if config.rollout.staleness and (config.rollout.options or {}).get("sleep"):
+        raise ConfigError("rollout.options.sleep: with rollout.staleness servers sample while the trainer learns")
     if "api_key" in (config.rollout.options or {}):
         raise ConfigError("rollout.options.api_key would be written into the run's folder: set VLLM_API_KEY instead")
     if config.rollout.ray and config.rollout.processes is None:

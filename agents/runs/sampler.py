@@ -18,6 +18,7 @@ from ..inference.huggingface import HuggingFaceBackend, computes_in_half
 from ..inference.module import InferenceModule
 from ..inference.sampling import TokenFilter
 from ..inference.vllm import VLLMBackend
+from ..models.lora import has_adapters
 from ..parallel.processes import Processes
 from .checkpoint import save_policy
 
@@ -74,6 +75,8 @@ def _ask_vllm(
                 # One of several processes can't score alone; metrics compare log-probs in any case.
                 trained=HuggingFaceBackend(model, tokenizer, dtype=config.model.dtype) if alone else None,
                 parity=rollout.parity if alone else None,
+                vocabulary=model.get_input_embeddings().weight.shape[0],
+                adapters=model.peft_config["default"] if has_adapters(model) else None,
                 # A key in the options would lie in the run's folder.
                 **({"api_key": key} if rollout.servers and (key := os.environ.get("VLLM_API_KEY")) else {}),
                 **(rollout.options or {}),

@@ -124,6 +124,7 @@ class Trainer:
             save_config(self.config, self.folder / CONFIG_FILE)
             stack.enter_context(deterministic(self.config.trainer.deterministic))
             stack.enter_context(frozen_heap())
+            stack.callback(self.parts.inference.close)
             stack.callback(self.parts.source.close)
             self.progress = stack.enter_context(
                 Progress(

@@ -58,8 +58,30 @@ def test_a_server_that_keeps_its_weights_is_found_out(backend, policy, server):
     backend.load(policy.state_dict(), version=1)
     server.engine.reload = lambda folder: None
     shift(policy)
-    with pytest.raises(ParityError, match=r"version 2.*differ.*by \d.*rollout.parity.*the new weights were not taken"):
+    with pytest.raises(
+        ParityError, match=r"version 2.*differ.*by \d.*still those of before.*the new weights were not taken"
+    ):
         backend.load(policy.state_dict(), version=2)
+
+
+def test_a_server_that_takes_no_weights_is_found_out_at_small_steps_too(server, policy, tokenizer):
+    """Each moves log-probs by far less than what is tolerated, and than what they would be told for."""
+    backend = VLLMBackend(
+        None, tokenizer, base_url=server.url, trained=HuggingFaceBackend(policy, tokenizer), parity=0.05
+    )
+    backend.load(policy.state_dict(), version=0)
+    server.engine.reload = lambda folder: None
+    with pytest.raises(ParityError, match=r"still those of before, while the trainer's moved by 0.00\d+: .*not taken"):
+        for version in range(1, 40):
+            shift(policy, by=1e-4)
+            backend.load(policy.state_dict(), version=version)
+    assert version > 1, "a step of this size is one that nobody would see"
+    backend.close()
+
+
+def test_a_policy_that_stays_as_it_is_may_be_loaded_again(backend, policy):
+    for version in range(3):
+        backend.load(policy.state_dict(), version=version)
 
 
 def test_another_model_is_found_out_at_the_first_load(backend, policy, server):

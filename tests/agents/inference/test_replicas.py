@@ -11,7 +11,9 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from vllm_api import Engine, Server
 
+from infinite_rl.agents.inference.backend import BackendError
 from infinite_rl.agents.inference.huggingface import HuggingFaceBackend
+from infinite_rl.agents.inference.replicas import MOST_TRIES
 from infinite_rl.agents.inference.vllm import VLLMBackend
 from infinite_rl.runtimes.endpoint import EndpointError, UnreachableError
 
@@ -150,6 +152,122 @@ def test_a_server_that_was_started_anew_unseen_is_found_out_by_the_label_of_its_
     torch.testing.assert_close(fresh.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
 
 
+def test_closing_breaks_off_requests_that_hang_and_nothing_keeps_the_process(backend, pair):
+    one = backend()
+    for server in pair:
+        server.engine.seconds_a_token = 30.0
+    raised = []
+
+    def ask():
+        try:
+            sample(one)
+        except (EndpointError, BackendError) as error:
+            raised.append(error)
+
+    before = set(threading.enumerate())
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    wait_until(lambda: sum(server.engine.decoding for server in pair) == 8)
+    ours = [thread for thread in threading.enumerate() if thread not in before and thread.name == "request"]
+    assert len(ours) == 8
+    assert all(thread.daemon for thread in ours)
+    one.close()
+    asking.join(5)
+    assert len(raised) == 1
+    wait_until(lambda: not any(thread.is_alive() for thread in ours))
+    with pytest.raises(BackendError, match="was closed"):
+        sample(one)
+
+
+def test_a_server_that_hangs_while_it_comes_back_holds_nobody_up(backend, pair, tiny, tokenizer):
+    one = backend()
+    one.load(tiny(tokenizer).state_dict(), version=0)
+    pair[0].engine.health = 503
+    wait_until(lambda: in_use(one) == 1)
+    one.load(tiny(tokenizer).state_dict(), version=1)
+    stuck, reload = threading.Event(), pair[0].engine.reload
+    pair[0].engine.reload = lambda folder: stuck.set() or threading.Event().wait(20)
+    pair[0].engine.health = 200
+    assert stuck.wait(10)
+    thread, found = in_thread(lambda: (one.load(tiny(tokenizer, seed=1).state_dict(), version=2), sample(one)))
+    thread.join(5)
+    assert {version for row in found[0][1] for version in row.versions.tolist()} == {2}
+    pair[0].engine.health, pair[0].engine.reload = 503, reload
+    time.sleep(0.2)
+    pair[0].engine.health = 200
+    wait_until(lambda: in_use(one) == 2)
+    torch.testing.assert_close(pair[0].engine.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
+def test_a_server_that_is_too_slow_to_catch_up_gets_its_weights_with_the_next_load(backend, pair, tiny, tokenizer):
+    one = backend()
+    pair[0].engine.health = 503
+    wait_until(lambda: in_use(one) == 1)
+    one.load(tiny(tokenizer).state_dict(), version=1)
+    began, reload = threading.Event(), pair[0].engine.reload
+
+    def slow(folder):
+        began.set()
+        time.sleep(0.3)
+
+    pair[0].engine.reload, pair[0].engine.health = slow, 200
+    assert began.wait(10)
+    one.load(tiny(tokenizer).state_dict(), version=2)
+    wait_until(lambda: one.engine.replicas[0].returning)
+    pair[0].engine.reload = reload
+    assert in_use(one) == 1
+    one.load(tiny(tokenizer, seed=1).state_dict(), version=3)
+    assert in_use(one) == 2
+    torch.testing.assert_close(pair[0].engine.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
+@pytest.mark.parametrize("method", ["sample", "refuse", "score"])
+def test_what_a_server_that_was_started_anew_unseen_answers_is_not_taken(backend, pair, tiny, tokenizer, method):
+    new = tiny(tokenizer, seed=1)
+    one = backend(check_every=60)  # nobody looks
+    one.load(new.state_dict(), version=1)
+    fresh = pair[0].engine = Engine(tiny(tokenizer), tokenizer)
+    if method == "refuse":  # it does not know the adapters
+        fresh.refusing = 404
+    trained = HuggingFaceBackend(new, tokenizer)
+    if method == "score":
+        scorers = one.engine.scorers()
+        assert scorers.pop(pair[1].url.removesuffix("/v1"))([5, 6, 7])
+        (scorer,) = scorers.values()
+        with pytest.raises(UnreachableError, match="started anew"):
+            scorer([5, 6, 7])
+        return
+    for row in sample(one, count=12):
+        torch.testing.assert_close(row.logprobs, trained.logprobs(PROMPT, row.token_ids.tolist()), atol=1e-4, rtol=1e-4)
+    assert in_use(one) == 1
+
+
+@pytest.mark.parametrize("failure", ["away", "breaks off"])
+def test_a_server_that_missed_a_load_gets_its_weights_even_if_the_version_is_the_same(
+    backend, pair, tiny, tokenizer, failure
+):
+    one = backend()
+    one.load(tiny(tokenizer).state_dict(), version=0)
+    reload = pair[0].engine.reload
+
+    def break_off(folder):
+        reload(folder)
+        pair[0].engine.reload = reload
+        raise OSError("after a part of the weights")
+
+    if failure == "away":
+        pair[0].engine.health = 503
+        wait_until(lambda: in_use(one) == 1)
+    else:
+        pair[0].engine.reload = break_off
+    one.load(tiny(tokenizer, seed=1).state_dict(), version=0)
+    pair[0].engine.health = 200
+    wait_until(lambda: in_use(one) == 2)
+    assert pair[0].engine.label == pair[1].engine.label
+    assert pair[0].engine.resets == 2
+    torch.testing.assert_close(pair[0].engine.model.state_dict(), tiny(tokenizer, seed=1).state_dict())
+
+
 def test_servers_that_keep_no_labels_get_the_weights_again_whenever_they_come_back(backend, pair, tiny, tokenizer):
     for server in pair:
         answer = server.engine.answer
@@ -205,7 +323,19 @@ def test_a_request_that_breaks_every_server_ends_the_run(backend, pair):
     for server in pair:
         server.engine.refusing = 500
     with pytest.raises(UnreachableError, match="answered 500"):
-        sample(backend(), count=1)
+        sample(backend(patience=0.2), count=1)
+
+
+def test_a_server_that_is_busy_for_a_while_is_waited_for_however_often_it_says_so(backend, pair):
+    one = backend(check_every=0.01)
+    for server in pair:
+        server.engine.refusing = 503
+    thread, found = in_thread(lambda: sample(one, count=1))
+    wait_until(lambda: sum(server.engine.calls.count("/v1/completions") for server in pair) > 3 * MOST_TRIES)
+    for server in pair:
+        server.engine.refusing = None
+    thread.join(5)
+    assert len(found[0]) == 1
 
 
 def test_aborted_requests_go_on_with_the_new_weights_and_each_token_tells_its_own(backend, pair, tiny, tokenizer):
@@ -270,6 +400,34 @@ def test_a_prefix_cache_that_is_not_emptied_is_an_error(backend, pair, tiny, tok
     pair[0].engine.running = 1  # a request of somebody else's
     with pytest.raises(EndpointError, match="kept its prefix cache"):
         backend().load(tiny(tokenizer).state_dict(), version=1)
+
+
+def test_a_server_that_a_killed_trainer_left_paused_goes_on(backend, pair, tiny, tokenizer):
+    for server in pair:
+        server.engine.answer("POST", "/pause?mode=abort", {})
+    one = backend()
+    one.load(tiny(tokenizer, seed=1).state_dict(), version=1)
+    thread, found = in_thread(lambda: sample(one))
+    thread.join(5)
+    assert len(found[0]) == 8
+
+
+def test_where_one_server_refuses_the_weights_the_others_are_not_left_paused(backend, pair, tiny, tokenizer):
+    one = backend()
+    for server in pair:
+        server.engine.seconds_a_token = 0.2
+    thread, _ = in_thread(lambda: sample(one, tokens=20))
+    wait_until(lambda: all(server.engine.decoding for server in pair))
+    for server in pair:
+        server.engine.seconds_a_token = 0.0
+    answer = pair[0].engine.answer
+    pair[0].engine.answer = lambda method, path, request: (
+        (400, {}) if "collective" in path else answer(method, path, request)
+    )
+    with pytest.raises(EndpointError, match="answered 400"):
+        one.load(tiny(tokenizer, seed=1).state_dict(), version=1)
+    assert pair[1].engine.awake.is_set()
+    thread.join(10)
 
 
 def test_each_turn_of_an_episode_draws_random_numbers_of_its_own(backend, pair):

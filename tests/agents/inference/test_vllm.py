@@ -134,17 +134,41 @@ def test_a_server_without_development_mode_is_named(remote, engine, tiny, tokeni
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"token_ids": [1.5], "logprobs": {"token_logprobs": [-1.0]}}, "sent no completion.*1.5 is no token id"),
+        ({"token_ids": ["a"], "logprobs": {"token_logprobs": [-1.0]}}, "sent no completion.*'a' is no token id"),
+        ({"token_ids": [5], "logprobs": {"token_logprobs": ["x"]}}, "sent no completion.*'x'"),
+        ({"token_ids": [5], "logprobs": [1]}, "sent no completion"),
+        ({"token_ids": 5}, "sent no completion"),
+        ({"token_ids": [-5], "logprobs": {"token_logprobs": [-1.0]}}, "token -5, number 1 .* another model"),
+        ({"token_ids": [10**6], "logprobs": {"token_logprobs": [-1.0]}}, "token 1000000, number 1 .* another model"),
+        ({"token_ids": [5, 6], "logprobs": {"token_logprobs": [-1.0, 7.0]}}, "number 2 .* log-prob 7.0"),
+        ({"token_ids": [5] * 6, "logprobs": {"token_logprobs": [-1.0] * 6}}, "6 tokens, and was asked for 1 to 5"),
+        ({"token_ids": [], "logprobs": {"token_logprobs": []}, "finish_reason": "stop"}, "0 tokens"),
+        ({"finish_reason": "error"}, "ended a response with 'error'"),
+        ({"finish_reason": None}, "ended a response with None"),
         ({"token_ids": None}, "no token ids"),
         ({"logprobs": None}, "no log-probs"),
         ({"prompt_token_ids": [1, 2]}, "other tokens"),
         ({"logprobs": {"token_logprobs": [-1.0]}}, "must give both"),
     ],
 )
-def test_a_server_that_loses_tokens_is_an_error(remote, engine, change, message):
+def test_what_a_server_sends_is_not_believed(server, engine, tokenizer, change, message):
     complete = engine.complete
     engine.complete = lambda request: complete(request) | change
-    with pytest.raises(BackendError, match=message):
-        remote.generate(["ab"], 5)
+    backend = VLLMBackend(None, tokenizer, base_url=server, vocabulary=len(tokenizer))
+    with pytest.raises((BackendError, EndpointError), match=message):
+        backend.sample([[5, 6]], [1], max_new_tokens=5, temperature=1.0)
+
+
+@pytest.mark.parametrize(
+    "rows", [None, [], [None], [None, 3], [None, {"6": {}}], [None, {"7": {"logprob": -1.0}}], "ab"]
+)
+def test_scores_that_a_server_sends_are_not_believed_either(server, engine, tokenizer, rows):
+    complete = engine.complete
+    engine.complete = lambda request: complete(request) | {"prompt_logprobs": rows}
+    backend = VLLMBackend(None, tokenizer, base_url=server)
+    with pytest.raises(EndpointError, match="sent no log-probs of the prompt"):
+        backend.logprobs([5], [6])
 
 
 def test_rollouts_run_on_a_server(remote, local):

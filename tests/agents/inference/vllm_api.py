@@ -27,11 +27,13 @@ class Engine:
         self.label, self.adapters, self.calls, self.health = "default", [], [], 200
         self.refusing, self.seconds_a_token, self.running, self.most_running = None, 0.0, 0, 0
         self.decoding = 0
+        self.asleep = set()
         self.awake, self.interrupt = threading.Event(), threading.Event()
         self.awake.set()
         self.lock = threading.Lock()
 
     def complete(self, request):
+        assert not self.asleep
         interrupt, ids = self.interrupt, request["prompt"]
         while not self.awake.wait(0.01):  # it waits in line, where it may be aborted too
             if interrupt.is_set():
@@ -79,8 +81,8 @@ class Engine:
 
     def answer(self, method, path, request):
         """Status and body."""
-        path = urlsplit(path).path
-        self.calls.append(path)
+        path, query = urlsplit(path).path, urlsplit(path).query
+        self.calls.append(f"{path}?{query}" if path in ("/sleep", "/wake_up") else path)
         if path == "/health":
             return self.health, {}
         if path == "/v1/models":
@@ -95,11 +97,12 @@ class Engine:
         if path == "/v1/unload_lora_adapter":
             self.adapters.remove(request["lora_name"])
             return 200, {}
-        return (200, self.develop(path, request)) if self.development and path in ROUTES else (404, {})
+        return (200, self.develop(path, request, query)) if self.development and path in ROUTES else (404, {})
 
-    def develop(self, path, request):
+    def develop(self, path, request, query):
         if path == "/collective_rpc":
             assert request["method"] == "reload_weights"
+            assert "weights" not in self.asleep
             self.reload(request["kwargs"]["weights_path"])
         elif path == "/reset_prefix_cache":
             self.resets += 1
@@ -112,6 +115,11 @@ class Engine:
             self.awake.set()
         elif path == "/update_weight_version":
             self.label = request["new_version"]
+        elif path == "/sleep":
+            assert not self.running
+            self.asleep = {"weights", "kv_cache"}
+        elif path == "/wake_up":
+            self.asleep -= {query.removeprefix("tags=")}
         elif path == "/weight_info":
             return {"weight_version": self.label}
         return {}
@@ -124,6 +132,8 @@ ROUTES = {
     "/resume",
     "/update_weight_version",
     "/weight_info",
+    "/sleep",
+    "/wake_up",
 }
 
 

@@ -66,9 +66,9 @@ def train(monkeypatch, folder, servers, tmp_path):
     monkeypatch.setattr(report, "write_report", lambda folder: folder)
     urls = "[" + ",".join(server.url for server in servers) + "]"
 
-    def run(*overrides, patience=5):
+    def run(*overrides, patience=5, options="sleep: false"):
         arguments = [*SMALL, f"model.name={folder}", f"rollout.servers={urls}", f"trainer.save_dir={tmp_path / 'run'}"]
-        options = f"rollout.options={{check_every: 0.05, health_timeout: 0.5, patience: {patience}}}"
+        options = f"rollout.options={{check_every: 0.05, health_timeout: 0.5, patience: {patience}, {options}}}"
         return main([*arguments, options, *overrides])
 
     return run
@@ -208,3 +208,21 @@ def test_servers_whose_log_probs_would_be_of_something_else_are_refused_at_the_s
 def test_what_only_vllm_reads_is_refused_without_it(override):
     with pytest.raises(ConfigError, match=r"would do nothing.*rollout.backend=vllm"):
         load_config("grpo", [override])
+
+
+def test_servers_on_the_trainers_gpus_sleep_while_it_learns_and_wake_up_in_turns(train, servers, tmp_path):
+    assert train(options="sleep: true") == 0
+    assert [row["step"] for row in rows(tmp_path / "run", "train")] == [1, 2, 3, 4]
+    for server in servers:
+        calls = [call for call in server.engine.calls if call.startswith(("/sleep", "/wake_up", "/collective_rpc"))]
+        slept = calls.index("/sleep?level=1")
+        # Room for the cache is taken when something is sampled: the models that learnt may still be there.
+        assert calls[slept + 1 : slept + 4] == ["/wake_up?tags=weights", "/collective_rpc", "/wake_up?tags=kv_cache"]
+        assert calls.count("/sleep?level=1") == 4
+
+
+def test_servers_that_cannot_sleep_are_told_how(train, servers, capsys):
+    for server in servers:
+        server.engine.development = False
+    assert train(options="sleep: true") == 2
+    assert "--enable-sleep-mode" in capsys.readouterr().err
