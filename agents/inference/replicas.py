@@ -303,6 +303,7 @@ class Replicas:
 
         Raises:
             EndpointError: a server was started in a wrong way.
+            BackendError: none takes them, though all are well.
         """
         problems = self._drain(members)
         for replica in members:
@@ -322,6 +323,9 @@ class Replicas:
         for problem in problems.values():
             if not isinstance(problem, UnreachableError):  # what is broken is left out
                 raise problem
+        if problems.keys() == set(members) and all(attempt(one.server.check_health) is None for one in members):
+            told = "; ".join(map(str, problems.values()))
+            raise BackendError(f"all servers are well, and none takes the weights: do they serve this model? ({told})")
 
     def _drain(self, members: Sequence[Replica]) -> dict[Replica, EndpointError]:
         """Waits until no request is under way, having them aborted where that is wanted; who refuses that, and why."""

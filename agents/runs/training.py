@@ -360,6 +360,8 @@ class Trainer:
 
     def _restore(self, state: dict[str, Any], shards: Path) -> None:
         self.step, self.warm, self._offset = state["step"], state["warm"], state["metrics_offset"]
+        if self.config.trainer.steps < self.step:
+            raise ValueError(f"trainer.steps={self.config.trainer.steps}: the run has done {self.step} already")
         self._unchecked, self._unchecked_loss = state["unchecked"]
         self.results, in_a_row = state["results"], state["in_a_row"]
         self._alike, self._skipped = in_a_row["alike"], in_a_row["skipped"]

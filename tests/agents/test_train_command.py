@@ -348,6 +348,11 @@ def test_any_environment_trains_by_its_id(tmp_path):
     assert json.loads((tmp_path / "run" / "summary.json").read_text())["env"] == "InfiniteRL/Stub-v0"
 
 
+def test_a_run_cannot_go_back_to_fewer_steps(whole, capsys):
+    assert main(["--resume", str(whole), "trainer.steps=1"]) == 2
+    assert "trainer.steps=1: the run has done" in capsys.readouterr().err
+
+
 def test_resuming_a_finished_run_changes_nothing(whole, tmp_path):
     folder = Path(shutil.copytree(whole, tmp_path / "done"))
     assert quick(["--resume", str(folder)]) == 0

@@ -226,3 +226,15 @@ def test_servers_that_cannot_sleep_are_told_how(train, servers, capsys):
         server.engine.development = False
     assert train(options="sleep: true") == 2
     assert "--enable-sleep-mode" in capsys.readouterr().err
+
+
+def test_servers_of_another_model_end_the_run_at_once(train, servers, capsys):
+    for server in servers:
+        answer = server.engine.answer
+        server.engine.answer = lambda method, path, request, answer=answer: (
+            (500, {"error": {"message": "no parameter named 'transformer'"}})
+            if path == "/collective_rpc"
+            else answer(method, path, request)
+        )
+    assert train(patience=100) == 2
+    assert "do they serve this model?" in capsys.readouterr().err
