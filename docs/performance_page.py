@@ -72,7 +72,7 @@ A prioritized draw of a batch and the update after it, in CPU microseconds, by h
 
 {sampler}
 
-## Search, generation, contamination
+## Search, generation, contamination, evaluation
 
 | what | speed | command |
 |---|---:|---|
@@ -242,4 +242,16 @@ def others() -> list[str]:
         f"| prompts looked up among {speed['evaluation_rows']:,} of an evaluation "
         f"| {speed['rows_per_cpu_second']:,} a CPU second, {speed['peak_mib']} MiB "
         "| `python benchmarks/contamination.py` |",
+        *_evaluation(),
+    ]
+
+
+def _evaluation() -> list[str]:
+    """How fast samples of a quick local server are recorded, client and server on the same two cores."""
+    found = read("evaluation")
+    played = f"`infinite-rl play` {found['play']['episodes_per_second']:,.0f}"
+    return [
+        f"| samples evaluated a second, {way} | {one['samples_per_second']:,.0f}; {one['samples_per_cpu_second']:,.0f} a "
+        f"CPU second of both; {played} | `python benchmarks/evaluation.py` |"
+        for way, one in found["ways"].items()
     ]
