@@ -503,6 +503,7 @@ def rows_of_checkpoints(folder: Path) -> int:
     return max(int(path.name[-8:]) for path in (folder / "checkpoints").glob("step-*"))
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_when_metrics_are_written_ends_the_run_with_one_line(tmp_path, capsys, monkeypatch):
     """The checkpoints before it are whole, and the run goes on from them once there is room."""
     folder, write = tmp_path / "run", RunLog.write
@@ -580,6 +581,7 @@ def test_a_table_of_generated_tasks_trains(tmp_path):
     assert {"pass_rate/dataset/math", "pass_rate/dataset/coding"} <= found
 
 
+@pytest.mark.slow
 def test_wandb_logs_offline(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "offline")
     monkeypatch.setenv("WANDB_SILENT", "true")
@@ -607,6 +609,7 @@ def test_wandb_without_a_login_is_one_clear_line(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_what_is_watched_changes_nothing_that_is_learnt(whole, tmp_path):
     """TensorBoard and the profiler look on."""
     folder = train(tmp_path / "run", "trainer.steps=6", "trainer.use_tensorboard=true", "trainer.profile_steps=2")
@@ -781,6 +784,7 @@ def test_what_would_make_another_run_cannot_change_on_resume(whole, override, ca
     assert (whole / "config.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_can_start_again(whole, tmp_path, capsys):
     folder = tmp_path / "early"
     process = start(folder, "model.warm_start.max_steps=100000", "model.warm_start.target=1.1")

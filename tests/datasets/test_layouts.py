@@ -220,7 +220,7 @@ def test_every_reference_program_of_humaneval_earns_everything_and_an_empty_one_
     right = [f"<answer>```python\n{task.metadata['solution']}\n```</answer>" for task in tasks]
     empty = [f"<answer>```python\ndef {task.answer['function']}(*a): pass\n```</answer>" for task in tasks]
     assert rewards_of(CodingVectorEnv, tasks, right, timeout=60) == [1.0] * len(tasks)
-    assert rewards_of(CodingVectorEnv, tasks, empty) == [0.0] * len(tasks)
+    assert rewards_of(CodingVectorEnv, tasks, empty, timeout=60) == [0.0] * len(tasks)
 
 
 ROWS = [{"question": f"{n}+1?", "answer": str(n + 1)} for n in range(5)]

@@ -261,6 +261,7 @@ def test_the_example_of_inference_shows_all_it_can_do():
     assert "system: 'Answer in one sentence.'" in text
 
 
+@pytest.mark.slow
 def test_the_example_of_backprop_makes_five_updates():
     assert run("backprop_usage").count("gradient") == 5
 

@@ -451,7 +451,14 @@ sys.exit(main())
 def eval_process(url, words, out, *more):
     command = [sys.executable, "-c", LIGHT, "eval", "--env", "MultiDomain-v0", "--file", str(words)]
     command += ["--base-url", url, "--model", "m", "--out", str(out), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # What shells start in the background ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
 
 
 def many_words(path, count):

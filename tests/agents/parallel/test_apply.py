@@ -139,6 +139,7 @@ def learnt(config, *, away):
     return torch.cat([weight.flatten() for weight in full_weights(model).values()])
 
 
+@pytest.mark.slow
 def test_divided_models_that_go_to_host_memory_between_steps_learn_the_same():
     for of_rank in run(__file__, "moved_on_a_rank", 2, CONFIGS[2]):
         assert [difference.abs().max().item() for difference in of_rank] == [0.0] * len(CONFIGS[2])

@@ -253,6 +253,8 @@ def test_a_filler_adds_nothing_to_loss_or_gradient():
 class Mesh(dict):
     """Sizes of a mesh, for what is refused before anything is divided."""
 
+    device_type = "cpu"
+
     def __getitem__(self, name):
         return Size(self.get(name, 1))
 

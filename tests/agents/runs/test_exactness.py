@@ -173,6 +173,7 @@ def test_a_reference_that_follows_and_several_passes_go_on_bit_for_bit(letters, 
     assert learnt(assert_exact(tmp_path, [*letters, *more]))
 
 
+@pytest.mark.slow
 def test_replay_goes_on_bit_for_bit(letters, tmp_path):
     """Stored groups and their draws are part of the checkpoint."""
     whole = assert_exact(tmp_path, [*letters, "replay=policy_gradient", "sampler=rubric"])

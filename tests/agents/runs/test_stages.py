@@ -99,6 +99,7 @@ def test_anchors_keep_up_what_is_practised_no_longer(job, tmp_path):
     assert any("anchor_loss" in row for row in rows(tmp_path / "run", "train"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replay", [pytest.param("none", marks=pytest.mark.slow), "anchors"])
 def test_a_run_that_is_killed_in_mid_stage_goes_on_bit_for_bit(job, tmp_path, replay, monkeypatch):
     class Killed(BaseException):

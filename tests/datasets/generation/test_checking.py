@@ -133,6 +133,7 @@ def test_hostile_tests_are_refused_at_once(checker, answer):
     assert time.process_time() - start < 5
 
 
+@pytest.mark.slow
 def test_tests_that_take_long_together_are_refused(checker):
     slow = program("def f(x):\n    for _ in range(10**7):\n        pass\n    return x")
     answer = cases(*({"args": [x], "result": x} for x in range(20)))
