@@ -251,7 +251,7 @@ def _evaluation() -> list[str]:
     found = read("evaluation")
     played = f"`infinite-rl play` {found['play']['episodes_per_second']:,.0f}"
     return [
-        f"| samples evaluated a second, {way} | {one['samples_per_second']:,.0f}; {one['samples_per_cpu_second']:,.0f} a "
-        f"CPU second of both; {played} | `python benchmarks/evaluation.py` |"
+        f"| samples evaluated a second, {way} | {one['samples_per_second']:,.0f}; "
+        f"{one['samples_per_cpu_second']:,.0f} a CPU second of both; {played} | `python benchmarks/evaluation.py` |"
         for way, one in found["ways"].items()
     ]
