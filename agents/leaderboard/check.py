@@ -12,7 +12,7 @@ from ...envs.registration import ENVIRONMENTS
 from ...envs.serving.catalogue import ALLOWED
 from ..evaluation.about import hashes_of
 from ..evaluation.benchmarks import BENCHMARKS
-from ..evaluation.regrading import regrade
+from ..evaluation.regrading import is_foreign, regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
 from ..evaluation.subject import Subject, subject_of
 from .leaks import leaks
@@ -145,9 +145,11 @@ def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
 def _changed(old: Sample, new: Sample) -> str:
     """How a sample's verdict differs from the new one; empty if it doesn't."""
     names = [name for name in _GRADED if old[name] != new[name]]
+    where = f"{SAMPLES}: task {old['task_index']} ({old['task_id'][:80]}), sample {old['sample']}"
+    if is_foreign(new):  # also if all figures are those of a failure, or any answer could be hidden as one
+        return f"{where}: {new['error_msg']}"
     if not names:
         return ""
-    where = f"{SAMPLES}: task {old['task_index']} ({old['task_id'][:80]}), sample {old['sample']}"
     if new["status"] in FAILURES and old["status"] not in FAILURES:
         return f"{where}: {new['error_msg']}"
     told = ", ".join(f"{name} is {_brief(old[name])}, a regrade gives {_brief(new[name])}" for name in names)

@@ -7,15 +7,14 @@ from itertools import islice
 from math import isclose
 from typing import Any
 
-from ...envs.agent_loop import ENDPOINT_ERROR
 from ..evaluation.bounds import bounds_of
-from ..evaluation.results import RESULT, RUN, SAMPLES, Results, sha256_of
+from ..evaluation.results import FAILURES, RESULT, RUN, SAMPLES, Results, sha256_of
 from ..evaluation.summary import cost, summarize
 
 # Sums of floats may differ in their last digits between machines; shares of samples differ by more.
 _NEAR = 1e-9
 _MOST = 5
-_BROKEN = 0.01
+_FAILED = 0.01
 
 
 def disagreements(results: Results) -> Iterator[str]:
@@ -59,12 +58,13 @@ def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Ite
         task, numbers = next((task, found) for task, found in there.items() if not found.issuperset(range(n)))
         first = min(set(range(n)) - numbers)
         yield f"{SAMPLES}: sample {first} of task {task} is missing ({gaps} of {len(there) * n} are)"
-    broken = [one for one in samples if one["status"] == ENDPOINT_ERROR]
+    failed = [one for one in samples if one["status"] in FAILURES]
     # They are in no score, so that whoever may leave out many can leave out the wrong ones.
-    if len(broken) > _BROKEN * len(samples):
+    if len(failed) > _FAILED * len(samples):
         yield (
-            f"{SAMPLES}: the endpoint broke off {len(broken)} of {len(samples)} samples, the first of task "
-            f"{broken[0]['task_index']}; more than {_BROKEN:.0%} are too many, and the evaluation asks for them anew"
+            f"{SAMPLES}: {len(failed)} of {len(samples)} samples failed by nobody's answer ({', '.join(FAILURES)}), "
+            f"the first of task {failed[0]['task_index']}; more than {_FAILED:.0%} are too many, and infinite-rl eval "
+            "--retry asks for them anew"
         )
 
 

@@ -106,9 +106,20 @@ def test_an_answer_that_was_changed_is_graded_as_what_it_is(folder):
 
 
 def test_what_the_endpoint_broke_off_stays_as_it_is(folder):
-    edit(folder, 0, lambda one: one.update(status="endpoint_error", passed=False, reward=0.0))
+    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+    edit(folder, 0, lambda one: one.update(nothing, status="endpoint_error", messages=one["messages"][:-1]))
     results = read_results(folder)
-    assert regrade(results.samples, subject_of(results.run).env)[0]["status"] == "endpoint_error"
+    assert regrade(results.samples, subject_of(results.run).env) == results.samples
+
+
+@pytest.mark.parametrize("status", ["error", "endpoint_error"])
+def test_an_answer_that_is_hidden_as_a_failure_is_a_change(folder, capsys, status):
+    hidden = {"status": status, "reward": 0.0, "passed": False}
+    edit(folder, 0, lambda one: one.update(hidden, messages=[]))
+    edit(folder, 1, lambda one: one.update(hidden))
+    code, found = reverified(folder, capsys)
+    assert (code, len(found["changed"])) == (1, 2)
+    assert "opens with other messages than the task" in found["changed"][0]["error_msg"]
 
 
 def test_other_tasks_are_refused(folder, capsys):

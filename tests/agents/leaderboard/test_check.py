@@ -99,6 +99,11 @@ def blame_the_grader(run, samples):
     wrong(samples).update(status="error", reward=0.0)
 
 
+def hide_as_an_error(run, samples):
+    nothing = dict.fromkeys(wrong(samples)["components"], 0.0)
+    wrong(samples).update(status="error", reward=0.0, answer=None, components=nothing, terminated=False, messages=[])
+
+
 def other_domain(run, samples):
     wrong(samples)["domain"] = "arithmetic/easy"
 
@@ -164,7 +169,10 @@ FORGED_WELL = [
     (other_task_id, "not 'arithmetic/1+1'"),
     (easier_prompt, "the transcript opens with other messages than the task"),
     (second_try, "the transcript goes on after the episode's end"),
-    (blame_the_endpoint, "the endpoint broke off 1 of 18 samples"),
+    (blame_the_endpoint, "1 of 18 samples failed by nobody's answer"),
+    (blame_the_endpoint, "the episode came to its end, so that the endpoint did not break it off"),
+    (blame_the_grader, "1 of 18 samples failed by nobody's answer"),
+    (hide_as_an_error, "the transcript opens with other messages than the task"),
     (blame_the_grader, "status is 'error', a regrade gives 'scored'"),
     (other_domain, "domain is 'arithmetic/easy', the task's is 'arithmetic/"),
     (too_many_tokens, "513 tokens in 1 turns; sampling.max_tokens is 512"),
@@ -331,3 +339,20 @@ def test_a_hundred_forged_verdicts_are_told_in_a_few_lines(tmp_path):
     problems = check(write_results(tmp_path / "forged", run, samples)).problems
     assert len(problems) < 12
     assert any("more samples that a regrade judges otherwise" in line for line in problems)
+
+
+def broken_off(one, **told):
+    """The sample as the endpoint leaves one that it broke off."""
+    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+    one.update(nothing, status="endpoint_error", messages=one["messages"][:-1], **told)
+
+
+def test_one_failure_in_a_hundred_is_taken_but_nothing_made_up_about_it(tmp_path):
+    run = make_run(n=20, tasks=6)
+    samples = play(run, skill=0.5)
+    broken_off(samples[7])
+    assert check(write_results(tmp_path / "honest", run, samples)).problems == []
+    samples[7].update(passed=True, reward=1e9, answer="8")
+    assert_refused(write_results(tmp_path / "forged", run, samples), "passed is True, a regrade gives False")
+    samples[7].update(messages=[{"role": "assistant", "content": "anything"}])
+    assert_refused(write_results(tmp_path / "other", run, samples), "opens with other messages than the task")
