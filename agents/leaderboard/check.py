@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ...envs.registration import ENVIRONMENTS
-from ...envs.serving.catalogue import ALLOWED
 from ..evaluation.about import hashes_of
 from ..evaluation.benchmarks import BENCHMARKS
 from ..evaluation.regrading import is_foreign, regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
-from ..evaluation.subject import Subject, subject_of
+from ..evaluation.subject import Subject, not_taken, subject_of
 from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
@@ -30,8 +29,6 @@ NOT_PROVABLE = (
 
 # What a replay of the transcript decides.
 _GRADED = ("passed", "status", "reward", "answer", "components", "terminated")
-# Arguments that a submission may choose: names and levels, no files, addresses or sizes.
-_CHOSEN = (*ALLOWED, "families", "language", "limits", "operations")
 _MOST = 5
 
 
@@ -111,10 +108,9 @@ def _foreign(results: Results, given: Mapping[str, Any]) -> Iterator[str]:
     env = results.run["env"]
     if env["id"] not in BENCHMARKS and all(env["id"] != row.id for row in ENVIRONMENTS):
         yield f'{RUN}: "env.id" is {_brief(env["id"])}, none of the environments and benchmarks of this installation'
-    for name in env["arguments"]:
-        if name not in _CHOSEN and name not in given:
-            why = "since it may name files or servers; whoever trusts it gives it by --arguments"
-            yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
+    for name in not_taken(env["arguments"], given):
+        why = "since it may name files or servers; whoever trusts it gives it by --arguments"
+        yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
     if env["tasks"] > len(results.samples):
         yield f'{RUN}: "env.tasks" is {env["tasks"]}, and there are {len(results.samples)} samples'
 

@@ -139,14 +139,25 @@ def test_what_is_no_evaluation_is_refused(tmp_path, capsys):
     ("env", "problem"),
     [
         ({"id": "this:Zen-v0"}, "names a module"),
-        ({"arguments": {"tasks": "/etc/passwd"}}, "env.arguments.tasks names a file or a server"),
-        ({"arguments": {"tasks": "../secret.jsonl"}}, "env.arguments.tasks names a file or a server"),
-        ({"arguments": {"corpus": "http://127.0.0.1:1/"}}, "env.arguments.corpus names a file or a server"),
+        ({"arguments": {"tasks": "/etc/passwd"}}, "env.arguments.tasks is not taken from a run"),
+        ({"arguments": {"tasks": "secret.jsonl"}}, "give it with --file"),
+        ({"arguments": {"tasks": "train@someone/tasks"}}, "env.arguments.tasks is not taken from a run"),
+        ({"arguments": {"corpus": "http://127.0.0.1:1/"}}, "env.arguments.corpus is not taken from a run"),
+        ({"arguments": {"index": "written-here"}}, "env.arguments.index is not taken from a run"),
+        (
+            {"arguments": {"embeddings": {"base_url": "http://127.0.0.1:1/v1", "model": "m"}}},
+            "env.arguments.embeddings is not taken from a run",
+        ),
+        ({"arguments": {"level": {"base_url": "a"}}}, "env.arguments.level is not taken from a run"),
+        ({"arguments": {"families": [{"base_url": "a"}]}}, "env.arguments.families is not taken from a run"),
+        ({"arguments": {"limits": "http://127.0.0.1:1/"}}, "env.arguments.limits is not taken from a run"),
         ({"tasks": 10**9}, '"env.tasks" must be from 1 to 1,000,000'),
         ({"id": "InfiniteRL/Nothing-v0"}, "no environment"),
     ],
 )
-def test_a_run_of_unknown_origin_imports_reads_and_asks_nothing(folder, capsys, env, problem):
+def test_a_run_of_unknown_origin_imports_reads_and_asks_nothing(folder, capsys, monkeypatch, env, problem):
+    if "arguments" in env:
+        monkeypatch.setattr("gymnasium.make", lambda *asked, **more: 1 / 0)
     run = json.loads((folder / "run.json").read_text("utf-8"))
     run["env"] |= env
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
