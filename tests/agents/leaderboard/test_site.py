@@ -22,6 +22,7 @@ from infinite_rl.agents.leaderboard.board import read_board
 from infinite_rl.agents.leaderboard.exports import as_csv, as_markdown, escaped
 from infinite_rl.agents.leaderboard.pairs import compare
 from infinite_rl.agents.leaderboard.scripts import write_script
+from infinite_rl.agents.leaderboard.settings import split_of
 from infinite_rl.agents.leaderboard.site import write_site
 from infinite_rl.cli import main
 
@@ -122,9 +123,54 @@ def test_board_json_names_hides_and_retires_splits(folder, tmp_path):
     assert {one["model"] for one in told["entries"] if one["reference"]} == {"weak"}
 
 
+MATH = {"env": "Math-v0", "split": "test", "private": True}
+PRIVATE_ROWS = [
+    (MATH, {}, True),
+    (MATH | {"env": "InfiniteRL/Math-v0", "arguments": {"level": 1}}, {}, True),
+    (MATH | {"arguments": {"level": 1}}, {"arguments": {"level": 1, "seed": 0}}, True),
+    (MATH | {"arguments": {"level": 1}}, {"arguments": {}}, True),
+    (MATH | {"arguments": {"seed": 0}}, {}, True),
+    (MATH | {"arguments": {"seed": 0, "families": None}}, {"split": None}, True),
+    (MATH, {"split": "train", "arguments": {"split": "test"}}, True),
+    (MATH | {"split": "train", "data": "the hash"}, {"id": "Mine-v0"}, True),
+    (MATH | {"arguments": {"operations": ["add"]}}, {}, True),
+    (MATH | {"arguments": {"seed": 7}}, {}, False),
+    (MATH | {"arguments": {"level": 2}}, {}, False),
+    (MATH | {"arguments": {"tasks": "secret.jsonl"}}, {}, False),
+    (MATH | {"split": "train"}, {}, False),
+    (MATH | {"env": "Orz-v0"}, {}, False),
+]
+
+
+@pytest.mark.parametrize(("row", "env", "private"), PRIVATE_ROWS)
+def test_a_private_row_is_about_its_tasks_however_they_are_named(row, env, private):
+    run = make_run(data="the hash")
+    run["env"] |= env
+    public = {"env": "Math-v0", "split": "test", "name": "All"}
+    for rows in ([row, public], [public, row]):
+        assert bool(split_of({"splits": rows}, run).get("private")) is private
+
+
+def test_a_private_row_about_no_submission_is_told(tmp_path, capsys):
+    make_results(tmp_path / "board" / "one", tasks=2, n=1)
+    (tmp_path / "board" / "board.json").write_text(json.dumps({"splits": [MATH | {"arguments": {"seed": 77}}]}))
+    assert main(["leaderboard", str(tmp_path / "board")]) == 0
+    assert 'no submission is of the private split {"env": "Math-v0", "split": "test"' in capsys.readouterr().err
+    assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 1
+
+
 @pytest.mark.parametrize(
     "text",
-    ["[1]", '{"titel": "x"}', '{"title": 3}', '{"splits": [{"env": "a"}]}', "{", '{"splits": [3]}', "[" * 100_000],
+    [
+        '{"splits": [{"env": "a", "split": "b", "private": "yes"}]}',
+        "[1]",
+        '{"titel": "x"}',
+        '{"title": 3}',
+        '{"splits": [{"env": "a"}]}',
+        "{",
+        '{"splits": [3]}',
+        "[" * 100_000,
+    ],
 )
 def test_a_malformed_board_json_is_told_in_one_line(folder, tmp_path, text, capsys):
     place = shutil.copytree(folder, tmp_path / "board")
