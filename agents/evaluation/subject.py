@@ -79,6 +79,8 @@ def environment(
     id, arguments = known_id(name), dict(arguments or {})
     if split is None and "tasks" not in arguments and any(row.id == id for row in ENVIRONMENTS):
         split = str(arguments.pop("split", "test"))
+    if split is not None:
+        arguments.pop("split", None)  # one name for one thing
     chosen = arguments | ({"split": split} if split is not None else {})
     env = gymnasium.make(id, disable_env_checker=True, **chosen).unwrapped
     if not isinstance(env, TextEnv):

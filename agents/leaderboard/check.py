@@ -97,6 +97,7 @@ def check(
     except (ValueError, TypeError, LookupError, OSError, ImportError) as error:
         report.problems.append(f"{RUN}: the environment can't be made again: {error}")
         return report
+    report.problems += _other_subject(results.run["env"], subject.about)
     report.problems += _other_code(results.run, subject)
     report.problems += _other_verdicts(results, subject)
     report.regraded = len(results.samples)
@@ -113,6 +114,14 @@ def _foreign(results: Results, given: Mapping[str, Any]) -> Iterator[str]:
         yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
     if env["tasks"] > len(results.samples):
         yield f'{RUN}: "env.tasks" is {env["tasks"]}, and there are {len(results.samples)} samples'
+
+
+def _other_subject(told: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    """Where ``env`` says something else than the environment that was made from it does."""
+    for name in {**found, **told}:
+        if name not in told or name not in found or told[name] != found[name]:
+            was, now = (_brief(one[name]) if name in one else "missing" for one in (told, found))
+            yield f'{RUN}: "env.{name[:80]}" is {was}, the environment made from it has {now}'
 
 
 def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:

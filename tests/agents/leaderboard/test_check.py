@@ -280,6 +280,24 @@ def test_a_refused_folder_is_not_packed_and_each_reason_is_a_line(honest, tmp_pa
     assert not (tmp_path / "out").exists()
 
 
+OTHER_ENVIRONMENTS = [
+    ({"description": "Visit us."}, '"env.description" is'),
+    ({"version": "v9"}, '"env.version" is'),
+    ({"arguments": {}}, '"env.arguments" is {}, the environment made from it has'),
+    ({"arguments": {"level": 1, "split": "train"}}, '"env.arguments" is'),
+    ({"arguments": {"level": 1, "split": "test"}, "split": None}, '"env.split" is None'),
+    ({"id": "Math-v0"}, '"env.id" is'),
+    ({"more": 1}, '"env.more" is 1, the environment made from it has missing'),
+]
+
+
+@pytest.mark.parametrize(("env", "reason"), OTHER_ENVIRONMENTS)
+def test_an_environment_that_is_told_otherwise_than_it_is_is_refused(honest, tmp_path, env, reason):
+    run, samples, _ = read(honest)
+    run["env"] |= env
+    assert_refused(write_results(tmp_path / "forged", run, samples), reason)
+
+
 FOREIGN = [
     ({"id": "evil_module:Math-v0"}, '"env.id" is '),
     ({"id": "CartPole-v1"}, '"env.id" is '),
