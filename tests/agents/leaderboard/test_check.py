@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from board_results import answered, make_results, make_run, play, subject, write_results
 
 from infinite_rl.agents.evaluation import about
+from infinite_rl.agents.evaluation.results import read_results, sha256_of
+from infinite_rl.agents.leaderboard.archive import opened, pack
 from infinite_rl.agents.leaderboard.check import check
 from infinite_rl.cli import main
 
@@ -374,3 +376,61 @@ def test_one_failure_in_a_hundred_is_taken_but_nothing_made_up_about_it(tmp_path
     assert_refused(write_results(tmp_path / "forged", run, samples), "passed is True, a regrade gives False")
     samples[7].update(messages=[{"role": "assistant", "content": "anything"}])
     assert_refused(write_results(tmp_path / "other", run, samples), "opens with other messages than the task")
+
+
+KEY = "sk-" + "a" * 40
+
+
+def with_samples(folder, text):
+    """Results with this text of samples, and with its hash."""
+    (folder / "samples.jsonl").write_text(text)
+    result = json.loads((folder / "result.json").read_text())
+    result["samples_sha256"] = sha256_of(folder / "samples.jsonl")
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def superseded(lines):
+    old = json.loads(lines[0]) | {"status": "error", "error_msg": KEY}
+    return "\n".join([json.dumps(old).replace("sk-", "\\u0073k-"), *lines]) + "\n"
+
+
+def twice(lines, text):
+    return "".join(f'{one[:-1]}, "k": "{text}", "k": ""}}\n' for one in lines)
+
+
+HIDDEN = [
+    (superseded, "task 0, sample 0 holds an API key"),
+    (lambda lines: "\n".join(lines) + '\n{"x": "' + KEY, "line 19 holds an API key"),
+    (lambda lines: "\n".join(lines) + '\n{"x": "', "line 19 is no whole line of JSON"),
+    (lambda lines: twice(lines, KEY), "line 1 holds an API key"),
+    (lambda lines: twice(lines, ""), "line 1 is no whole line of JSON"),
+]
+
+
+@pytest.mark.parametrize(("hide", "reason"), HIDDEN, ids=[reason for _, reason in HIDDEN])
+def test_what_a_reader_leaves_out_is_searched_too(honest, tmp_path, hide, reason):
+    folder = shutil.copytree(honest, tmp_path / "hidden")
+    with_samples(folder, hide((honest / "samples.jsonl").read_text().splitlines()))
+    assert_refused(folder, reason)
+
+
+@pytest.mark.parametrize("name", ["run.json", "result.json"])
+def test_a_member_that_is_there_twice_is_refused(honest, tmp_path, name):
+    folder = shutil.copytree(honest, tmp_path / "hidden")
+    text = (folder / name).read_text()
+    (folder / name).write_text(text.replace("{", '{"schema": "' + KEY + '",', 1))
+    assert_refused(folder, f"{name}: an object has two members of the same name, 'schema'")
+
+
+def test_only_what_was_checked_is_packed(honest, tmp_path):
+    folder = shutil.copytree(honest, tmp_path / "results")
+    results = read_results(folder)
+    (folder / "run.json").write_text(KEY)
+    pack(results, "a card", tmp_path / "one.zip")
+    with opened(tmp_path / "one.zip") as place:
+        assert read_results(place).run == results.run
+    with (folder / "samples.jsonl").open("a") as file:
+        file.write(KEY)
+    with pytest.raises(ValueError, match="has changed since it was checked"):
+        pack(results, "a card", tmp_path / "two.zip")
+    assert not [path for path in tmp_path.iterdir() if "two" in path.name]

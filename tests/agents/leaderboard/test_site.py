@@ -349,11 +349,40 @@ def test_an_archive_with_another_file_is_refused(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.zip"]
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path):
+BOMBS = [
+    ("run.json", 2, b"0", "2,097,152 bytes, too many"),
+    ("result.json", 33, b"[],", "too many"),
+    ("samples.jsonl", 40, b"\n", "unpacks to more than .* bytes, too many for an archive of its size"),
+]
+
+
+@pytest.mark.parametrize(("name", "size", "filling", "reason"), BOMBS)
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, name, size, filling, reason):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("run.json", b"0" * (2 << 20))
-    with pytest.raises(ValueError, match="too many"), opened(tmp_path / "bomb.zip"):
+        archive.writestr(name, filling * ((size << 20) // len(filling) + 1) if size > 2 else b"0" * (2 << 20))
+    with pytest.raises(ValueError, match=reason), opened(tmp_path / "bomb.zip"):
         pass
+
+
+def test_a_line_in_an_archive_has_a_limit_though_the_file_may_be_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.leaderboard.archive._LONGEST_LINE", 3 << 20)
+    for lines, fits in (([2 << 20] * 4, True), ([2 << 20, 5 << 20, 9], False)):
+        with zipfile.ZipFile(tmp_path / "long.zip", "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("samples.jsonl", b"".join(b"x" * length + b"\n" for length in lines))
+        if fits:
+            with opened(tmp_path / "long.zip") as place:
+                assert (place / "samples.jsonl").stat().st_size == sum(lines) + len(lines)
+        else:
+            with pytest.raises(ValueError, match="has a line of more than"), opened(tmp_path / "long.zip"):
+                pass
+
+
+def test_a_model_that_says_the_same_for_ever_can_be_handed_in(tmp_path):
+    run = make_run(tasks=4, n=2)
+    say = lambda index, number, words: f"{words} {'no ' * 100_000}"  # noqa: E731
+    write_results(tmp_path / "dull", run, play(run, 0.5, say=say))
+    assert main(["submit", str(tmp_path / "dull"), "--out", str(tmp_path / "board")]) == 0
+    assert main(["submit", str(next((tmp_path / "board").iterdir())), "--check"]) == 0
 
 
 def test_a_site_takes_the_place_of_a_site_only(folder, tmp_path, capsys):
