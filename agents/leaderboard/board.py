@@ -17,7 +17,7 @@ from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
-from .settings import private_rows, read_settings, split_of
+from .settings import defaults_of, private_rows, read_settings, split_of
 
 
 @dataclass(slots=True)
@@ -180,9 +180,13 @@ def _refuse_links(path: Path) -> None:
 
 
 def benchmark_key(run: Mapping[str, Any]) -> str:
-    """A short name of what a run was asked: equal for equal tasks."""
+    """A short name of what a run was asked: equal for equal tasks with equally many turns."""
     env = run["env"]
-    told = [env["id"], env["version"], env["arguments"], env["split"], env["tasks"], run["hashes"].get("data")]
+    defaults = defaults_of(str(env["id"]))
+    # A default that is said is none of an environment of its own.
+    arguments = {name: one for name, one in env["arguments"].items() if name not in defaults or one != defaults[name]}
+    told = [env["id"], env["version"], arguments, env["split"], env["tasks"], run["hashes"].get("data")]
+    told.append(run["sampling"].get("max_turns"))
     digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
 

@@ -70,7 +70,7 @@ def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     splits = [one for one in (env["split"], arguments.get("split")) if isinstance(one, str)] or ["test", None]
     if full_id(str(row["env"])) != id or row["split"] not in splits:
         return False
-    defaults = _defaults(id)
+    defaults = defaults_of(id)
     for name, wanted in row.get("arguments", {}).items():
         told = arguments.get(name, defaults.get(name, _UNKNOWN))
         if name != "split" and told != wanted and not (told is _UNKNOWN and row.get("private")):
@@ -78,8 +78,12 @@ def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     return True
 
 
-def _defaults(id: str) -> dict[str, Any]:
-    """The defaults of an environment's arguments, as far as its class names them."""
+def defaults_of(id: str) -> dict[str, Any]:
+    """The defaults of an environment's arguments, as far as its class names them.
+
+    Args:
+        id: with its namespace.
+    """
     found: dict[str, Any] = {"seed": 0}  # of all procedural tasks
     for row in ENVIRONMENTS:
         if row.id == id:

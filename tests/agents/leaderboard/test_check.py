@@ -159,7 +159,17 @@ def mail_address(run, samples):
     run["declarations"]["contamination"] = "None known; ask someone@example.org."
 
 
+def parameters_beyond_floats(run, samples):
+    run["model"]["parameters"] = 10**400
+
+
+def unknown_members(run, samples):
+    samples[0]["note"] = "best"
+
+
 FORGED_WELL = [
+    (parameters_beyond_floats, '"model.parameters" is out of range'),
+    (unknown_members, "samples.jsonl: unknown members note"),
     (calls_that_are_none, "a transcript can't be replayed"),
     (flip_verdict, "passed is True, a regrade gives False"),
     (mend_answer, "passed is False, a regrade gives True"),
@@ -225,6 +235,13 @@ CLUMSY = [
     (lambda result: result.update(finished="2026-11-19T00:00:00+00:00"), '"finished" is before "started"'),
     (lambda result: result.pop("usage"), 'result.json: "usage" is missing'),
     (lambda result: result.update(note="see https://10.1.2.3:8443"), "result.json: holds the address of a server"),
+    (lambda result: result.update(note="best"), "result.json: unknown members note"),
+    (lambda result: result["usage"].update(seconds=-5), '"usage.seconds" must be a number from 0'),
+    (lambda result: result["usage"].update(note="x"), "unknown members of usage, note"),
+    (lambda result: result.update(cost={"input_per_million": -1, "output_per_million": -1, "total": -1}), "from 0 to"),
+    (lambda result: result.update(cost={"input_per_million": 10**400, "output_per_million": 1, "total": 1}), "prices"),
+    (lambda result: result.update(finished="9999-99-99 <b>"), "must be times with their zone"),
+    (lambda result: result.update(finished="2026-11-20T11:00:00"), "must be times with their zone"),
 ]  # fmt: skip
 
 
@@ -245,6 +262,13 @@ FILES = [
         lambda text: text.replace('"reward": ', '"reward": NaN, "was": ', 1),
         "samples.jsonl, line 1: not JSON",
     ),
+    (
+        "samples.jsonl",
+        lambda text: text.replace('"reward": ', f'"reward": {10**400}, "was": ', 1),
+        '"reward" is out of',
+    ),
+    ("samples.jsonl", lambda text: text.replace('"seconds": ', f'"seconds": {10**400}, "was": ', 1), "is out of range"),
+    ("result.json", lambda text: "[]", "result.json: not an object"),
     ("run.json", lambda text: text.replace("eval/1", "eval/9"), """run.json: "schema" is 'infinite-rl/eval/9'"""),
     ("run.json", lambda text: text.replace('"n": 3', '"n": 5000'), '"sampling.n" must be from 1 to 4,096'),
     ("run.json", lambda text: text.replace('"n": 3', '"n": true'), '"sampling.n" must be of type int'),

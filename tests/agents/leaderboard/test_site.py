@@ -18,7 +18,7 @@ from chat_server import serving
 from infinite_rl.agents.evaluation.bounds import FLOORS, POLICIES, bounds_of
 from infinite_rl.agents.evaluation.statistics import mcnemar, paired_difference
 from infinite_rl.agents.leaderboard.archive import opened
-from infinite_rl.agents.leaderboard.board import read_board
+from infinite_rl.agents.leaderboard.board import benchmark_key, read_board
 from infinite_rl.agents.leaderboard.exports import as_csv, as_markdown, escaped
 from infinite_rl.agents.leaderboard.pairs import compare
 from infinite_rl.agents.leaderboard.scripts import write_script
@@ -225,6 +225,19 @@ def test_why_a_private_submission_was_refused_is_told_to_the_host_alone(tmp_path
     site = tmp_path / "board" / "site"
     assert data(site / "data" / "board.js")[1]["left_out"] == [["kept", "its tasks are private, and so is the reason"]]
     assert "a private answer" not in "".join(path.read_text() for path in site.rglob("*.*"))
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path, capsys):
+    assert main(["leaderboard", str(tmp_path / "typo" / "board")]) == 2
+    assert "no such folder" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_default_that_is_said_makes_no_ranking_of_its_own_and_other_turns_do():
+    run, said, turns = make_run(), make_run(), make_run()
+    said["env"]["arguments"]["seed"] = 0
+    turns["sampling"]["max_turns"] = 3
+    assert benchmark_key(said) == benchmark_key(run) != benchmark_key(turns)
 
 
 def test_a_link_shows_no_file_of_the_host(folder, tmp_path, capsys):
