@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from math import inf, isclose
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..evaluation.bounds import bounds_of
 from ..evaluation.results import FAILURES, MEMBERS, RESULT, RUN, SAMPLES, Results, sha256_of
@@ -154,7 +154,7 @@ def _first(lines: Iterator[str]) -> Iterator[str]:
         yield f"{RESULT}: and {more} more figures that differ"
 
 
-def _number(value: object) -> bool:
+def _number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -67,8 +67,8 @@ def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
         return True
     env = run["env"]
     id, arguments = full_id(str(env["id"])), env["arguments"]
-    splits = [one for one in (env["split"], arguments.get("split")) if isinstance(one, str)] or ["test", None]
-    if full_id(str(row["env"])) != id or row["split"] not in splits:
+    splits: list[str | None] = [one for one in (env["split"], arguments.get("split")) if isinstance(one, str)]
+    if full_id(str(row["env"])) != id or row["split"] not in (splits or ["test", None]):
         return False
     defaults = defaults_of(id)
     for name, wanted in row.get("arguments", {}).items():
