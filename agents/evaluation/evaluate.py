@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from .results import (
     SAMPLES,
     Sample,
     SampleLog,
+    read_object,
     read_run,
     read_samples,
     sha256_of,
@@ -145,7 +145,7 @@ class Evaluation:
         path = self.folder / RESULT
         if not path.exists():
             return None
-        result: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        result = read_object(path)
         same = result.get("samples_sha256") == sha256_of(self.folder / SAMPLES)
         return result if same else None
 

@@ -12,11 +12,13 @@ from ...envs.episode import Episode, components_of, passed
 from ...envs.text_env import TextEnv
 from ...envs.tools.reply import Reply
 from ...rewards.score import RewardFunctionScore
+from .asking import begin
 from .results import Sample
 from .voting import answer_of
 
 # What a verdict is; a change in anything else is none.
 VERDICT = ("passed", "status", "reward")
+_FOREIGN = "not a transcript of this environment: "
 # Episodes that are replayed side by side.
 _AT_ONCE = 2_048
 
@@ -30,9 +32,10 @@ def regrade(samples: Sequence[Sample], env: TextEnv, *, max_turns: int | None = 
         max_turns: the turn limit of the run, if it had one of its own.
 
     Returns:
-        The samples in their order with the verdicts of now. One that the endpoint broke off stays as it is. Where the
-        transcript is not one of this environment (its task has another id, or the environment says something else than
-        what is recorded), the status is ``error``, and the message says what differs.
+        The samples in their order with the verdicts of now. One that the endpoint broke off is still broken off. Where
+        the transcript is not one of this environment (its task has another id, or the environment says something else
+        than what is recorded), the status is ``error``, the message says what differs, and `is_foreign` is true:
+        whatever the status was, since a failure without a transcript could hide any answer.
     """
     found: list[Sample] = []
     for start in range(0, len(samples), _AT_ONCE):
@@ -40,8 +43,13 @@ def regrade(samples: Sequence[Sample], env: TextEnv, *, max_turns: int | None = 
     return found
 
 
+def is_foreign(sample: Sample) -> bool:
+    """Whether a regraded sample's transcript is none of the environment."""
+    return str(sample["error_msg"]).startswith(_FOREIGN)
+
+
 def changes(old: Sequence[Sample], new: Sequence[Sample]) -> Iterator[dict[str, Any]]:
-    """The samples whose verdicts differ: which, and both verdicts.
+    """The samples whose verdicts differ, or can't be given again: which, and both verdicts.
 
     Args:
         old: samples.
@@ -49,7 +57,7 @@ def changes(old: Sequence[Sample], new: Sequence[Sample]) -> Iterator[dict[str, 
     """
     for before, after in zip(old, new, strict=True):
         was, now = ({name: one[name] for name in VERDICT} for one in (before, after))
-        if was != now:
+        if was != now or is_foreign(after):
             named = {name: before[name] for name in ("task_id", "task_index", "sample")}
             yield named | {"was": was, "now": now, "error_msg": after["error_msg"]}
 
@@ -70,29 +78,33 @@ class _Replay:
     said: list[Message]
     problem: str = ""
 
+    @property
+    def broken_off(self) -> bool:
+        """Whether the endpoint is said to have broken it off."""
+        return bool(self.sample["status"] == ENDPOINT_ERROR)
+
 
 def _regrade(samples: Sequence[Sample], env: TextEnv, max_turns: int | None) -> list[Sample]:
-    replays = [None if one["status"] == ENDPOINT_ERROR else _opened(one, env, max_turns) for one in samples]
-    live = [replay for replay in replays if replay is not None and not replay.problem]
+    replays = [_opened(one, env, max_turns) for one in samples]
+    live = [replay for replay in replays if not replay.problem]
     while live := [replay for replay in live if not replay.episode.ended and replay.said]:
         actions = [Reply.from_message(replay.said.pop(0)) for replay in live]
         env.advance([replay.episode for replay in live], actions)
-    kept = [replay for replay in replays if replay is not None and not replay.problem]
-    cut = [replay.episode for replay in kept if not replay.episode.ended]
+    cut = [one.episode for one in replays if not (one.problem or one.broken_off or one.episode.ended)]
     for episode in cut:  # a limit of tokens ended it, and what was said until then counts
         episode.truncated = True
     env.judge(cut)
-    return [one if replay is None else _graded(replay, env) for one, replay in zip(samples, replays, strict=True)]
+    return [_graded(replay, env) for replay in replays]
 
 
 def _opened(sample: Sample, env: TextEnv, max_turns: int | None) -> _Replay:
     index = sample["task_index"]
     try:
         task = env.tasks.task(index)
-        episode = env.begin(task, index, max_turns=max_turns)
     except Exception as error:
         episode = Episode(env.tasks.task(0), [])
-        return _Replay(sample, episode, [], f"task {index} can't be opened ({type(error).__name__}: {error})")
+        return _Replay(sample, episode, [], f"there is no task {index} ({type(error).__name__}: {error})")
+    episode = begin(env, task, index, max_turns)
     replay = _Replay(sample, episode, [])
     opening = len(episode.messages)
     if task.id != sample["task_id"]:
@@ -107,17 +119,20 @@ def _opened(sample: Sample, env: TextEnv, max_turns: int | None) -> _Replay:
 def _graded(replay: _Replay, env: TextEnv) -> Sample:
     """The sample with the verdict of its replay."""
     episode, sample = replay.episode, replay.sample
-    failed_then = sample["status"] == "error"
-    if not replay.problem and not failed_then:
+    if not replay.problem:
         if replay.said:
             replay.problem = "the transcript goes on after the episode's end"
         elif _told(episode.messages) != _told(sample["messages"]):
             replay.problem = "the environment says something else than what is recorded"
+        elif replay.broken_off and episode.ended:
+            replay.problem = "the episode came to its end, so that the endpoint did not break it off"
     if replay.problem:
-        episode.score = RewardFunctionScore.error(f"not a transcript of this environment: {replay.problem}")
+        episode.score = RewardFunctionScore.error(_FOREIGN + replay.problem)
         episode.truncated = True
     score = episode.score
-    assert score is not None, "an ended episode has a score"
+    if score is None:  # the endpoint broke it off, and whatever else is told of it is made up
+        rest = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+        return sample | {"status": ENDPOINT_ERROR} | rest
     return sample | {
         "reward": episode.reward,
         "passed": passed(episode),

@@ -45,6 +45,10 @@ _FIELDS: dict[str, tuple[type, ...]] = {
     "seconds": _NUMBER,
     "messages": (list,),
 }
+MEMBERS = tuple(_FIELDS)
+"""Of a sample."""
+# Beyond every count and every measure, and not beyond what a float holds.
+_GREATEST = 1e15
 _NOT_NEGATIVE = ("task_index", "sample", "turns", "prompt_tokens", "completion_tokens", "seconds")
 _RUN_OBJECTS = ("env", "model", "sampling", "versions", "hashes", "hardware", "declarations")
 _RUN_MEMBERS: dict[str, tuple[str, str, tuple[type, ...]]] = {
@@ -92,7 +96,7 @@ def read_results(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     run = read_run(folder)
-    result = _object(folder / RESULT) if (folder / RESULT).exists() else None
+    result = read_object(folder / RESULT) if (folder / RESULT).exists() else None
     return Results(folder, run, read_samples(folder / SAMPLES), result)
 
 
@@ -106,7 +110,7 @@ def read_run(folder: Path) -> dict[str, Any]:
     path = folder / RUN
     if not path.is_file():
         raise FileNotFoundError(f"{folder}: no {RUN}, so no evaluation lies there")
-    run = _object(path)
+    run = read_object(path)
     if run.get("schema") != SCHEMA:
         raise ValueError(f'{path}: "schema" is {run.get("schema")!r}; this version reads {SCHEMA!r}')
     for name in _RUN_OBJECTS:
@@ -173,8 +177,12 @@ def check_sample(sample: object, where: str) -> None:
             raise ValueError(f'{where}: "{name}" must not be negative, and is {sample[name]}')
     if sample["status"] not in STATUSES:
         raise ValueError(f'{where}: "status" must be one of {", ".join(STATUSES)}, not {sample["status"][:40]!r}')
-    if not all(isinstance(value, _NUMBER) for value in sample["components"].values()):
+    if not all(isinstance(value, _NUMBER) and not isinstance(value, bool) for value in sample["components"].values()):
         raise ValueError(f'{where}: "components" must hold numbers')
+    numbers = {name: sample[name] for name in ("reward", "turns", "prompt_tokens", "completion_tokens", "seconds")}
+    for name, value in {**sample["components"], **numbers}.items():
+        if abs(value) > _GREATEST:
+            raise ValueError(f'{where}: "{name[:40]}" is out of range')
     for message in sample["messages"]:
         if not isinstance(message, dict) or not isinstance(message.get("role"), str):
             raise ValueError(f'{where}: "messages" must hold objects with a "role"')
@@ -251,7 +259,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        ValueError: it holds something else.
+    """
     try:
         found = loads(path.read_text("utf-8"))
     except (ValueError, RecursionError) as error:

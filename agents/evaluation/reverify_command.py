@@ -43,9 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         with alone_in(folder, "evaluates"):
             write_whole(folder / SAMPLES, "".join(json.dumps(sample) + "\n" for sample in again))
             if results.result is not None:
-                usage, price = results.result["usage"], results.result["cost"]
-                new = scored(folder, results.run, again) | {"usage": usage, "cost": price}
-                write_json(folder / RESULT, results.result | new)
+                write_json(folder / RESULT, results.result | scored(folder, results.run, again))
     if arguments.json:
         print(json.dumps({"samples": len(again), "changed": changed, "written": written}))
     else:

@@ -15,11 +15,14 @@ from ...datasets.fingerprint import fingerprint
 from ...datasets.procedural import first_distinct
 from ...datasets.task import Task, TaskSource
 from ...envs.registration import ENVIRONMENTS, known_id
+from ...envs.serving.catalogue import ALLOWED
 from ...envs.text_env import TextEnv
 from .benchmarks import BENCHMARKS, Benchmark, BenchmarkEnv, find_benchmark
 
 # Of a stream that never ends.
 TASKS = 200
+# Arguments that a run of unknown origin may choose: names and levels. All others may name files, servers or sizes.
+_CHOSEN = (*ALLOWED, "families", "language", "limits", "operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ def environment(
     id, arguments = known_id(name), dict(arguments or {})
     if split is None and "tasks" not in arguments and any(row.id == id for row in ENVIRONMENTS):
         split = str(arguments.pop("split", "test"))
+    if split is not None:
+        arguments.pop("split", None)  # one name for one thing
     chosen = arguments | ({"split": split} if split is not None else {})
     env = gymnasium.make(id, disable_env_checker=True, **chosen).unwrapped
     if not isinstance(env, TextEnv):
@@ -133,22 +138,25 @@ def subject_of(
     Args:
         run: the run.
         file: the tasks, where they came from a file: of that only the name is recorded.
-        arguments: further arguments of the environment that name files.
+        arguments: those of the environment that are not taken from a run, such as names of files.
 
     Raises:
         ValueError: it can't be made again, or its tasks are others. What a run of unknown origin says names no module
-            to import, no file to read and no server to ask.
+            to import, no file to read or write and no server to ask.
     """
     about, sampling = run["env"], run["sampling"]
     if ":" in about["id"]:
         raise ValueError(f"env.id is {about['id'][:80]!r}, which names a module; register its environment first")
-    for name, value in about["arguments"].items():
-        if name not in (arguments or {}) and not (_public(name, value) and _without_path(value) == value):
-            raise ValueError(f"env.arguments.{name} names a file or a server; give it with --arguments")
+    by_hand = {} if file is None else {"tasks": str(file)}
+    if foreign := not_taken(about["arguments"], by_hand | dict(arguments or {})):
+        raise ValueError(
+            f"env.arguments.{foreign[0][:80]} is not taken from a run, since it may name files or servers; give it "
+            + ("with --file" if foreign[0] == "tasks" else "with --arguments")
+        )
     if about["id"] in BENCHMARKS:
         found = benchmark(about["id"], file=file, prompt=sampling.get("prompt"), tasks=about["tasks"])
     else:
-        given = about["arguments"] | ({} if file is None else {"tasks": str(file)}) | dict(arguments or {})
+        given = about["arguments"] | by_hand | dict(arguments or {})
         found = environment(about["id"], split=about["split"], arguments=given, tasks=about["tasks"])
     now = found.hashes()
     for name, told in (("data", "tasks"), ("prompts", "opening messages")):
@@ -157,6 +165,25 @@ def subject_of(
                 f"the {told} are not those of the run (hashes.{name} differs); files are given by --file or --arguments"
             )
     return found
+
+
+def not_taken(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    """The names of a run's arguments that are not taken from it: a person has to give them.
+
+    Args:
+        arguments: of the environment, as the run names them.
+        given: what a person gave.
+    """
+    return [
+        name for name, value in arguments.items() if name not in given and (name not in _CHOSEN or not _plain(value))
+    ]
+
+
+def _plain(value: Any) -> bool:
+    """Whether a value is a name, a number or a list of such, and no address."""
+    if isinstance(value, list):
+        return all(isinstance(one, str | int) and _plain(one) for one in value)
+    return isinstance(value, str | int | float | None) and "://" not in str(value)
 
 
 def _first(source: TaskSource, count: int | None) -> dict[int, Task]:
@@ -177,7 +204,11 @@ def _first(source: TaskSource, count: int | None) -> dict[int, Task]:
 
 
 def _public(name: str, value: Any) -> bool:
-    """Whether an argument is neither the address of a server nor a key."""
+    """Whether an argument is neither the address of a server nor a key, nor holds one."""
+    if isinstance(value, Mapping):
+        return all(_public(str(inner), one) for inner, one in value.items()) and "key" not in name.lower()
+    if isinstance(value, list | tuple):
+        return all(_public(name, one) for one in value)
     return "key" not in name.lower() and not (isinstance(value, str) and "://" in value)
 
 

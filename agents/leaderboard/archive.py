@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import hashlib
+import json
 import tempfile
 import zipfile
 import zlib
@@ -10,36 +11,53 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..evaluation.results import RESULT, RUN, SAMPLES
+from ..evaluation.results import RESULT, RUN, SAMPLES, Results
 
 CARD = "card.md"
 NAMES = (RUN, RESULT, SAMPLES, CARD)
-# Unpacked, since a small archive may hold a large file.
-_LARGEST = {RUN: 1 << 20, RESULT: 256 << 20, SAMPLES: 8 << 30, CARD: 1 << 20}
+# Unpacked, since a small archive may hold a large file. Values of JSON take about 20 times the room of their text.
+_LARGEST = {RUN: 1 << 20, RESULT: 32 << 20, SAMPLES: 8 << 30, CARD: 1 << 20}
+# Transcripts shrink to a tenth; those of a model that says the same for ever to a hundredth.
+_RATIO, _FREE = 200, 16 << 20
+_LONGEST_LINE = 64 << 20
 # Equal submissions are equal files.
 _WHEN = (1980, 1, 1, 0, 0, 0)
 
 
-def pack(folder: Path, card: str, path: Path) -> None:
-    """Writes the archive of an evaluation.
+def pack(results: Results, card: str, path: Path) -> None:
+    """Writes the archive of an evaluation that was checked.
 
     Args:
-        folder: with the three files.
+        results: finished; their files are packed as they were read, whatever became of them since.
         card: the model card.
         path: where the archive goes; it is whole or not there.
 
     Raises:
         FileExistsError: there is one already.
+        ValueError: the samples are others by now.
     """
     if path.exists():
         raise FileExistsError(f"{path} exists already; a submission is never written over")
+    assert results.result is not None, "only what is finished is packed"
     draft = path.with_name(f".{path.name}.draft")
-    with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in NAMES[:3]:
-            with (folder / name).open("rb") as source, archive.open(_member(name), "w", force_zip64=True) as target:
-                shutil.copyfileobj(source, target, 1 << 20)
-        archive.writestr(_member(CARD), card)
-    draft.replace(path)
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, value in ((RUN, results.run), (RESULT, results.result)):
+                archive.writestr(_member(name), json.dumps(value, indent=2, allow_nan=False) + "\n")
+            found = hashlib.sha256()
+            with (
+                (results.folder / SAMPLES).open("rb") as source,
+                archive.open(_member(SAMPLES), "w", force_zip64=True) as target,
+            ):
+                while data := source.read(1 << 20):
+                    found.update(data)
+                    target.write(data)
+            if found.hexdigest() != results.result["samples_sha256"]:
+                raise ValueError(f"{results.folder / SAMPLES} has changed since it was checked")
+            archive.writestr(_member(CARD), card)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -70,6 +88,9 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
     # Only these names, so that none leads out of the folder.
     if len(names) != len(set(names)) or not set(names) <= set(NAMES):
         raise ValueError(f"{path}: a submission holds {', '.join(NAMES)}, each once, and nothing else")
+    most = _FREE + _RATIO * path.stat().st_size
+    if sum(member.file_size for member in members) > most:
+        raise ValueError(f"{path}: unpacks to more than {most:,} bytes, too many for an archive of its size")
     for member in members:
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise ValueError(f"{path}: {member.filename} is packed in a way that is not read here; deflate it")
@@ -77,7 +98,12 @@ def _unpack(archive: zipfile.ZipFile, path: Path, folder: Path) -> None:
             raise ValueError(f"{path}: {member.filename} has {member.file_size:,} bytes, too many")
         # No more is read than the size says, whatever the archive holds.
         with archive.open(member) as source, (folder / member.filename).open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
+            length = 0
+            while data := source.read(1 << 20):
+                target.write(data)
+                length = len(data) - data.rfind(b"\n") - 1 + (0 if b"\n" in data else length)
+                if length > _LONGEST_LINE:
+                    raise ValueError(f"{path}: {member.filename} has a line of more than {_LONGEST_LINE:,} bytes")
 
 
 def _member(name: str) -> zipfile.ZipInfo:

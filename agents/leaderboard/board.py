@@ -17,7 +17,7 @@ from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
-from .settings import read_settings, split_of
+from .settings import defaults_of, private_rows, read_settings, split_of
 
 
 @dataclass(slots=True)
@@ -99,11 +99,13 @@ class Board:
         settings: of ``board.json``.
         entries: the submissions that hold together.
         left_out: the others, and why.
+        unmatched: private rows of ``board.json`` that are about no submission, which may be a slip.
     """
 
     settings: Mapping[str, Any]
     entries: list[Entry]
     left_out: list[LeftOut]
+    unmatched: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 Visit = Callable[[Entry, dict[int, list[Sample]]], None]
@@ -125,12 +127,17 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder. Give one that holds submissions.")
     board = Board(read_settings(folder), [], [])
+    board.unmatched = private_rows(board.settings)
     for path in _submissions(folder):
-        private = False
+        # Until it is known: why something can't be read may tell of what is in it.
+        private = bool(private_rows(board.settings))
         try:
             _refuse_links(path)
             with opened(path) as place:
-                private = _is_private(read_run(place), board.settings)
+                run = read_run(place)
+                row = split_of(board.settings, run)
+                board.unmatched = [one for one in board.unmatched if one is not row]
+                private = run.get("canary") is not None or bool(row.get("private"))
                 results = _read(place, board.settings, checked)
                 entry = _entry(path, place, results, private)
             for other in board.entries:
@@ -172,14 +179,14 @@ def _refuse_links(path: Path) -> None:
         raise ValueError("holds a link; a submission has files of its own")
 
 
-def _is_private(run: Mapping[str, Any], settings: Mapping[str, Any]) -> bool:
-    return run.get("canary") is not None or bool(split_of(settings, run).get("private"))
-
-
 def benchmark_key(run: Mapping[str, Any]) -> str:
-    """A short name of what a run was asked: equal for equal tasks."""
+    """A short name of what a run was asked: equal for equal tasks with equally many turns."""
     env = run["env"]
-    told = [env["id"], env["version"], env["arguments"], env["split"], env["tasks"], run["hashes"].get("data")]
+    defaults = defaults_of(str(env["id"]))
+    # A default that is said is none of an environment of its own.
+    arguments = {name: one for name, one in env["arguments"].items() if name not in defaults or one != defaults[name]}
+    told = [env["id"], env["version"], arguments, env["split"], env["tasks"], run["hashes"].get("data")]
+    told.append(run["sampling"].get("max_turns"))
     digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
 

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ...envs.registration import ENVIRONMENTS
-from ...envs.serving.catalogue import ALLOWED
 from ..evaluation.about import hashes_of
 from ..evaluation.benchmarks import BENCHMARKS
-from ..evaluation.regrading import regrade
+from ..evaluation.regrading import is_foreign, regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
-from ..evaluation.subject import Subject, subject_of
+from ..evaluation.subject import Subject, not_taken, subject_of
 from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
@@ -30,8 +29,6 @@ NOT_PROVABLE = (
 
 # What a replay of the transcript decides.
 _GRADED = ("passed", "status", "reward", "answer", "components", "terminated")
-# Arguments that a submission may choose: names and levels, no files, addresses or sizes.
-_CHOSEN = (*ALLOWED, "families", "language", "limits", "operations")
 _MOST = 5
 
 
@@ -100,6 +97,7 @@ def check(
     except (ValueError, TypeError, LookupError, OSError, ImportError) as error:
         report.problems.append(f"{RUN}: the environment can't be made again: {error}")
         return report
+    report.problems += _other_subject(results.run["env"], subject.about)
     report.problems += _other_code(results.run, subject)
     report.problems += _other_verdicts(results, subject)
     report.regraded = len(results.samples)
@@ -111,12 +109,19 @@ def _foreign(results: Results, given: Mapping[str, Any]) -> Iterator[str]:
     env = results.run["env"]
     if env["id"] not in BENCHMARKS and all(env["id"] != row.id for row in ENVIRONMENTS):
         yield f'{RUN}: "env.id" is {_brief(env["id"])}, none of the environments and benchmarks of this installation'
-    for name in env["arguments"]:
-        if name not in _CHOSEN and name not in given:
-            why = "since it may name files or servers; whoever trusts it gives it by --arguments"
-            yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
+    for name in not_taken(env["arguments"], given):
+        why = "since it may name files or servers; whoever trusts it gives it by --arguments"
+        yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
     if env["tasks"] > len(results.samples):
         yield f'{RUN}: "env.tasks" is {env["tasks"]}, and there are {len(results.samples)} samples'
+
+
+def _other_subject(told: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
+    """Where ``env`` says something else than the environment that was made from it does."""
+    for name in {**found, **told}:
+        if name not in told or name not in found or told[name] != found[name]:
+            was, now = (_brief(one[name]) if name in one else "missing" for one in (told, found))
+            yield f'{RUN}: "env.{name[:80]}" is {was}, the environment made from it has {now}'
 
 
 def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:
@@ -145,9 +150,11 @@ def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
 def _changed(old: Sample, new: Sample) -> str:
     """How a sample's verdict differs from the new one; empty if it doesn't."""
     names = [name for name in _GRADED if old[name] != new[name]]
+    where = f"{SAMPLES}: task {old['task_index']} ({old['task_id'][:80]}), sample {old['sample']}"
+    if is_foreign(new):  # also if all figures are those of a failure, or any answer could be hidden as one
+        return f"{where}: {new['error_msg']}"
     if not names:
         return ""
-    where = f"{SAMPLES}: task {old['task_index']} ({old['task_id'][:80]}), sample {old['sample']}"
     if new["status"] in FAILURES and old["status"] not in FAILURES:
         return f"{where}: {new['error_msg']}"
     told = ", ".join(f"{name} is {_brief(old[name])}, a regrade gives {_brief(new[name])}" for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Builds the site; the exit code is 1 if a submission is not on it."""
+    """Builds the site; the exit code is 1 if a submission is not on it, or a private split is nobody's."""
     # All commands are declared at every start, and none of them should wait for numpy.
     from .site import write_site
 
@@ -25,5 +26,8 @@ def run(arguments: argparse.Namespace) -> int:
     board = write_site(arguments.folder, out, checked=arguments.check)
     for one in board.left_out:
         print(f"not shown: {visible(one.source)}: {' '.join(visible(one.why).split())}", file=sys.stderr)
+    for row in board.unmatched:
+        told = json.dumps({name: row[name] for name in ("env", "split", "arguments") if name in row})
+        print(f"warning: board.json: no submission is of the private split {visible(told)}", file=sys.stderr)
     print(f"{len(board.entries)} entries: {out / 'index.html'}")
-    return 1 if board.left_out else 0
+    return 1 if board.left_out or (arguments.check and board.unmatched) else 0

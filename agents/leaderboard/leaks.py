@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
+from ...rewards.schemas.text import unique_members
+from ...runtimes.finite_json import loads
 from ..evaluation.results import RESULT, RUN, SAMPLES, Results
 from .archive import CARD
 from .secrets import find_canary, find_secrets
@@ -11,6 +15,8 @@ from .secrets import find_canary, find_secrets
 
 def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> Iterator[str]:
     """Secrets anywhere, and marks of private tasks in a submission that is not private: one line for each kind.
+
+    All that the files hold is looked at, not what a reader makes of them: they are packed as they are.
 
     Args:
         results: finished.
@@ -20,13 +26,25 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> It
     card = results.folder / CARD
     told = card.read_text("utf-8", errors="replace") if card.exists() else ""
     parts = {RUN: results.run, RESULT: results.result, CARD: [told, words]}
+    for name in (RUN, RESULT):
+        # Of two members with one name a reader keeps the last, and the first goes along unseen.
+        if problem := _doubled((results.folder / name).read_bytes()):
+            yield f"{name}: {problem}"
     for name, value in parts.items():
         for kind in find_secrets(value, transcript=False):
             yield f"{name}: holds {kind}; take it out, and make it invalid where it was given"
     public = results.run["canary"] is None
     found: dict[str, list[str]] = {}
-    for sample in results.samples:
-        where = f"task {sample['task_index']}, sample {sample['sample']}"
+    for number, line in enumerate(_lines(results.folder / SAMPLES), 1):
+        sample: Any = None
+        try:
+            sample = _whole(line)
+            where = f"task {sample['task_index']}, sample {sample['sample']}"
+        except (ValueError, TypeError, LookupError, RecursionError):
+            where = f"line {number}"
+            found.setdefault("is no whole line of JSON, in which each member is there once", []).append(where)
+            # Whatever it is, it would be packed with the rest.
+            sample = line.decode("utf-8", errors="replace")
         for kind in find_secrets(sample, transcript=True):
             found.setdefault(f"holds {kind}", []).append(where)
         if public and (mark := find_canary(sample, canaries)) is not None:
@@ -35,3 +53,30 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> It
         yield f"{SAMPLES}: {places[0]} {what}" + (f" ({len(places)} samples do)" if len(places) > 1 else "")
     if public and (mark := find_canary([*parts.values()], canaries)) is not None:
         yield f'{RUN}, {RESULT} or {CARD}: holds the canary {mark} of a private split, but "canary" is null'
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """All lines of the samples, those too that were asked again later and that a reader leaves out."""
+    if path.exists():
+        with path.open("rb") as file:
+            yield from file
+
+
+def _whole(line: bytes) -> Any:
+    """The value of a line in which nothing is hidden.
+
+    Raises:
+        ValueError: it was broken off, or a member is there twice.
+    """
+    if not line.endswith(b"\n"):
+        raise ValueError("it has no end")
+    return loads(line.decode(), unique_members)
+
+
+def _doubled(data: bytes) -> str:
+    """Why a file that was read is not taken after all; empty if it is."""
+    try:
+        loads(data.decode(), unique_members)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return ""

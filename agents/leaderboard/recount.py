@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
-from math import isclose
-from typing import Any
+from math import inf, isclose
+from typing import Any, TypeGuard
 
-from ...envs.agent_loop import ENDPOINT_ERROR
 from ..evaluation.bounds import bounds_of
-from ..evaluation.results import RESULT, RUN, SAMPLES, Results, sha256_of
+from ..evaluation.results import FAILURES, MEMBERS, RESULT, RUN, SAMPLES, Results, sha256_of
 from ..evaluation.summary import cost, summarize
 
 # Sums of floats may differ in their last digits between machines; shares of samples differ by more.
 _NEAR = 1e-9
 _MOST = 5
-_BROKEN = 0.01
+_FAILED = 0.01
+_DEAREST = 1_000_000
+_RUN_MEMBERS = {
+    *("schema", "env", "model", "sampling", "versions", "hashes", "hardware", "declarations", "canary", "started"),
+}
+_RESULT_MEMBERS = {
+    *("scores", "by_domain", "per_task", "rates", "counts", "samples_sha256", "floor", "ceiling", "usage", "cost"),
+    "finished",
+}
 
 
 def disagreements(results: Results) -> Iterator[str]:
@@ -37,9 +45,8 @@ def disagreements(results: Results) -> Iterator[str]:
         yield from _first(_differences(name, result.get(name), wanted))
     yield from _usage(result, samples)
     yield from _bounds(run, result)
-    started, finished = run.get("started"), result.get("finished")
-    if isinstance(started, str) and isinstance(finished, str) and finished < started:
-        yield f'{RESULT}: "finished" is before "started"'
+    yield from _times(run, result)
+    yield from _unknown(run, result, samples)
 
 
 def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -59,13 +66,35 @@ def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Ite
         task, numbers = next((task, found) for task, found in there.items() if not found.issuperset(range(n)))
         first = min(set(range(n)) - numbers)
         yield f"{SAMPLES}: sample {first} of task {task} is missing ({gaps} of {len(there) * n} are)"
-    broken = [one for one in samples if one["status"] == ENDPOINT_ERROR]
+    failed = [one for one in samples if one["status"] in FAILURES]
     # They are in no score, so that whoever may leave out many can leave out the wrong ones.
-    if len(broken) > _BROKEN * len(samples):
+    if len(failed) > _FAILED * len(samples):
         yield (
-            f"{SAMPLES}: the endpoint broke off {len(broken)} of {len(samples)} samples, the first of task "
-            f"{broken[0]['task_index']}; more than {_BROKEN:.0%} are too many, and the evaluation asks for them anew"
+            f"{SAMPLES}: {len(failed)} of {len(samples)} samples failed by nobody's answer ({', '.join(FAILURES)}), "
+            f"the first of task {failed[0]['task_index']}; more than {_FAILED:.0%} are too many, and infinite-rl eval "
+            "--retry asks for them anew"
         )
+
+
+def _times(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
+    try:
+        started, finished = map(datetime.fromisoformat, (str(run.get("started")), str(result.get("finished"))))
+        if finished < started:
+            yield f'{RESULT}: "finished" is before "started"'
+    except (ValueError, TypeError):  # of two times one of which has no zone
+        yield f'{RESULT}: "started" and "finished" must be times with their zone, such as 2026-11-20T10:00:00+00:00'
+
+
+def _unknown(run: Mapping[str, Any], result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Members that nobody checks, and that nobody should take for checked."""
+    samples_members = {name: None for one in samples for name in one}
+    for file, found, known in (
+        (RUN, run, _RUN_MEMBERS),
+        (RESULT, result, _RUN_MEMBERS | _RESULT_MEMBERS),
+        (SAMPLES, samples_members, {*MEMBERS}),
+    ):
+        if names := [str(name)[:40] for name in found if name not in known]:
+            yield f"{file}: unknown members {', '.join(names[:_MOST])}"
 
 
 def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -73,18 +102,22 @@ def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> I
     if not isinstance(usage, dict):
         yield f'{RESULT}: "usage" is missing'
         return
+    for name in ("seconds", "samples_per_second"):
+        if (value := usage.get(name)) is not None and not (_number(value) and 0 <= value < inf):
+            yield f'{RESULT}: "usage.{name}" must be a number from 0, or null'
+    if more := {*usage} - {"prompt_tokens", "completion_tokens", "seconds", "samples_per_second"}:
+        yield f"{RESULT}: unknown members of usage, {', '.join(sorted(more)[:_MOST])}"
     sums = {name: sum(one[name] for one in samples) for name in ("prompt_tokens", "completion_tokens")}
     yield from _first(_differences("usage", {name: usage.get(name) for name in sums}, sums))
     price = result.get("cost")
     if price is not None:
-        if not isinstance(price, dict) or not all(
-            _number(price.get(name)) for name in ("input_per_million", "output_per_million")
-        ):
-            yield f'{RESULT}: "cost" must hold prices of a million tokens, or be null'
+        prices = (
+            [price.get(f"{name}_per_million") for name in ("input", "output")] if isinstance(price, dict) else [None]
+        )
+        if not all(_number(one) and 0 <= one <= _DEAREST for one in prices):
+            yield f'{RESULT}: "cost" must hold prices of a million tokens, from 0 to {_DEAREST:,}, or be null'
         else:
-            yield from _differences(
-                "cost", price, cost(sums, (price["input_per_million"], price["output_per_million"]))
-            )
+            yield from _differences("cost", price, cost(sums, prices))
 
 
 def _bounds(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
@@ -121,7 +154,7 @@ def _first(lines: Iterator[str]) -> Iterator[str]:
         yield f"{RESULT}: and {more} more figures that differ"
 
 
-def _number(value: object) -> bool:
+def _number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

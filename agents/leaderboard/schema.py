@@ -46,6 +46,7 @@ _RESULT: dict[str, tuple[type, ...]] = {
     "finished": _TEXT,
 }
 # Far beyond every evaluation; loops over them come to an end.
+_GREATEST = 1 << 63
 _MOST = {"sampling.n": 4_096, "env.tasks": 10_000_000}
 
 
@@ -71,6 +72,8 @@ def _fields(file: str, found: Mapping[str, Any], wanted: Mapping[str, tuple[type
         elif not isinstance(value, kinds) or isinstance(value, bool):
             names = " or ".join("null" if kind is type(None) else kind.__name__ for kind in kinds)
             yield f'{file}: "{name}" must be of type {names}, not {type(value).__name__}'
+        elif isinstance(value, int) and abs(value) > _GREATEST:
+            yield f'{file}: "{name}" is out of range'
 
 
 _ABSENT = object()

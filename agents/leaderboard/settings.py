@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...envs.registration import ENVIRONMENTS, full_id
 from ...runtimes.finite_json import loads
 
 SETTINGS = "board.json"
 _KNOWN = {"title": str, "about": str, "references": list, "splits": list, "canaries": list}
-_SPLIT = {"env", "split", "arguments", "name", "private", "retired"}
+_SPLIT = {"env", "split", "arguments", "data", "name", "private", "retired"}
+_UNKNOWN = object()
 
 
 def read_settings(folder: Path) -> dict[str, Any]:
@@ -35,15 +38,58 @@ def read_settings(folder: Path) -> dict[str, Any]:
         if not isinstance(split, dict) or not {"env", "split"} <= set(split) <= _SPLIT:
             fields = ", ".join(sorted(_SPLIT))
             raise ValueError(f'{path}: each of "splits" needs "env" and "split"; its fields are {fields}')
+        if not isinstance(split.get("arguments", {}), dict) or not isinstance(split.get("private", False), bool):
+            raise ValueError(f'{path}: of "splits", "arguments" must be an object, and "private" true or false')
     return found
 
 
 def split_of(settings: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The row of ``splits`` that is about the tasks of a run; empty if there is none."""
+    """The row of ``splits`` that is about the tasks of a run; empty if there is none.
+
+    Of several the private one counts, then the one that names most arguments.
+    """
+    found: list[Mapping[str, Any]] = [row for row in settings.get("splits", []) if _is_about(row, run)]
+    return max(found, key=lambda row: (bool(row.get("private")), len(row.get("arguments", {}))), default={})
+
+
+def private_rows(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of ``splits`` whose tasks must not be shown."""
+    return [row for row in settings.get("splits", []) if row.get("private")]
+
+
+def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
+    """Whether a row is about the tasks of a run.
+
+    What the run does not say has its default. Where that is not known, a private row is about it: to hide too much is
+    mended, to show too much is not.
+    """
+    if "data" in row and row["data"] == run["hashes"].get("data"):
+        return True
     env = run["env"]
-    for split in settings.get("splits", []):
-        wanted = split.get("arguments", env.get("arguments"))
-        if (split["env"], split["split"], wanted) == (env.get("id"), env.get("split"), env.get("arguments")):
-            found: Mapping[str, Any] = split
-            return found
-    return {}
+    id, arguments = full_id(str(env["id"])), env["arguments"]
+    splits: list[str | None] = [one for one in (env["split"], arguments.get("split")) if isinstance(one, str)]
+    if full_id(str(row["env"])) != id or row["split"] not in (splits or ["test", None]):
+        return False
+    defaults = defaults_of(id)
+    for name, wanted in row.get("arguments", {}).items():
+        told = arguments.get(name, defaults.get(name, _UNKNOWN))
+        if name != "split" and told != wanted and not (told is _UNKNOWN and row.get("private")):
+            return False
+    return True
+
+
+def defaults_of(id: str) -> dict[str, Any]:
+    """The defaults of an environment's arguments, as far as its class names them.
+
+    Args:
+        id: with its namespace.
+    """
+    found: dict[str, Any] = {"seed": 0}  # of all procedural tasks
+    for row in ENVIRONMENTS:
+        if row.id == id:
+            for base in reversed(row.load().__mro__):
+                for made in (base.__dict__.get("__init__"), base.__dict__.get("make_source")):
+                    parameters = inspect.signature(made).parameters.values() if inspect.isfunction(made) else ()
+                    found |= {one.name: one.default for one in parameters if one.default is not inspect.Parameter.empty}
+            found |= row.kwargs
+    return found

@@ -41,6 +41,8 @@ def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
         FileExistsError: at ``out`` is something else than a site.
         ValueError: ``board.json`` is malformed.
     """
+    if not folder.is_dir():  # before anything is made
+        raise FileNotFoundError(f"{folder}: no such folder. Give one that holds submissions.")
     if out.exists() and not (out.is_dir() and (not any(out.iterdir()) or (out / _DATA / "board.js").exists())):
         raise FileExistsError(f"{out} exists, and is no site of a leaderboard; give another folder by --out")
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -44,11 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
         packed = None
         if not report.problems and not arguments.check:
             asked, result = report.files()
+            assert report.results is not None, "only what was read is accepted"
             place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
             name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
             arguments.out.mkdir(exist_ok=True)
             packed = arguments.out / f"{name}.zip"
-            pack(folder, model_card(asked, result, words), packed)
+            pack(report.results, model_card(asked, result, words), packed)
     if arguments.json:
         found = {"problems": report.problems, "notes": report.notes, "regraded": report.regraded}
         print(json.dumps(found | {"accepted": not report.problems, "submission": packed and str(packed)}))

@@ -106,9 +106,20 @@ def test_an_answer_that_was_changed_is_graded_as_what_it_is(folder):
 
 
 def test_what_the_endpoint_broke_off_stays_as_it_is(folder):
-    edit(folder, 0, lambda one: one.update(status="endpoint_error", passed=False, reward=0.0))
+    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+    edit(folder, 0, lambda one: one.update(nothing, status="endpoint_error", messages=one["messages"][:-1]))
     results = read_results(folder)
-    assert regrade(results.samples, subject_of(results.run).env)[0]["status"] == "endpoint_error"
+    assert regrade(results.samples, subject_of(results.run).env) == results.samples
+
+
+@pytest.mark.parametrize("status", ["error", "endpoint_error"])
+def test_an_answer_that_is_hidden_as_a_failure_is_a_change(folder, capsys, status):
+    hidden = {"status": status, "reward": 0.0, "passed": False}
+    edit(folder, 0, lambda one: one.update(hidden, messages=[]))
+    edit(folder, 1, lambda one: one.update(hidden))
+    code, found = reverified(folder, capsys)
+    assert (code, len(found["changed"])) == (1, 2)
+    assert "opens with other messages than the task" in found["changed"][0]["error_msg"]
 
 
 def test_other_tasks_are_refused(folder, capsys):
@@ -128,14 +139,25 @@ def test_what_is_no_evaluation_is_refused(tmp_path, capsys):
     ("env", "problem"),
     [
         ({"id": "this:Zen-v0"}, "names a module"),
-        ({"arguments": {"tasks": "/etc/passwd"}}, "env.arguments.tasks names a file or a server"),
-        ({"arguments": {"tasks": "../secret.jsonl"}}, "env.arguments.tasks names a file or a server"),
-        ({"arguments": {"corpus": "http://127.0.0.1:1/"}}, "env.arguments.corpus names a file or a server"),
+        ({"arguments": {"tasks": "/etc/passwd"}}, "env.arguments.tasks is not taken from a run"),
+        ({"arguments": {"tasks": "secret.jsonl"}}, "give it with --file"),
+        ({"arguments": {"tasks": "train@someone/tasks"}}, "env.arguments.tasks is not taken from a run"),
+        ({"arguments": {"corpus": "http://127.0.0.1:1/"}}, "env.arguments.corpus is not taken from a run"),
+        ({"arguments": {"index": "written-here"}}, "env.arguments.index is not taken from a run"),
+        (
+            {"arguments": {"embeddings": {"base_url": "http://127.0.0.1:1/v1", "model": "m"}}},
+            "env.arguments.embeddings is not taken from a run",
+        ),
+        ({"arguments": {"level": {"base_url": "a"}}}, "env.arguments.level is not taken from a run"),
+        ({"arguments": {"families": [{"base_url": "a"}]}}, "env.arguments.families is not taken from a run"),
+        ({"arguments": {"limits": "http://127.0.0.1:1/"}}, "env.arguments.limits is not taken from a run"),
         ({"tasks": 10**9}, '"env.tasks" must be from 1 to 1,000,000'),
         ({"id": "InfiniteRL/Nothing-v0"}, "no environment"),
     ],
 )
-def test_a_run_of_unknown_origin_imports_reads_and_asks_nothing(folder, capsys, env, problem):
+def test_a_run_of_unknown_origin_imports_reads_and_asks_nothing(folder, capsys, monkeypatch, env, problem):
+    if "arguments" in env:
+        monkeypatch.setattr("gymnasium.make", lambda *asked, **more: 1 / 0)
     run = json.loads((folder / "run.json").read_text("utf-8"))
     run["env"] |= env
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")

@@ -12,6 +12,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from board_results import answered, make_results, make_run, play, subject, write_results
 
 from infinite_rl.agents.evaluation import about
+from infinite_rl.agents.evaluation.results import read_results, sha256_of
+from infinite_rl.agents.leaderboard.archive import opened, pack
 from infinite_rl.agents.leaderboard.check import check
 from infinite_rl.cli import main
 
@@ -99,6 +101,11 @@ def blame_the_grader(run, samples):
     wrong(samples).update(status="error", reward=0.0)
 
 
+def hide_as_an_error(run, samples):
+    nothing = dict.fromkeys(wrong(samples)["components"], 0.0)
+    wrong(samples).update(status="error", reward=0.0, answer=None, components=nothing, terminated=False, messages=[])
+
+
 def other_domain(run, samples):
     wrong(samples)["domain"] = "arithmetic/easy"
 
@@ -152,7 +159,17 @@ def mail_address(run, samples):
     run["declarations"]["contamination"] = "None known; ask someone@example.org."
 
 
+def parameters_beyond_floats(run, samples):
+    run["model"]["parameters"] = 10**400
+
+
+def unknown_members(run, samples):
+    samples[0]["note"] = "best"
+
+
 FORGED_WELL = [
+    (parameters_beyond_floats, '"model.parameters" is out of range'),
+    (unknown_members, "samples.jsonl: unknown members note"),
     (calls_that_are_none, "a transcript can't be replayed"),
     (flip_verdict, "passed is True, a regrade gives False"),
     (mend_answer, "passed is False, a regrade gives True"),
@@ -164,7 +181,10 @@ FORGED_WELL = [
     (other_task_id, "not 'arithmetic/1+1'"),
     (easier_prompt, "the transcript opens with other messages than the task"),
     (second_try, "the transcript goes on after the episode's end"),
-    (blame_the_endpoint, "the endpoint broke off 1 of 18 samples"),
+    (blame_the_endpoint, "1 of 18 samples failed by nobody's answer"),
+    (blame_the_endpoint, "the episode came to its end, so that the endpoint did not break it off"),
+    (blame_the_grader, "1 of 18 samples failed by nobody's answer"),
+    (hide_as_an_error, "the transcript opens with other messages than the task"),
     (blame_the_grader, "status is 'error', a regrade gives 'scored'"),
     (other_domain, "domain is 'arithmetic/easy', the task's is 'arithmetic/"),
     (too_many_tokens, "513 tokens in 1 turns; sampling.max_tokens is 512"),
@@ -215,6 +235,13 @@ CLUMSY = [
     (lambda result: result.update(finished="2026-11-19T00:00:00+00:00"), '"finished" is before "started"'),
     (lambda result: result.pop("usage"), 'result.json: "usage" is missing'),
     (lambda result: result.update(note="see https://10.1.2.3:8443"), "result.json: holds the address of a server"),
+    (lambda result: result.update(note="best"), "result.json: unknown members note"),
+    (lambda result: result["usage"].update(seconds=-5), '"usage.seconds" must be a number from 0'),
+    (lambda result: result["usage"].update(note="x"), "unknown members of usage, note"),
+    (lambda result: result.update(cost={"input_per_million": -1, "output_per_million": -1, "total": -1}), "from 0 to"),
+    (lambda result: result.update(cost={"input_per_million": 10**400, "output_per_million": 1, "total": 1}), "prices"),
+    (lambda result: result.update(finished="9999-99-99 <b>"), "must be times with their zone"),
+    (lambda result: result.update(finished="2026-11-20T11:00:00"), "must be times with their zone"),
 ]  # fmt: skip
 
 
@@ -235,6 +262,13 @@ FILES = [
         lambda text: text.replace('"reward": ', '"reward": NaN, "was": ', 1),
         "samples.jsonl, line 1: not JSON",
     ),
+    (
+        "samples.jsonl",
+        lambda text: text.replace('"reward": ', f'"reward": {10**400}, "was": ', 1),
+        '"reward" is out of',
+    ),
+    ("samples.jsonl", lambda text: text.replace('"seconds": ', f'"seconds": {10**400}, "was": ', 1), "is out of range"),
+    ("result.json", lambda text: "[]", "result.json: not an object"),
     ("run.json", lambda text: text.replace("eval/1", "eval/9"), """run.json: "schema" is 'infinite-rl/eval/9'"""),
     ("run.json", lambda text: text.replace('"n": 3', '"n": 5000'), '"sampling.n" must be from 1 to 4,096'),
     ("run.json", lambda text: text.replace('"n": 3', '"n": true'), '"sampling.n" must be of type int'),
@@ -270,6 +304,24 @@ def test_a_refused_folder_is_not_packed_and_each_reason_is_a_line(honest, tmp_pa
     assert main(["submit", str(folder), "--out", str(tmp_path / "out")]) == 1
     assert "refused: result.json is missing" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+OTHER_ENVIRONMENTS = [
+    ({"description": "Visit us."}, '"env.description" is'),
+    ({"version": "v9"}, '"env.version" is'),
+    ({"arguments": {}}, '"env.arguments" is {}, the environment made from it has'),
+    ({"arguments": {"level": 1, "split": "train"}}, '"env.arguments" is'),
+    ({"arguments": {"level": 1, "split": "test"}, "split": None}, '"env.split" is None'),
+    ({"id": "Math-v0"}, '"env.id" is'),
+    ({"more": 1}, '"env.more" is 1, the environment made from it has missing'),
+]
+
+
+@pytest.mark.parametrize(("env", "reason"), OTHER_ENVIRONMENTS)
+def test_an_environment_that_is_told_otherwise_than_it_is_is_refused(honest, tmp_path, env, reason):
+    run, samples, _ = read(honest)
+    run["env"] |= env
+    assert_refused(write_results(tmp_path / "forged", run, samples), reason)
 
 
 FOREIGN = [
@@ -331,3 +383,78 @@ def test_a_hundred_forged_verdicts_are_told_in_a_few_lines(tmp_path):
     problems = check(write_results(tmp_path / "forged", run, samples)).problems
     assert len(problems) < 12
     assert any("more samples that a regrade judges otherwise" in line for line in problems)
+
+
+def broken_off(one, **told):
+    """The sample as the endpoint leaves one that it broke off."""
+    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+    one.update(nothing, status="endpoint_error", messages=one["messages"][:-1], **told)
+
+
+def test_one_failure_in_a_hundred_is_taken_but_nothing_made_up_about_it(tmp_path):
+    run = make_run(n=20, tasks=6)
+    samples = play(run, skill=0.5)
+    broken_off(samples[7])
+    assert check(write_results(tmp_path / "honest", run, samples)).problems == []
+    samples[7].update(passed=True, reward=1e9, answer="8")
+    assert_refused(write_results(tmp_path / "forged", run, samples), "passed is True, a regrade gives False")
+    samples[7].update(messages=[{"role": "assistant", "content": "anything"}])
+    assert_refused(write_results(tmp_path / "other", run, samples), "opens with other messages than the task")
+
+
+KEY = "sk-" + "a" * 40
+
+
+def with_samples(folder, text):
+    """Results with this text of samples, and with its hash."""
+    (folder / "samples.jsonl").write_text(text)
+    result = json.loads((folder / "result.json").read_text())
+    result["samples_sha256"] = sha256_of(folder / "samples.jsonl")
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def superseded(lines):
+    old = json.loads(lines[0]) | {"status": "error", "error_msg": KEY}
+    return "\n".join([json.dumps(old).replace("sk-", "\\u0073k-"), *lines]) + "\n"
+
+
+def twice(lines, text):
+    return "".join(f'{one[:-1]}, "k": "{text}", "k": ""}}\n' for one in lines)
+
+
+HIDDEN = [
+    (superseded, "task 0, sample 0 holds an API key"),
+    (lambda lines: "\n".join(lines) + '\n{"x": "' + KEY, "line 19 holds an API key"),
+    (lambda lines: "\n".join(lines) + '\n{"x": "', "line 19 is no whole line of JSON"),
+    (lambda lines: twice(lines, KEY), "line 1 holds an API key"),
+    (lambda lines: twice(lines, ""), "line 1 is no whole line of JSON"),
+]
+
+
+@pytest.mark.parametrize(("hide", "reason"), HIDDEN, ids=[reason for _, reason in HIDDEN])
+def test_what_a_reader_leaves_out_is_searched_too(honest, tmp_path, hide, reason):
+    folder = shutil.copytree(honest, tmp_path / "hidden")
+    with_samples(folder, hide((honest / "samples.jsonl").read_text().splitlines()))
+    assert_refused(folder, reason)
+
+
+@pytest.mark.parametrize("name", ["run.json", "result.json"])
+def test_a_member_that_is_there_twice_is_refused(honest, tmp_path, name):
+    folder = shutil.copytree(honest, tmp_path / "hidden")
+    text = (folder / name).read_text()
+    (folder / name).write_text(text.replace("{", '{"schema": "' + KEY + '",', 1))
+    assert_refused(folder, f"{name}: an object has two members of the same name, 'schema'")
+
+
+def test_only_what_was_checked_is_packed(honest, tmp_path):
+    folder = shutil.copytree(honest, tmp_path / "results")
+    results = read_results(folder)
+    (folder / "run.json").write_text(KEY)
+    pack(results, "a card", tmp_path / "one.zip")
+    with opened(tmp_path / "one.zip") as place:
+        assert read_results(place).run == results.run
+    with (folder / "samples.jsonl").open("a") as file:
+        file.write(KEY)
+    with pytest.raises(ValueError, match="has changed since it was checked"):
+        pack(results, "a card", tmp_path / "two.zip")
+    assert not [path for path in tmp_path.iterdir() if "two" in path.name]

@@ -18,10 +18,11 @@ from chat_server import serving
 from infinite_rl.agents.evaluation.bounds import FLOORS, POLICIES, bounds_of
 from infinite_rl.agents.evaluation.statistics import mcnemar, paired_difference
 from infinite_rl.agents.leaderboard.archive import opened
-from infinite_rl.agents.leaderboard.board import read_board
+from infinite_rl.agents.leaderboard.board import benchmark_key, read_board
 from infinite_rl.agents.leaderboard.exports import as_csv, as_markdown, escaped
 from infinite_rl.agents.leaderboard.pairs import compare
 from infinite_rl.agents.leaderboard.scripts import write_script
+from infinite_rl.agents.leaderboard.settings import split_of
 from infinite_rl.agents.leaderboard.site import write_site
 from infinite_rl.cli import main
 
@@ -122,9 +123,54 @@ def test_board_json_names_hides_and_retires_splits(folder, tmp_path):
     assert {one["model"] for one in told["entries"] if one["reference"]} == {"weak"}
 
 
+MATH = {"env": "Math-v0", "split": "test", "private": True}
+PRIVATE_ROWS = [
+    (MATH, {}, True),
+    (MATH | {"env": "InfiniteRL/Math-v0", "arguments": {"level": 1}}, {}, True),
+    (MATH | {"arguments": {"level": 1}}, {"arguments": {"level": 1, "seed": 0}}, True),
+    (MATH | {"arguments": {"level": 1}}, {"arguments": {}}, True),
+    (MATH | {"arguments": {"seed": 0}}, {}, True),
+    (MATH | {"arguments": {"seed": 0, "families": None}}, {"split": None}, True),
+    (MATH, {"split": "train", "arguments": {"split": "test"}}, True),
+    (MATH | {"split": "train", "data": "the hash"}, {"id": "Mine-v0"}, True),
+    (MATH | {"arguments": {"operations": ["add"]}}, {}, True),
+    (MATH | {"arguments": {"seed": 7}}, {}, False),
+    (MATH | {"arguments": {"level": 2}}, {}, False),
+    (MATH | {"arguments": {"tasks": "secret.jsonl"}}, {}, False),
+    (MATH | {"split": "train"}, {}, False),
+    (MATH | {"env": "Orz-v0"}, {}, False),
+]
+
+
+@pytest.mark.parametrize(("row", "env", "private"), PRIVATE_ROWS)
+def test_a_private_row_is_about_its_tasks_however_they_are_named(row, env, private):
+    run = make_run(data="the hash")
+    run["env"] |= env
+    public = {"env": "Math-v0", "split": "test", "name": "All"}
+    for rows in ([row, public], [public, row]):
+        assert bool(split_of({"splits": rows}, run).get("private")) is private
+
+
+def test_a_private_row_about_no_submission_is_told(tmp_path, capsys):
+    make_results(tmp_path / "board" / "one", tasks=2, n=1)
+    (tmp_path / "board" / "board.json").write_text(json.dumps({"splits": [MATH | {"arguments": {"seed": 77}}]}))
+    assert main(["leaderboard", str(tmp_path / "board")]) == 0
+    assert 'no submission is of the private split {"env": "Math-v0", "split": "test"' in capsys.readouterr().err
+    assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 1
+
+
 @pytest.mark.parametrize(
     "text",
-    ["[1]", '{"titel": "x"}', '{"title": 3}', '{"splits": [{"env": "a"}]}', "{", '{"splits": [3]}', "[" * 100_000],
+    [
+        '{"splits": [{"env": "a", "split": "b", "private": "yes"}]}',
+        "[1]",
+        '{"titel": "x"}',
+        '{"title": 3}',
+        '{"splits": [{"env": "a"}]}',
+        "{",
+        '{"splits": [3]}',
+        "[" * 100_000,
+    ],
 )
 def test_a_malformed_board_json_is_told_in_one_line(folder, tmp_path, text, capsys):
     place = shutil.copytree(folder, tmp_path / "board")
@@ -179,6 +225,19 @@ def test_why_a_private_submission_was_refused_is_told_to_the_host_alone(tmp_path
     site = tmp_path / "board" / "site"
     assert data(site / "data" / "board.js")[1]["left_out"] == [["kept", "its tasks are private, and so is the reason"]]
     assert "a private answer" not in "".join(path.read_text() for path in site.rglob("*.*"))
+
+
+def test_a_folder_that_is_not_there_is_not_made(tmp_path, capsys):
+    assert main(["leaderboard", str(tmp_path / "typo" / "board")]) == 2
+    assert "no such folder" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_default_that_is_said_makes_no_ranking_of_its_own_and_other_turns_do():
+    run, said, turns = make_run(), make_run(), make_run()
+    said["env"]["arguments"]["seed"] = 0
+    turns["sampling"]["max_turns"] = 3
+    assert benchmark_key(said) == benchmark_key(run) != benchmark_key(turns)
 
 
 def test_a_link_shows_no_file_of_the_host(folder, tmp_path, capsys):
@@ -303,11 +362,40 @@ def test_an_archive_with_another_file_is_refused(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["bad.zip"]
 
 
-def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path):
+BOMBS = [
+    ("run.json", 2, b"0", "2,097,152 bytes, too many"),
+    ("result.json", 33, b"[],", "too many"),
+    ("samples.jsonl", 40, b"\n", "unpacks to more than .* bytes, too many for an archive of its size"),
+]
+
+
+@pytest.mark.parametrize(("name", "size", "filling", "reason"), BOMBS)
+def test_an_archive_that_unpacks_to_too_much_is_refused(tmp_path, name, size, filling, reason):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("run.json", b"0" * (2 << 20))
-    with pytest.raises(ValueError, match="too many"), opened(tmp_path / "bomb.zip"):
+        archive.writestr(name, filling * ((size << 20) // len(filling) + 1) if size > 2 else b"0" * (2 << 20))
+    with pytest.raises(ValueError, match=reason), opened(tmp_path / "bomb.zip"):
         pass
+
+
+def test_a_line_in_an_archive_has_a_limit_though_the_file_may_be_longer(tmp_path, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.leaderboard.archive._LONGEST_LINE", 3 << 20)
+    for lines, fits in (([2 << 20] * 4, True), ([2 << 20, 5 << 20, 9], False)):
+        with zipfile.ZipFile(tmp_path / "long.zip", "w", zipfile.ZIP_STORED) as archive:
+            archive.writestr("samples.jsonl", b"".join(b"x" * length + b"\n" for length in lines))
+        if fits:
+            with opened(tmp_path / "long.zip") as place:
+                assert (place / "samples.jsonl").stat().st_size == sum(lines) + len(lines)
+        else:
+            with pytest.raises(ValueError, match="has a line of more than"), opened(tmp_path / "long.zip"):
+                pass
+
+
+def test_a_model_that_says_the_same_for_ever_can_be_handed_in(tmp_path):
+    run = make_run(tasks=4, n=2)
+    say = lambda index, number, words: f"{words} {'no ' * 100_000}"  # noqa: E731
+    write_results(tmp_path / "dull", run, play(run, 0.5, say=say))
+    assert main(["submit", str(tmp_path / "dull"), "--out", str(tmp_path / "board")]) == 0
+    assert main(["submit", str(next((tmp_path / "board").iterdir())), "--check"]) == 0
 
 
 def test_a_site_takes_the_place_of_a_site_only(folder, tmp_path, capsys):
