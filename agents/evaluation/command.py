@@ -111,7 +111,8 @@ def run(arguments: argparse.Namespace) -> int:
         told.append(
             "infinite-rl submit will ask for --contamination: add it to this command, which asks nothing again."
         )
-    errors.print(*(Text(visible(line)) for line in told if line), sep="\n", end="\n" if any(told) else "")
+    for line in filter(None, told):
+        errors.print(Text(visible(line)), soft_wrap=True)
     return 0 if result["counts"]["graded"] else 1
 
 
