@@ -104,14 +104,14 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         console = Console(highlight=False)
         console.print(result_table(result), facts_table(result), Text(f"in {folder}"), sep="\n")
-    told = [failures_told(evaluation.samples)]
+    ending = [failures_told(evaluation.samples)]
     if not result["counts"]["graded"]:
-        told.append("No sample says anything about the model.")
+        ending.append("No sample says anything about the model.")
     elif result["declarations"]["contamination"] is None:
-        told.append(
+        ending.append(
             "infinite-rl submit will ask for --contamination: add it to this command, which asks nothing again."
         )
-    for line in filter(None, told):
+    for line in filter(None, ending):
         errors.print(Text(visible(line)), soft_wrap=True)
     return 0 if result["counts"]["graded"] else 1
 
@@ -217,13 +217,16 @@ def _model_name(model: str) -> str:
 
 
 def _refuse_run(folder: Path) -> None:
-    """A run of our trainer holds models and is none."""
-    if (folder / "checkpoints").is_dir() and not (folder / "config.json").exists():
-        there = sorted(path.name for path in (folder / "checkpoints").iterdir() if (path / "config.json").exists())
-        if not there:
-            raise ValueError(f"{folder} is a training run that has saved no model yet")
-        best = "best" if "best" in there else there[-1]
-        raise ValueError(f"{folder} is a training run: give --model {folder / 'checkpoints' / best}")
+    """A run of our trainer holds models and is none; not each has one that is the best."""
+    run = folder if folder.exists() or folder.parent.name != "checkpoints" else folder.parent.parent
+    if not (run / "checkpoints").is_dir() or (run / "config.json").exists():
+        return
+    there = sorted(path for path in (run / "checkpoints").iterdir() if (path / "config.json").exists())
+    best = [path for path in there if path.name == "best"] or [path for path in there if path.name.startswith("step-")]
+    if not best:
+        raise ValueError(f"{run} is a training run that has saved no model yet")
+    problem = "a training run" if run == folder else "not there"
+    raise ValueError(f"{folder} is {problem}: give --model {best[-1]}")
 
 
 def _folder_name(subject: Subject, model: str) -> str:

@@ -175,7 +175,7 @@ def scored(folder: Path, run: Mapping[str, Any], samples: Sequence[Sample]) -> d
 
 def _answered(sample: Sample) -> bool:
     """Whether a model said anything in it, or its environment broke, which another command would not mend."""
-    return sample["status"] != ENDPOINT_ERROR or sample["turns"] > 0
+    return bool(sample["status"] != ENDPOINT_ERROR or sample["turns"])
 
 
 def _light(sample: Sample) -> Sample:

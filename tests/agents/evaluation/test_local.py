@@ -75,6 +75,10 @@ def test_a_training_run_is_no_model_and_its_best_checkpoint_is_named(model, tmp_
     best.parent.mkdir(parents=True)
     assert evaluate(best.parents[1], tmp_path / "out") == 2
     assert "a training run that has saved no model yet" in capsys.readouterr().err
+    step = best.with_name("step-00000002")
+    step.symlink_to(model)
+    assert evaluate(best, tmp_path / "out") == 2
+    assert f"best is not there: give --model {step}\n" in capsys.readouterr().err
     best.symlink_to(model)
     assert evaluate(best.parents[1], tmp_path / "out") == 2
     assert f"give --model {best}\n" in capsys.readouterr().err
