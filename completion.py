@@ -7,12 +7,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .agents.evaluation.benchmarks import BENCHMARKS
 from .cli import COMMANDS, PROGRAM, make_parser
 from .envs.registration import ENVIRONMENTS
 
 SHELLS = ("bash", "zsh", "fish")
 # Arguments with these names take an environment; those with these placeholders a file or folder.
 _ENVIRONMENTS = ("id", "ids", "env")
+# Their own messages about a wrong word say more than argparse's choices.
+_WORDS = {
+    "benchmark": tuple(BENCHMARKS),
+    "prompt": tuple(dict.fromkeys(style.name for one in BENCHMARKS.values() for style in one.styles)),
+}
 _FILES = ("FILE", "FOLDER", "IN", "OUT", "PREFIX", "RUN", "RUN_OR_RESULTS", "RESULTS")
 
 
@@ -76,6 +82,8 @@ def commands() -> Iterator[Words]:
 def _values(action: argparse.Action) -> Values:
     if action.choices is not None:
         return Values(tuple(map(str, action.choices)))
+    if action.dest in _WORDS:
+        return Values(_WORDS[action.dest])
     if action.dest in _ENVIRONMENTS:
         return Values(tuple(row.name for row in ENVIRONMENTS))
     return Values(files=action.metavar in _FILES or action.type is Path)

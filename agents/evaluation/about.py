@@ -19,6 +19,8 @@ from .subject import Subject
 
 # What a run that goes on must have in common with the one before. The rest says what it ran on.
 _ASKED = ("schema", "env", "model", "sampling", "declarations", "canary")
+DECLARED = ("declarations", "canary")
+"""What says nothing of how samples came about, so that it may be added to them."""
 _ASKED_HASHES = ("data", "prompts", "parser", "runtimes")
 
 
@@ -88,6 +90,15 @@ def differing(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
         if old["hashes"].get(name) != new["hashes"][name]:
             return _told(f"hashes.{name}", old["hashes"].get(name), new["hashes"][name])
     return ""
+
+
+def declared_later(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """A run with what it did not declare, and another declares; what it did declare stays."""
+    declarations = dict(old["declarations"])
+    if declarations.get("contamination") is None:
+        declarations["contamination"] = new["declarations"]["contamination"]
+    canary = new["canary"] if old.get("canary") is None else old["canary"]
+    return {**old, "declarations": declarations, "canary": canary}
 
 
 def now() -> str:

@@ -23,7 +23,7 @@ from .about import describe
 from .asking import EndpointPlayer, Player
 from .benchmarks import BENCHMARKS, SENT_STOPS
 from .comparing import compare
-from .display import Bar, comparison_table, facts_table, result_table
+from .display import Bar, comparison_table, facts_table, failures_told, result_table
 from .evaluate import evaluation_in
 from .results import read_results
 from .subject import Subject, benchmark, environment
@@ -48,6 +48,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--tasks", type=int, metavar="N", help="the first so many (default: all, of a stream up to 200)")
     model = parser.add_argument_group("who answers", "an endpoint's API key is taken from OPENAI_API_KEY")
     model.add_argument("--model", help="its name at the endpoint; else its folder or its name on the hub")
+    model.add_argument("--name", help="what results call the model (default: --model, of a folder its last part)")
     model.add_argument("--base-url", help="an OpenAI-compatible server, such as http://localhost:8000/v1")
     model.add_argument("--backend", choices=BACKENDS, help="(default: endpoint with --base-url, else transformers)")
     model.add_argument("-n", type=int, default=1, metavar="SAMPLES", help="of each task (default: 1)")
@@ -78,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check(arguments)
     subject = _subject(arguments)
     sampling = _sampling(arguments, subject)
-    model = {"name": Path(arguments.model).name if _is_folder(arguments.model) else arguments.model}
+    model = {"name": arguments.name or _model_name(arguments.model)}
     model |= {"backend": _backend(arguments), "parameters": None}
     asked = describe(subject, model, sampling, contamination=arguments.contamination, canary=arguments.canary)
     folder = arguments.out or Path("evaluations") / _folder_name(subject, model["name"])
@@ -103,10 +104,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         console = Console(highlight=False)
         console.print(result_table(result), facts_table(result), Text(f"in {folder}"), sep="\n")
+    ending = [failures_told(evaluation.samples)]
     if not result["counts"]["graded"]:
-        errors.print("No sample says anything about the model.")
-        return 1
-    return 0
+        ending.append("No sample says anything about the model.")
+    elif result["declarations"]["contamination"] is None:
+        ending.append(
+            "infinite-rl submit will ask for --contamination: add it to this command, which asks nothing again."
+        )
+    for line in filter(None, ending):
+        errors.print(Text(visible(line)), soft_wrap=True)
+    return 0 if result["counts"]["graded"] else 1
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -114,7 +121,8 @@ def _compare(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(found))
     else:
-        Console(highlight=False).print(comparison_table(found))
+        notes = (Text(visible(f"{note}.")) for note in found["notes"])
+        Console(highlight=False).print(comparison_table(found), *notes, sep="\n")
     return 0
 
 
@@ -136,6 +144,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("--price takes two numbers that are not negative")
     if (_backend(arguments) == "endpoint") != bool(arguments.base_url):
         raise ValueError("--base-url is for --backend endpoint, which needs it")
+    if not arguments.base_url:
+        _refuse_run(Path(arguments.model).expanduser())
     own = {"split": "--split", "level": "--level", "tool_format": "--tool-format"}
     if arguments.benchmark and (given := [flag for name, flag in own.items() if getattr(arguments, name) is not None]):
         raise ValueError(f"{given[0]} is for --env, not for a benchmark")
@@ -197,8 +207,26 @@ def _backend(arguments: argparse.Namespace) -> str:
     return str(arguments.backend or ("endpoint" if arguments.base_url else "transformers"))
 
 
-def _is_folder(model: str) -> bool:
-    return Path(model).expanduser().is_dir()
+def _model_name(model: str) -> str:
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        return model
+    *_, run, kind, name = ("", "", *folder.absolute().parts)
+    # All runs call their best model alike.
+    return f"{run}-{name}" if kind == "checkpoints" and run else name
+
+
+def _refuse_run(folder: Path) -> None:
+    """A run of our trainer holds models and is none; not each has one that is the best."""
+    run = folder if folder.exists() or folder.parent.name != "checkpoints" else folder.parent.parent
+    if not (run / "checkpoints").is_dir() or (run / "config.json").exists():
+        return
+    there = sorted(path for path in (run / "checkpoints").iterdir() if (path / "config.json").exists())
+    best = [path for path in there if path.name == "best"] or [path for path in there if path.name.startswith("step-")]
+    if not best:
+        raise ValueError(f"{run} is a training run that has saved no model yet")
+    problem = "a training run" if run == folder else "not there"
+    raise ValueError(f"{folder} is {problem}: give --model {best[-1]}")
 
 
 def _folder_name(subject: Subject, model: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from math import isnan
@@ -18,19 +19,18 @@ def compare(a: Results, b: Results) -> dict[str, Any]:
 
     Returns:
         ``tasks``; for ``a`` and ``b`` the ``model``, the ``env`` and ``pass@1`` on the shared tasks; ``difference``
-        (of pass@1, paired by task) and ``mcnemar`` (on the first graded sample of each task).
+        (of pass@1, paired by task), ``mcnemar`` (on the first graded sample of each task); and ``notes``: what else
+        differs, and which run is not finished.
 
     Raises:
-        ValueError: no task is in both, or their data differ.
+        ValueError: no task is in both; or equal ids may be other tasks: of another environment, split or data, or of
+            other arguments where one run asked more tasks, so that their data can't be held against each other.
     """
+    notes = _others(a, b) + [note for side, one in (("A", a), ("B", b)) for note in _unfinished(side, one)]
     ours, theirs = _by_id(a), _by_id(b)
     shared = [task for task in ours if task in theirs]
     if not shared:
         raise ValueError(f"{a.folder} and {b.folder} share no task with a graded sample")
-    if a.run["env"]["id"] != b.run["env"]["id"]:
-        raise ValueError(
-            f"{a.folder} is of {a.run['env']['id']}, {b.folder} of {b.run['env']['id']}: equal ids would be other tasks"
-        )
     first, second = _shares(ours, shared), _shares(theirs, shared)
     only_a = sum(ours[task][0]["passed"] and not theirs[task][0]["passed"] for task in shared)
     only_b = sum(theirs[task][0]["passed"] and not ours[task][0]["passed"] for task in shared)
@@ -40,7 +40,39 @@ def compare(a: Results, b: Results) -> dict[str, Any]:
         "b": _side(b, second, theirs, shared),
         "difference": _as_json(asdict(paired_difference(first, second))),
         "mcnemar": {"only_a": only_a, "only_b": only_b, "p": mcnemar(only_a, only_b)},
+        "notes": notes,
     }
+
+
+def _others(a: Results, b: Results) -> list[str]:
+    """In which arguments the runs differ, though their tasks are the same."""
+    one, other = a.run["env"], b.run["env"]
+    for name, told in (("id", ""), ("split", "the split ")):
+        if (ours := one.get(name)) != (theirs := other.get(name)):
+            raise ValueError(
+                f"{a.folder} is of {told}{ours}, {b.folder} of {told}{theirs}: equal ids would be other tasks"
+            )
+    same = a.run["hashes"].get("data") == b.run["hashes"].get("data")
+    if one["tasks"] == other["tasks"] and not same:
+        raise ValueError(f"{a.folder} and {b.folder} were asked other tasks (hashes.data differs)")
+    notes = [
+        f"{name} is {_given(one, name)} for A and {_given(other, name)} for B"
+        for name in sorted({*one["arguments"], *other["arguments"]})
+        if one["arguments"].get(name) != other["arguments"].get(name)
+    ]
+    if notes and not same:
+        raise ValueError(f"equal ids may be other tasks: {notes[0]}, of {one['tasks']:,} and {other['tasks']:,} tasks")
+    return notes
+
+
+def _given(env: Mapping[str, Any], name: str) -> str:
+    return json.dumps(env["arguments"][name])[:80] if name in env["arguments"] else "left out"
+
+
+def _unfinished(side: str, results: Results) -> list[str]:
+    total = results.run["env"]["tasks"] * results.run["sampling"]["n"]
+    told = f"{side} is not finished: {len(results.samples):,} of {total:,} samples are there"
+    return [told] if results.result is None else []
 
 
 def _by_id(results: Results) -> dict[str, list[Sample]]:

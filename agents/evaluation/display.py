@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -113,9 +114,20 @@ def facts_table(result: Mapping[str, Any]) -> Table:
     return table
 
 
+def failures_told(samples: Sequence[Sample]) -> str:
+    """Why most of those samples failed that say nothing about the model; empty if none did."""
+    reasons = Counter(" ".join(sample["error_msg"].split()) for sample in samples if sample["status"] in FAILURES)
+    if not reasons:
+        return ""
+    (reason, count), *others = reasons.most_common()
+    of = f"{count:,} of them" if others else "all"
+    return f"{reasons.total():,} of {len(samples):,} samples failed; {of}: {reason or 'no reason is known'}"
+
+
 def comparison_table(found: Mapping[str, Any]) -> Table:
     """Two runs and their difference."""
-    table = Table(title=f"{found['tasks']:,} shared tasks", title_justify="left")
+    shared = "1 shared task" if found["tasks"] == 1 else f"{found['tasks']:,} shared tasks"
+    table = Table(title=shared, title_justify="left")
     for name in ("", "value", "error", "95 % interval", "p"):
         table.add_column(name, justify="right" if name else "left", no_wrap=bool(name))
     for side in ("a", "b"):

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...datasets.folder import alone_in
-from .about import differing, now
+from ...envs.agent_loop import ENDPOINT_ERROR
+from .about import DECLARED, declared_later, differing, now
 from .asking import Job, Player
 from .bounds import published
 from .results import (
@@ -27,6 +28,9 @@ from .results import (
 )
 from .summary import cost, summarize, used
 
+# Characters of the reason why a sample failed.
+_REASON = 300
+
 
 @contextmanager
 def evaluation_in(folder: Path, run: Mapping[str, Any], indices: Sequence[int], **options: Any) -> Iterator[Evaluation]:
@@ -43,6 +47,8 @@ def evaluation_in(folder: Path, run: Mapping[str, Any], indices: Sequence[int], 
 
 class Evaluation:
     """The folder of an evaluation that is begun or goes on.
+
+    What was not declared at first may be later. A run of which no sample was answered gives way to another.
 
     Args:
         folder: where it lies.
@@ -68,15 +74,18 @@ class Evaluation:
         price: Sequence[float] | None = None,
     ) -> None:
         self.folder, self.run, self.price = folder, dict(run), price
+        self._replaces = False
         if (folder / RUN).exists():
-            known = read_run(folder)
-            if problem := differing(known, run):
+            known = declared_later(read_run(folder), run)
+            problem = differing(known, run)
+            self._replaces = bool(problem) and not any(map(_answered, read_samples(folder / SAMPLES)))
+            if problem and not self._replaces:
                 raise ValueError(f"{folder} holds another evaluation: {problem}; choose another folder with --out")
-            self.run = known
+            self.run = self.run if self._replaces else known
         elif any(not path.name.startswith(".") for path in folder.iterdir()):  # a draft may have been left behind
             raise ValueError(f"{folder} is no evaluation, and not empty; choose another folder with --out")
-        self.samples = [_light(sample) for sample in read_samples(folder / SAMPLES)]
-        self._finished = self._read_result()
+        self.samples = [] if self._replaces else [_light(sample) for sample in read_samples(folder / SAMPLES)]
+        self._finished = None if self._replaces else self._read_result()
         again = FAILURES if retry or self._finished is None else ()
         there = {(one["task_index"], one["sample"]) for one in self.samples if one["status"] not in again}
         self.samples = [one for one in self.samples if (one["task_index"], one["sample"]) in there]
@@ -101,10 +110,13 @@ class Evaluation:
         Raises:
             EndpointError: the model failed; what has been answered is recorded.
         """
-        if not self.jobs and self._finished is not None:
-            return self._priced(self._finished)
-        if not (self.folder / RUN).exists():
+        if self._replaces:
+            for name in (RESULT, SAMPLES, RUN):
+                (self.folder / name).unlink(missing_ok=True)
+        if not (self.folder / RUN).exists() or read_run(self.folder) != self.run:
             write_json(self.folder / RUN, self.run)
+        if not self.jobs and self._finished is not None:
+            return self._completed(self._finished)
         (self.folder / RESULT).unlink(missing_ok=True)
         asked, seconds = self._ask(player, heard) if self.jobs else (0, 0.0)
         result = self._result(asked, seconds)
@@ -133,12 +145,14 @@ class Evaluation:
         found = scored(self.folder, self.run, self.samples)
         return {**self.run, **found, "usage": usage, "cost": cost(usage, self.price), "finished": now()}
 
-    def _priced(self, result: dict[str, Any]) -> dict[str, Any]:
-        """A finished result, with its cost at another price if one is given."""
-        if self.price is not None and (told := cost(result["usage"], self.price)) != result["cost"]:
-            result = {**result, "cost": told}
-            write_json(self.folder / RESULT, result)
-        return result
+    def _completed(self, result: dict[str, Any]) -> dict[str, Any]:
+        """A finished result, with what was declared later, and its cost at another price if one is given."""
+        new = {**result, **{name: self.run[name] for name in DECLARED}}
+        if self.price is not None:
+            new["cost"] = cost(result["usage"], self.price)
+        if new != result:
+            write_json(self.folder / RESULT, new)
+        return new
 
     def _read_result(self) -> dict[str, Any] | None:
         """The scores, if they are those of the samples that are there."""
@@ -159,6 +173,12 @@ def scored(folder: Path, run: Mapping[str, Any], samples: Sequence[Sample]) -> d
     }
 
 
+def _answered(sample: Sample) -> bool:
+    """Whether a model said anything in it, or its environment broke, which another command would not mend."""
+    return bool(sample["status"] != ENDPOINT_ERROR or sample["turns"])
+
+
 def _light(sample: Sample) -> Sample:
-    """A sample without its transcript, which may be long, and which no score needs."""
-    return {name: value for name, value in sample.items() if name not in ("messages", "error_msg")}
+    """A sample without its transcript, which may be long, and which no score needs; of its failure the beginning."""
+    kept = {name: value for name, value in sample.items() if name not in ("messages", "error_msg")}
+    return kept | ({"error_msg": sample["error_msg"][:_REASON]} if sample["status"] in FAILURES else {})

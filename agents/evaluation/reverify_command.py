@@ -69,4 +69,6 @@ def _show(changed: list[dict[str, Any]], count: int, written: bool) -> None:
     if len(changed) > _MOST_SHOWN:
         console.print(f"… and {len(changed) - _MOST_SHOWN:,} more (--json shows all)")
     kept = "; the new verdicts are written" if written else ""
-    console.print(f"{count:,} samples graded again, {len(changed):,} verdicts changed{kept}")
+    verdicts = "1 verdict" if len(changed) == 1 else f"{len(changed):,} verdicts"
+    samples = "1 sample" if count == 1 else f"{count:,} samples"
+    console.print(f"{samples} graded again, {verdicts} changed{kept}")

@@ -21,6 +21,8 @@ LEVEL = 0.95
 """The share of intervals that hold the true value."""
 _Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
 _ROUNDS = 2_000
+# Differences of shares that are nearer to each other differ by rounding alone.
+_SAME = 1e-12
 # Draws of a bootstrap that are held in memory at once.
 _AT_ONCE = 4_000_000
 
@@ -44,7 +46,8 @@ class Difference:
         se: its standard error, paired by task.
         low: lower end of its interval.
         high: upper end.
-        p: how likely a difference of this size is between equals (two-sided, normal).
+        p: how likely a difference of this size is between equals (two-sided; normal, or exact where all tasks differ
+            equally).
         correlation: of both runs' values over tasks; the higher, the more pairing helps.
         tasks: how many are shared.
     """
@@ -218,8 +221,12 @@ def bootstrap_estimates(values: ArrayLike, *, seed: int = 0) -> list[Estimate]:
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
     """How much higher ``first`` scores than ``second``, paired by task (Miller 2024, section 4.2).
 
+    Where all T tasks differ by the same d, their spread is no measure of what others would do. Then the interval is
+    exact: at least ``0.025 ** (1 / T)`` of all tasks differ by d (Clopper and Pearson 1934), the rest by anything from
+    -1 to 1; and p is that of the sign test.
+
     Args:
-        first: one value for each task that both runs share, [tasks].
+        first: one value from 0 to 1 for each task that both runs share, [tasks].
         second: likewise, in the same order.
     """
     a, b = np.asarray(first, np.float64), np.asarray(second, np.float64)
@@ -228,10 +235,15 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
     if not len(a):
         return Difference(nan, nan, nan, nan, nan, nan, 0)
     value, se = float((a - b).mean()), standard_error(a - b)
-    p = nan if not se >= 0 else erfc(abs(value) / se / sqrt(2)) if se else float(value == 0)
+    if float(np.ptp(a - b)) < _SAME:
+        share = (0.5 - LEVEL / 2) ** (1 / len(a))
+        low, high = share * value - (1 - share), share * value + (1 - share)
+        p = mcnemar(*((0, 0) if abs(value) < _SAME else (len(a), 0)))
+    else:
+        low, high, p = value - _Z * se, value + _Z * se, erfc(abs(value) / se / sqrt(2))
     spread = float(a.std() * b.std())
     correlation = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread else nan
-    return Difference(value, se, value - _Z * se, value + _Z * se, p, correlation, len(a))
+    return Difference(value, se, low, high, p, correlation, len(a))
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

@@ -9,8 +9,12 @@ from ...envs.text_env import TextEnv
 from ...rewards import verify
 from ...rewards.boxed import boxed_as_tagged
 from ...rewards.code.extraction import extract_code
+from ...rewards.equivalence.reading.normal_text import is_whole, tighten
+from ...rewards.equivalence.reading.wrappers import unwrap
 from ...rewards.extraction import extract_answer
 
+VERDICTS = 2_000
+"""Of the verifier on the answers to one task: all pairs of 63 different ones, in about a second."""
 # Longer answers have no vote.
 _LONGEST = 20_000
 # Longer ones, and those of several lines, such as programs, are compared letter by letter.
@@ -42,27 +46,50 @@ def tagged_answer(response: str, grader: str | None, tag: str = "answer") -> str
 def labels(answers: Sequence[str | None]) -> list[int]:
     """A number for each answer to one task, the same for equal ones; -1 where there is none.
 
-    Short answers of one line are equal where the verifier of mathematics says so; others if their letters are the same.
+    Short answers of one line are equal where the verifier of mathematics says so; others if their letters are the
+    same. Among many different answers each would be held against each: after `VERDICTS` verdicts, new ones are equal
+    to those before only if they are the same but for white space and what surrounds a formula.
+
+    Args:
+        answers: in the order of the samples.
     """
     known: dict[str, int] = {}
     kept: list[str] = []
     found = []
+    verdicts = _Verdicts()
     for answer in answers:
         if answer is None:
             found.append(-1)
             continue
-        if answer not in known:
-            same = (place for place, other in enumerate(kept) if _mathematical(answer, other) and _equal(other, answer))
-            known[answer] = next(same, len(kept))
-            if known[answer] == len(kept):
+        normal = _normal(answer)
+        if normal not in known:
+            same = (place for place, other in enumerate(kept) if verdicts.equal(other, answer))
+            known[normal] = next(same, len(kept))
+            if known[normal] == len(kept):
                 kept.append(answer)
-        found.append(known[answer])
+        found.append(known[normal])
     return found
+
+
+class _Verdicts:
+    """So many verdicts of the verifier as the answers to one task may take."""
+
+    def __init__(self) -> None:
+        self._left = VERDICTS
+
+    def equal(self, first: str, second: str) -> bool:
+        """Whether two answers of different normal form are equal."""
+        # Whole numbers are equal if their texts are: no verdict is needed.
+        if not self._left or not _mathematical(first, second) or (is_whole(first) and is_whole(second)):
+            return False
+        self._left -= 1
+        return verify(first, second).equal
+
+
+def _normal(answer: str) -> str:
+    """What equal answers often have in common, though they are written differently."""
+    return (tighten(unwrap(answer)) if _mathematical(answer) else "") or answer
 
 
 def _mathematical(*answers: str) -> bool:
     return all(len(answer) <= _MATHEMATICAL and "\n" not in answer for answer in answers)
-
-
-def _equal(first: str, second: str) -> bool:
-    return verify(first, second).equal

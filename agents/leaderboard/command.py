@@ -25,9 +25,11 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or arguments.folder / "site"
     board = write_site(arguments.folder, out, checked=arguments.check)
     for one in board.left_out:
-        print(f"not shown: {visible(one.source)}: {' '.join(visible(one.why).split())}", file=sys.stderr)
+        why = " ".join(visible(one.why).split()).removeprefix(f"{visible(one.source)}: ")
+        print(f"not shown: {visible(one.source)}: {why}", file=sys.stderr)
     for row in board.unmatched:
         told = json.dumps({name: row[name] for name in ("env", "split", "arguments") if name in row})
         print(f"warning: board.json: no submission is of the private split {visible(told)}", file=sys.stderr)
-    print(f"{len(board.entries)} entries: {out / 'index.html'}")
+    entries = "1 entry" if len(board.entries) == 1 else f"{len(board.entries):,} entries"
+    print(f"{entries}: {out / 'index.html'}")
     return 1 if board.left_out or (arguments.check and board.unmatched) else 0

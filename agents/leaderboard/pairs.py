@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isnan
 
 from ..evaluation.statistics import mcnemar, paired_difference
 from .board import Entry
@@ -15,7 +14,7 @@ class Pair:
 
     Attributes:
         difference: of pass@1 over the tasks that both have.
-        low: lower end of its interval, paired by task; None for fewer than two tasks.
+        low: lower end of its interval, paired by task.
         high: upper end.
         p: McNemar's exact test over the first samples of the tasks.
         only_first: tasks whose first sample passes for this entry alone.
@@ -26,8 +25,8 @@ class Pair:
     """
 
     difference: float
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     p: float
     only_first: int
     only_second: int
@@ -53,8 +52,8 @@ def compare(first: Entry, second: Entry) -> Pair | None:
     only_first, only_second = firsts.count((True, False)), firsts.count((False, True))
     return Pair(
         found.value,
-        None if isnan(found.low) else found.low,
-        None if isnan(found.high) else found.high,
+        found.low,
+        found.high,
         mcnemar(only_first, only_second),
         only_first,
         only_second,

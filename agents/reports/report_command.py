@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+# Any of them makes a report, which names the others as missing.
+RUN_FILES = ("config.yaml", "metrics.jsonl", "timing.jsonl", "transcripts.jsonl", "summary.json")
+
 
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments."""
@@ -20,6 +23,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise ModuleNotFoundError(f"reports need {error.name}: pip install 'infinite-rl[train]'") from None
     from ...envs.transcript import make_folder
 
+    place: Path = arguments.run
+    if place.is_dir() and not any((place / name).is_file() for name in RUN_FILES):
+        raise ValueError(f"{place} holds no training run; infinite-rl view shows evaluations and files of transcripts")
     if arguments.out is not None:
         make_folder(arguments.out)
     print(arguments.shown(str(write_report(arguments.run, arguments.out))))

@@ -18,15 +18,17 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Writes the page and prints where it is; the exit code is 0."""
     from ...envs.transcript import make_folder
-    from .transcripts import read_view
+    from .transcripts import SAMPLES_FILE, read_view
     from .viewer import write_viewer
 
     place: Path = arguments.place
     beside = place.with_name(f"{place.stem}.html") if place.is_file() else place / "transcripts.html"
     out: Path = arguments.out or beside
     view = read_view(place)
-    if place.is_file() and not view.samples:
-        raise ValueError(f"{place}: no line of it is a JSON object, such as infinite-rl play --out writes")
+    file = place if place.is_file() else place / SAMPLES_FILE
+    # An evaluation that has just begun has an empty one.
+    if not view.samples and file.is_file() and (file == place or file.stat().st_size):
+        raise ValueError(f"{file}: no line of it is a JSON object, such as infinite-rl play --out writes")
     make_folder(out)
     write_viewer(view, out)
     samples = "1 sample" if len(view.samples) == 1 else f"{len(view.samples):,} samples"

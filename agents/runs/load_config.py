@@ -19,6 +19,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from ...datasets.folder import write_whole
+from ...envs.registration import known_id
 from ..config import ConfigError, TrainConfig
 from .check_config import check_values
 
@@ -140,6 +141,12 @@ def _typed(composed: Any) -> TrainConfig:
     except OmegaConfBaseException as error:
         raise ConfigError(_explain(error)) from None
     assert isinstance(config, TrainConfig)
+    if not config.data.env.endswith(".py"):
+        # Here, since the environment is made when torch has long been loaded.
+        try:
+            config.data.env = known_id(config.data.env)
+        except ValueError as error:
+            raise ConfigError(f"data.env={config.data.env}: {error}") from None
     return config
 
 

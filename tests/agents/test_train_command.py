@@ -752,10 +752,10 @@ def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, m
 
 
 def test_bad_input_is_refused_before_torch_is_loaded(tmp_path):
-    inputs = [["seed=x"], ["--resume", str(tmp_path)]]
+    inputs = [["seed=x"], ["--resume", str(tmp_path)], ["env=Maths-v0"]]
     code = (
         "import sys; from infinite_rl.agents.train import main\n"
-        f"assert [main(arguments) for arguments in {inputs!r}] == [2, 2]\n"
+        f"assert [main(arguments) for arguments in {inputs!r}] == [2, 2, 2]\n"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)

@@ -112,6 +112,10 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         "infinite-rl doctor",
         "infinite-rl eval --benchmark gsm8k --file gsm8k_test.jsonl.gz --model path/to/model",
         "infinite-rl eval --compare evaluations/Math-v0-test-tiny evaluations/Math-v0-test-small",
+        """infinite-rl eval --env Math-v0 --arguments '{"operations": ["add"], "digits": [2, 1], """
+        """"template": "{expression}="}' --model runs/my-run/checkpoints/best --max-tokens 8 -n 8""",
+        """infinite-rl eval --env Math-v0 --arguments '{"operations": ["add"], "template": "{expression}="}' """
+        "--base-url http://127.0.0.1:8000/v1 --model tiny -n 8",
         "infinite-rl eval --env Math-v0 --base-url http://127.0.0.1:8000/v1 --model tiny -n 8",
         "infinite-rl eval --env Math-v0 --base-url http://127.0.0.1:8000/v1 --model tiny -n 8 --contamination unknown",
         "infinite-rl generate --base-url http://127.0.0.1:8080 --num_samples 20 --out_dir my_dataset --threads 4",
@@ -138,6 +142,7 @@ def test_other_commands_are_those_that_are_tested_elsewhere():
         "pytest -n auto --dist loadfile",
         "python -m infinite_rl.run_examples",
         "python -m infinite_rl.runtimes.build",
+        "python examples/serve_tiny_policy.py &",
         "python scripts/generate.py --num_samples 100 --out_dir ./my_dataset --threads 4",
         "scripts/docs",
         "scripts/lint",

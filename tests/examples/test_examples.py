@@ -4,6 +4,7 @@ import http.client
 import importlib.util
 import json
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -131,6 +132,20 @@ def test_the_play_command_evaluates_the_served_model():
         summary = play_command(url, "tiny")
     assert summary["counted"] == 32
     assert summary["mean_reward"] > 0.3
+
+
+@pytest.mark.slow
+def test_the_page_on_evaluation_starts_a_server_whose_model_scores(tmp_path):
+    pytest.importorskip("torch")
+    page = (EXAMPLES.parent / "docs" / "evaluation.md").read_text("utf-8")
+    start, ask = re.search(r"^python (examples/serve_tiny_policy.py) &\ninfinite-rl (eval .*)$", page, re.M).groups()
+    with served([sys.executable, "-u", str(EXAMPLES.parent / start), "--port", "0"]) as server:
+        url = re.search(r"http:\S+/v1", server.stdout.readline())[0]
+        command = shlex.split(ask.replace("http://127.0.0.1:8000/v1", url).replace("-n 8", "-n 2"))
+        command = [sys.executable, "-m", "infinite_rl.cli", *command, "--out", str(tmp_path / "out"), "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scores"]["pass@1"]["value"] > 0.2
 
 
 @pytest.mark.slow

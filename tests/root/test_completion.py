@@ -103,6 +103,8 @@ def test_fish_offers_it_too(tmp_path, line, offered):
         (["infinite-rl", "--version", "pla"], ["play", "plan"]),
         (["infinite-rl", "play", "--seed", ""], []),
         (["infinite-rl", "view", "--o"], ["--out", "--open"]),
+        (["infinite-rl", "eval", "--benchmark", "aime"], ["aime-2024", "aime-2025"]),
+        (["infinite-rl", "eval", "--prompt", ""], ["boxed", "tagged", "chat", "continue"]),
         (["infinite-rl", "nonsense", ""], []),
     ],
 )

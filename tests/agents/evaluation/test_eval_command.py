@@ -152,19 +152,64 @@ def test_the_same_command_on_finished_results_asks_nothing(words, tmp_path, caps
         (["--tasks", "5"], "env.tasks is 6 there, and 5 is asked for"),
         (["--max-tokens", "5"], "sampling.max_tokens is null there"),
         (["--model", "other"], 'model.name is "some/tiny" there'),
-        (["--canary", "x"], 'canary is null there, and "x" is asked for'),
     ],
 )
 def test_another_run_in_the_same_folder_is_refused_by_field(words, tmp_path, capsys, more, field):
     with serving(right) as server:
         assert evaluate(server, words, tmp_path / "out") == 0
         before = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+        capsys.readouterr()
         assert evaluate(server, words, tmp_path / "out", *more) == 2
         assert len(server.requests) == len(WORDS)
     error = capsys.readouterr().err
     assert field in error
     assert error.count("\n") == 1
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == before
+
+
+def test_what_was_not_declared_is_added_to_finished_samples_and_then_stays(words, tmp_path, capsys):
+    out = tmp_path / "out"
+    with serving(right) as server:
+        assert evaluate(server, words, out) == 0
+        assert "submit will ask for --contamination" in capsys.readouterr().err
+        before = results(out)
+        assert evaluate(server, words, out, "--contamination", "none known", "--canary", "GUID 7") == 0
+        assert "submit" not in capsys.readouterr().err
+        assert evaluate(server, words, out, "--contamination", "other", "--canary", "GUID 7") == 2
+        assert len(server.requests) == len(WORDS)
+    assert 'declarations.contamination is "none known" there, and "other" is asked for' in capsys.readouterr().err
+    after = results(out)
+    declared = {"declarations": {"contamination": "none known", "tools": []}, "canary": "GUID 7"}
+    assert after.run == before.run | declared
+    assert after.result == before.result | declared
+    assert after.samples == before.samples
+
+
+def test_what_was_not_declared_is_added_to_a_run_that_goes_on(words, tmp_path):
+    def half(request):
+        return right(request) if asked(request) != "Kiel" else (503, "later", {})
+
+    with serving(half) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 1
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "out", "--contamination", "unknown", n=1) == 0
+        assert [asked(request) for request in server.requests] == ["Kiel"]
+    found = results(tmp_path / "out")
+    assert found.run["declarations"] == found.result["declarations"] == {"contamination": "unknown", "tools": []}
+
+
+def test_a_run_that_nobody_answered_gives_way_to_a_corrected_command_alone(words, tmp_path, capsys):
+    out = tmp_path / "out"
+    with serving(lambda request: (404, "no such model", {})) as server:
+        assert evaluate(server, words, out, "--tasks", "3", n=1) == 1
+        told = " ".join(capsys.readouterr().err.split())
+        assert "3 of 3 samples failed; all: " in told, "the cause is told for few tasks, too"
+        assert "no such model" in told
+    with serving(right) as server:
+        assert evaluate(server, words, out, "--model", "other", n=1) == 0
+        assert results(out).run["model"]["name"] == "other"
+        assert len(results(out).samples) == len(WORDS)
+        assert evaluate(server, words, out, n=1) == 2, "what was answered is never thrown away"
 
 
 def test_changed_tasks_are_another_run(words, tmp_path, capsys):
@@ -597,8 +642,60 @@ def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
     assert (found["a"]["pass@1"]["value"], found["b"]["pass@1"]["value"]) == (1, 0.4)
     assert found["difference"]["value"] == pytest.approx(0.6)
     assert found["mcnemar"] == {"only_a": 3, "only_b": 0, "p": 0.25}
+    assert found["notes"] == []
     assert cli.main(["eval", "--compare", *folders]) == 0
     assert "+0.6000" in capsys.readouterr().out
+
+
+def test_runs_that_are_alike_everywhere_are_not_certainly_equal(words, tmp_path, capsys):
+    for name in "ab":
+        with serving(lambda request: choices(["<answer>no</answer>"])) as server:
+            assert evaluate(server, words, tmp_path / name, n=1) == 0
+    capsys.readouterr()
+    assert cli.main(["eval", "--compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    assert "-0.4593 to +0.4593" in capsys.readouterr().out
+
+
+def test_a_comparison_with_an_unfinished_run_says_so(words, tmp_path, capsys):
+    def some(request):
+        return right(request) if asked(request) in WORDS[:2] else (503, "later", {})
+
+    for name, answers, code in (("a", right, 0), ("b", some, 1)):
+        with serving(answers) as server:
+            assert evaluate(server, words, tmp_path / name, n=1) == code
+    capsys.readouterr()
+    assert cli.main(["eval", "--compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "B is not finished: 2 of 6 samples are there" in shown
+
+
+def test_runs_of_other_tasks_are_not_compared_though_ids_are_equal(words, tmp_path, capsys):
+    with serving(right) as server:
+        assert evaluate(server, words, tmp_path / "a", n=1) == 0
+        words.write_text(words.read_text("utf-8").replace('"answer": "Rom"', '"answer": "Roma"'), encoding="utf-8")
+        assert evaluate(server, words, tmp_path / "b", n=1) == 0
+    capsys.readouterr()
+    assert cli.main(["eval", "--compare", str(tmp_path / "a"), str(tmp_path / "b")]) == 2
+    assert "were asked other tasks (hashes.data differs)" in capsys.readouterr().err
+
+
+def test_runs_with_other_arguments_are_compared_only_where_their_tasks_are_known_to_be_the_same(tmp_path, capsys):
+    def nobody(request):
+        return choices(["<answer>none</answer>"])
+
+    with serving(nobody) as server:
+        common = ["--env", "Search-v0", "--base-url", server.url, "--model", "m", "--max-turns", "1"]
+        for name, more in {
+            "one": ["--tasks", "3"],
+            "other": ["--tasks", "3", "--arguments", '{"top_k": 2}'],
+            "harder": ["--tasks", "2", "--level", "2"],
+        }.items():
+            assert cli.main(["eval", *common, *more, "--out", str(tmp_path / name)]) == 0
+    capsys.readouterr()
+    assert cli.main(["eval", "--compare", str(tmp_path / "one"), str(tmp_path / "other")]) == 0
+    assert "top_k is left out for A and 2 for B" in " ".join(capsys.readouterr().out.split())
+    assert cli.main(["eval", "--compare", str(tmp_path / "one"), str(tmp_path / "harder")]) == 2
+    assert "level is 1 for A and 2 for B" in capsys.readouterr().err
 
 
 def test_a_server_that_counts_absurdly_breaks_no_sum(words, tmp_path):

@@ -70,6 +70,24 @@ def test_vllm_is_asked_through_the_same_command(model, tmp_path, monkeypatch):
     assert len(said(tmp_path / "out")) == 15
 
 
+def test_a_training_run_is_no_model_and_its_best_checkpoint_is_named(model, tmp_path, capsys):
+    best = tmp_path / "runs" / "mine" / "checkpoints" / "best"
+    best.parent.mkdir(parents=True)
+    assert evaluate(best.parents[1], tmp_path / "out") == 2
+    assert "a training run that has saved no model yet" in capsys.readouterr().err
+    step = best.with_name("step-00000002")
+    step.symlink_to(model)
+    assert evaluate(best, tmp_path / "out") == 2
+    assert f"best is not there: give --model {step}\n" in capsys.readouterr().err
+    best.symlink_to(model)
+    assert evaluate(best.parents[1], tmp_path / "out") == 2
+    assert f"give --model {best}\n" in capsys.readouterr().err
+    assert evaluate(best, tmp_path / "out", "--tasks", "1") == 0
+    assert read_results(tmp_path / "out").run["model"]["name"] == "mine-best", "other runs have a best, too"
+    assert evaluate(best, tmp_path / "named", "--tasks", "1", "--name", "our model") == 0
+    assert read_results(tmp_path / "named").run["model"]["name"] == "our model"
+
+
 def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
     assert evaluate("./nowhere", tmp_path / "out") == 2
     error = capsys.readouterr().err

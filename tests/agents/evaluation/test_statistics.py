@@ -20,7 +20,8 @@ from infinite_rl.agents.evaluation.statistics import (
     standard_error,
     wilson,
 )
-from infinite_rl.agents.evaluation.voting import labels
+from infinite_rl.agents.evaluation.voting import VERDICTS, labels
+from infinite_rl.rewards import verify
 
 
 @given(st.integers(1, 8), st.data())
@@ -67,6 +68,29 @@ def test_equal_answers_vote_together_by_the_verifier_of_mathematics():
     assert labels(["1/2", "0.5", "\\frac{1}{2}", "3", None, "3.0"]) == [0, 0, 0, 1, -1, 1]
     program = "def f():\n    return 1"
     assert labels([program, program, program.upper()]) == [0, 0, 1], "programs are compared letter by letter"
+
+
+def test_answers_that_differ_in_how_they_are_written_alone_take_no_verdict(monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.evaluation.voting.VERDICTS", 0)
+    assert labels(["x + 1", "$x+1$", "\\(x +1\\)", "x+2", "", " ", None]) == [0, 0, 0, 1, 2, 3, -1]
+    assert labels(["1/2", "0.5"]) == [0, 1]
+
+
+def test_verdicts_on_many_different_answers_are_bounded(monkeypatch):
+    asked = []
+
+    def counted(first, second):
+        asked.append((first, second))
+        return verify(first, second)
+
+    monkeypatch.setattr("infinite_rl.agents.evaluation.voting.verify", counted)
+    several = [f"\\frac{{{number}}}{{{number + 1}}}" for number in range(400)]
+    whole = [str(number) for number in range(400)]
+    assert labels(several + several) == [*range(400), *range(400)]
+    assert len(asked) == VERDICTS
+    asked.clear()
+    assert labels(whole) == [*range(400)]
+    assert not asked
 
 
 def test_the_clustered_error_is_that_of_the_published_formula():
@@ -172,9 +196,38 @@ def test_a_paired_difference_is_that_of_the_paired_test():
 def test_a_difference_between_equals_is_none():
     found = paired_difference([1, 0, 1], [1, 0, 1])
     assert (found.value, found.se, found.p) == (0, 0, 1)
+    assert -1 < found.low < 0 < found.high < 1
     assert paired_difference([], []).tasks == 0
     with pytest.raises(ValueError, match="pairs"):
         paired_difference([1], [1, 2])
+
+
+@pytest.mark.parametrize("tasks", [1, 3, 30])
+@pytest.mark.parametrize("gap", [0, 0.1, 1])
+def test_equal_differences_everywhere_are_no_certainty(tasks, gap):
+    found = paired_difference([gap] * tasks, [0] * tasks)
+    back = paired_difference([0] * tasks, [gap] * tasks)
+    least = 0.025 ** (1 / tasks)
+    assert (found.low, found.high) == pytest.approx((least * gap - (1 - least), least * gap + 1 - least))
+    assert (back.low, back.high) == pytest.approx((-found.high, -found.low))
+    assert -1 <= found.low < gap <= found.high <= 1
+    assert found.high > found.low
+    assert found.p == back.p == (min(1, 2 * 0.5**tasks) if gap else 1)
+
+
+def test_differences_that_rounding_alone_tells_apart_are_equal():
+    assert 0.7 - 0.6 != 0.2 - 0.1
+    found = paired_difference([0.7, 0.2], [0.6, 0.1])
+    assert (found.low, found.p) == (pytest.approx(paired_difference([0.1] * 2, [0] * 2).low), 0.5)
+
+
+@pytest.mark.parametrize("tasks", [1, 2, 5, 12, 100])
+def test_the_interval_of_equal_differences_misses_the_true_one_rarely(tasks):
+    low = paired_difference([1] * tasks, [0] * tasks).low
+    # Of this share of all tasks A alone passes, of the others B alone.
+    for share in np.linspace(0.01, 1, 100):
+        assert low <= 2 * share - 1 or share**tasks <= 0.025
+    assert (low > 0) == (paired_difference([1] * tasks, [0] * tasks).p < 0.05), "both say the same of equals"
 
 
 @given(st.integers(0, 9), st.integers(0, 9))

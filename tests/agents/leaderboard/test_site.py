@@ -190,7 +190,7 @@ def test_what_does_not_hold_together_is_left_out_and_named(folder, tmp_path, cap
     told = capsys.readouterr().err
     for line in (
         "not shown: broken: ",
-        "not shown: nonsense.zip: nonsense.zip: not a readable ZIP archive",
+        "not shown: nonsense.zip: not a readable ZIP archive",
         "not shown: strong-again: the samples are those of strong",
         'not shown: weak: result.json: "scores.pass@1.value" is 1.0, but the samples give',
     ):

@@ -196,6 +196,15 @@ def test_the_command_writes_the_report_and_names_it(tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
 
 
+def test_a_folder_that_is_no_run_is_refused_and_left_as_it_is(tmp_path, capsys):
+    (tmp_path / "run.json").write_text("{}", encoding="utf-8")
+    assert cli.main(["report", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert "holds no training run; infinite-rl view shows evaluations" in error
+    assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
 # Partial runs
 
 

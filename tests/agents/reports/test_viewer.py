@@ -124,6 +124,19 @@ def test_of_what_an_evaluation_asked_again_the_later_line_counts(tmp_path):
     assert found[0]["messages"][1]["text"] == "again"
 
 
+def test_samples_that_are_no_json_are_an_error_and_make_no_page(tmp_path, capsys):
+    from infinite_rl import cli
+
+    folder = results(tmp_path / "r", [])
+    assert cli.main(["view", str(folder)]) == 0, "an evaluation that has just begun has none yet"
+    (folder / "transcripts.html").unlink()
+    (folder / "samples.jsonl").write_text("no JSON\n", encoding="utf-8")
+    capsys.readouterr()
+    assert cli.main(["view", str(folder)]) == 2
+    assert "samples.jsonl: no line of it is a JSON object" in capsys.readouterr().err
+    assert not (folder / "transcripts.html").exists()
+
+
 def test_a_text_beyond_all_measure_is_cut_and_that_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(transcripts, "LONGEST_TEXT", 100)
     (found,) = read_view(results(tmp_path / "r", [sample(0, "x" * 150)])).samples

@@ -84,7 +84,6 @@ def test_the_same_seed_gives_the_same_tasks():
         (["data.env_arguments.split=test"], r"data\.env_arguments\.split: the run sets this itself"),
         (["data.env_arguments.seed=1"], r"data\.env_arguments\.seed: the run sets this itself; use seed"),
         (["data.env_arguments.tasks=x"], "use data.train_path"),
-        (["env=InfiniteRL/Maths-v0"], "data.env=InfiniteRL/Maths-v0"),
         (["env=CartPole-v1"], "data.env=CartPole-v1: not a text environment"),
         (["env=nowhere:Some-v0"], "nowhere"),
         (["env=none.py"], "none.py"),

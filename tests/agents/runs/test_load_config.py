@@ -97,6 +97,11 @@ def test_a_large_model_is_asked_in_words():
 
 
 @pytest.mark.parametrize("key", ["env", "data.env"])
+def test_our_environments_are_named_without_their_namespace_as_everywhere(key):
+    assert load_config(overrides=[f"{key}=Math-v0"]).data.env == "InfiniteRL/Math-v0"
+
+
+@pytest.mark.parametrize("key", ["env", "data.env"])
 def test_an_environment_named_by_its_id_starts_without_another_s_arguments(key):
     config = load_config(overrides=[f"{key}=InfiniteRL/Search-v0", "data.env_arguments.level=3"])
     assert (config.data.env, config.data.env_arguments) == ("InfiniteRL/Search-v0", {"level": 3})
@@ -163,6 +168,7 @@ def test_an_override_comes_last_whatever_the_variant_says():
             ["env=maths"],
             "there is no such configuration; choose from coding, math, multi_domain, self_verification, the id",
         ),
+        (["env=Maths-v0"], "data.env=Maths-v0: no environment Maths-v0; did you mean InfiniteRL/Math-v0?"),
         (["actor.learning_rate=1"], "did you mean 'actor.lr'?"),
         (["learning_rate=1"], "did you mean 'actor.lr'?"),
         (["steps=5"], "did you mean 'trainer.steps'?"),
