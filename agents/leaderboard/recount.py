@@ -111,10 +111,10 @@ def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> I
     yield from _first(_differences("usage", {name: usage.get(name) for name in sums}, sums))
     price = result.get("cost")
     if price is not None:
-        prices = (
-            [price.get(f"{name}_per_million") for name in ("input", "output")] if isinstance(price, dict) else [None]
-        )
-        if not all(_number(one) and 0 <= one <= _DEAREST for one in prices):
+        told = price if isinstance(price, dict) else {}
+        found = [told.get(f"{name}_per_million") for name in ("input", "output")]
+        prices = [one for one in found if _number(one) and 0 <= one <= _DEAREST]
+        if len(prices) < len(found):
             yield f'{RESULT}: "cost" must hold prices of a million tokens, from 0 to {_DEAREST:,}, or be null'
         else:
             yield from _differences("cost", price, cost(sums, prices))
