@@ -1,7 +1,7 @@
 "use strict";
 // Two entries of one environment, task by task.
 (() => {
-  const { h, percent, signed, count, known } = board;
+  const { h, percent, signed, count } = board;
   const PAGE = 30;
 
   const rate = (task) => (task && task[2] ? task[3] / task[2] : null);
@@ -23,7 +23,7 @@
       h("section", { class: "headline" },
         h("p", { class: "figure" }, signed(pair.difference), h("small", {}, "points of pass@1")),
         h("div", {}, h("p", {}, verdict(pair, a, b)),
-          h("p", { class: "hint" }, known(pair.low) ? `interval ${signed(pair.low)} to ${signed(pair.high)}, paired over ${count(pair.wins + pair.losses + pair.ties)} tasks` : ""))),
+          h("p", { class: "hint" }, `interval ${signed(pair.low)} to ${signed(pair.high)}, paired over ${count(pair.wins + pair.losses + pair.ties)} tasks`))),
       balance(pair, a, b),
       board.facts([["First samples that only " + a.model + " passes", count(pair.onlyFirst)],
         ["only " + b.model, count(pair.onlySecond)], ["McNemar's exact p", board.chance(pair.p)]]),
@@ -34,7 +34,6 @@
   };
 
   const verdict = (pair, a, b) => {
-    if (!known(pair.low)) return "Too few tasks to say how certain the difference is.";
     if (pair.low > 0) return `${a.model} is ahead of ${b.model}: the interval of the difference lies above zero.`;
     if (pair.high < 0) return `${a.model} is behind ${b.model}: the interval of the difference lies below zero.`;
     return "The interval of the difference holds zero: these tasks don't tell the two apart.";

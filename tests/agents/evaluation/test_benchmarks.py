@@ -152,7 +152,7 @@ def test_a_benchmark_is_evaluated_and_graded_again_from_the_command_line(files, 
     assert (run["env"]["id"], run["env"]["version"], run["env"]["split"]) == ("humaneval", "v1", "test")
     assert run["sampling"]["prompt"] == "chat"
     assert cli.main(["reverify", str(tmp_path / "out"), "--file", str(files / "humaneval.jsonl")]) == 0
-    assert "1 samples graded again, 0 verdicts changed" in capsys.readouterr().out
+    assert "1 sample graded again, 0 verdicts changed" in capsys.readouterr().out
     assert cli.main(["reverify", str(tmp_path / "out"), "--file", str(files / "mbpp.jsonl")]) == 2
     assert "hashes.data differs" in capsys.readouterr().err
 
