@@ -324,8 +324,10 @@ class Replicas:
             if not isinstance(problem, UnreachableError):  # what is broken is left out
                 raise problem
         if problems.keys() == set(members) and all(attempt(one.server.check_health) is None for one in members):
-            told = "; ".join(map(str, problems.values()))
-            raise BackendError(f"all servers are well, and none takes the weights: do they serve this model? ({told})")
+            reasons = "; ".join(map(str, problems.values()))
+            raise BackendError(
+                f"all servers are well, and none takes the weights: do they serve this model? ({reasons})"
+            )
 
     def _drain(self, members: Sequence[Replica]) -> dict[Replica, EndpointError]:
         """Waits until no request is under way, having them aborted where that is wanted; who refuses that, and why."""
