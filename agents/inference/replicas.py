@@ -323,7 +323,9 @@ class Replicas:
         for problem in problems.values():
             if not isinstance(problem, UnreachableError):  # what is broken is left out
                 raise problem
-        if problems.keys() == set(members) and all(attempt(one.server.check_health) is None for one in members):
+        refused = all(" answered 500" in str(problem) for problem in problems.values())  # and did not break
+        well = problems.keys() == set(members) and all(attempt(one.server.check_health) is None for one in members)
+        if refused and well:
             reasons = "; ".join(map(str, problems.values()))
             raise BackendError(
                 f"all servers are well, and none takes the weights: do they serve this model? ({reasons})"

@@ -375,7 +375,7 @@ def test_hostile_programs_leave_nothing_behind(tiny, count):
     growth = [[after - before for before, after in zip(*pair, strict=True)] for pair in itertools.pairwise(rounds)]
     # Stacks and the allocator's arenas settle at some time; what leaks grows in every round.
     assert min(memory for memory, _, _, _ in growth) < 512  # KiB
-    assert growth[-1][1:3] == [0, 0]
+    assert max(growth[-1][1:3]) <= 0  # what earlier tests left may go
     assert min(mappings for _, _, _, mappings in growth) < 20
 
 

@@ -301,6 +301,7 @@ def test_by_nccl_a_server_that_comes_back_when_no_other_is_in_use_gets_the_lates
     replicas = Replicas(servers, DeviceTransfer("nccl", group=wire.join), check_every=0.05, patience=10)
     replicas.load(policy.state_dict(), version=1)
     wire.tensors.clear()
+    wire.sent.clear()
 
     def restart(place):
         fresh = Receiver(tiny(tokenizer), tokenizer, wire, 1)
@@ -322,6 +323,7 @@ def test_by_nccl_a_server_that_comes_back_when_no_other_is_in_use_gets_the_lates
         time.sleep(0.01)
     assert "/init_weight_transfer_engine" not in other.calls
     wire.tensors.clear()
+    wire.sent.clear()
     replicas.load(policy.state_dict(), version=2)
     torch.testing.assert_close(other.model.state_dict(), policy.state_dict())
     replicas.close()
