@@ -184,7 +184,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
             raise
         if processes.first:
             more = f"; {go_on}" if trainer.checkpoints.steps() and not isinstance(error, NonFiniteError) else ""
-            print(f"error: the run ended at step {trainer.step}: {error}{more}", file=sys.stderr)
+            print(f"error: the run ended at step {trainer.state.step}: {error}{more}", file=sys.stderr)
             with suppress(OSError):
                 write_report(folder)
         return 1

@@ -95,7 +95,7 @@ def run(job: Job) -> dict[str, Any]:
     config = job.config()
     shuffled = ShuffledRewards(job.seed, over_batch=config.adv.estimator not in ("group", "rloo"))
     trainer = Trainer(config, folder, resume=True, reward_computer=shuffled if job.shuffled else None)
-    before = trainer.results["cpu_seconds"]
+    before = trainer.state.results["cpu_seconds"]
     summary = trainer.run()
     rows = read_rows(folder / "metrics.jsonl", [])
     curve = held_out(read_logs(rows, "metrics.jsonl", []), "pass_rate")["validation"]

@@ -93,14 +93,14 @@ def measured_steps(config: Any, spent: Counter[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as run:
         trainer = Trainer(config, Path(run))
         trainer.test_before = trainer.test_after = lambda: None  # type: ignore[method-assign]
-        trainer.results |= {"test_before": 0.0, "test_after": 0.0, "gain": 0.0}
+        trainer.state.results |= {"test_before": 0.0, "test_after": 0.0, "gain": 0.0}
         marks: list[tuple[float, Counter[str], int]] = []
         report = trainer._report_step
 
         def note(metrics: dict[str, float], counts: dict[str, float]) -> None:
             report(metrics, counts)
-            if trainer.step in (WARM_STEPS, WARM_STEPS + STEPS):
-                marks.append((time.process_time(), Counter(spent), trainer.results["tokens"]))
+            if trainer.state.step in (WARM_STEPS, WARM_STEPS + STEPS):
+                marks.append((time.process_time(), Counter(spent), trainer.state.results["tokens"]))
 
         trainer._report_step = note  # type: ignore[method-assign]
         trainer.run()

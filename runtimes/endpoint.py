@@ -35,7 +35,15 @@ _HINTS = {
 
 
 class EndpointError(RuntimeError):
-    """The server could not be reached, refused, or answered with something else than it was asked for."""
+    """The server could not be reached, refused, or answered with something else than it was asked for.
+
+    Attributes:
+        status: that the server answered with, at the last try; None if nobody answered.
+    """
+
+    def __init__(self, problem: str, status: int | None = None) -> None:
+        super().__init__(problem)
+        self.status = status
 
 
 class UnreachableError(EndpointError):
@@ -176,7 +184,7 @@ class Endpoint:
         body = None if request is None else json.dumps(request).encode()
         for attempt in range(self.retries + 1):
             self.budget.take_call()
-            problem, wait = "", None
+            problem, status, wait = "", None, None
             try:
                 reply = self._pool.request(self.path, body, self._headers())
             except (OSError, http.client.HTTPException) as error:
@@ -186,14 +194,14 @@ class Endpoint:
             else:
                 if reply.status == 200:
                     return reply
-                problem, wait = self._refused(reply), _retry_after(reply)
-                if reply.status not in _RETRIED:
-                    raise EndpointError(problem)
+                problem, status, wait = self._refused(reply), reply.status, _retry_after(reply)
+                if status not in _RETRIED:
+                    raise EndpointError(problem, status)
             if attempt < self.retries:
                 pause = self._pause(attempt, wait)
                 logger.info("%s Trying again in %.1f s.", problem, pause)
                 time.sleep(pause)
-        raise UnreachableError(problem)
+        raise UnreachableError(problem, status)
 
     def unreadable(self, wanted: str, error: Exception, reply: Reply) -> EndpointError:
         """The error of a reply that is not what was ``wanted``."""

@@ -16,6 +16,7 @@ import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from http import HTTPStatus
 from typing import TypeVar
 from uuid import uuid4
 
@@ -323,7 +324,9 @@ class Replicas:
         for problem in problems.values():
             if not isinstance(problem, UnreachableError):  # what is broken is left out
                 raise problem
-        refused = all(" answered 500" in str(problem) for problem in problems.values())  # and did not break
+        refused = all(
+            problem.status == HTTPStatus.INTERNAL_SERVER_ERROR for problem in problems.values()
+        )  # and did not break
         well = problems.keys() == set(members) and all(attempt(one.server.check_health) is None for one in members)
         if refused and well:
             reasons = "; ".join(map(str, problems.values()))

@@ -138,13 +138,15 @@ def test_a_refusal_is_not_repeated_and_says_what_to_do(status, hint, pauses):
             ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
         assert len(server.requests) == 1
     assert f"{server.url}/chat/completions answered {status}: no, not [API key]" in str(caught.value)
+    assert caught.value.status == status
     assert pauses == []
 
 
 def test_retries_end_with_the_last_problem(pauses):
     with serving(lambda request: (503, b"overloaded", {})) as server:
-        with pytest.raises(EndpointError, match="answered 503: overloaded"):
+        with pytest.raises(EndpointError, match="answered 503: overloaded") as caught:
             ChatEndpoint(server.url, "tiny", retries=2).chat(ASK)
+        assert caught.value.status == 503
         assert len(server.requests) == 3
 
 
@@ -159,8 +161,9 @@ def test_a_server_that_is_not_there_is_named(pauses):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-        with pytest.raises(EndpointError, match=re.escape(f"{url}/chat/completions could not be reached")):
+        with pytest.raises(EndpointError, match=re.escape(f"{url}/chat/completions could not be reached")) as caught:
             ChatEndpoint(url, "tiny", retries=1).chat(ASK)
+        assert caught.value.status is None
     assert len(pauses) == 1
 
 

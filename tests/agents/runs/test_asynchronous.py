@@ -216,8 +216,8 @@ learn = TaskBuffer.learn_from
 def noting(tasks, draws, *others):
     learn(tasks, draws, *others)
     with (folder.parent / "heard.jsonl").open("a") as file:
-        file.write(json.dumps([trainer.step, [[draw.task_index, draw.attempt] for draw in draws]]) + "\\n")
-    if delay and trainer.step == 3:
+        file.write(json.dumps([trainer.state.step, [[draw.task_index, draw.attempt] for draw in draws]]) + "\\n")
+    if delay and trainer.state.step == 3:
         threading.Timer(delay, os.kill, [os.getpid(), signal.SIGKILL]).start()
 
 TaskBuffer.learn_from = noting
