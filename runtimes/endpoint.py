@@ -168,6 +168,7 @@ class Endpoint:
         self._key = key
         self._hint_once = threading.Lock()  # taken by whoever gives the hint, and never released
         self._pool = ConnectionPool(self.base_url, timeout, max_bytes)
+        self._cut = threading.Event()  # of the requests that are under way now
         self.url = f"{self.base_url}{self.path}"
 
     def __repr__(self) -> str:
@@ -182,6 +183,7 @@ class Endpoint:
             BudgetError: the budget is used up.
         """
         body = None if request is None else json.dumps(request).encode()
+        cut = self._cut
         for attempt in range(self.retries + 1):
             self.budget.take_call()
             problem, status, wait = "", None, None
@@ -197,10 +199,12 @@ class Endpoint:
                 problem, status, wait = self._refused(reply), reply.status, _retry_after(reply)
                 if status not in _RETRIED:
                     raise EndpointError(problem, status)
-            if attempt < self.retries:
+            if attempt < self.retries and not cut.is_set():
                 pause = self._pause(attempt, wait)
                 logger.info("%s Trying again in %.1f s.", problem, pause)
-                time.sleep(pause)
+                _wait(cut, pause)
+            if cut.is_set():
+                break
         raise UnreachableError(problem, status)
 
     def unreadable(self, wanted: str, error: Exception, reply: Reply) -> EndpointError:
@@ -214,7 +218,12 @@ class Endpoint:
         self._pool.close()
 
     def cut(self) -> None:
-        """Breaks off the requests that are under way; for other threads they fail as if the server had hung up."""
+        """Breaks off the requests that are under way; for other threads they fail as if the server had hung up.
+
+        They are not tried again.
+        """
+        cut, self._cut = self._cut, threading.Event()
+        cut.set()
         self._pool.cut()
 
     def _headers(self) -> dict[str, str]:
@@ -344,6 +353,11 @@ class TextEndpoint(ChatEndpoint):
 
     def _message(self, choice: Any) -> Mapping[str, Any]:
         return {"role": "assistant", "content": choice["text"]}
+
+
+def _wait(cut: threading.Event, seconds: float) -> None:
+    """Waits between two tries, or until the request is cut."""
+    cut.wait(seconds)
 
 
 def _count(tokens: Any) -> int:

@@ -26,7 +26,7 @@ WORD = {"type": "object", "properties": {"word": {"type": "string"}}, "required"
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: None)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
 

@@ -269,7 +269,7 @@ def test_top_k_documents_come_back():
 
 
 def test_a_service_that_fails_is_a_failure_of_ours(monkeypatch):
-    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: None)
     env = SearchEnv(corpus="http://127.0.0.1:9")
     env.reset(seed=0)
     _, reward, terminated, truncated, info = env.step(search("city"))

@@ -23,7 +23,7 @@ RUBRIC = Rubric([Criterion("clear", 1, description="Easy to read."), Criterion("
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: None)
 
 
 def code_of(request):

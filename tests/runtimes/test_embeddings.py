@@ -57,7 +57,7 @@ def test_vectors_of_different_lengths_are_an_error():
 
 
 def test_limits_and_refusals_are_those_of_every_endpoint(monkeypatch):
-    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: None)
     answers = iter([(503, {}, {}), (400, {"error": {"message": "no"}}, {})])
     with serving(lambda request: next(answers)) as server:
         with pytest.raises(EndpointError, match=r"embeddings answered 400: no .* one for embeddings"):

@@ -13,7 +13,7 @@ import pytest
 from chat_server import completion, serving
 
 from infinite_rl.runtimes import Budget, BudgetError, ChatEndpoint, EndpointError
-from infinite_rl.runtimes.endpoint import TextEndpoint
+from infinite_rl.runtimes.endpoint import TextEndpoint, UnreachableError
 
 ASK = [{"role": "user", "content": "Hello"}]
 KEY = "sk-secret-0123"
@@ -29,7 +29,7 @@ def no_environment(monkeypatch):
 def pauses(monkeypatch):
     """The seconds that the client would have slept."""
     found = []
-    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", found.append)
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: found.append(seconds))
     return found
 
 
@@ -148,6 +148,23 @@ def test_retries_end_with_the_last_problem(pauses):
             ChatEndpoint(server.url, "tiny", retries=2).chat(ASK)
         assert caught.value.status == 503
         assert len(server.requests) == 3
+
+
+def test_a_request_that_is_cut_is_not_tried_again():
+    asked = threading.Event()
+
+    def busy(request):
+        asked.set()
+        return 503, b"overloaded", {"Retry-After": "60"}
+
+    with serving(busy) as server, ThreadPoolExecutor(1) as threads:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        request = threads.submit(endpoint.chat, ASK)
+        assert asked.wait(30)
+        endpoint.cut()
+        with pytest.raises(UnreachableError):
+            request.result(timeout=30)
+        assert len(server.requests) == 1
 
 
 def test_a_redirect_is_not_followed(pauses):

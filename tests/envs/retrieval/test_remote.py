@@ -17,7 +17,7 @@ from infinite_rl.runtimes import EndpointError
 
 @pytest.fixture
 def no_pauses(monkeypatch):
-    monkeypatch.setattr("infinite_rl.runtimes.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: None)
 
 
 def test_hits_are_those_of_the_index_that_is_served():
