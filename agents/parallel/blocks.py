@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -9,40 +12,71 @@ _CPU = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 _CPU_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
 _CUDA = torch.ops.aten._scaled_dot_product_flash_attention
 _CUDA_BACKWARD = torch.ops.aten._scaled_dot_product_flash_attention_backward
+# Where no kernel knows a rule, the scores of so many queries are in memory at once.
+TILE = 1024
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, scale: float, *, causal: bool) -> tuple[Tensor, Tensor]:
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What queries and keys make of each other.
+
+    Attributes:
+        scale: of their products.
+        window: how many positions a query sees, its own among them; None for all until its own.
+        cap: scaled products x become ``cap * tanh(x / cap)`` (Gemma 2, arXiv:2408.00118); None leaves them.
+    """
+
+    scale: float
+    window: int | None = None
+    cap: float | None = None
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, rule: Rule, *, ahead: int | None) -> tuple[Tensor, Tensor]:
     """Attention of a block, by torch's flash kernels where they take it.
 
     Args:
         query: [B, H, T, D].
         key: [B, G, S, D], where G divides H: each serves H / G heads of queries.
         value: like the key.
-        scale: of the products of queries and keys.
-        causal: whether query t sees the keys up to t only; then T is S.
+        rule: what they make of each other.
+        ahead: by so many positions the first query is ahead of the first key; None where all see all.
 
     Returns:
-        [B, H, T, D], and the log-sum-exp of the scaled products [B, H, T] (float32 where the kernel computes so).
+        [B, H, T, D], and the log-sum-exp of the scores [B, H, T] (float32 where the kernel computes so). Those of a
+        query that sees no key are 0 and minus infinity.
     """
     key, value = _for_all(key, query), _for_all(value, query)
-    if query.device.type == "cpu":
-        found: tuple[Tensor, Tensor] = _CPU(query, key, value, 0.0, causal, scale=scale)
+    causal = ahead is not None
+    if _has_kernel(query, rule, ahead) and query.device.type == "cpu":
+        found: tuple[Tensor, Tensor] = _CPU(query, key, value, 0.0, causal, scale=rule.scale)
         return found
-    if _is_flash(query):
-        out, sums, *_ = _CUDA(query, key, value, 0.0, causal, scale=scale)
+    if _has_kernel(query, rule, ahead) and _is_flash(query):
+        out, sums, *_ = _CUDA(query, key, value, 0.0, causal, scale=rule.scale)
         return out, sums
-    scores = _scores(query, key, scale, causal)
-    sums = scores.logsumexp(-1)
-    return torch.exp(scores - sums[..., None]).to(value.dtype) @ value, sums
+    tiles = []
+    for asks, seen, there in _tiles(query.shape[-2], key.shape[-2], ahead, rule.window):
+        scores, _ = _scores(query[:, :, asks], key[:, :, seen], rule, there)
+        sums = scores.logsumexp(-1)
+        tiles.append((_shares(scores, sums).to(value.dtype) @ value[:, :, seen], sums))
+    outs, all_sums = zip(*tiles, strict=True)
+    return torch.cat(outs, 2), torch.cat(all_sums, 2)
 
 
 def attend_backward(
-    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor, sums: Tensor, scale: float, *, causal: bool
+    grad: Tensor,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    out: Tensor,
+    sums: Tensor,
+    rule: Rule,
+    *,
+    ahead: int | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients that a block contributes.
 
     ``out`` and ``sums`` are those of the queries over *all* blocks: a softmax over all keys is, in each block, the
-    exponential of its products less the whole log-sum-exp, so that blocks need not know of each other.
+    exponential of its scores less the whole log-sum-exp, so that blocks need not know of each other.
 
     Args:
         grad: of the loss by the merged output, [B, H, T, D].
@@ -51,25 +85,81 @@ def attend_backward(
         value: likewise.
         out: the merged output, [B, H, T, D].
         sums: the merged log-sum-exp, [B, H, T].
-        scale: likewise.
-        causal: likewise.
+        rule: likewise.
+        ahead: likewise.
 
     Returns:
         Of queries, keys and values.
     """
     groups = key.shape[1]
     key, value = _for_all(key, query), _for_all(value, query)
-    if query.device.type == "cpu":
-        by_query, by_key, by_value = _CPU_BACKWARD(grad, query, key, value, out, sums, 0.0, causal, scale=scale)
-    elif _is_flash(query):
-        by_query, by_key, by_value = _flash_backward(grad, query, key, value, out, sums, scale, causal)
+    if _has_kernel(query, rule, ahead) and query.device.type == "cpu":
+        causal = ahead is not None
+        found = _CPU_BACKWARD(grad, query, key, value, out, sums, 0.0, causal, scale=rule.scale)
+    elif _has_kernel(query, rule, ahead) and _is_flash(query):
+        found = _flash_backward(grad, query, key, value, out, sums, rule.scale, ahead is not None)
     else:
-        shares = torch.exp(_scores(query, key, scale, causal) - sums[..., None])
-        by_value = shares.to(grad.dtype).mT @ grad
-        by_score = shares * ((grad @ value.mT).to(shares.dtype) - (grad * out).sum(-1, keepdim=True).to(shares.dtype))
-        by_score = by_score.to(grad.dtype) * scale
-        by_query, by_key = by_score @ key, by_score.mT @ query
+        found = _backward(grad, query, key, value, out, sums, rule, ahead)
+    by_query, by_key, by_value = found
     return by_query, _of_groups(by_key, groups), _of_groups(by_value, groups)
+
+
+def _has_kernel(query: Tensor, rule: Rule, ahead: int | None) -> bool:
+    """Whether a kernel knows the rule: it sees all, or all until its own position."""
+    if rule.cap is not None:
+        return False
+    return ahead is None or (ahead == 0 and (rule.window is None or rule.window >= query.shape[-2]))
+
+
+def _backward(
+    grad: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor, sums: Tensor, rule: Rule, ahead: int | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients without a kernel, tile by tile."""
+    by_query, by_key, by_value = (torch.zeros_like(state) for state in (query, key, value))
+    for asks, seen, there in _tiles(query.shape[-2], key.shape[-2], ahead, rule.window):
+        own, held, asked = grad[:, :, asks], key[:, :, seen], query[:, :, asks]
+        scores, slopes = _scores(asked, held, rule, there)
+        shares = _shares(scores, sums[:, :, asks])
+        by_value[:, :, seen] += shares.to(grad.dtype).mT @ own
+        inner = (own * out[:, :, asks]).sum(-1, keepdim=True).to(shares.dtype)
+        by_score = shares * ((own @ value[:, :, seen].mT).to(shares.dtype) - inner)
+        by_score = (by_score if slopes is None else by_score * slopes).to(grad.dtype) * rule.scale
+        by_query[:, :, asks] = by_score @ held
+        by_key[:, :, seen] += by_score.mT @ asked
+    return by_query, by_key, by_value
+
+
+def _tiles(queries: int, keys: int, ahead: int | None, window: int | None) -> Iterator[tuple[slice, slice, int | None]]:
+    """Some queries, the keys that any of them sees, and how far the first query is ahead of the first of these keys."""
+    for start in range(0, queries, TILE):
+        end = min(start + TILE, queries)
+        first, last = 0, keys
+        if ahead is not None:
+            last = min(keys, ahead + end)
+            first = 0 if window is None else min(max(ahead + start - window + 1, 0), last)
+        yield slice(start, end), slice(first, last), None if ahead is None else ahead + start - first
+
+
+def _scores(query: Tensor, key: Tensor, rule: Rule, ahead: int | None) -> tuple[Tensor, Tensor | None]:
+    """The scores, and their slopes by the scaled products where these are capped."""
+    scores = (query @ key.mT).to(torch.promote_types(query.dtype, torch.float32)) * rule.scale
+    slopes = None
+    if rule.cap is not None:
+        bent = torch.tanh(scores / rule.cap)
+        scores, slopes = rule.cap * bent, 1 - bent.square()
+    if ahead is not None:
+        queries, keys = (torch.arange(length, device=scores.device) for length in scores.shape[-2:])
+        distance = ahead + queries[:, None] - keys
+        hidden = distance < 0
+        if rule.window is not None:
+            hidden |= distance >= rule.window
+        scores = scores.masked_fill(hidden, -torch.inf)
+    return scores, slopes
+
+
+def _shares(scores: Tensor, sums: Tensor) -> Tensor:
+    """Each key's share of the attention; 0 of all keys where a query sees none."""
+    return torch.exp(scores - sums.clamp_min(torch.finfo(sums.dtype).min)[..., None])
 
 
 def _flash_backward(
@@ -86,14 +176,6 @@ def _flash_backward(
 
 def _is_flash(query: Tensor) -> bool:
     return query.is_cuda and query.dtype in (torch.bfloat16, torch.float16) and query.shape[-1] <= 256
-
-
-def _scores(query: Tensor, key: Tensor, scale: float, causal: bool) -> Tensor:
-    scores = (query @ key.mT).to(torch.promote_types(query.dtype, torch.float32)) * scale
-    if causal:
-        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
-        scores = scores.masked_fill(later, -torch.inf)
-    return scores
 
 
 def _for_all(state: Tensor, query: Tensor) -> Tensor:

@@ -5,18 +5,19 @@ arXiv:2310.01889). Sequences are laid out by `zigzag`, so that in each round but
 dense block, without a mask: of keys that come from an earlier rank the earlier chunk is seen by all of its queries, and
 those from a later rank are seen by its later chunk. Outputs of the rounds are merged by their log-sum-exp. In the
 backward pass keys and values go round again, followed by their gradients, which are at home after the last round.
+Where queries see a window, chunks are paired one by one, and those that are too far apart cost nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from .blocks import attend, attend_backward
+from .blocks import Rule, attend, attend_backward
 
 
 def ring_attention(
@@ -27,6 +28,8 @@ def ring_attention(
     *,
     lengths: Sequence[int] | None = None,
     scale: float | None = None,
+    window: int | None = None,
+    cap: float | None = None,
 ) -> Tensor:
     """Causal attention, of which each rank of the group holds a part (see `zigzag_positions`).
 
@@ -41,6 +44,8 @@ def ring_attention(
         lengths: how much the rank holds of each sequence, where several lie side by side in the rows; they sum up to
             T. None for one sequence.
         scale: of the products of queries and keys; None for one over the root of D.
+        window: how many positions a query sees, its own among them; None for all until its own.
+        cap: of the scaled products, see `Rule`.
 
     Returns:
         [B, H, T, D].
@@ -54,8 +59,8 @@ def ring_attention(
         raise ValueError(f"the sequences have {sum(lengths)} positions, and the queries {query.shape[-2]}")
     if ranks > 1 and any(length % 2 for length in lengths):
         raise ValueError("each rank holds two chunks of each sequence, so its length there is even; pad sequences")
-    scale = query.shape[-1] ** -0.5 if scale is None else scale
-    found: Tensor = _RingAttention.apply(query, key, value, group, lengths, scale)  # type: ignore[no-untyped-call]
+    rule = Rule(query.shape[-1] ** -0.5 if scale is None else scale, window, cap)
+    found: Tensor = _RingAttention.apply(query, key, value, group, lengths, rule)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -90,23 +95,39 @@ class _Passing:
         return self._received
 
 
-def _blocks(lengths: Sequence[int], source: int, rank: int) -> Iterator[tuple[slice, slice]]:
-    """Which queries see which keys of another rank, sequence by sequence."""
+# Queries, the keys that they see, and how far the first query is ahead of the first key; None where all see all.
+_Pair: TypeAlias = tuple[slice, slice, int | None]
+
+
+def _pairs(lengths: Sequence[int], source: int, ring: _Ring, window: int | None) -> Iterator[_Pair]:
+    """Which queries see which keys of a rank, sequence by sequence; first the queries that see themselves."""
     start = 0
     for length in lengths:
-        middle, end = start + length // 2, start + length
-        if source < rank:
-            yield slice(start, end), slice(start, middle)
+        if window is not None and ring.size > 1:
+            yield from _chunk_pairs(start, length // 2, source, ring, window)
         else:
-            yield slice(middle, end), slice(start, end)
-        start = end
-
-
-def _own_blocks(lengths: Sequence[int]) -> Iterator[slice]:
-    start = 0
-    for length in lengths:
-        yield slice(start, start + length)
+            middle, end = start + length // 2, start + length
+            if source == ring.rank:
+                yield slice(start, end), slice(start, end), 0
+            elif source < ring.rank:
+                yield slice(start, end), slice(start, middle), None
+            else:
+                yield slice(middle, end), slice(start, end), None
         start += length
+
+
+def _chunk_pairs(start: int, chunk: int, source: int, ring: _Ring, window: int) -> Iterator[_Pair]:
+    """The pairs of the chunks of a sequence, of which some queries see some keys."""
+    asking, held = ([rank, 2 * ring.size - 1 - rank] for rank in (ring.rank, source))
+    for ask, query in enumerate(asking):
+        # From the nearest to the farthest: a query sees itself first.
+        for see, key in sorted(enumerate(held), key=lambda one: -one[1]):
+            ahead = (query - key) * chunk
+            if ahead < 0 or ahead - chunk + 1 >= window:
+                continue
+            sees_all = ahead > 0 and ahead + chunk - 1 < window
+            asks, seen = (slice(start + place * chunk, start + (place + 1) * chunk) for place in (ask, see))
+            yield asks, seen, None if sees_all else ahead
 
 
 class _RingAttention(torch.autograd.Function):
@@ -118,7 +139,7 @@ class _RingAttention(torch.autograd.Function):
         value: Tensor,
         group: dist.ProcessGroup | None,
         lengths: list[int],
-        scale: float,
+        rule: Rule,
     ) -> Tensor:
         ring = _Ring(group)
         # Merged in float32 at least, so that many rounds cost no precision.
@@ -128,31 +149,26 @@ class _RingAttention(torch.autograd.Function):
         for step in range(ring.size):
             passing = ring.start(states) if step + 1 < ring.size else None
             key_there, value_there = states
-            if step == 0:
-                for own in _own_blocks(lengths):
-                    out[:, :, own], part = attend(
-                        query[:, :, own], key[:, :, own], value[:, :, own], scale, causal=True
-                    )
-                    sums = part.new_empty(query.shape[:-1]) if sums is None else sums
-                    sums[:, :, own] = part
-            else:
-                assert sums is not None
-                for asks, seen in _blocks(lengths, (ring.rank - step) % ring.size, ring.rank):
-                    more, more_sums = attend(
-                        query[:, :, asks], key_there[:, :, seen], value_there[:, :, seen], scale, causal=False
-                    )
+            for asks, seen, ahead in _pairs(lengths, (ring.rank - step) % ring.size, ring, rule.window):
+                more, more_sums = attend(
+                    query[:, :, asks], key_there[:, :, seen], value_there[:, :, seen], rule, ahead=ahead
+                )
+                sums = more_sums.new_empty(query.shape[:-1]) if sums is None else sums
+                if step == 0 and ahead == 0:  # of these queries the first
+                    out[:, :, asks], sums[:, :, asks] = more, more_sums
+                else:
                     _merge(out[:, :, asks], sums[:, :, asks], more, more_sums)
             if passing is not None:
                 states = passing.wait()
         out = out.to(query.dtype)
         ctx.save_for_backward(query, key, value, out, sums)
-        ctx.group, ctx.lengths, ctx.scale = group, lengths, scale
+        ctx.group, ctx.lengths, ctx.rule = group, lengths, rule
         return out
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         query, key, value, out, sums = ctx.saved_tensors
-        ring, lengths, scale = _Ring(ctx.group), ctx.lengths, ctx.scale
+        ring, lengths, rule = _Ring(ctx.group), ctx.lengths, ctx.rule
         grad = grad.contiguous()
         by_query = torch.zeros_like(query)
         states = [key.contiguous(), value.contiguous()]
@@ -161,13 +177,12 @@ class _RingAttention(torch.autograd.Function):
         for step in range(ring.size):
             passing = ring.start(states) if step + 1 < ring.size else None
             source = (ring.rank - step) % ring.size
-            pairs = [(own, own) for own in _own_blocks(lengths)] if step == 0 else _blocks(lengths, source, ring.rank)
             found = []
-            for asks, seen in pairs:
+            for asks, seen, ahead in _pairs(lengths, source, ring, rule.window):
                 asked = grad[:, :, asks], query[:, :, asks]
                 held = states[0][:, :, seen], states[1][:, :, seen]
                 merged = out[:, :, asks], sums[:, :, asks]
-                part, *parts = attend_backward(*asked, *held, *merged, scale, causal=step == 0)
+                part, *parts = attend_backward(*asked, *held, *merged, rule, ahead=ahead)
                 by_query[:, :, asks] += part
                 found.append((seen, parts))
             # The gradients of these keys come one round behind them: other ranks' parts are in them already.

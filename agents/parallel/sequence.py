@@ -23,16 +23,13 @@ def enable_ring(model: PreTrainedModel) -> None:
     """Lets a model compute parts of sequences from now on; see `sequence_parallel`.
 
     Raises:
-        ValueError: its attention sees windows, or caps its products, which the ring does not compute.
+        ValueError: some layers have another attention than to all earlier tokens, or to a window of them.
     """
     config = model.config.get_text_config()
-    windows = getattr(config, "layer_types", None)
-    if any("full" not in str(kind) for kind in windows or ()) or (
-        windows is None and getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
-    ):
-        raise ValueError("parallel.sp and parallel.tp need attention to all earlier tokens; this model's has windows")
-    if getattr(config, "attn_logit_softcapping", None):
-        raise ValueError("parallel.sp and parallel.tp compute no attention with capped products, as this model's is")
+    kinds = set(getattr(config, "layer_types", None) or ()) - {"full_attention", "sliding_attention"}
+    if kinds or getattr(config, "attention_chunk_size", None):
+        other = ", ".join(sorted(kinds)) or "chunked_attention"
+        raise ValueError(f"parallel.sp and parallel.tp divide attention to all earlier tokens or a window, not {other}")
     model.set_attn_implementation(RING)
 
 
@@ -68,12 +65,16 @@ def attend(
     value: Tensor,
     attention_mask: Tensor | None,
     scaling: float | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
     ring_group: dist.ProcessGroup | None = None,
     ring_lengths: Sequence[int] | None = None,
     **others: Any,
 ) -> tuple[Tensor, Tensor | None]:
     """Attention as transformers calls it, of the rank's part; [B, T, heads, D], and None."""
-    if ring_group is None:  # whole rows are for the kernels that know them
+    if sliding_window is None and _slides(module):
+        raise ValueError(f"{type(module).__name__} does not say how far its window reaches; use parallel.fsdp")
+    if ring_group is None and sliding_window is None and softcap is None:  # whole rows are for kernels that know them
         ends = None
         if ring_lengths is not None and len(ring_lengths) > 1:
             ends = torch.tensor([0, *accumulate(ring_lengths)], dtype=torch.int32, device=query.device)
@@ -83,8 +84,17 @@ def attend(
     if torch.is_autocast_enabled(query.device.type):  # kernels are not cast by it, and rotated queries are float32
         dtype = torch.get_autocast_dtype(query.device.type)
         query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
-    out = ring_attention(query, key, value, ring_group, lengths=ring_lengths, scale=scaling)
+    out = ring_attention(
+        query, key, value, ring_group, lengths=ring_lengths, scale=scaling, window=sliding_window, cap=softcap
+    )
     return out.transpose(1, 2), None
+
+
+def _slides(module: nn.Module) -> bool:
+    """Whether a layer's queries see windows, as its configuration says."""
+    config, number = getattr(module, "config", None), getattr(module, "layer_idx", None)
+    kinds = getattr(config, "layer_types", None)
+    return bool(kinds) and number is not None and kinds[number] == "sliding_attention"
 
 
 AttentionInterface.register(RING, attend)

@@ -85,8 +85,9 @@ def _layer_plan(layer: nn.Module) -> dict[str, Any]:
         "mlp.up_proj": ColwiseParallel(),
         "mlp.down_proj": RowwiseParallel(output_layouts=Shard(1)),
     }
-    # All norms between layers, whatever a family calls them.
-    plan |= {name: SequenceParallel() for name, child in layer.named_children() if name.endswith("layernorm")}
+    # All norms between layers, whatever a family calls them. In Gemma 2 and 3 residuals are added to what some make.
+    local = SequenceParallel(use_local_output=True)
+    plan |= {name: local for name, child in layer.named_children() if name.endswith("layernorm")}
     # Norms of single heads: each rank has some of them, and their weights' gradients are sums over all.
     for name in ("q_norm", "k_norm"):
         if hasattr(layer.self_attn, name):

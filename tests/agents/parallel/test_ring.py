@@ -6,20 +6,26 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from torch.nn.functional import scaled_dot_product_attention
 
 sys.path.insert(0, str(Path(__file__).parent))
+from by_definition import attention
 from gloo import run
 
 from infinite_rl.agents.parallel.ring import ring_attention
 from infinite_rl.agents.parallel.zigzag import padded_length, shard, unshard, zigzag_positions
 
-# Lengths of the sequences of a row, heads of queries, heads of keys.
+# Lengths of the sequences of a row, heads of queries, heads of keys; and a window, and a cap of products.
 CASES = {
-    "one sequence": ([64], 4, 4),
-    "shared keys": ([48], 6, 2),
-    "packed": ([16, 40, 8], 4, 2),
-    "shortest": ([8, 8], 2, 1),
+    "one sequence": ([64], 4, 4, {}),
+    "shared keys": ([48], 6, 2, {}),
+    "packed": ([16, 40, 8], 4, 2, {}),
+    "shortest": ([8, 8], 2, 1, {}),
+    "a window within chunks": ([64], 4, 2, {"window": 5}),
+    "a window over chunks": ([64, 16], 4, 2, {"window": 19}),
+    "a window over all": ([32], 2, 2, {"window": 32}),
+    "only itself": ([16], 2, 1, {"window": 1}),
+    "a cap": ([16, 40], 4, 2, {"cap": 0.7}),
+    "a window and a cap": ([48, 24], 4, 2, {"window": 13, "cap": 0.7}),
 }
 
 
@@ -29,14 +35,14 @@ def states(lengths, heads, groups):
     return [torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes]
 
 
-def whole(lengths, heads, groups):
-    """Output and gradients by torch's own attention, sequence by sequence, of all rows at once."""
+def whole(lengths, heads, groups, rule):
+    """Output and gradients, sequence by sequence, of all rows at once."""
     query, key, value, grad = states(lengths, heads, groups)
     parts = [state.requires_grad_() for state in (query, key, value)]
     out, start = [], 0
     for length in lengths:
         own = slice(start, start + length)
-        out.append(scaled_dot_product_attention(*(part[:, :, own] for part in parts), is_causal=True, enable_gqa=True))
+        out.append(attention(*(part[:, :, own] for part in parts), **rule))
         start += length
     found = torch.cat(out, 2)
     found.backward(grad)
@@ -55,11 +61,11 @@ def parts_of_a_rank():
 
     dist.batch_isend_irecv = counted
     found = {}
-    for case, (lengths, heads, groups) in CASES.items():
+    for case, (lengths, heads, groups, rule) in CASES.items():
         query, key, value, grad = (shard(state, lengths, rank, ranks, 2) for state in states(lengths, heads, groups))
         parts = [state.requires_grad_() for state in (query, key, value)]
         before = sent[0]
-        out = ring_attention(*parts, group, lengths=[length // ranks for length in lengths])
+        out = ring_attention(*parts, group, lengths=[length // ranks for length in lengths], **rule)
         forward = sent[0]
         out.backward(grad)
         found[case] = [out.detach(), *(part.grad for part in parts)], forward - before, sent[0] - forward
@@ -73,9 +79,9 @@ def computed(request):
 
 @pytest.mark.parametrize("case", CASES)
 def test_outputs_gradients_and_volume_are_those_of_the_formula(case, computed):
-    lengths, heads, groups = CASES[case]
+    lengths, heads, groups, rule = CASES[case]
     ranks, found = len(computed), [of_rank[case] for of_rank in computed]
-    for number, expected in enumerate(whole(lengths, heads, groups)):
+    for number, expected in enumerate(whole(lengths, heads, groups, rule)):
         joined = unshard([parts[number] for parts, _, _ in found], lengths, 2)
         torch.testing.assert_close(joined, expected, rtol=1e-12, atol=1e-12)
     numbers = 2 * 2 * groups * (sum(lengths) // ranks) * 16  # keys and values of both rows
@@ -84,13 +90,16 @@ def test_outputs_gradients_and_volume_are_those_of_the_formula(case, computed):
         assert backward == ((ranks - 1) * numbers + ranks * numbers if ranks > 1 else 0)
 
 
-def test_alone_it_needs_no_group():
-    lengths, heads, groups = CASES["packed"]
+@pytest.mark.parametrize("tile", [1024, 7])
+@pytest.mark.parametrize("case", CASES)
+def test_alone_it_needs_no_group(case, tile, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.parallel.blocks.TILE", tile)
+    lengths, heads, groups, rule = CASES[case]
     query, key, value, grad = states(lengths, heads, groups)
     parts = [state.requires_grad_() for state in (query, key, value)]
-    out = ring_attention(*parts, None, lengths=lengths)
+    out = ring_attention(*parts, None, lengths=lengths, **rule)
     out.backward(grad)
-    for found, expected in zip([out, *(part.grad for part in parts)], whole(lengths, heads, groups), strict=True):
+    for found, expected in zip([out, *(part.grad for part in parts)], whole(*CASES[case]), strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 

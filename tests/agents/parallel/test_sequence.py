@@ -8,8 +8,10 @@ import pytest
 import torch
 import torch.distributed as dist
 from transformers import (
+    AttentionInterface,
     AutoModelForCausalLM,
     Gemma2Config,
+    Gemma3TextConfig,
     GemmaConfig,
     LlamaConfig,
     MistralConfig,
@@ -18,9 +20,10 @@ from transformers import (
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
+from by_definition import attention
 from gloo import run
 
-from infinite_rl.agents.parallel.sequence import enable_ring, sequence_parallel
+from infinite_rl.agents.parallel.sequence import attend, enable_ring, sequence_parallel
 from infinite_rl.agents.parallel.zigzag import shard, unshard
 
 SHAPE = {
@@ -38,17 +41,30 @@ FAMILIES = {
     "qwen2": Qwen2Config(**SHAPE, tie_word_embeddings=True),
     "qwen3": Qwen3Config(**SHAPE),
     "mistral": MistralConfig(**SHAPE, sliding_window=None),
+    "mistral with windows": MistralConfig(**SHAPE, sliding_window=11),
+    "qwen2 with windows": Qwen2Config(**SHAPE, use_sliding_window=True, sliding_window=20, max_window_layers=1),
     "gemma": GemmaConfig(**SHAPE),
+    "gemma2": Gemma2Config(**SHAPE, query_pre_attn_scalar=8, sliding_window=7, attn_logit_softcapping=0.5),
+    "gemma3": Gemma3TextConfig(**SHAPE, query_pre_attn_scalar=8, sliding_window=7, sliding_window_pattern=2),
 }
 ROWS = [[64], [16, 40, 8]]
+
+
+def by_definition(module, query, key, value, mask, sliding_window=None, softcap=None, **others):
+    return attention(query, key, value, sliding_window, softcap).transpose(1, 2), None
+
+
+AttentionInterface.register("by_definition", by_definition)
 
 
 def make(family):
     torch.manual_seed(0)
     model = AutoModelForCausalLM.from_config(FAMILIES[family], attn_implementation="sdpa").double()
+    if family == "gemma2":  # SDPA knows no capped products, and transformers' own attention rounds to float32
+        model.set_attn_implementation("by_definition")
     for module in model.modules():
         if "RMSNorm" in type(module).__name__:  # they round to float32, whatever the weights are
-            module.forward = partial(exact_norm, module, float(family == "gemma"))
+            module.forward = partial(exact_norm, module, float("gemma" in family))
     return model
 
 
@@ -122,7 +138,16 @@ def test_logits_loss_and_gradients_equal_those_of_one_process(family, lengths, c
         torch.testing.assert_close(found[0][2][name], gradient, rtol=1e-10, atol=1e-11, msg=name)
 
 
-def test_windows_and_capped_products_are_refused_in_one_line():
-    for config in (MistralConfig(**SHAPE, sliding_window=16), Gemma2Config(**SHAPE)):
-        with pytest.raises(ValueError, match=r"parallel\.sp and parallel\.tp"):
-            enable_ring(AutoModelForCausalLM.from_config(config))
+def test_chunked_attention_is_refused_in_one_line():
+    config = LlamaConfig(**SHAPE, layer_types=["full_attention", "chunked_attention"])
+    with pytest.raises(ValueError, match="a window, not chunked_attention"):
+        enable_ring(AutoModelForCausalLM.from_config(config))
+
+
+def test_a_layer_that_does_not_tell_its_window_is_refused():
+    layer = torch.nn.Module()
+    layer.config, layer.layer_idx = FAMILIES["gemma3"], 0
+    assert layer.config.layer_types[0] == "sliding_attention"
+    state = torch.zeros(1, 2, 4, 8)
+    with pytest.raises(ValueError, match="how far its window reaches"):
+        attend(layer, state, state, state, None)

@@ -9,6 +9,8 @@ import sys
 import time
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM, Gemma2Config
 
 from infinite_rl.agents.config import TinyConfig
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
@@ -133,6 +135,35 @@ def test_adapters_are_trained_as_by_one_process(tmp_path):
     common = [one for one in RUN if "warm_start" not in one]
     train(2, *common, *job, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'two'}")
     assert main([*common, *job, "trainer.steps=3", f"trainer.save_dir={tmp_path / 'one'}"]) == 0
+    assert_same(rows(tmp_path / "two"), rows(tmp_path / "one"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["parallel.sp=2", "parallel.tp=2"])
+def test_a_model_with_windows_and_capped_products_is_trained_as_by_one_process(tmp_path, how):
+    base, tokenizer = tmp_path / "base", make_tokenizer()
+    config = Gemma2Config(
+        vocab_size=2 * -(-len(tokenizer) // 2),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        intermediate_size=64,
+        head_dim=8,
+        query_pre_attn_scalar=8,
+        max_position_embeddings=256,
+        sliding_window=9,
+        attn_logit_softcapping=2.0,
+        final_logit_softcapping=5.0,
+        **{name: getattr(tokenizer, name) for name in ("pad_token_id", "bos_token_id", "eos_token_id")},
+    )
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(base)
+    tokenizer.save_pretrained(base)
+    job = ["model=hf", f"model.name={base}", "model.weights=float32", "rollout.max_new_tokens=8", "trainer.steps=3"]
+    common = [one for one in RUN if "warm_start" not in one]
+    train(2, *common, *job, how, f"trainer.save_dir={tmp_path / 'two'}")
+    assert main([*common, *job, f"trainer.save_dir={tmp_path / 'one'}"]) == 0
     assert_same(rows(tmp_path / "two"), rows(tmp_path / "one"))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, MistralConfig
+from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig
 from transformers import Qwen2Config as Qwen2
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -269,7 +269,7 @@ class Size(int):
     [
         (LlamaConfig(**SHAPE), {"tp": 4}, "tp=4 does not divide the model's num_key_value_heads, 2"),
         (Qwen2(**{**SHAPE, "vocab_size": 33}), {"tp": 2}, "tp=2 does not divide the model's vocab_size, 33"),
-        (MistralConfig(**SHAPE, sliding_window=16), {"sp": 2}, "this model's has windows"),
+        (LlamaConfig(**SHAPE, layer_types=["full_attention", "chunked_attention"]), {"sp": 2}, "not chunked_attention"),
     ],
 )
 def test_what_ranks_cannot_share_is_refused_in_one_line(config, mesh, message):
