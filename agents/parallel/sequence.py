@@ -94,7 +94,7 @@ def _slides(module: nn.Module) -> bool:
     """Whether a layer's queries see windows, as its configuration says."""
     config, number = getattr(module, "config", None), getattr(module, "layer_idx", None)
     kinds = getattr(config, "layer_types", None)
-    return bool(kinds) and number is not None and kinds[number] == "sliding_attention"
+    return kinds is not None and number is not None and kinds[number] == "sliding_attention"
 
 
 AttentionInterface.register(RING, attend)
