@@ -182,7 +182,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
     except endings as error:
         if isinstance(error, OSError) and error.errno not in FULL_DISK:
             raise
-        if processes.first:
+        if processes.tells_the_end():
             more = f"; {go_on}" if trainer.checkpoints.steps() and not isinstance(error, NonFiniteError) else ""
             print(f"error: the run ended at step {trainer.state.step}: {error}{more}", file=sys.stderr)
             with suppress(OSError):

@@ -6,7 +6,7 @@ import logging
 import os
 import pickle
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -39,12 +39,16 @@ class LostProcessError(RuntimeError):
 class Processes:
     """All processes of the run, of which this is one. They call the methods in the same order.
 
+    Args:
+        store: what they share without a connection to each other; it outlives each of them.
+
     Attributes:
         rank: the number of this one, from 0.
         size: how many there are.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, store: dist.Store | None = None) -> None:
+        self._store = store
         together = dist.is_available() and dist.is_initialized()
         self.rank, self.size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
 
@@ -52,6 +56,14 @@ class Processes:
     def first(self) -> bool:
         """Whether this one writes, and talks to people."""
         return self.rank == 0
+
+    def tells_the_end(self) -> bool:
+        """Whether this one tells people why the run failed: whichever asks first, for any of them may be gone."""
+        if self._store is None:
+            return self.first
+        with suppress(RuntimeError):  # where it was the first process's, it has gone with it
+            return bool(self._store.add("ended", 1) == 1)
+        return True
 
     def share(self, count: int) -> range:
         """Which of ``count`` things are this process's: as many as others have, side by side."""
@@ -148,7 +160,7 @@ def joined(device: torch.device) -> Iterator[Processes]:
         # counts restarts differently on each, and has to make a new store: see docs/scaling.md.
         store = PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
-    yield Processes()
+    yield Processes(store)
     # Not after an error: it would wait for what the others never send.
     dist.destroy_process_group()
 

@@ -197,10 +197,11 @@ def wait_for_checkpoint(folder, step, process):
 
 
 @pytest.mark.slow
-def test_a_killed_process_ends_all_soon_with_one_message(tmp_path):
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_killed_process_ends_all_soon_with_one_message(tmp_path, victim):
     process = start(2, *RUN, "trainer.steps=1000", f"trainer.save_dir={tmp_path}")
     wait_for_checkpoint(tmp_path, 1, process)
-    os.kill(workers(process)[1], signal.SIGKILL)
+    os.kill(workers(process)[victim], signal.SIGKILL)
     killed = time.monotonic()
     told, _ = process.communicate(timeout=90)
     assert time.monotonic() - killed < 60
