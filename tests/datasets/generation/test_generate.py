@@ -71,8 +71,14 @@ def test_a_good_server_gives_exactly_the_rows_asked_for(tmp_path, threads):
 
 
 def test_calls_are_under_way_side_by_side(tmp_path):
-    with serving(latency=0.3) as server:
-        generate(server, tmp_path, num_samples=16, num_threads=8, task_dist=(0, 1))
+    together = threading.Barrier(8)  # which nobody passes alone
+
+    def says(call):
+        together.wait(60)
+        return good(call)
+
+    with serving(says) as server:
+        assert generate(server, tmp_path, num_samples=16, num_threads=8, task_dist=(0, 1)).complete
         assert server.most == 8
 
 
