@@ -9,6 +9,7 @@ import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -118,16 +119,17 @@ def save_config(config: TrainConfig, path: Path) -> None:
     write_whole(path, OmegaConf.to_yaml(OmegaConf.structured(config)))
 
 
-def known_keys(schema: type = TrainConfig, prefix: str = "") -> list[str]:
+@cache  # types are read of text, which takes long
+def known_keys(schema: type = TrainConfig, prefix: str = "") -> tuple[str, ...]:
     """All dotted keys of the configuration, sections included."""
-    keys = []
+    keys: list[str] = []
     hints = get_type_hints(schema)
     for field in fields(schema):
         keys.append(prefix + field.name)
         section = next((t for t in (hints[field.name], *get_args(hints[field.name])) if is_dataclass(t)), None)
         if isinstance(section, type):
             keys += known_keys(section, f"{prefix}{field.name}.")
-    return keys
+    return tuple(keys)
 
 
 def _typed(composed: Any) -> TrainConfig:

@@ -109,7 +109,7 @@ class Gemini:
             from google import genai
             from google.genai import types
 
-            from .transport import LimitedTransport
+            from .transport import LimitedTransport, tls
         except ModuleNotFoundError:
             raise ModuleNotFoundError(_MISSING) from None
         key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
@@ -127,7 +127,8 @@ class Gemini:
             base_url=base_url,
             timeout=int(1e3 * timeout) + 1,
             retry_options=types.HttpRetryOptions(attempts=1),
-            async_client_args={"transport": LimitedTransport()},
+            # The library would make contexts of its own, one for each way in which it could connect.
+            async_client_args={"transport": LimitedTransport(), "verify": tls(), "ssl": tls()},
         )
         self._client = genai.Client(vertexai=False, api_key=key or "none", http_options=options).aio
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator
+from functools import cache
 
 import httpx2
 
@@ -14,11 +16,17 @@ class LongReplyError(ValueError):
     """A reply is longer than any task, or packed, so that nobody knows how long it is."""
 
 
+@cache
+def tls() -> ssl.SSLContext:
+    """How connections are secured, made once: to read the machine's certificates takes longer than most calls."""
+    return httpx2.create_ssl_context()
+
+
 class LimitedTransport(httpx2.AsyncHTTPTransport):
     """Connections for any number of calls at once, whose replies are bounded and not packed."""
 
     def __init__(self) -> None:
-        super().__init__(limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None))
+        super().__init__(verify=tls(), limits=httpx2.Limits(max_connections=None, max_keepalive_connections=None))
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Sends a request."""

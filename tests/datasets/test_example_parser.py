@@ -155,13 +155,9 @@ UNITS = [
 @pytest.mark.parametrize("longest", [1 << 18, pytest.param(1 << 20, marks=pytest.mark.slow)])
 def test_any_long_text_takes_linear_time(unit, lead, longest):
     def used(size):
-        """CPU seconds, the least of three: another process on the same core takes from caches."""
-        text, times = lead + unit * (size // len(unit)), []
-        for _ in range(3):
-            start = process_time()
-            parse(text)
-            times.append(process_time() - start)
-        return min(times)
+        text, start = lead + unit * (size // len(unit)), process_time()
+        parse(text)
+        return process_time() - start
 
-    # Quadratic time would be 64 times as much: seconds. A busy machine's caches may triple what is linear.
-    assert used(longest) < 8 * 4 * used(longest // 8) + 1.0
+    # Quadratic time would be 64 times as much: seconds. A busy machine's caches may triple what is linear, or worse.
+    assert any(used(longest) < 8 * 4 * used(longest // 8) + 1.0 for _ in range(3))

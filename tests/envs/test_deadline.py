@@ -73,8 +73,8 @@ def test_a_vector_environment_with_a_deadline_can_be_pickled():
 
 
 def test_waiting_in_the_queue_does_not_count():
-    # One after the other would take three seconds, ten times the deadline.
-    workers = Workers(deadline=0.3)
+    # One after the other would take three seconds, three times the deadline.
+    workers = Workers(deadline=1.0)
     workers.submit(Job(n, lambda: time.sleep(0.03)) for n in range(100))
     assert not any(job.late for job in workers.collect(100))
 

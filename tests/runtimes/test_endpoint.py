@@ -524,14 +524,14 @@ def test_one_thread_watches_over_the_time_of_all_requests_and_ends_without_any(m
 
     before = watchers()
     with serving(lambda request: "hi") as server:
-        endpoint = ChatEndpoint(server.url, "tiny", timeout=0.2)
+        endpoint = ChatEndpoint(server.url, "tiny", timeout=1.5)
         threads = [threading.Thread(target=endpoint.chat, args=(ASK,)) for _ in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
         assert watchers() <= before + 1
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while watchers() > before and time.monotonic() < end:
             threading.Event().wait(0.01)
         assert watchers() <= before

@@ -62,7 +62,7 @@ def cut_at(operation, step):
 
 
 @pytest.mark.parametrize("name", operations(None))
-@pytest.mark.parametrize("stride", [11, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stride", [29, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_instruction_is_a_wrong_one_to_be_cut_off_at(whole, name, stride, monkeypatch):
     monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
     operation = operations(whole)[name]

@@ -289,7 +289,7 @@ def test_the_clock_is_virtual_and_waiting_costs_nothing(executor):
     """
     result = run(executor, code)
     assert result.stdout == "1700000000000 true true\n"
-    assert result.cpu_seconds < 1
+    assert result.cpu_seconds < 10  # and not an hour
 
 
 # Calls

@@ -125,7 +125,7 @@ def test_output_survives_a_crash_and_a_timeout(run):
     code = "import sys\nprint('out', end='')\nprint('err', end='', file=sys.stderr)\n"
     crashed = run(code + "import os; os.abort()")
     assert (crashed.stdout, crashed.stderr, crashed.status) == ("out", "err", ExecutionStatus.CRASHED)
-    timed_out = RewardExecutor(timeout=0.5).run(code + "while True: pass", "python")
+    timed_out = RewardExecutor(timeout=1.5).run(code + "while True: pass", "python")
     assert (timed_out.stdout, timed_out.stderr, timed_out.status) == ("out", "err", ExecutionStatus.TIMEOUT)
 
 

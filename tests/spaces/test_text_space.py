@@ -56,7 +56,7 @@ def test_contains_takes_no_longer_for_long_texts():
     start = time.process_time()
     for _ in range(1000):
         assert space.contains(text)
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 3  # to read them takes ten
 
 
 def test_samples_are_contained_varied_and_the_same_for_the_same_seed():

@@ -53,7 +53,7 @@ def ids(samples):
     return [one.token_ids.tolist() for one in samples]
 
 
-def wait_until(holds, seconds=10.0):
+def wait_until(holds, seconds=60.0):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, "it never came to pass"
@@ -188,9 +188,9 @@ def test_a_server_that_hangs_while_it_comes_back_holds_nobody_up(backend, pair, 
     stuck, reload = threading.Event(), pair[0].engine.reload
     pair[0].engine.reload = lambda folder: stuck.set() or threading.Event().wait(20)
     pair[0].engine.health = 200
-    assert stuck.wait(10)
+    assert stuck.wait(60)
     thread, found = in_thread(lambda: (one.load(tiny(tokenizer, seed=1).state_dict(), version=2), sample(one)))
-    thread.join(5)
+    thread.join(15)
     assert {version for row in found[0][1] for version in row.versions.tolist()} == {2}
     pair[0].engine.health, pair[0].engine.reload = 503, reload
     time.sleep(0.2)
@@ -211,7 +211,7 @@ def test_a_server_that_is_too_slow_to_catch_up_gets_its_weights_with_the_next_lo
         time.sleep(0.3)
 
     pair[0].engine.reload, pair[0].engine.health = slow, 200
-    assert began.wait(10)
+    assert began.wait(60)
     one.load(tiny(tokenizer).state_dict(), version=2)
     wait_until(lambda: one.engine.replicas[0].returning)
     pair[0].engine.reload = reload
@@ -381,18 +381,18 @@ def test_no_request_is_sent_while_weights_are_on_their_way(backend, pair, tiny, 
 
     def slow(folder):
         arrived.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         reload(folder)
 
     pair[0].engine.reload = slow
     loading, _ = in_thread(lambda: one.load(tiny(tokenizer, seed=1).state_dict(), version=1))
-    assert arrived.wait(10)
+    assert arrived.wait(60)
     sampling, found = in_thread(lambda: sample(one))
     time.sleep(0.2)
     assert not any(server.engine.requests for server in pair), "the other server has the new weights already"
     go_on.set()
-    loading.join(10)
-    sampling.join(10)
+    loading.join(60)
+    sampling.join(60)
     assert {version for row in found[0] for version in row.versions.tolist()} == {1}
 
 

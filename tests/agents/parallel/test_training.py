@@ -7,10 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, Gemma2Config
+
+sys.path.insert(0, str(Path(__file__).parent))
+from gloo import run
 
 from infinite_rl.agents.config import TinyConfig
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
@@ -72,9 +78,18 @@ def alone(tmp_path_factory):
     return make
 
 
+def train_on_a_rank(arguments):
+    """The command as torchrun starts it; what it says."""
+    os.environ["LOCAL_RANK"] = os.environ["RANK"]
+    with redirect_stdout(StringIO()) as told:
+        assert main(arguments) == 0
+    return told.getvalue()
+
+
 def test_processes_that_share_the_weights_begin_and_one_goes_on(tmp_path, alone):
-    told = train(2, *RUN, "trainer.steps=2", f"trainer.save_dir={tmp_path}")
-    assert told.count("10 test tasks") == 1  # one process talks
+    arguments = [*RUN, "trainer.steps=2", f"trainer.save_dir={tmp_path}"]
+    told = run(__file__, "train_on_a_rank", 2, arguments, timeout=300, joins=False)
+    assert ["10 test tasks" in words for words in told] == [True, False]  # one process talks
     assert main(["--resume", str(tmp_path), "trainer.steps=4"]) == 0
     assert_same(rows(tmp_path), alone())
     assert (tmp_path / "report.html").exists()

@@ -16,7 +16,7 @@ from gemini_server import MISBEHAVIOURS, Said, error, good, serving
 from infinite_rl.datasets.generation.gemini import CallError, Gemini, Tokens
 
 
-def ask(server, text="Task type: math", *, timeout=5.0, **options):
+def ask(server, text="Task type: math", *, timeout=60.0, **options):
     async def call():
         async with Gemini("some-model", api_key="secret-123", base_url=server.url, timeout=timeout) as gemini:
             return await gemini.ask(text, system="Be good.", seed=7, **options)
@@ -42,7 +42,7 @@ def test_a_call_carries_model_key_system_and_seed_and_brings_text_and_tokens():
 
 @pytest.mark.parametrize("name", sorted(MISBEHAVIOURS.keys() - {"format", "quality", "drip"}))
 def test_each_misbehaviour_is_told_apart(name):
-    found = failure(MISBEHAVIOURS[name], timeout=1.0)
+    found = failure(MISBEHAVIOURS[name], timeout=1.0 if name == "timeout" else 60.0)
     assert found.reason == name
     assert not found.final
 
@@ -50,7 +50,7 @@ def test_each_misbehaviour_is_told_apart(name):
 def test_a_reply_that_trickles_in_ends_in_time():
     start = time.monotonic()
     assert failure(MISBEHAVIOURS["drip"], timeout=1.0).reason == "timeout"
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 30  # the whole reply would take a minute
 
 
 def test_a_pause_is_read_from_the_header_and_from_the_details():
@@ -156,7 +156,7 @@ def test_nobody_there_is_told():
     with serving() as server:
         pass
     with pytest.raises(CallError) as caught:
-        ask(server, timeout=3.0)
+        ask(server)
     assert caught.value.reason == "connection"
 
 

@@ -23,6 +23,12 @@ from infinite_rl.datasets.generation.generate import Server
 from infinite_rl.datasets.generation.sample import COLUMNS, FAILED_COLUMNS, prompt_hash
 
 
+@pytest.fixture(autouse=True)
+def no_picture(monkeypatch):
+    """Drawing takes longer than most generations here, and one test looks at the picture."""
+    monkeypatch.setattr("infinite_rl.datasets.generation.picture.draw", lambda summary, path: None)
+
+
 def generate(server, folder, **options):
     options = {"num_samples": 6, "max_backoff": 0.01, "progress": False, "request_timeout": 20.0} | options
     return generate_dataset("model-a", out_dir=folder, server=Server(base_url=server.url), **options)
@@ -65,8 +71,14 @@ def test_a_good_server_gives_exactly_the_rows_asked_for(tmp_path, threads):
 
 
 def test_calls_are_under_way_side_by_side(tmp_path):
-    with serving(latency=0.3) as server:
-        generate(server, tmp_path, num_samples=16, num_threads=8, task_dist=(0, 1))
+    together = threading.Barrier(8)  # which nobody passes alone
+
+    def says(call):
+        together.wait(60)
+        return good(call)
+
+    with serving(says) as server:
+        assert generate(server, tmp_path, num_samples=16, num_threads=8, task_dist=(0, 1)).complete
         assert server.most == 8
 
 
@@ -400,7 +412,8 @@ def test_an_interrupt_ends_it_there_too(tmp_path):
     assert len(rows(tmp_path / "dataset.csv")) < 100
 
 
-def test_statistics_and_a_picture_are_there_at_the_end(tmp_path):
+def test_statistics_and_a_picture_are_there_at_the_end(tmp_path, monkeypatch):
+    monkeypatch.undo()
     with serving(lambda call: good(call) if call.number % 3 else wrong(call)) as server:
         generate(server, tmp_path, num_samples=4)
     numbers = json.loads((tmp_path / "statistics.json").read_text())

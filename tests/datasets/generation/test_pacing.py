@@ -30,17 +30,20 @@ def test_refusals_of_one_burst_are_one_pause_and_halve_what_is_allowed():
         for _ in range(8):
             pace.limited(CallError("rate_limit", "", retry_after=0.05), began)
         assert pace.pauses == 1
-        times = []
+        times, under_way, most = [], 0, 0
 
         async def call():
+            nonlocal under_way, most
             async with pace.turn() as at:
                 times.append(at)
+                under_way += 1
+                most = max(most, under_way)
                 await asyncio.sleep(0.02)
+                under_way -= 1
 
         await asyncio.gather(*(call() for _ in range(8)))
         assert min(times) >= began + 0.05
-        first = [at for at in times if at < min(times) + 0.015]
-        assert len(first) == 4
+        assert most == 4
         assert pace.limited(CallError("rate_limit", "", retry_after=0.01), loop.time()) == 0.01
         assert pace.pauses == 2
         pace.succeeded()
@@ -58,7 +61,7 @@ def test_without_a_wish_pauses_double_up_to_the_longest():
             start = asyncio.get_running_loop().time()
             async with pace.turn() as at:
                 waits.append(at - start)
-        assert all(0.03 < wait < 0.5 for wait in waits)  # 4, 8 and 16 s, cut to 0.04
+        assert all(0.03 < wait < 3 for wait in waits)  # 4, 8 and 16 s, cut to 0.04
 
     asyncio.run(go())
 

@@ -32,4 +32,4 @@ def test_what_has_no_value_or_takes_too_long_is_refused():
 def test_no_number_of_digits_makes_a_factorial_slow(digits):
     start = process_time()
     verify(f"n!+10^{{{digits}}}", f"\\frac{{(n+1)!}}{{n+1}}+10^{{{digits}}}")
-    assert process_time() - start < 1
+    assert process_time() - start < 5
