@@ -184,6 +184,8 @@ def _made_again(run: Mapping[str, Any], given: Given, file: str | None) -> Subje
         found = environment(name, split=about["split"], arguments=arguments, tasks=about["tasks"])
         if name != about["id"] and name.endswith(f":{about['id']}"):  # a module that registers it
             found.about["id"] = about["id"]
+        if file is not None and "tasks" in about["arguments"]:  # the hash says that it is the same file
+            found.about["arguments"]["tasks"] = about["arguments"]["tasks"]
     now = found.hashes()
     for name, told in (("data", "tasks"), ("prompts", "opening messages")):
         if now[name] != run["hashes"].get(name):

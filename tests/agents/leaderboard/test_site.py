@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from board_results import make_results, make_run, play, write_results
 from chat_server import serving
+from pages import data, entry_of
 
 from infinite_rl.agents.evaluation.bounds import FLOORS, POLICIES, bounds_of
 from infinite_rl.agents.evaluation.statistics import mcnemar, paired_difference
@@ -26,17 +27,6 @@ from infinite_rl.cli import main
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "infinite-rl-canary-" + "5e" * 16
-
-
-def data(path):
-    """What a script hands to the page."""
-    ((name, text),) = re.findall(r'\Aboard\.take\(("[^"]*"), (".*")\);\n\Z', path.read_text("ascii"))
-    return json.loads(name), json.loads(json.loads(text))
-
-
-def entry_of(site, model, tasks):
-    _, told = data(site / "data" / "board.js")
-    return next(one for one in told["entries"] if (one["model"], one["tasks"]) == (model, tasks))
 
 
 def test_entries_are_ranked_among_those_with_the_same_tasks(site):
