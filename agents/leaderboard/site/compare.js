@@ -19,7 +19,8 @@
     const pair = pairOf(left, second);
     main.replaceChildren(...[
       board.crumbs(board.link([], "Leaderboard"), h("span", {}, board.data.benchmarks[a.benchmark].name)),
-      h("h1", { class: "versus" }, board.link(["entry", first], a.model), h("span", { class: "soft" }, " and "), board.link(["entry", second], b.model)),
+      h("h1", { class: "versus" }, board.link(["entry", first], a.model), board.chips(a), h("span", { class: "soft" }, " and "),
+        board.link(["entry", second], b.model), board.chips(b)),
       h("section", { class: "headline" },
         h("p", { class: "figure" }, signed(pair.difference), h("small", {}, "points of pass@1")),
         h("div", {}, h("p", {}, verdict(pair, a, b)),
