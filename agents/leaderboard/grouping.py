@@ -65,8 +65,7 @@ def title(run: Mapping[str, Any], name: str = "") -> str:
 def titles(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
     """The titles of groups, all different."""
     found = [title(run, name) for run, name in zip(runs, names, strict=True)]
-    marks = (lambda run: f"data {_short(run['hashes'].get('data'))}", lambda run: benchmark_key(run).rpartition("-")[2])
-    for mark in marks:
+    for mark in (_data, _digest):
         found = [f"{one}, {mark(run)}" if found.count(one) > 1 else one for one, run in zip(found, runs, strict=True)]
     return found
 
@@ -85,6 +84,14 @@ def _part(run: Mapping[str, Any]) -> str:
         return ""
     other = "other data" if known.data is not None else f"{count:,} of {known.size:,} tasks, data"
     return f"{other} {_short(source(run))}"
+
+
+def _data(run: Mapping[str, Any]) -> str:
+    return f"data {_short(run['hashes'].get('data'))}"
+
+
+def _digest(run: Mapping[str, Any]) -> str:
+    return benchmark_key(run).rpartition("-")[2]
 
 
 def _short(hash: object) -> str:

@@ -44,15 +44,14 @@ def run(arguments: argparse.Namespace) -> int:
         report = check(folder, given=given_by(arguments), canaries=marks, words=words)
         reasons, packed = report.reasons, None
         if not reasons and not arguments.check:
-            asked, result = report.files()
             assert report.results is not None, "only what was read is accepted"
-            reasons = _copies(report.results, arguments.out)
-        if not reasons and not arguments.check:
-            place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
-            name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
-            arguments.out.mkdir(exist_ok=True)
-            packed = arguments.out / f"{name}.zip"
-            pack(report.results, model_card(asked, result, words), packed)
+            if not (reasons := _copies(report.results, arguments.out)):
+                asked, result = report.files()
+                place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
+                name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
+                arguments.out.mkdir(exist_ok=True)
+                packed = arguments.out / f"{name}.zip"
+                pack(report.results, model_card(asked, result, words), packed)
     if arguments.json:
         found = {"problems": reasons, "notes": report.notes, "regraded": report.regraded}
         print(json.dumps(found | {"accepted": not reasons, "submission": packed and str(packed)}))
