@@ -2,27 +2,15 @@
 
 import json
 import shutil
-from functools import cache
 
 import pytest
 from board_results import answered, make_results, make_run, play, subject, write_results
 
-from infinite_rl.agents.evaluation import about
 from infinite_rl.agents.evaluation.given import Given
 from infinite_rl.agents.evaluation.results import read_results, sha256_of
 from infinite_rl.agents.leaderboard.archive import opened, pack
 from infinite_rl.agents.leaderboard.check import check
 from infinite_rl.cli import main
-
-
-@pytest.fixture(autouse=True)
-def hashed_once(monkeypatch):
-    """The code does not change during the tests; to hash it takes longer than everything else."""
-    for name, once in ONCE.items():
-        monkeypatch.setattr(about, name, once)
-
-
-ONCE = {name: cache(getattr(about, name)) for name in ("code_hash", "_parser_hash", "_runtimes_hash")}
 
 
 @pytest.fixture(scope="module")
