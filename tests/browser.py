@@ -120,6 +120,11 @@ class Browser:
         """The text of the first element that a CSS selector finds, as it is seen."""
         return str(self.run("return document.querySelector(arguments[0]).innerText", selector))
 
+    def texts(self, selector: str) -> list[str]:
+        """The texts of all that it finds."""
+        script = "return [...document.querySelectorAll(arguments[0])].map((one) => one.innerText)"
+        return list(self.run(script, selector))  # type: ignore[call-overload]
+
     def count(self, selector: str) -> int:
         """How many elements it finds that are seen."""
         script = "return [...document.querySelectorAll(arguments[0])].filter((one) => one.checkVisibility()).length"
@@ -156,9 +161,10 @@ class Browser:
         body = {"cmd": name, "params": parameters}
         return dict(self._ask("POST", f"{self._session}/goog/cdp/execute", body))  # type: ignore[call-overload]
 
-    def screenshot(self, path: Path) -> None:
-        """Writes what is seen as a PNG."""
-        path.write_bytes(base64.b64decode(str(self._ask("GET", f"{self._session}/screenshot"))))
+    def screenshot(self, path: Path, *, whole: bool = False) -> None:
+        """Writes what is seen as a PNG, or the whole page."""
+        picture = self.command("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
+        path.write_bytes(base64.b64decode(str(picture)))
 
     def messages(self) -> list[str]:
         """What the console has got since the last time: errors, and what the content policy forbade."""

@@ -60,6 +60,8 @@ class Benchmark:
         asks: one line for people.
         hub: its tasks there, as `load_tasks` wants it.
         styles: of prompts, the usual one first.
+        size: how many tasks its authors published in this split.
+        data: the fingerprint of these, where it is known.
     """
 
     name: str
@@ -67,6 +69,8 @@ class Benchmark:
     asks: str
     hub: str
     styles: tuple[Style, ...]
+    size: int
+    data: str | None = None
 
     @property
     def split(self) -> str:
@@ -222,14 +226,56 @@ _PROBLEM = Style(
 BENCHMARKS = {
     one.name: one
     for one in (
-        Benchmark("gsm8k", "v1", "Grade-school word problems.", "test@openai/gsm8k:main", (_BOXED, _TAGGED)),
-        Benchmark("math-500", "v1", "Competition problems of MATH.", "test@HuggingFaceH4/MATH-500", (_BOXED, _TAGGED)),
-        Benchmark("aime-2024", "v1", "AIME I and II of 2024.", "train@HuggingFaceH4/aime_2024", (_AIME, _TAGGED)),
-        Benchmark("aime-2025", "v1", "AIME I and II of 2025.", "test@math-ai/aime25", (_AIME, _TAGGED)),
         Benchmark(
-            "humaneval", "v1", "Python functions by docstring.", "test@openai/openai_humaneval", (_CHAT, _CONTINUE)
+            "gsm8k",
+            "v1",
+            "Grade-school word problems.",
+            "test@openai/gsm8k:main",
+            (_BOXED, _TAGGED),
+            size=1_319,
+            data="78dcc23c9bfade1a",
         ),
-        Benchmark("mbpp", "v1", "Small Python functions.", "test@google-research-datasets/mbpp:full", (_PROBLEM,)),
+        Benchmark(
+            "math-500",
+            "v1",
+            "Competition problems of MATH.",
+            "test@HuggingFaceH4/MATH-500",
+            (_BOXED, _TAGGED),
+            size=500,
+        ),
+        Benchmark(
+            "aime-2024",
+            "v1",
+            "AIME I and II of 2024.",
+            "train@HuggingFaceH4/aime_2024",
+            (_AIME, _TAGGED),
+            size=30,
+        ),
+        Benchmark(
+            "aime-2025",
+            "v1",
+            "AIME I and II of 2025.",
+            "test@math-ai/aime25",
+            (_AIME, _TAGGED),
+            size=30,
+        ),
+        Benchmark(
+            "humaneval",
+            "v1",
+            "Python functions by docstring.",
+            "test@openai/openai_humaneval",
+            (_CHAT, _CONTINUE),
+            size=164,
+            data="4b23eebfe628cd50",
+        ),
+        Benchmark(
+            "mbpp",
+            "v1",
+            "Small Python functions.",
+            "test@google-research-datasets/mbpp:full",
+            (_PROBLEM,),
+            size=500,
+        ),
     )
 }
 """All benchmarks by name."""

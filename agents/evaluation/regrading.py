@@ -107,13 +107,22 @@ def _opened(sample: Sample, env: TextEnv, max_turns: int | None) -> _Replay:
     episode = begin(env, task, index, max_turns)
     replay = _Replay(sample, episode, [])
     opening = len(episode.messages)
-    if task.id != sample["task_id"]:
+    if not _same_id(task.id, sample["task_id"]):
         replay.problem = f"task {index} is {task.id!r}, not {sample['task_id']!r}"
     elif sample["messages"][:opening] != episode.messages:
         replay.problem = "the transcript opens with other messages than the task"
     else:
         replay.said = [message for message in sample["messages"][opening:] if message["role"] == "assistant"]
     return replay
+
+
+def _same_id(id: str, told: str) -> bool:
+    """Whether two ids are of one task.
+
+    A row without an id is called by its file, which may have another name by now, and by its number.
+    """
+    number = id.rpartition("/")[2]
+    return told == id or (number.isdecimal() and told.rpartition("/")[2] == number)
 
 
 def _graded(replay: _Replay, env: TextEnv) -> Sample:

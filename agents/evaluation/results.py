@@ -95,6 +95,8 @@ def read_results(folder: str | Path) -> Results:
         ValueError: something in it is malformed; the message names the file, the line and the field.
     """
     folder = Path(folder)
+    for name in (RUN, SAMPLES, RESULT):
+        plain_file(folder / name)
     run = read_run(folder)
     result = read_object(folder / RESULT) if (folder / RESULT).exists() else None
     return Results(folder, run, read_samples(folder / SAMPLES), result)
@@ -123,6 +125,17 @@ def read_run(folder: Path) -> dict[str, Any]:
         if isinstance(value, int) and not 1 <= value <= _MOST:
             raise ValueError(f'{path}: "{name}" must be from 1 to {_MOST:,}, and is {value}')
     return run
+
+
+def plain_file(path: Path) -> None:
+    """Refuses what is there and is no file, which could not be read, or without an end.
+
+    Raises:
+        ValueError: it is a folder, a pipe, a device or a link that leads nowhere.
+    """
+    if os.path.lexists(path) and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a link that leads nowhere" if path.is_symlink() else "a pipe or device"
+        raise ValueError(f"{path} is {kind}, and should be a file")
 
 
 def read_samples(path: Path) -> list[Sample]:

@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 
 from ...datasets.folder import alone_in, write_whole
-from ...envs.arguments import json_object
 from ...spaces.visible import visible
 from .evaluate import scored
+from .given import declare_given, given_by
 from .regrading import changes, regrade
 from .results import RESULT, SAMPLES, Results, read_results, write_json
 from .subject import Subject, subject_of
@@ -24,8 +24,7 @@ _MOST_SHOWN = 20
 def declare(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of ``reverify``."""
     parser.add_argument("results", type=Path, metavar="RESULTS", help="the folder of an evaluation")
-    parser.add_argument("--file", metavar="FILE", help="the tasks, where they came from a file")
-    parser.add_argument("--arguments", type=json_object, default={}, help="files of the environment, as a JSON object")
+    declare_given(parser)
     parser.add_argument("--json", action="store_true", help="print all changes as JSON")
     parser.add_argument("--write", action="store_true", help="keep the new verdicts and the scores they make")
 
@@ -34,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Grades all samples again; the exit code is 1 if a verdict has changed."""
     folder: Path = arguments.results
     results = read_results(folder)
-    subject = subject_of(results.run, file=arguments.file, arguments=arguments.arguments)
+    subject = subject_of(results.run, given_by(arguments))
     _check(results, subject)
     again = regrade(results.samples, subject.env, max_turns=results.run["sampling"].get("max_turns"))
     changed = list(changes(results.samples, again))

@@ -18,6 +18,7 @@ from ...envs.registration import ENVIRONMENTS, known_id
 from ...envs.serving.catalogue import ALLOWED
 from ...envs.text_env import TextEnv
 from .benchmarks import BENCHMARKS, Benchmark, BenchmarkEnv, find_benchmark
+from .given import NOTHING, Given
 
 # Of a stream that never ends.
 TASKS = 200
@@ -44,7 +45,7 @@ class Subject:
     continues: bool = False
 
     def hashes(self) -> dict[str, str]:
-        """Of the tasks with their answers, and of what a model is shown."""
+        """Of the tasks with their answers, of what a model is shown, and of all tasks of a benchmark."""
         published = self.env.published if isinstance(self.env, BenchmarkEnv) else None
         tasks = [task if published is None else published.task(index) for index, task in self.tasks.items()]
         shown = hashlib.blake2b(digest_size=16)
@@ -55,7 +56,9 @@ class Subject:
             except Exception as error:  # its samples will have the status error
                 opening = f"can't be opened: {type(error).__name__}"
             shown.update(opening.encode())
-        return {"data": fingerprint(tasks), "prompts": shown.hexdigest()}
+        # Whether these are the tasks that everybody means, or the first of them, is seen by all that there were.
+        source = {} if published is None else {"source": fingerprint(published.task(i) for i in range(published.size))}
+        return {"data": fingerprint(tasks), "prompts": shown.hexdigest(), **source}
 
 
 def environment(
@@ -130,34 +133,59 @@ def benchmark(
     return Subject(env, asked, about, style.name, style.continues)
 
 
-def subject_of(
-    run: Mapping[str, Any], *, file: str | Path | None = None, arguments: Mapping[str, Any] | None = None
-) -> Subject:
+def subject_of(run: Mapping[str, Any], given: Given = NOTHING) -> Subject:
     """What the run of a ``run.json`` was evaluated on.
 
     Args:
         run: the run.
-        file: the tasks, where they came from a file: of that only the name is recorded.
-        arguments: those of the environment that are not taken from a run, such as names of files.
+        given: what is not taken from a run: files, arguments that may name some, and environments that are not ours.
 
     Raises:
         ValueError: it can't be made again, or its tasks are others. What a run of unknown origin says names no module
             to import, no file to read or write and no server to ask.
     """
-    about, sampling = run["env"], run["sampling"]
-    if ":" in about["id"]:
-        raise ValueError(f"env.id is {about['id'][:80]!r}, which names a module; register its environment first")
-    by_hand = {} if file is None else {"tasks": str(file)}
-    if foreign := not_taken(about["arguments"], by_hand | dict(arguments or {})):
+    about = run["env"]
+    if ":" in about["id"] and given.named(about["id"]) is None:
+        raise ValueError(f"env.id is {about['id'][:80]!r}, which names a module; --env with this name imports it")
+    if not given.files or not _from_file(about):
+        return _made_again(run, given, None)
+    problems = []
+    # A benchmark of which no file is given comes from the hub.
+    for file in (*given.files, *((None,) if about["id"] in BENCHMARKS else ())):
+        try:
+            return _made_again(run, given, file)
+        except (ValueError, TypeError, LookupError, OSError, ImportError) as error:
+            problems.append(f"{file or 'from the hub'}: {error}")
+    raise ValueError(f"no --file holds its tasks: {'; '.join(problems)}")
+
+
+def _from_file(about: Mapping[str, Any]) -> bool:
+    """Whether the tasks of a run may have come from a file."""
+    return about["id"] in BENCHMARKS or "tasks" in about["arguments"] or about["split"] is None
+
+
+def _made_again(run: Mapping[str, Any], given: Given, file: str | None) -> Subject:
+    """The subject of a run with its tasks from this file.
+
+    Raises:
+        ValueError: it can't be made, or is another.
+    """
+    about, arguments = run["env"], {**({} if file is None else {"tasks": file}), **given.arguments}
+    if foreign := not_taken(about["arguments"], arguments):
         raise ValueError(
             f"env.arguments.{foreign[0][:80]} is not taken from a run, since it may name files or servers; give it "
             + ("with --file" if foreign[0] == "tasks" else "with --arguments")
         )
     if about["id"] in BENCHMARKS:
-        found = benchmark(about["id"], file=file, prompt=sampling.get("prompt"), tasks=about["tasks"])
+        found = benchmark(about["id"], file=file, prompt=run["sampling"].get("prompt"), tasks=about["tasks"])
     else:
-        given = about["arguments"] | by_hand | dict(arguments or {})
-        found = environment(about["id"], split=about["split"], arguments=given, tasks=about["tasks"])
+        name = given.named(about["id"]) or about["id"]
+        arguments = about["arguments"] | arguments
+        found = environment(name, split=about["split"], arguments=arguments, tasks=about["tasks"])
+        if name != about["id"] and name.endswith(f":{about['id']}"):  # a module that registers it
+            found.about["id"] = about["id"]
+        if file is not None and "tasks" in about["arguments"]:  # the hash says that it is the same file
+            found.about["arguments"]["tasks"] = about["arguments"]["tasks"]
     now = found.hashes()
     for name, told in (("data", "tasks"), ("prompts", "opening messages")):
         if now[name] != run["hashes"].get(name):

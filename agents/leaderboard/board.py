@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..evaluation.given import NOTHING, Given
 from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results, read_run
 from ..evaluation.summary import by_task
 from .archive import CARD, NAMES, opened
 from .check import check
+from .copies import Replies, replies_of, shared
+from .grouping import benchmark_key
 from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
-from .settings import defaults_of, private_rows, read_settings, split_of
+from .settings import private_rows, read_settings, split_of, withheld
 
 
 @dataclass(slots=True)
@@ -43,7 +44,7 @@ class Row:
     chunk: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Entry:
     """One submission.
 
@@ -54,7 +55,11 @@ class Entry:
         result: the scores.
         card: the model card's text; empty if there is none.
         private: whether its tasks and transcripts are kept back.
+        withheld: whether that is the submitter's will alone.
+        ungraded: why its samples were not graded again, where they should have been.
         rows: by task index.
+        replies: by which copies are found.
+        copies: the other entries that hold nearly the same replies, and which share of them.
     """
 
     id: str
@@ -63,11 +68,15 @@ class Entry:
     result: dict[str, Any]
     card: str
     private: bool
+    withheld: bool = False
+    ungraded: str = ""
     rows: dict[int, Row] = field(default_factory=dict)
+    replies: Replies = field(default=frozenset(), repr=False)
+    copies: list[tuple[Entry, float]] = field(default_factory=list, repr=False)
 
     @property
     def benchmark(self) -> str:
-        """Entries are compared that share this: environment, version, arguments, split and the tasks themselves."""
+        """Entries are compared that share this: environment, arguments, split, prompts and the tasks themselves."""
         return benchmark_key(self.run)
 
     @property
@@ -111,7 +120,7 @@ class Board:
 Visit = Callable[[Entry, dict[int, list[Sample]]], None]
 
 
-def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
+def read_board(folder: Path, visit: Visit, *, checked: bool = False, given: Given = NOTHING) -> Board:
     """Reads all submissions of a folder, one after the other.
 
     Args:
@@ -119,6 +128,7 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
         visit: is given each entry with its samples by task, which are not kept.
         checked: whether all samples are graded again, and what a check refuses is left out. Otherwise the files of an
             entry need only agree with each other.
+        given: what is needed for that, and not taken from a submission.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -128,7 +138,7 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
         raise FileNotFoundError(f"{folder}: no such folder. Give one that holds submissions.")
     board = Board(read_settings(folder), [], [])
     board.unmatched = private_rows(board.settings)
-    for path in _submissions(folder):
+    for path in submissions(folder):
         # Until it is known: why something can't be read may tell of what is in it.
         private = bool(private_rows(board.settings))
         try:
@@ -137,9 +147,10 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
                 run = read_run(place)
                 row = split_of(board.settings, run)
                 board.unmatched = [one for one in board.unmatched if one is not row]
-                private = run.get("canary") is not None or bool(row.get("private"))
-                results = _read(place, board.settings, checked)
+                private = bool(row.get("private")) or withheld(run)
+                results, ungraded = _read(place, board.settings, private, given.of(run) if checked else None)
                 entry = _entry(path, place, results, private)
+                entry.withheld, entry.ungraded = private and not row.get("private"), ungraded
             for other in board.entries:
                 if other.id == entry.id or other.result["samples_sha256"] == entry.result["samples_sha256"]:
                     raise ValueError(f"the samples are those of {other.source}")
@@ -147,30 +158,34 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False) -> Board:
             board.left_out.append(LeftOut(path.name, str(error).replace(str(path), path.name), private))
             continue
         visit(entry, by_task(results.samples))
+        for other in board.entries:
+            if other.model != entry.model and (share := shared(entry.replies, other.replies)):
+                entry.copies.append((other, share))
+                other.copies.append((entry, share))
         board.entries.append(entry)
     return board
 
 
-def _read(folder: Path, settings: Mapping[str, Any], checked: bool) -> Results:
-    """The results of a folder.
+def _read(folder: Path, settings: Mapping[str, Any], private: bool, given: Given | None) -> tuple[Results, str]:
+    """The results of a folder, and why they could not be graded again; nothing is, unless something is given.
 
     Raises:
         ValueError: there is a reason to refuse them.
     """
-    canaries = [mark for mark in settings.get("canaries", []) if isinstance(mark, str)]
-    if checked:
-        report = check(folder, canaries=canaries)
-        results, problems = report.results, report.problems
+    canaries, ungraded = [mark for mark in settings.get("canaries", []) if isinstance(mark, str)], ""
+    if given is not None:
+        report = check(folder, given=given, private=private, canaries=canaries)
+        results, problems, ungraded = report.results, report.problems, report.ungraded
     else:
         try:
             results = read_results(folder)
         except (ValueError, OSError, RecursionError) as error:
             raise ValueError(str(error).replace(f"{folder}/", "").replace(f"{folder}: ", "")) from None
-        problems = [*malformed(results)] or [*disagreements(results), *leaks(results, canaries)]
+        problems = [*malformed(results)] or [*disagreements(results), *leaks(results, canaries, private=private)]
     if problems:
         raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
     assert results is not None, "only what was read is without problems"
-    return results
+    return results, ungraded
 
 
 def _refuse_links(path: Path) -> None:
@@ -179,19 +194,8 @@ def _refuse_links(path: Path) -> None:
         raise ValueError("holds a link; a submission has files of its own")
 
 
-def benchmark_key(run: Mapping[str, Any]) -> str:
-    """A short name of what a run was asked: equal for equal tasks with equally many turns."""
-    env = run["env"]
-    defaults = defaults_of(str(env["id"]))
-    # A default that is said is none of an environment of its own.
-    arguments = {name: one for name, one in env["arguments"].items() if name not in defaults or one != defaults[name]}
-    told = [env["id"], env["version"], arguments, env["split"], env["tasks"], run["hashes"].get("data")]
-    told.append(run["sampling"].get("max_turns"))
-    digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
-    return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
-
-
-def _submissions(folder: Path) -> Iterator[Path]:
+def submissions(folder: Path) -> Iterator[Path]:
+    """The archives and folders of results in a folder, by name."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
@@ -204,7 +208,7 @@ def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     assert result is not None, "disagreements say so"
     card = (place / CARD).read_text("utf-8", errors="replace")[: 1 << 20] if (place / CARD).exists() else ""
     name = f"{slug(run['model']['name'], 40)}-{result['samples_sha256'][:16]}"
-    entry = Entry(name, path.name, run, result, card, private)
+    entry = Entry(name, path.name, run, result, card, private, replies=replies_of(results.samples))
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]
         reward = sum(one["reward"] for one in scored) / len(scored) if scored else None

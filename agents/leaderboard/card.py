@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .exports import escaped
+from .exports import escaped, percent
 from .facts import card_facts
 
 _END = (
@@ -25,7 +25,8 @@ def model_card(run: Mapping[str, Any], result: Mapping[str, Any], words: str = "
     score = result["scores"]["pass@1"]
     lines = [f"# {escaped(run['model']['name'])} on {escaped(run['env']['id'])}", ""]
     if score["value"] is not None:
-        lines += [f"pass@1 {score['value']:.3f}, 95% interval {score['low']:.3f} to {score['high']:.3f}.", ""]
+        value, low, high = (percent(score[name]) for name in ("value", "low", "high"))
+        lines += [f"pass@1 {value}, 95% interval {low} to {high}.", ""]
     if words:
         lines += [words.strip(), ""]
     for title, pairs in card_facts(run, result):

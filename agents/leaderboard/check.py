@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,12 +12,14 @@ from typing import Any
 from ...envs.registration import ENVIRONMENTS
 from ..evaluation.about import hashes_of
 from ..evaluation.benchmarks import BENCHMARKS
+from ..evaluation.given import NOTHING, Given
 from ..evaluation.regrading import is_foreign, regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
 from ..evaluation.subject import Subject, not_taken, subject_of
 from .leaks import leaks
 from .recount import disagreements
 from .schema import malformed
+from .settings import withheld
 
 NOT_PROVABLE = (
     "which model wrote the transcripts, and with which sampling, seed and hardware",
@@ -38,15 +41,22 @@ class Report:
 
     Attributes:
         problems: one line for each reason to refuse.
+        ungraded: why the samples can't be graded again here; empty if they were, or if they are refused anyway.
         notes: what people should know.
         regraded: how many samples were graded again.
         results: what was checked; None if it can't be read.
     """
 
     problems: list[str] = field(default_factory=list)
+    ungraded: str = ""
     notes: list[str] = field(default_factory=list)
     regraded: int = 0
     results: Results | None = None
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why it is not handed in: what is refused, and what could not be looked at."""
+        return [*self.problems, *filter(None, [self.ungraded])]
 
     def files(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """``run.json`` and ``result.json`` of what was accepted."""
@@ -58,8 +68,8 @@ class Report:
 def check(
     folder: Path,
     *,
-    file: str | None = None,
-    arguments: Mapping[str, Any] | None = None,
+    given: Given = NOTHING,
+    private: bool | None = None,
     canaries: Sequence[str] = (),
     words: str = "",
 ) -> Report:
@@ -67,8 +77,8 @@ def check(
 
     Args:
         folder: where they lie.
-        file: the tasks of a benchmark, where they are not those of the hub.
-        arguments: further arguments of the environment, such as files of tasks, whose names alone are recorded.
+        given: files, arguments and environments that are not taken from a submission.
+        private: whether its tasks are kept back, so that a canary may stand in them; by default what the run says.
         canaries: marks of private splits, beside those of the usual form.
         words: what the submitter adds to the card.
     """
@@ -84,18 +94,25 @@ def check(
         return report
     report.results = results
     report.problems += disagreements(results)
-    report.problems += leaks(results, canaries, words)
+    report.problems += leaks(results, canaries, words, private=withheld(results.run) if private is None else private)
     report.problems += _declared(results.run)
     report.problems += _limits(results)
     # Before anything is made that the submission names.
-    given = {**(arguments or {}), **({} if file is None else {"tasks": file})}
-    if foreign := [*_foreign(results, given)]:
-        report.problems += foreign
+    if results.run["env"]["tasks"] > len(results.samples):
+        told = f'"env.tasks" is {results.run["env"]["tasks"]}, and there are {len(results.samples)} samples'
+        report.problems.append(f"{RUN}: {told}")
+        return report
+    if foreign := [*_foreign(results.run["env"], given)]:
+        report.ungraded = "; ".join(foreign)
         return report
     try:
-        subject = subject_of(results.run, file=file, arguments=arguments)
+        subject = subject_of(results.run, given)
     except (ValueError, TypeError, LookupError, OSError, ImportError) as error:
-        report.problems.append(f"{RUN}: the environment can't be made again: {error}")
+        told = f"{RUN}: the environment can't be made again: {error}"
+        if _made_here(results.run["env"]):
+            report.problems.append(told)
+        else:
+            report.ungraded = told
         return report
     report.problems += _other_subject(results.run["env"], subject.about)
     report.problems += _other_code(results.run, subject)
@@ -104,16 +121,22 @@ def check(
     return report
 
 
-def _foreign(results: Results, given: Mapping[str, Any]) -> Iterator[str]:
+def _foreign(env: Mapping[str, Any], given: Given) -> Iterator[str]:
     """What a submission could make this machine import, open, connect to or compute, beyond grading."""
-    env = results.run["env"]
-    if env["id"] not in BENCHMARKS and all(env["id"] != row.id for row in ENVIRONMENTS):
-        yield f'{RUN}: "env.id" is {_brief(env["id"])}, none of the environments and benchmarks of this installation'
-    for name in not_taken(env["arguments"], given):
-        why = "since it may name files or servers; whoever trusts it gives it by --arguments"
+    ours = env["id"] in BENCHMARKS or any(env["id"] == row.id for row in ENVIRONMENTS)
+    if not ours and given.named(env["id"]) is None:
+        why = "none of the environments and benchmarks of this installation; whoever trusts it gives it by --env"
+        yield f'{RUN}: "env.id" is {_brief(env["id"])}, {why}'
+    by_hand = {**given.arguments, **({"tasks": ""} if given.files else {})}
+    for name in not_taken(env["arguments"], by_hand):
+        how = "--file or --arguments" if name == "tasks" else "--arguments"
+        why = f"since it may name files or servers; whoever trusts it gives it by {how}"
         yield f'{RUN}: "env.arguments.{name[:80]}" is not taken from a submission, {why}'
-    if env["tasks"] > len(results.samples):
-        yield f'{RUN}: "env.tasks" is {env["tasks"]}, and there are {len(results.samples)} samples'
+
+
+def _made_here(env: Mapping[str, Any]) -> bool:
+    """Whether an environment and its tasks need nothing but this installation, so that other tasks are forged."""
+    return any(env["id"] == row.id for row in ENVIRONMENTS) and not not_taken(env["arguments"], {})
 
 
 def _other_subject(told: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str]:
@@ -166,7 +189,7 @@ def _other_domain(sample: Sample, subject: Subject) -> str:
     if sample["domain"] == domain:
         return ""
     where = f"{SAMPLES}: task {sample['task_index']} ({sample['task_id'][:80]}), sample {sample['sample']}"
-    return f"{where}: domain is {_brief(sample['domain'])}, the task's is {domain!r}"
+    return f"{where}: domain is {_brief(sample['domain'])}, the task's is {_brief(domain)}"
 
 
 def _limits(results: Results) -> Iterator[str]:
@@ -175,6 +198,7 @@ def _limits(results: Results) -> Iterator[str]:
     tokens, turns = sampling["max_tokens"], sampling["max_turns"]
 
     def problem(sample: Sample) -> str:
+        """The limit that a sample is beyond; empty if it is within all."""
         where = f"{SAMPLES}: task {sample['task_index']}, sample {sample['sample']}"
         if tokens is not None and sample["completion_tokens"] > tokens * max(1, sample["turns"]):
             told = f"{sample['completion_tokens']} tokens in {sample['turns']} turns"
@@ -205,5 +229,6 @@ def _first(lines: Iterator[str], more: str) -> Iterator[str]:
 
 
 def _brief(value: object) -> str:
-    text = repr(value)
+    """A value as the files have it, shortened."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else text[:79] + "…"

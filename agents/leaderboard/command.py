@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ...spaces.visible import visible
+from ..evaluation.given import NOTHING, declare_given, given_by
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -15,21 +16,37 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="holds submissions, archives or folders of results")
     parser.add_argument("--check", action="store_true", help="grade everything again, and leave out what is refused")
     parser.add_argument("--out", type=Path, metavar="SITE", help="where the pages go (default: DIR/site)")
+    declare_given(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Builds the site; the exit code is 1 if a submission is not on it, or a private split is nobody's."""
+    """Builds the site; the exit code is 1 if a submission is not on it, or a check asked for more than was there."""
     # All commands are declared at every start, and none of them should wait for numpy.
+    from .copies import copied
     from .site import write_site
 
+    given = given_by(arguments)
+    if given != NOTHING and not arguments.check:
+        raise ValueError("--file, --arguments and --env are for --check, which grades again")
     out = arguments.out or arguments.folder / "site"
-    board = write_site(arguments.folder, out, checked=arguments.check)
+    board = write_site(arguments.folder, out, checked=arguments.check, given=given)
     for one in board.left_out:
-        why = " ".join(visible(one.why).split()).removeprefix(f"{visible(one.source)}: ")
-        print(f"not shown: {visible(one.source)}: {why}", file=sys.stderr)
+        why = _line(one.why).removeprefix(f"{visible(one.source)}: ")
+        print(f"not shown: {_line(one.source)}: {why}", file=sys.stderr)
+    for entry in board.entries:
+        if entry.ungraded:
+            print(f"not regraded: {_line(entry.source)}: {_line(entry.ungraded)}", file=sys.stderr)
+        for other, share in entry.copies:
+            told = f"{entry.source} ({entry.model}): {copied(share, f'{other.source} ({other.model})')}"
+            print(f"warning: {_line(told)}", file=sys.stderr)
     for row in board.unmatched:
         told = json.dumps({name: row[name] for name in ("env", "split", "arguments") if name in row})
         print(f"warning: board.json: no submission is of the private split {visible(told)}", file=sys.stderr)
     entries = "1 entry" if len(board.entries) == 1 else f"{len(board.entries):,} entries"
     print(f"{entries}: {out / 'index.html'}")
-    return 1 if board.left_out or (arguments.check and board.unmatched) else 0
+    doubts = board.unmatched or any(entry.ungraded or entry.copies for entry in board.entries)
+    return 1 if board.left_out or (arguments.check and doubts) else 0
+
+
+def _line(text: str) -> str:
+    return " ".join(visible(text).split())

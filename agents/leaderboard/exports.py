@@ -27,28 +27,40 @@ COLUMNS = (
     "samples",
     "tokens",
     "finished",
+    "doubt",
 )
-_SHOWN = ("rank", "model", "backend", "pass@1", "low", "high", "k", "pass@k", "maj@n", "samples", "finished")
+_SHOWN = ("rank", "model", "backend", "pass@1", "low", "high", "k", "pass@k", "maj@n", "samples", "finished", "doubt")
 
 
 def rows(entries: Sequence[Mapping[str, Any]], benchmarks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The entries as flat rows, by environment and rank."""
     found = []
-    for entry in sorted(entries, key=lambda one: (one["benchmark"], one["rank"])):
+    names = {entry["id"]: entry["model"] for entry in entries}
+    # Those without a rank come last.
+    for entry in sorted(entries, key=lambda one: (one["benchmark"], one["rank"] is None, one["rank"] or 0)):
         benchmark, scores = benchmarks[entry["benchmark"]], entry["pass1"]
         k, passk = entry["passk"][-1][:2] if entry["passk"] else (None, None)
         values: tuple[Any, ...] = (
             *(benchmark["name"], benchmark["split"], entry["rank"], entry["model"], entry["backend"]),
             *(entry["parameters"], scores["value"], scores["low"], scores["high"], k, passk),
             *(entry["maj"]["value"], entry["reward"]["value"], entry["tasks"], entry["n"], entry["graded"]),
-            *(entry["tokens"], entry["finished"]),
+            *(entry["tokens"], entry["finished"], _doubt(entry, names)),
         )
         found.append(dict(zip(COLUMNS, values, strict=True)))
     return found
 
 
+def _doubt(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    told = ["not regraded"] if entry["ungraded"] else []
+    told += [f"replies equal those of {names[other]}" for other, _ in entry["copies"]]
+    return "; ".join(told)
+
+
 def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
-    """The table with commas. Names that a spreadsheet would take for a formula begin with an apostrophe."""
+    """The table with commas, scores as shares of 1.
+
+    Names that a spreadsheet would take for a formula begin with an apostrophe.
+    """
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -58,7 +70,7 @@ def as_csv(table: Sequence[Mapping[str, Any]]) -> str:
 
 
 def as_markdown(title: str, table: Sequence[Mapping[str, Any]]) -> str:
-    """The table in Markdown, a section for each environment; scores in percent."""
+    """The table in Markdown, a section for each environment."""
     lines = [f"# {escaped(title)}"]
     if not table:
         lines += ["", "No entries yet."]
@@ -79,8 +91,13 @@ def _told(name: str, value: Any) -> str:
     if value is None:
         return "–"
     if name in ("pass@1", "low", "high", "pass@k", "maj@n"):
-        return f"{100 * value:.1f}"
+        return percent(value)
     return escaped(value) if isinstance(value, str) else str(value)
+
+
+def percent(value: float | None) -> str:
+    """A share as all pages and cards have it."""
+    return "–" if value is None else f"{100 * value:.1f}%"
 
 
 def escaped(text: str) -> str:

@@ -13,7 +13,7 @@ from .archive import CARD
 from .secrets import find_canary, find_secrets
 
 
-def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> Iterator[str]:
+def leaks(results: Results, canaries: Sequence[str] = (), words: str = "", *, private: bool = False) -> Iterator[str]:
     """Secrets anywhere, and marks of private tasks in a submission that is not private: one line for each kind.
 
     All that the files hold is looked at, not what a reader makes of them: they are packed as they are.
@@ -22,10 +22,11 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> It
         results: finished.
         canaries: marks of private splits, beside those of the usual form.
         words: what the submitter adds to the card.
+        private: whether its tasks are kept back.
     """
     card = results.folder / CARD
-    told = card.read_text("utf-8", errors="replace") if card.exists() else ""
-    parts = {RUN: results.run, RESULT: results.result, CARD: [told, words]}
+    text = card.read_text("utf-8", errors="replace") if card.exists() else ""
+    parts = {RUN: results.run, RESULT: results.result, CARD: [text, words]}
     for name in (RUN, RESULT):
         # Of two members with one name a reader keeps the last, and the first goes along unseen.
         if problem := _doubled((results.folder / name).read_bytes()):
@@ -33,7 +34,6 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> It
     for name, value in parts.items():
         for kind in find_secrets(value, transcript=False):
             yield f"{name}: holds {kind}; take it out, and make it invalid where it was given"
-    public = results.run["canary"] is None
     found: dict[str, list[str]] = {}
     for number, line in enumerate(_lines(results.folder / SAMPLES), 1):
         sample: Any = None
@@ -47,12 +47,14 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "") -> It
             sample = line.decode("utf-8", errors="replace")
         for kind in find_secrets(sample, transcript=True):
             found.setdefault(f"holds {kind}", []).append(where)
-        if public and (mark := find_canary(sample, canaries)) is not None:
+        if not private and (mark := find_canary(sample, canaries)) is not None:
             found.setdefault(f"holds the canary {mark} of a private split", []).append(where)
     for what, places in found.items():
         yield f"{SAMPLES}: {places[0]} {what}" + (f" ({len(places)} samples do)" if len(places) > 1 else "")
-    if public and (mark := find_canary([*parts.values()], canaries)) is not None:
-        yield f'{RUN}, {RESULT} or {CARD}: holds the canary {mark} of a private split, but "canary" is null'
+    # The mark that a run declares is no leak of it.
+    told = [{**one, "canary": None} if isinstance(one, dict) else one for one in parts.values()]
+    if not private and (mark := find_canary(told, canaries)) is not None:
+        yield f"{RUN}, {RESULT} or {CARD}: holds the canary {mark} of a private split, but the tasks are public"
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from ...envs.registration import ENVIRONMENTS, full_id
 from ...runtimes.finite_json import loads
+from ..evaluation.benchmarks import BENCHMARKS
+from ..evaluation.subject import not_taken
 
 SETTINGS = "board.json"
 _KNOWN = {"title": str, "about": str, "references": list, "splits": list, "canaries": list}
@@ -55,6 +57,24 @@ def split_of(settings: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[str
 def private_rows(settings: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The rows of ``splits`` whose tasks must not be shown."""
     return [row for row in settings.get("splits", []) if row.get("private")]
+
+
+def official(run: Mapping[str, Any]) -> bool:
+    """Whether the tasks of a run are those that the authors of a benchmark published, or the first of them."""
+    known, hashes = BENCHMARKS.get(run["env"]["id"]), run["hashes"]
+    return known is not None and known.data is not None and hashes.get("source", hashes.get("data")) == known.data
+
+
+def withheld(run: Mapping[str, Any]) -> bool:
+    """Whether a submitter keeps transcripts back by a canary.
+
+    Nobody can where everybody has the tasks: they are a published benchmark, or ours, made of the usual seed.
+    """
+    env = run["env"]
+    id, arguments = full_id(str(env["id"])), env["arguments"]
+    ours = any(row.id == id for row in ENVIRONMENTS) and (env["split"] or arguments.get("split")) is not None
+    usual = ours and not not_taken(arguments, {}) and arguments.get("seed", 0) == 0
+    return run.get("canary") is not None and not usual and not official(run)
 
 
 def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:

@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from ..evaluation.bounds import bounds_of
+from ..evaluation.given import NOTHING, Given
 from ..evaluation.results import Sample
 from .board import Board, Entry, read_board
 from .chunks import Chunks
 from .exports import as_csv, as_markdown, rows
 from .facts import card_facts
+from .grouping import arguments_told, titles
 from .pairs import compare
 from .scripts import shown, write_script
 from .settings import split_of
@@ -25,13 +27,14 @@ _DATA = "data"
 _HIDDEN = "its tasks are private, and so is the reason"
 
 
-def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
+def write_site(folder: Path, out: Path, *, checked: bool = False, given: Given = NOTHING) -> Board:
     """Builds the site of a folder of submissions; the old one stays until the new one is whole.
 
     Args:
         folder: the submissions.
         out: where the pages go.
         checked: whether all samples are graded again, and what a check refuses is left out.
+        given: what is needed for that, and not taken from a submission.
 
     Returns:
         The board, whose ``left_out`` says what is not on it.
@@ -49,7 +52,7 @@ def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
     # Beside it, so that it can be put into its place at once.
     draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
-        board = _build(folder, draft, checked)
+        board = _build(folder, draft, checked, given)
         draft.chmod(0o755)
         if out.exists():
             shutil.rmtree(out)
@@ -59,10 +62,11 @@ def write_site(folder: Path, out: Path, *, checked: bool = False) -> Board:
     return board
 
 
-def _build(folder: Path, site: Path, checked: bool) -> Board:
+def _build(folder: Path, site: Path, checked: bool, given: Given) -> Board:
     data = site / _DATA
 
     def visit(entry: Entry, tasks: dict[int, list[Sample]]) -> None:
+        """Writes the transcripts of an entry."""
         if entry.private:
             return
         chunks = Chunks(data, entry.id)
@@ -70,7 +74,7 @@ def _build(folder: Path, site: Path, checked: bool) -> Board:
             entry.rows[index].chunk = chunks.add(place, samples)
         chunks.flush()
 
-    board = read_board(folder, visit, checked=checked)
+    board = read_board(folder, visit, checked=checked, given=given)
     for page in PAGES.iterdir():
         shutil.copy(page, site / page.name)
     told = summary(board) | {"checked": checked}
@@ -87,14 +91,15 @@ def summary(board: Board) -> dict[str, Any]:
     """What the first page shows."""
     keys = list(dict.fromkeys(entry.benchmark for entry in board.entries))
     groups = {key: [entry for entry in board.entries if entry.benchmark == key] for key in keys}
-    benchmarks = [_benchmark(key, groups[key], board) for key in keys]
-    _tell_apart(benchmarks)
+    runs = [groups[key][0].run for key in keys]
+    names = titles(runs, [str(split_of(board.settings, run).get("name") or "") for run in runs])
+    benchmarks = [_benchmark(key, shown(name), groups[key], board) for key, name in zip(keys, names, strict=True)]
     order = sorted(range(len(keys)), key=lambda place: (bool(benchmarks[place]["retired"]), benchmarks[place]["name"]))
     place_of = {keys[old]: new for new, old in enumerate(order)}
     references = board.settings.get("references", [])
     ranks = {entry.id: rank for group in groups.values() for rank, entry in _ranked(group)}
     entries = [
-        _entry(entry, place_of[entry.benchmark], ranks[entry.id], len(groups[entry.benchmark]))
+        _entry(entry, place_of[entry.benchmark], ranks[entry.id], _sure(groups[entry.benchmark]))
         | {"reference": entry.source in references}
         for entry in board.entries
     ]
@@ -132,24 +137,24 @@ def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
         "pairs": [(other, *astuple(one)) for other, one in pairs if one is not None],
         "card": card_facts(entry.run, result),
         "words": shown(entry.card),
+        "why": _HIDDEN if entry.private and entry.ungraded else shown(entry.ungraded),
     }
 
 
-def _benchmark(key: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
+def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
     env = entries[0].run["env"]
     split = split_of(board.settings, entries[0].run)
     bounds = bounds_of(env)
-    arguments = ", ".join(f"{name} {value}" for name, value in env["arguments"].items() if name != "split")
-    short = str(env["id"]).removeprefix("InfiniteRL/")
     return {
         "key": key,
-        "name": shown(split.get("name") or f"{short}, {arguments}".removesuffix(", ")),
+        "name": name,
         "env": shown(env["id"]),
-        "arguments": shown(arguments),
+        "arguments": shown(arguments_told(env)),
         "split": shown(env["split"] or ""),
         "tasks": env["tasks"],
         "description": shown(env["description"]),
-        "private": any(entry.private for entry in entries),
+        "data": shown(str(entries[0].run["hashes"].get("data"))),
+        "private": bool(split.get("private")),
         "retired": shown(str(split["retired"])) if split.get("retired") else "",
         "floor": list(bounds.floor.items()) if bounds else [],
         "references": list(bounds.references.items()) if bounds else [],
@@ -159,16 +164,7 @@ def _benchmark(key: str, entries: Sequence[Entry], board: Board) -> dict[str, An
     }
 
 
-def _tell_apart(benchmarks: Sequence[dict[str, Any]]) -> None:
-    """Adds what differs to names that are the same: how many tasks, or else the hash."""
-    for more in (lambda one: f"{one['tasks']:,} tasks", lambda one: one["key"].rpartition("-")[2]):
-        names = [one["name"] for one in benchmarks]
-        for one in benchmarks:
-            if names.count(one["name"]) > 1:
-                one["name"] += f", {more(one)}"
-
-
-def _entry(entry: Entry, benchmark: int, rank: int, of: int) -> dict[str, Any]:
+def _entry(entry: Entry, benchmark: int, rank: int | None, of: int) -> dict[str, Any]:
     run, result = entry.run, entry.result
     scores, n, graded = result["scores"], run["sampling"]["n"], result["counts"]["graded"]
     curve = [(k, scores.get(f"pass@{k}")) for k in sorted({n, *(2**power for power in range(n.bit_length()))})]
@@ -192,16 +188,23 @@ def _entry(entry: Entry, benchmark: int, rank: int, of: int) -> dict[str, Any]:
         "cost": (result.get("cost") or {}).get("total"),
         "finished": shown(result["finished"]),
         "private": entry.private,
+        "withheld": entry.withheld,
+        "ungraded": bool(entry.ungraded),
+        "copies": [(other.id, share) for other, share in entry.copies],
     }
 
 
-def _ranked(entries: Sequence[Entry]) -> list[tuple[int, Entry]]:
-    """By pass@1, those that are equal with the same rank."""
+def _sure(entries: Sequence[Entry]) -> int:
+    return sum(not entry.ungraded for entry in entries)
+
+
+def _ranked(entries: Sequence[Entry]) -> list[tuple[int | None, Entry]]:
+    """By pass@1, those that are equal with the same rank; without one where nobody knows whether the score is true."""
     values = {entry.id: entry.result["scores"]["pass@1"]["value"] for entry in entries}
-    known = [-1.0 if value is None else value for value in values.values()]
+    known = {entry.id: -1.0 if values[entry.id] is None else values[entry.id] for entry in entries}
+    sure = [known[entry.id] for entry in entries if not entry.ungraded]
     return [
-        (1 + sum(other > (-1.0 if values[entry.id] is None else values[entry.id]) for other in known), entry)
-        for entry in entries
+        (None if entry.ungraded else 1 + sum(other > known[entry.id] for other in sure), entry) for entry in entries
     ]
 
 

@@ -6,9 +6,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ...envs.arguments import json_object
 from ...spaces.visible import visible
+from ..evaluation.given import declare_given, given_by
+
+if TYPE_CHECKING:
+    from ..evaluation.results import Results
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +21,10 @@ def declare(parser: argparse.ArgumentParser) -> None:
         "results", type=Path, metavar="RESULTS", help="the folder of an evaluation, or a packed submission"
     )
     parser.add_argument("--check", action="store_true", help="check only")
-    parser.add_argument(
-        "--out", type=Path, default=Path("."), metavar="DIR", help="where the archive goes (default: here)"
-    )
+    told = "where the archive goes (default: here); entries there must not hold the same replies"
+    parser.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help=told)
     parser.add_argument("--card", type=Path, metavar="FILE", help="a text about the model, for the model card")
-    parser.add_argument("--file", metavar="TASKS", help="the tasks of a benchmark, where they are not those of the hub")
-    told = "further arguments of the environment, as a JSON object"
-    parser.add_argument("--arguments", type=json_object, default={}, metavar="JSON", help=told)
+    declare_given(parser)
     told = "a file with a mark of a private split on each line, which must not be in a public submission"
     parser.add_argument("--canaries", type=Path, metavar="FILE", help=told)
     parser.add_argument("--json", action="store_true", help="print the findings as one JSON object")
@@ -40,29 +41,50 @@ def run(arguments: argparse.Namespace) -> int:
     marks = arguments.canaries.read_text("utf-8").split() if arguments.canaries else []
     words = arguments.card.read_text("utf-8") if arguments.card else ""
     with opened(arguments.results) as folder:
-        report = check(folder, file=arguments.file, arguments=arguments.arguments, canaries=marks, words=words)
-        packed = None
-        if not report.problems and not arguments.check:
-            asked, result = report.files()
+        report = check(folder, given=given_by(arguments), canaries=marks, words=words)
+        reasons, packed = report.reasons, None
+        if not reasons and not arguments.check:
             assert report.results is not None, "only what was read is accepted"
-            place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
-            name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
-            arguments.out.mkdir(exist_ok=True)
-            packed = arguments.out / f"{name}.zip"
-            pack(report.results, model_card(asked, result, words), packed)
+            if not (reasons := _copies(report.results, arguments.out)):
+                asked, result = report.files()
+                place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
+                name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
+                arguments.out.mkdir(exist_ok=True)
+                packed = arguments.out / f"{name}.zip"
+                pack(report.results, model_card(asked, result, words), packed)
     if arguments.json:
-        found = {"problems": report.problems, "notes": report.notes, "regraded": report.regraded}
-        print(json.dumps(found | {"accepted": not report.problems, "submission": packed and str(packed)}))
-        return 1 if report.problems else 0
-    for line in report.problems:
+        found = {"problems": reasons, "notes": report.notes, "regraded": report.regraded}
+        print(json.dumps(found | {"accepted": not reasons, "submission": packed and str(packed)}))
+        return 1 if reasons else 0
+    for line in reasons:
         print(f"refused: {_line(line)}", file=sys.stderr)
     for line in report.notes:
         print(_line(line))
-    if not report.problems:
+    if not reasons:
         print(f"accepted: {report.regraded} samples were graded again, and all files agree")
     if packed is not None:
         print(packed)
-    return 1 if report.problems else 0
+    return 1 if reasons else 0
+
+
+def _copies(results: Results, out: Path) -> list[str]:
+    """The entries in a folder that hold the same replies under another model's name, one line each."""
+    from ..evaluation.results import SAMPLES, read_results
+    from .archive import opened
+    from .board import submissions
+    from .copies import copied, replies_of, shared
+
+    mine, found = replies_of(results.samples), []
+    for path in submissions(out) if out.is_dir() else ():
+        try:
+            with opened(path) as place:
+                other = read_results(place)
+        except (ValueError, OSError, RecursionError):  # it is on no board either
+            continue
+        name = other.run["model"]["name"]
+        if name != results.run["model"]["name"] and (share := shared(mine, replies_of(other.samples))):
+            found.append(f"{SAMPLES}: {copied(share, f'{name} in {path.name}')}")
+    return found
 
 
 def _line(text: str) -> str:

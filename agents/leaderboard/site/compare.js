@@ -19,11 +19,12 @@
     const pair = pairOf(left, second);
     main.replaceChildren(...[
       board.crumbs(board.link([], "Leaderboard"), h("span", {}, board.data.benchmarks[a.benchmark].name)),
-      h("h1", { class: "versus" }, board.link(["entry", first], a.model), h("span", { class: "soft" }, " and "), board.link(["entry", second], b.model)),
+      h("h1", { class: "versus" }, board.link(["entry", first], a.model), board.chips(a), h("span", { class: "soft" }, " and "),
+        board.link(["entry", second], b.model), board.chips(b)),
       h("section", { class: "headline" },
         h("p", { class: "figure" }, signed(pair.difference), h("small", {}, "points of pass@1")),
         h("div", {}, h("p", {}, verdict(pair, a, b)),
-          h("p", { class: "hint" }, `interval ${signed(pair.low)} to ${signed(pair.high)}, paired over ${count(pair.wins + pair.losses + pair.ties)} tasks`))),
+          h("p", { class: "hint" }, `95% interval ${signed(pair.low)} to ${signed(pair.high)} points, paired over ${count(pair.wins + pair.losses + pair.ties)} tasks`))),
       balance(pair, a, b),
       board.facts([["First samples that only " + a.model + " passes", count(pair.onlyFirst)],
         ["only " + b.model, count(pair.onlySecond)], ["McNemar's exact p", board.chance(pair.p)]]),
@@ -59,11 +60,15 @@
     });
   };
 
+  const differs = (one) => one.gap !== 0;
+
   const differences = (a, b, left, right) => {
     const rows = board.sorted(joined(left, right), (one) => Math.abs(one.gap), true);
     if (!rows.length) return h("p", { class: "nothing" }, "The split is private: its tasks are not shown.");
     const state = { which: "different", most: PAGE };
-    const kinds = { different: (one) => one.gap !== 0, won: (one) => one.gap > 0, lost: (one) => one.gap < 0, alike: (one) => one.gap === 0, all: () => true };
+    const kinds = { different: differs, won: (one) => one.gap > 0, lost: (one) => one.gap < 0, alike: (one) => one.gap === 0, all: () => true };
+    const names = { different: "only tasks where they differ", won: `only where ${a.model} passes more often`,
+      lost: `only where ${b.model} passes more often`, alike: "only tasks where they are alike", all: "all tasks" };
     const body = h("tbody");
     const more = h("button", { type: "button", class: "more", onclick: () => {
       state.most += 10 * PAGE;
@@ -84,16 +89,24 @@
       h("div", { class: "filters" }, h("label", {}, h("span", {}, "Show"), h("select", { name: "which", onchange: (event) => {
         state.which = event.target.value;
         draw();
-      } }, Object.keys(kinds).map((name) => h("option", { value: name }, name))))),
+      } }, Object.keys(kinds).map((name) => h("option", { value: name }, `${names[name]} (${count(rows.filter(kinds[name]).length)})`))))),
       h("table", { class: "plain tasks" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "task"), h("th", { scope: "col", class: "wide" }, "domain"),
-        h("th", { scope: "col", class: "num" }, a.model), h("th", { scope: "col", class: "num" }, b.model), h("th", { scope: "col", class: "num" }, "gap"))), body),
+        h("th", { scope: "col", class: "num" }, a.model), h("th", { scope: "col", class: "num" }, b.model), h("th", { scope: "col", class: "num" }, "points"))), body),
       more);
+  };
+
+  // From one difference to the next, the largest first, as the list of them.
+  const steps = (tasks, one, to) => {
+    const at = tasks.indexOf(one);
+    return h("nav", { class: "steps", "aria-label": "Tasks where they differ" },
+      at > 0 ? to(tasks[at - 1], "← previous difference") : h("span"), tasks[at + 1] ? to(tasks[at + 1], "next difference →") : h("span"));
   };
 
   board.showComparedTask = async (main, first, second, number) => {
     const [a, b] = [board.entry(first), board.entry(second)];
     const [left, right] = await Promise.all([board.load(first + "/entry"), board.load(second + "/entry")]);
-    const one = joined(left, right).find(({ index }) => index === Number(number));
+    const tasks = board.sorted(joined(left, right), (task) => Math.abs(task.gap), true);
+    const one = tasks.find(({ index }) => index === Number(number));
     if (!one) throw new Error("There is no such task.");
     const [mine, other] = await Promise.all([board.transcripts(a, left.tasks, one.index), board.transcripts(b, right.tasks, one.at)]);
     const side = (entry, found) => h("div", { class: "side" }, h("h2", {}, board.link(["entry", entry.id], entry.model)),
@@ -101,6 +114,7 @@
     main.replaceChildren(
       board.crumbs(board.link([], "Leaderboard"), board.link(["compare", first, second], `${a.model} and ${b.model}`)),
       h("h1", {}, one.id), mine ? board.opening(mine.opening) : "",
-      h("div", { class: "sides" }, side(a, mine), side(b, other)));
+      h("div", { class: "sides" }, side(a, mine), side(b, other)),
+      steps(tasks.filter(differs), one, (task, text) => board.link(["compare", first, second, String(task.index)], text, { class: "button" })));
   };
 })();

@@ -17,7 +17,9 @@ board.h = (tag, attributes, ...children) => {
 };
 
 board.known = (value) => typeof value === "number" && Number.isFinite(value);
-board.percent = (value, digits = 1) => (board.known(value) ? (100 * value).toFixed(digits) : "–");
+// Shares are percent with one decimal, everywhere; differences of shares are points.
+board.percent = (value, digits = 1) => (board.known(value) ? (100 * value).toFixed(digits) + "%" : "–");
+board.range = (score) => (score && board.known(score.low) ? `${board.percent(score.low)} – ${board.percent(score.high)}` : "");
 board.signed = (value) =>
   board.known(value) ? (value > 0 ? "+" : value < 0 ? "−" : "±") + Math.abs(100 * value).toFixed(1) : "–";
 board.count = (value) => (board.known(value) ? Math.round(value).toLocaleString("en-US") : "–");
@@ -67,6 +69,9 @@ board.sorted = (rows, value, down) => {
 board.facts = (pairs) =>
   board.h("dl", { class: "facts" }, pairs.filter(([, value]) => value !== null && value !== undefined && value !== "").map(
     ([name, value]) => board.h("div", {}, board.h("dt", {}, name), board.h("dd", {}, value))));
+
+// What a reader should know before believing a score.
+board.warning = (...parts) => board.h("p", { class: "warning", role: "note" }, parts);
 
 board.notice = (title, text) =>
   board.h("div", { class: "notice", role: "status" }, board.h("h2", {}, title), board.h("p", {}, text));

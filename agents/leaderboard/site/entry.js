@@ -14,15 +14,17 @@
     const benchmark = board.data.benchmarks[entry.benchmark];
     main.replaceChildren(...[
       crumbs(board.link([], "Leaderboard"), h("a", { href: "#/?env=" + encodeURIComponent(benchmark.key) }, benchmark.name)),
-      h("h1", {}, entry.model, entry.private && h("span", { class: "chip" }, "private split")),
+      h("h1", {}, entry.model, board.chips(entry)),
+      ...doubts(entry, detail),
       h("section", { class: "headline" },
-        h("p", { class: "figure" }, percent(entry.pass1.value), h("small", {}, "% pass@1")),
+        h("p", { class: "figure" }, percent(entry.pass1.value), h("small", {}, "pass@1")),
         h("div", {}, board.bar(entry.pass1, benchmark, true),
-          h("p", { class: "hint" }, known(entry.pass1.low) ? `interval ${percent(entry.pass1.low)} to ${percent(entry.pass1.high)} · ` : "",
-            `rank ${entry.rank} of ${entry.of} in ${benchmark.name}`))),
+          h("p", { class: "hint" }, known(entry.pass1.low) ? `95% interval ${board.range(entry.pass1)} · ` : "",
+            entry.rank ? `rank ${entry.rank} of ${entry.of} in ${benchmark.name}` : `without a rank in ${benchmark.name}`),
+          board.marks([benchmark]))),
       board.facts([["Samples", `${count(entry.tasks)} tasks × ${entry.n}`], ["Backend", entry.backend],
         ["Tokens a sample", known(entry.tokens) ? count(entry.tokens) : null], ["Finished", entry.finished.slice(0, 10)],
-        ...detail.rates.map(([name, value]) => [name, percent(value) + " %"])]),
+        ...detail.rates.map(([name, value]) => [name, percent(value)])]),
       h("div", { class: "columns" }, scores(detail), board.curves([entry], benchmark), domains(detail)),
       against(entry, detail),
       tasks(entry, detail),
@@ -30,15 +32,24 @@
     ].filter(Boolean));
   };
 
+  // Rewards are no shares, and may lie beyond 1.
+  const plain = (value) => (known(value) ? value.toFixed(3) : "–");
   const scoreRows = (rows) => rows.map(([name, value, low, high]) => h("tr", {}, h("th", { scope: "row" }, name),
-    h("td", { class: "num" }, percent(value)), h("td", { class: "track" }, board.bar({ value, low, high })),
-    h("td", { class: "num soft wide" }, known(low) ? `${percent(low)} – ${percent(high)}` : "")));
+    h("td", { class: "num" }, name === "reward" ? plain(value) : percent(value)), h("td", { class: "track" }, board.bar({ value, low, high })),
+    h("td", { class: "num soft wide" }, name === "reward" && known(low) ? `${plain(low)} – ${plain(high)}` : board.range({ low, high }))));
 
   const scores = (detail) => h("section", {}, h("h2", {}, "Scores"),
     h("table", { class: "plain" }, h("tbody", {}, scoreRows(detail.scores))));
 
   const domains = (detail) => detail.domains.length > 1 && h("section", {}, h("h2", {}, "pass@1 by domain"),
     h("table", { class: "plain" }, h("tbody", {}, scoreRows(detail.domains))));
+
+  const doubts = (entry, detail) => [
+    entry.withheld && board.warning("The submitter withholds the tasks and transcripts of this entry by a canary. Nobody but the host can look at them."),
+    entry.ungraded && board.warning("The samples were not graded again, so that this score has no rank: ", h("code", { dir: "auto" }, detail.why.slice(0, 1000))),
+    ...entry.copies.map(([id, share]) => board.warning(`${percent(share)} of the longer replies are word for word those of `,
+      board.link(["entry", id], board.entry(id).model), ": this is one model under two names, or a copy.")),
+  ].filter(Boolean);
 
   const against = (entry, detail) => {
     if (!detail.pairs.length) return null;
@@ -52,7 +63,7 @@
   const tasks = (entry, detail) => {
     if (!detail.tasks.length) {
       return h("section", {}, h("h2", {}, "Tasks"), h("p", { class: "nothing" },
-        entry.private ? "The split is private: its tasks and transcripts are not shown." : "No tasks."));
+        entry.withheld ? "The submitter withholds the tasks and transcripts." : entry.private ? "The split is private: its tasks and transcripts are not shown." : "No tasks."));
     }
     const rows = detail.tasks.map((task, index) => ({ task, index }));
     const state = { which: "all", text: "", most: PAGE };
@@ -109,7 +120,7 @@
   const card = (detail) => h("section", { class: "card" }, h("h2", {}, "Model card"),
     detail.card.map(([title, pairs]) => pairs.length > 0 && [h("h3", {}, title), board.facts(pairs)]),
     detail.words && h("div", { class: "words", dir: "auto", tabindex: "0", role: "region", "aria-label": "the submitter's words" }, detail.words),
-    h("p", { class: "hint" }, "The scores are those of the transcripts, " + (board.data.checked ? "whose verdicts were graded again. " : "whose verdicts infinite-rl submit --check grades again. ") +
+    h("p", { class: "hint" }, "The scores are those of the transcripts, " + (board.data.checked && !detail.why ? "whose verdicts were graded again. " : "whose verdicts infinite-rl submit --check grades again. ") +
       "The model's name, its sampling, the hardware, times and declarations are the submitter's word."));
 
   board.showTask = async (main, id, number) => {

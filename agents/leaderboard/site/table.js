@@ -5,14 +5,12 @@
 
   const largest = (entry) => entry.passk[entry.passk.length - 1];
   const COLUMNS = [
-    { key: "rank", title: "#", class: "num rank", up: true, about: "rank by pass@1 within the environment",
-      value: (e) => e.rank, show: (e) => e.rank },
+    { key: "rank", title: "#", class: "num rank", up: true, about: "rank by pass@1 among entries with the same tasks",
+      value: (e) => e.rank, show: (e) => e.rank ?? "–" },
     { key: "model", title: "Model", class: "model", up: true, value: (e) => e.model, show: model },
-    { key: "env", title: "Environment", class: "env wide", up: true, value: (e) => benchmarkOf(e).name,
-      show: (e) => benchmarkOf(e).name },
-    { key: "pass1", title: "pass@1", class: "num score", about: "share of samples that pass, in percent",
+    { key: "pass1", title: "pass@1", class: "num score", about: "share of samples that pass, with its 95% interval",
       value: (e) => e.pass1.value,
-      show: (e) => [percent(e.pass1.value), known(e.pass1.low) && h("small", {}, `${percent(e.pass1.low)} – ${percent(e.pass1.high)}`)] },
+      show: (e) => [percent(e.pass1.value), known(e.pass1.low) && h("small", {}, board.range(e.pass1))] },
     { key: "low", title: "interval", class: "track wide", about: "sorted by the interval's lower end",
       value: (e) => e.pass1.low, show: (e) => board.bar(e.pass1, benchmarkOf(e)) },
     { key: "passk", title: "pass@k", class: "num wide", about: "at the largest k",
@@ -39,9 +37,20 @@
   function model(entry) {
     const told = [entry.backend, known(entry.parameters) && short(entry.parameters) + " parameters",
       entry.prompt && "prompt " + entry.prompt].filter(Boolean).join(" · ");
-    return [board.link(["entry", entry.id], entry.model), entry.private && h("span", { class: "chip" }, "private"),
-      entry.reference && h("span", { class: "chip" }, "reference"), h("small", {}, told)];
+    return [board.link(["entry", entry.id], entry.model), board.chips(entry), h("small", {}, told)];
   }
+
+  // What sets an entry apart, with what it means for whoever asks.
+  board.chips = (entry) => [
+    entry.private && (entry.withheld
+      ? ["transcripts withheld", "by the submitter: nobody but the host can look at them", "doubt"]
+      : ["private", "the host keeps these tasks and transcripts back"]),
+    entry.ungraded && ["not regraded", "the host could not grade these samples again, so that they have no rank", "doubt"],
+    entry.copies.length > 0 && ["same replies", "nearly all longer replies are word for word those of " + others(entry), "doubt"],
+    entry.reference && ["reference", "named by the host as a reference"],
+  ].filter(Boolean).map(([text, title, kind]) => h("span", { class: "chip " + (kind || ""), title }, text));
+
+  const others = (entry) => entry.copies.map(([id]) => board.entry(id).model).join(", ");
 
   const chosen = new Set();
 
@@ -107,9 +116,12 @@
     const { entries, benchmarks } = board.data;
     const benchmark = benchmarks.find((one) => one.key === state.env);
     const shown = entries.filter(matches(state));
-    const sort = { by: state.sort || (benchmark ? "pass1" : "env"), down: state.sort ? state.order !== "up" : Boolean(benchmark) };
+    const sort = { by: state.sort || "pass1", down: state.sort ? state.order !== "up" : true };
     const column = COLUMNS.find((one) => one.key === sort.by) || COLUMNS[0];
-    const rows = board.sorted(board.sorted(shown, (e) => e.rank, false), column.value, sort.down);
+    // Entries with other tasks are never in one order, and those without a rank come after those with one.
+    const ordered = board.sorted(board.sorted(shown, (e) => e.rank, false), column.value, sort.down);
+    const rows = state.sort ? ordered : [...ordered.filter((e) => e.rank), ...ordered.filter((e) => !e.rank)];
+    const groups = benchmarks.map((one) => [one, rows.filter((entry) => benchmarkOf(entry) === one)]).filter(([, own]) => own.length);
     const onsort = ({ by, down }) => {
       state.sort = by;
       state.order = down ? "down" : "up";
@@ -123,7 +135,8 @@
         ? board.notice("No entries yet", "Submissions appear here once their folder holds some; see docs/leaderboard.md.")
         : !rows.length
           ? board.notice("Nothing matches", "No entry fits these filters.")
-          : table(rows, COLUMNS.filter(worthwhile(rows, benchmark)), sort, onsort, draw),
+          : table(groups, rows, COLUMNS.filter(worthwhile(rows)), sort, onsort, draw, !benchmark),
+      rows.length ? board.marks(groups.map(([one]) => one)) : null,
       rows.length ? comparer(draw) : null,
       benchmark && h("div", { class: "columns" }, board.curves((picked.length ? picked : rows).slice(0, 6), benchmark), bounds(benchmark)),
       left(),
@@ -131,19 +144,24 @@
   };
 
   // A column that says nothing, or the same of all, takes no room.
-  const worthwhile = (rows, benchmark) => (column) =>
-    column.key === "env" ? !benchmark : rows.some((entry) => known(column.value(entry)) || typeof column.value(entry) === "string");
+  const worthwhile = (rows) => (column) => rows.some((entry) => known(column.value(entry)) || typeof column.value(entry) === "string");
 
-  const table = (rows, columns, sort, onsort, draw) =>
+  const table = (groups, rows, columns, sort, onsort, draw, named) =>
     h("table", { class: "entries" },
       h("caption", { class: "told" }, count(rows.length) + (rows.length === 1 ? " entry" : " entries")),
       h("thead", {}, h("tr", {}, h("th", { class: "pick" }, h("span", { class: "told" }, "compare")),
         columns.map((column) => board.header(column, sort, onsort)))),
-      h("tbody", {}, rows.map((entry) => h("tr", { "data-id": entry.id, class: chosen.has(entry.id) ? "chosen" : null },
+      groups.map(([benchmark, own]) => h("tbody", {}, named && title(benchmark, columns.length + 1), own.map((entry) => h("tr", { "data-id": entry.id, class: chosen.has(entry.id) ? "chosen" : null },
         h("td", { class: "pick" }, h("input", { type: "checkbox", "aria-label": "compare " + entry.model,
           checked: chosen.has(entry.id), onchange: (event) => pick(entry, event.target.checked, draw) })),
         columns.map((column) => h(column.key === "model" ? "th" : "td",
-          { class: column.class, scope: column.key === "model" ? "row" : null }, column.show(entry)))))));
+          { class: column.class, scope: column.key === "model" ? "row" : null }, column.show(entry))))))));
+
+  // A heading within the table, so that it is there on a phone, too.
+  const title = (benchmark, width) => h("tr", { class: "group" }, h("td", { colspan: width },
+    h("a", { href: "#/?env=" + encodeURIComponent(benchmark.key) }, benchmark.name),
+    benchmark.private && h("span", { class: "chip" }, "private split"),
+    benchmark.retired && h("span", { class: "chip" }, "retired " + benchmark.retired)));
 
   const pick = (entry, on, draw) => {
     if (on) chosen.add(entry.id);
@@ -167,7 +185,7 @@
 
   const head = (benchmark) => h("section", { class: "benchmark" },
     h("p", { class: "about" }, h("b", {}, benchmark.description), " ",
-      h("span", { class: "soft" }, [benchmark.env, benchmark.arguments, benchmark.split && benchmark.split + " split", count(benchmark.tasks) + " tasks"].filter(Boolean).join(" · ")),
+      h("span", { class: "soft" }, [benchmark.env, benchmark.arguments, benchmark.split && benchmark.split + " split", count(benchmark.tasks) + " tasks", "data " + benchmark.data].filter(Boolean).join(" · ")),
       benchmark.private && h("span", { class: "chip" }, "private split"),
       benchmark.retired && h("span", { class: "chip" }, "retired " + benchmark.retired)));
 
@@ -178,7 +196,7 @@
     if (!rows.length) return null;
     return h("section", {}, h("h2", {}, "What the scores lie between"),
       h("table", { class: "plain bounds" }, h("tbody", {}, rows.map(([kind, name, value]) =>
-        h("tr", {}, h("th", { scope: "row" }, kind), h("td", {}, name), h("td", { class: "num" }, percent(value)),
+        h("tr", {}, h("th", { scope: "row" }, h("i", { class: "key " + kind, "aria-hidden": "true" }), kind), h("td", {}, name), h("td", { class: "num" }, percent(value)),
           h("td", { class: "track" }, board.bar({ value })))))),
       benchmark.how && h("p", { class: "hint" }, benchmark.how));
   };

@@ -14,19 +14,20 @@ from infinite_rl.envs.tools.reply import Reply
 
 
 @cache
-def subject(level=1, tasks=6):
-    return environment("InfiniteRL/Math-v0", arguments={"level": level}, tasks=tasks)
+def subject(level=1, tasks=6, seed=0):
+    """Tasks of Math-v0; those of another seed than the usual one are nobody's but the host's."""
+    return environment("InfiniteRL/Math-v0", arguments={"level": level} | ({"seed": seed} if seed else {}), tasks=tasks)
 
 
 @cache
-def described(level, tasks, n):
+def described(level, tasks, n, seed):
     model = {"name": "model", "backend": "endpoint", "parameters": None}
     sampling = {"n": n, "temperature": 1.0, "top_p": 1.0, "max_tokens": 512, "max_turns": None, "seed": 0}
-    return json.dumps(describe(subject(level, tasks), model, sampling))
+    return json.dumps(describe(subject(level, tasks, seed), model, sampling))
 
 
-def make_run(*, model="model", backend="endpoint", n=4, tasks=6, level=1, canary=None, **hashes):
-    run = json.loads(described(level, tasks, n))
+def make_run(*, model="model", backend="endpoint", n=4, tasks=6, level=1, secret=0, canary=None, **hashes):
+    run = json.loads(described(level, tasks, n, secret))
     run["model"] |= {"name": model, "backend": backend}
     run["declarations"]["contamination"] = "Not trained on this split."
     run |= {"canary": canary, "started": "2026-11-20T10:00:00+00:00"}
@@ -42,7 +43,8 @@ def config_hash(run):
 
 def asked(run):
     """The environment of a run, with the tasks that it asks."""
-    return subject(run["env"]["arguments"]["level"], run["env"]["tasks"])
+    arguments = run["env"]["arguments"]
+    return subject(arguments["level"], run["env"]["tasks"], arguments.get("seed", 0))
 
 
 def play(run, skill, seed=0, say=None):

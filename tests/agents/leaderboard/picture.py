@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
-from board_browser import Browser
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2])]
 from board_results import make_results
+from browser import Browser
 
 from infinite_rl.agents.leaderboard.site import write_site
 
@@ -27,10 +27,10 @@ def main() -> None:
             make_results(board / str(number), skill=chance, **asked)
         write_site(board, site)
         browser.resize(1180, 1200)
-        browser.open((site / "index.html").as_uri())
+        browser.open(site / "index.html")
         browser.click("tr:nth-child(2) .pick input")
         browser.click("tr:nth-child(4) .pick input")
-        browser.js("document.activeElement.blur()")
+        browser.run("document.activeElement.blur()")
         browser.screenshot(PICTURE, whole=True)
     print(f"{PICTURE}: {PICTURE.stat().st_size:,} bytes")
 

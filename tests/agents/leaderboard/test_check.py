@@ -2,30 +2,15 @@
 
 import json
 import shutil
-import sys
-from functools import cache
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
 from board_results import answered, make_results, make_run, play, subject, write_results
 
-from infinite_rl.agents.evaluation import about
+from infinite_rl.agents.evaluation.given import Given
 from infinite_rl.agents.evaluation.results import read_results, sha256_of
 from infinite_rl.agents.leaderboard.archive import opened, pack
 from infinite_rl.agents.leaderboard.check import check
 from infinite_rl.cli import main
-
-
-@pytest.fixture(autouse=True)
-def hashed_once(monkeypatch):
-    """The code does not change during the tests; to hash it takes longer than everything else."""
-    for name, once in ONCE.items():
-        monkeypatch.setattr(about, name, once)
-
-
-ONCE = {name: cache(getattr(about, name)) for name in ("code_hash", "_parser_hash", "_runtimes_hash")}
 
 
 @pytest.fixture(scope="module")
@@ -171,9 +156,9 @@ FORGED_WELL = [
     (parameters_beyond_floats, '"model.parameters" is out of range'),
     (unknown_members, "samples.jsonl: unknown members note"),
     (calls_that_are_none, "a transcript can't be replayed"),
-    (flip_verdict, "passed is True, a regrade gives False"),
-    (mend_answer, "passed is False, a regrade gives True"),
-    (vote_otherwise, "answer is '8', a regrade gives"),
+    (flip_verdict, "passed is true, a regrade gives false"),
+    (mend_answer, "passed is false, a regrade gives true"),
+    (vote_otherwise, 'answer is "8", a regrade gives'),
     (drop_sample, "is missing (1 of 18 are)"),
     (add_sample, "sample 3 of task 0 is beyond what was asked, 3 of each"),
     (task_beyond_the_split, "task 999 is none of the 6 that were asked"),
@@ -185,10 +170,10 @@ FORGED_WELL = [
     (blame_the_endpoint, "the episode came to its end, so that the endpoint did not break it off"),
     (blame_the_grader, "1 of 18 samples failed by nobody's answer"),
     (hide_as_an_error, "the transcript opens with other messages than the task"),
-    (blame_the_grader, "status is 'error', a regrade gives 'scored'"),
-    (other_domain, "domain is 'arithmetic/easy', the task's is 'arithmetic/"),
+    (blame_the_grader, 'status is "error", a regrade gives "scored"'),
+    (other_domain, 'domain is "arithmetic/easy", the task\'s is "arithmetic/'),
     (too_many_tokens, "513 tokens in 1 turns; sampling.max_tokens is 512"),
-    (hide_truncation, "terminated is False, a regrade gives True"),
+    (hide_truncation, "terminated is false, a regrade gives true"),
     (key_in_a_transcript, "holds an API key (sk-…)"),
     (canary_in_a_transcript, "holds the canary infinite-rl-canary-0123456789abcdef0123456789abcdef of a private split"),
     (train_split, "the tasks are not those of the run (hashes.data differs)"),
@@ -285,8 +270,9 @@ def test_a_changed_file_is_refused(honest, tmp_path, name, change, reason):
 
 
 def assert_refused(folder, reason):
-    found = [line for line in check(folder).problems if reason in line]
-    assert found, f"{reason!r} is not among {check(folder).problems}"
+    reasons = check(folder).reasons
+    found = [line for line in reasons if reason in line]
+    assert found, f"{reason!r} is not among {reasons}"
     assert all("\n" not in line for line in found)
 
 
@@ -311,7 +297,7 @@ OTHER_ENVIRONMENTS = [
     ({"version": "v9"}, '"env.version" is'),
     ({"arguments": {}}, '"env.arguments" is {}, the environment made from it has'),
     ({"arguments": {"level": 1, "split": "train"}}, '"env.arguments" is'),
-    ({"arguments": {"level": 1, "split": "test"}, "split": None}, '"env.split" is None'),
+    ({"arguments": {"level": 1, "split": "test"}, "split": None}, '"env.split" is null'),
     ({"id": "Math-v0"}, '"env.id" is'),
     ({"more": 1}, '"env.more" is 1, the environment made from it has missing'),
 ]
@@ -347,10 +333,9 @@ def test_an_argument_that_the_host_gives_is_taken(honest, tmp_path):
     run, samples, _ = read(honest)
     run["env"]["arguments"]["template"] = "{expression}="
     folder = write_results(tmp_path / "forged", run, samples)
-    (problem,) = (one for one in check(folder).problems if "template" in one)
-    assert "by --arguments" in problem
-    problems = check(folder, arguments={"template": "What is {expression}?"}).problems
-    assert not any("by --arguments" in one for one in problems)
+    assert '"env.arguments.template" is not taken' in check(folder).ungraded
+    given = Given(arguments={"template": "What is {expression}?"})
+    assert not any("not taken" in one for one in check(folder, given=given).reasons)
 
 
 @pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "result.json"])
@@ -364,7 +349,9 @@ def test_a_missing_file_is_named(honest, tmp_path, name):
 
 def test_the_canary_of_a_private_split_may_be_in_a_private_submission(tmp_path):
     canary = "infinite-rl-canary-" + "0123456789abcdef" * 2
-    folder = make_results(tmp_path / "private", n=1, tasks=4, canary=canary, say=lambda *said: f"{said[2]} {canary}")
+    folder = make_results(
+        tmp_path / "private", n=1, tasks=4, secret=77, canary=canary, say=lambda *said: f"{said[2]} {canary}"
+    )
     assert check(folder).problems == []
 
 
@@ -397,7 +384,7 @@ def test_one_failure_in_a_hundred_is_taken_but_nothing_made_up_about_it(tmp_path
     broken_off(samples[7])
     assert check(write_results(tmp_path / "honest", run, samples)).problems == []
     samples[7].update(passed=True, reward=1e9, answer="8")
-    assert_refused(write_results(tmp_path / "forged", run, samples), "passed is True, a regrade gives False")
+    assert_refused(write_results(tmp_path / "forged", run, samples), "passed is true, a regrade gives false")
     samples[7].update(messages=[{"role": "assistant", "content": "anything"}])
     assert_refused(write_results(tmp_path / "other", run, samples), "opens with other messages than the task")
 

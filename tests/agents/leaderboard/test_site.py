@@ -10,10 +10,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).resolve().parents[2] / "runtimes")]
 from board_results import make_results, make_run, play, write_results
 from chat_server import serving
+from pages import data, entry_of
 
 from infinite_rl.agents.evaluation.bounds import FLOORS, POLICIES, bounds_of
 from infinite_rl.agents.evaluation.statistics import mcnemar, paired_difference
@@ -30,48 +29,19 @@ ROOT = Path(__file__).resolve().parents[3]
 CANARY = "infinite-rl-canary-" + "5e" * 16
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A board with two models on the same tasks, one on other tasks, one private split and one broken submission."""
-    place = tmp_path_factory.mktemp("board")
-    make_results(place / "strong", model="strong", skill=0.8, tasks=12)
-    make_results(place / "weak", model="weak", skill=0.3, tasks=12, backend="vllm")
-    make_results(place / "other", model="strong", skill=0.5, tasks=4, level=2)
-    make_results(place / "kept-back", model="secretive", skill=0.5, tasks=5, canary=CANARY)
-    (place / "broken").mkdir()
-    (place / "broken" / "run.json").write_text("{}")
-    return place
-
-
-@pytest.fixture(scope="module")
-def site(folder, tmp_path_factory):
-    out = tmp_path_factory.mktemp("out") / "site"
-    write_site(folder, out)
-    return out
-
-
-def data(path):
-    """What a script hands to the page."""
-    ((name, text),) = re.findall(r'\Aboard\.take\(("[^"]*"), (".*")\);\n\Z', path.read_text("ascii"))
-    return json.loads(name), json.loads(json.loads(text))
-
-
-def entry_of(site, model, tasks):
-    _, told = data(site / "data" / "board.js")
-    return next(one for one in told["entries"] if (one["model"], one["tasks"]) == (model, tasks))
-
-
 def test_entries_are_ranked_among_those_with_the_same_tasks(site):
     _, told = data(site / "data" / "board.js")
     assert {(one["model"], one["tasks"]): (one["rank"], one["of"]) for one in told["entries"]} == {
-        ("strong", 12): (1, 2), ("weak", 12): (2, 2), ("strong", 4): (1, 1), ("secretive", 5): (1, 1),
+        ("strong", 30): (1, 3), ("middling", 30): (2, 3), ("weak", 30): (3, 3),
+        ("strong", 5): (1, 1), ("secretive", 6): (1, 1),
     }  # fmt: skip
-    names = [one["name"] for one in told["benchmarks"]]
-    assert len(set(names)) == len(names) == 3
+    assert [one["name"] for one in told["benchmarks"]] == [
+        "Math-v0, level 1, 30 tasks", "Math-v0, level 1, seed 77, 6 tasks", "Math-v0, level 2, 5 tasks",
+    ]  # fmt: skip
 
 
 def test_each_sample_is_in_one_file_of_transcripts(site):
-    entry = entry_of(site, "weak", 12)
+    entry = entry_of(site, "weak", 30)
     _, told = data(site / "data" / entry["id"] / "entry.js")
     for index, (_, _, samples, passed, reward, chunk, _) in enumerate(told["tasks"]):
         name, rows = data(site / "data" / entry["id"] / f"{chunk}.js")
@@ -94,8 +64,9 @@ def test_long_transcripts_are_spread_over_files(tmp_path):
 
 
 def test_a_private_split_shows_scores_and_nothing_else(site):
-    entry = entry_of(site, "secretive", 5)
+    entry = entry_of(site, "secretive", 6)
     assert entry["private"]
+    assert entry["withheld"]
     assert 0 <= entry["pass1"]["low"] <= entry["pass1"]["value"] <= entry["pass1"]["high"] <= 1
     assert [path.name for path in (site / "data" / entry["id"]).iterdir()] == ["entry.js"]
     _, told = data(site / "data" / entry["id"] / "entry.js")
@@ -116,9 +87,9 @@ def test_board_json_names_hides_and_retires_splits(folder, tmp_path):
     write_site(place, tmp_path / "out")
     _, told = data(tmp_path / "out" / "data" / "board.js")
     assert (told["title"], told["about"]) == ("Sums", "Who adds best.")
-    assert [(one["name"], one["retired"]) for one in told["benchmarks"]][-1] == ("Autumn", "2026-12-01")
-    assert {one["model"]: one["private"] for one in told["entries"] if one["tasks"] == 12} == {
-        "strong": True, "weak": True,
+    assert [(one["name"], one["retired"]) for one in told["benchmarks"]][-1] == ("Autumn, 5 tasks", "2026-12-01")
+    assert {one["model"]: one["private"] for one in told["entries"] if one["tasks"] == 30} == {
+        "strong": True, "middling": True, "weak": True,
     }  # fmt: skip
     assert {one["model"] for one in told["entries"] if one["reference"]} == {"weak"}
 
@@ -196,7 +167,7 @@ def test_what_does_not_hold_together_is_left_out_and_named(folder, tmp_path, cap
     ):
         assert line in told
     _, board = data(tmp_path / "site" / "data" / "board.js")
-    assert len(board["entries"]) == 3
+    assert len(board["entries"]) == 4
     assert len(board["left_out"]) == 4
 
 
@@ -216,7 +187,7 @@ def test_keys_and_canaries_are_never_put_on_a_page(tmp_path, capsys):
 
 
 def test_why_a_private_submission_was_refused_is_told_to_the_host_alone(tmp_path, capsys):
-    run = make_run(model="kept", tasks=2, n=1, canary=CANARY)
+    run = make_run(model="kept", tasks=2, n=1, secret=77, canary=CANARY)
     samples = play(run, skill=0.0)
     samples[0]["answer"] = "a private answer"
     write_results(tmp_path / "board" / "kept", run, samples)
@@ -447,7 +418,7 @@ def test_two_entries_are_compared_task_by_task_though_ids_repeat(folder):
     found = paired_difference(*shares)
     assert (there.difference, there.low, there.high) == (found.value, found.low, found.high)
     assert there.p == mcnemar(there.only_first, there.only_second)
-    assert there.wins + there.losses + there.ties == 12
+    assert there.wins + there.losses + there.ties == 30
     assert (back.wins, back.losses, back.ties) == (there.losses, there.wins, there.ties)
     assert (back.difference, back.only_first) == (-there.difference, there.only_second)
     assert compare(strong, next(one for one in board.entries if one.source == "other")) is None
@@ -463,12 +434,12 @@ def test_data_can_leave_no_script_and_becomes_no_program(tmp_path):
 
 
 def test_exports_hold_nothing_that_a_spreadsheet_or_a_page_would_obey():
-    row = dict.fromkeys(("split", "parameters", "low", "high", "k", "pass@k", "maj@n", "tokens"))
+    row = dict.fromkeys(("split", "parameters", "low", "high", "k", "pass@k", "maj@n", "tokens", "doubt"))
     row |= {"environment": "Math", "rank": 1, "model": "=cmd|'/c calc'!A0", "backend": "<img src=x onerror=a()>|\n# b"}
     row |= {"pass@1": 0.5, "reward": 0.5, "tasks": 1, "n": 1, "samples": 1, "finished": "2026"}
     assert "'=cmd" in as_csv([row])
     (line,) = [line for line in as_markdown("Board", [row]).splitlines() if "cmd" in line]
-    assert line.count("|") - line.count("\\|") == 12
+    assert line.count("|") - line.count("\\|") == 13
     assert "<img" not in line.replace("\\<", "")
     assert escaped("[a](javascript:b)") == "\\[a\\](javascript:b)"
 

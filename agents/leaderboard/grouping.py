@@ -1,0 +1,98 @@
+"""Which entries are compared, and what their common tasks are called."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..evaluation.benchmarks import BENCHMARKS
+from ..evaluation.subject import TASKS
+from .scripts import slug
+from .settings import defaults_of, official
+
+
+def benchmark_key(run: Mapping[str, Any]) -> str:
+    """A short name of what a run was asked: equal for equal tasks, asked by equal prompts with equally many turns."""
+    env, hashes = run["env"], run["hashes"]
+    defaults = defaults_of(str(env["id"]))
+    # A default that is said is none of an environment of its own; what a file is called is seen by its data alone.
+    arguments = {
+        name: one
+        for name, one in env["arguments"].items()
+        if name != "tasks" and (name not in defaults or one != defaults[name])
+    }
+    told = [env["id"], env["version"], arguments, env["split"], env["tasks"], hashes.get("data"), source(run)]
+    told += [hashes.get("prompts"), run["sampling"].get("prompt"), run["sampling"].get("max_turns")]
+    digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
+    return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
+
+
+def source(run: Mapping[str, Any]) -> str:
+    """The hash of all tasks that those of a run are the first of, as far as the run says so."""
+    hashes = run["hashes"]
+    return str(hashes.get("source", hashes.get("data")))
+
+
+def arguments_told(env: Mapping[str, Any]) -> str:
+    """The arguments of an environment in one line; what is no text is JSON."""
+    told = {name: value for name, value in env["arguments"].items() if name != "split"}
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in told.items()
+    )
+
+
+def title(run: Mapping[str, Any], name: str = "") -> str:
+    """What the tasks of a run are called, with what sets them apart from all that are usual.
+
+    Args:
+        run: one of those that share a key.
+        name: what the host calls them.
+    """
+    env, sampling = run["env"], run["sampling"]
+    short = str(env["id"]).removeprefix("InfiniteRL/")
+    parts = [name or ", ".join(filter(None, [short, arguments_told(env)])), _part(run)]
+    known = BENCHMARKS.get(env["id"])
+    if known is not None and sampling.get("prompt") not in (None, known.styles[0].name):
+        parts.append(f"{sampling['prompt']} prompts")
+    if (turns := sampling.get("max_turns")) is not None:
+        parts.append(f"at most {turns} turn{'s' if turns > 1 else ''}")
+    return ", ".join(filter(None, parts))
+
+
+def titles(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
+    """The titles of groups, all different."""
+    found = [title(run, name) for run, name in zip(runs, names, strict=True)]
+    for mark in (_data, _digest):
+        found = [f"{one}, {mark(run)}" if found.count(one) > 1 else one for one, run in zip(found, runs, strict=True)]
+    return found
+
+
+def _part(run: Mapping[str, Any]) -> str:
+    """How the tasks differ from all of a benchmark, or from as many as are usual; empty if they don't."""
+    env = run["env"]
+    count, known = env["tasks"], BENCHMARKS.get(env["id"])
+    if known is None:
+        plain = count == TASKS and "tasks" not in env["arguments"]
+        return "" if plain else f"{count:,} tasks"
+    if official(run):
+        return "" if count == known.size else f"first {count:,} of {known.size:,}"
+    # Where nobody knows the hash of what was published, the number has to do.
+    if known.data is None and count == known.size:
+        return ""
+    other = "other data" if known.data is not None else f"{count:,} of {known.size:,} tasks, data"
+    return f"{other} {_short(source(run))}"
+
+
+def _data(run: Mapping[str, Any]) -> str:
+    return f"data {_short(run['hashes'].get('data'))}"
+
+
+def _digest(run: Mapping[str, Any]) -> str:
+    return benchmark_key(run).rpartition("-")[2]
+
+
+def _short(hash: object) -> str:
+    return f"{str(hash)[:4]}…"

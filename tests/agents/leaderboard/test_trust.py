@@ -1,0 +1,189 @@
+"""What a submitter can hide, copy, have imported or break, and what is said of it."""
+
+import json
+import os
+import random
+import shutil
+import sys
+
+import pytest
+from board_results import make_results, make_run, play, write_results
+from chat_server import serving
+from pages import data, entry_of
+
+from infinite_rl.agents.evaluation.results import SAMPLES, read_results
+from infinite_rl.agents.leaderboard import archive
+from infinite_rl.agents.leaderboard.archive import opened, pack
+from infinite_rl.agents.leaderboard.check import check
+from infinite_rl.agents.leaderboard.copies import replies_of, shared
+from infinite_rl.cli import main
+
+CANARY = "infinite-rl-canary-" + "7c" * 16
+
+
+def test_a_canary_hides_no_transcript_of_tasks_that_everybody_has(tmp_path):
+    make_results(tmp_path / "in" / "shy", model="shy", tasks=3, canary=CANARY)
+    make_results(tmp_path / "in" / "open", model="open", tasks=3)
+    assert main(["leaderboard", str(tmp_path / "in"), "--check"]) == 0
+    site = tmp_path / "in" / "site"
+    shy = entry_of(site, "shy", 3)
+    assert (shy["private"], shy["withheld"], shy["rank"] is None) == (False, False, False)
+    assert (site / "data" / shy["id"] / "0.js").exists()
+
+
+def hidden(site):
+    entries = data(site / "data" / "board.js")[1]["entries"]
+    return {one["model"]: (one["private"], one["withheld"]) for one in entries}
+
+
+def test_transcripts_that_only_the_submitter_keeps_back_are_marked(tmp_path):
+    for name, canary in (("mine", CANARY), ("yours", None)):
+        make_results(tmp_path / "in" / name, model=name, tasks=3, secret=77, canary=canary)
+    main(["leaderboard", str(tmp_path / "in")])
+    assert hidden(tmp_path / "in" / "site") == {"mine": (True, True), "yours": (False, False)}
+    row = {"env": "Math-v0", "split": "test", "arguments": {"seed": 77}, "private": True}
+    (tmp_path / "in" / "board.json").write_text(json.dumps({"splits": [row]}))
+    main(["leaderboard", str(tmp_path / "in")])
+    assert hidden(tmp_path / "in" / "site") == {"mine": (True, False), "yours": (True, False)}
+
+
+def wordy(index, number, words):
+    more = random.Random(100 * index + number).random()
+    return f"{words} {more} is what I think of it, and I have thought about it for long."
+
+
+def test_the_same_replies_under_another_name_are_told_of_both_and_refused_by_submit(tmp_path, capsys):
+    run = make_run(model="first", tasks=5)
+    samples = play(run, 0.6, say=wordy)
+    write_results(tmp_path / "in" / "first", run, samples)
+    for sample in samples:  # spaces make no other reply, and neither does one that was changed
+        sample["messages"][-1]["content"] += " \n"
+    samples[0]["messages"][-1]["content"] += "!"
+    copy = write_results(tmp_path / "copy", make_run(model="second", tasks=5), samples)
+    assert main(["submit", str(copy), "--check"]) == 0
+    assert main(["submit", str(copy), "--out", str(tmp_path / "in")]) == 1
+    assert "refused: samples.jsonl: 95% of its longer replies are word for word those of first in first" in (
+        capsys.readouterr().err
+    )
+    shutil.copytree(copy, tmp_path / "in" / "second")
+    assert main(["leaderboard", str(tmp_path / "in")]) == 0
+    told = capsys.readouterr().err
+    assert "warning: first (first): 95% of its longer replies are word for word those of second (second)" in told
+    assert "warning: second (second): 95% of its longer replies are word for word those of first (first)" in told
+    assert main(["leaderboard", str(tmp_path / "in"), "--check"]) == 1
+    first, second = (entry_of(tmp_path / "in" / "site", name, 5) for name in ("first", "second"))
+    assert (first["copies"], second["copies"]) == ([[second["id"], 0.95]], [[first["id"], 0.95]])
+
+
+def test_models_that_are_both_right_in_few_words_are_no_copies(tmp_path):
+    one, other = (play(make_run(model=name, tasks=6), 1.0) for name in ("one", "other"))
+    assert shared(replies_of(one), replies_of(other)) == 0
+    long = [play(make_run(model=name, tasks=6), 0.5, say=wordy) for name in ("one", "one", "other")]
+    assert shared(*map(replies_of, long[:2])) == 1
+    assert shared(*map(replies_of, long[1:])) == 0
+
+
+OWN = '''
+import gymnasium
+from infinite_rl.envs.math import MathEnv
+
+
+class Mine(MathEnv):
+    """Sums of one's own."""
+
+
+gymnasium.register("Mine-v0", entry_point=Mine)
+'''
+
+
+@pytest.fixture
+def own(tmp_path, monkeypatch):
+    """The results of an environment that a module of the user registers; the module is not imported."""
+    (tmp_path / "code").mkdir()
+    (tmp_path / "code" / "mine_of_the_tests.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path / "code")
+    with serving(lambda request: "<answer>7</answer>") as server:
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(tmp_path / "in" / "tiny")]
+        asked = ["--env", "mine_of_the_tests:Mine-v0", "--tasks", "4", "--contamination", "none"]
+        assert main(["eval", *asked, *told]) == 0
+    monkeypatch.delitem(sys.modules, "mine_of_the_tests")
+    import gymnasium
+
+    monkeypatch.delitem(gymnasium.registry, "Mine-v0")
+    return tmp_path / "in"
+
+
+def test_an_environment_of_ones_own_is_graded_again_if_it_is_named_and_never_imported_otherwise(own, capsys):
+    capsys.readouterr()
+    commands = {"reverify": ["reverify", str(own / "tiny")], "submit": ["submit", str(own / "tiny"), "--check"]}
+    commands["leaderboard"] = ["leaderboard", str(own), "--check"]
+    for name, command in commands.items():
+        assert main(command) in (1, 2), name
+        assert "mine_of_the_tests:Mine-v0" in capsys.readouterr().err
+        assert main([*command, "--env", "other_module:Mine-v0"]) in (1, 2), name
+        assert "mine_of_the_tests" not in sys.modules
+        capsys.readouterr()
+    for name, command in commands.items():
+        assert main([*command, "--env", "mine_of_the_tests:Mine-v0"]) == 0, (name, capsys.readouterr().err)
+
+
+def test_what_is_packed_can_be_read_however_well_it_shrinks(tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "_FREE", 1 << 20)
+    folder = make_results(tmp_path / "dull", tasks=3, n=2, say=lambda *said: f"{said[2]} {'no ' * 200_000}")
+    results = read_results(folder)
+    pack(results, "a card", tmp_path / "dull.zip")
+    with opened(tmp_path / "dull.zip") as place:
+        assert read_results(place).samples == results.samples
+
+
+LARGE = [("_LARGEST", archive._LARGEST | {SAMPLES: 1000}, "samples.jsonl has .* bytes, too many"),
+         ("_LARGEST", archive._LARGEST | {"card.md": 3}, "card.md has 6 bytes, too many"),
+         ("_LONGEST_LINE", 1 << 20, "has a line of more than 1,048,576 bytes")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "value", "reason"), LARGE, ids=[reason for *_, reason in LARGE])
+def test_what_no_reader_would_take_is_not_packed(tmp_path, monkeypatch, name, value, reason):
+    monkeypatch.setattr(archive, name, value)
+    results = read_results(make_results(tmp_path / "large", tasks=1, n=1, say=lambda *said: "x" * (3 << 20)))
+    with pytest.raises(ValueError, match=reason):
+        pack(results, "a card", tmp_path / "large.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["large"]
+
+
+ODD = [
+    ("a folder", lambda path: path.mkdir()),
+    ("a pipe or device", os.mkfifo),
+    ("a link that leads nowhere", lambda path: path.symlink_to("nowhere")),
+]
+
+
+@pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "result.json", "card.md"])
+@pytest.mark.parametrize(("kind", "make"), ODD, ids=[kind for kind, _ in ODD])
+def test_a_member_that_is_no_file_is_named(tmp_path, capsys, name, kind, make):
+    folder = make_results(tmp_path / "in" / "odd", tasks=2, n=1)
+    (folder / name).unlink(missing_ok=True)
+    make(folder / name)
+    for command in (["submit", "--check"], *([["reverify"]] if name != "card.md" else [])):
+        assert main([*command, str(folder)]) == 2
+        assert f"{folder / name} is {kind}, and should be a file" in capsys.readouterr().err
+    main(["leaderboard", str(tmp_path / "in")])
+    told = capsys.readouterr().err
+    assert name == "run.json" or "not shown: odd: " in told
+
+
+def test_a_regrade_of_a_stranger_says_what_it_needs(tmp_path):
+    run = make_run(tasks=3, n=1)
+    run["env"]["id"] = "their_module:Theirs-v0"
+    report = check(write_results(tmp_path / "in", run, play(make_run(tasks=3, n=1), 0.5)))
+    assert "whoever trusts it gives it by --env" in report.ungraded
+    assert report.regraded == 0
+    assert "their_module" not in sys.modules
+
+
+def test_arguments_are_shown_as_json(tmp_path):
+    run = make_run(tasks=3, n=1)
+    run["env"]["arguments"] |= {"families": ["add", "sub"], "wrap": True, "note": None}
+    write_results(tmp_path / "in" / "one", run, play(make_run(tasks=3, n=1), 0.5))
+    main(["leaderboard", str(tmp_path / "in")])
+    (benchmark,) = data(tmp_path / "in" / "site" / "data" / "board.js")[1]["benchmarks"]
+    assert benchmark["arguments"] == 'level 1, families ["add", "sub"], wrap true, note null'
