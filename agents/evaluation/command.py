@@ -32,6 +32,8 @@ BACKENDS = ("endpoint", "transformers", "vllm")
 # Tokens of a reply, where nobody says: completions of texts would otherwise have 16, and local models no end.
 _MAX_TOKENS = 1024
 _LONGEST_NAME = 120
+# Bytes of a reply with one choice.
+_LONGEST_REPLY = 16 << 20
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -191,7 +193,7 @@ def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str,
         sent["stop"] = list(SENT_STOPS)
     kind = TextEndpoint if subject.continues else ChatEndpoint
     # Any of the choices may be as long as a reply on its own.
-    longest = (16 << 20) * min(arguments.n, 16)
+    longest = _LONGEST_REPLY * min(arguments.n, 16)
     return EndpointPlayer(
         subject,
         kind(arguments.base_url, arguments.model, timeout=arguments.timeout, max_bytes=longest),

@@ -267,8 +267,6 @@ HOSTILE = {
     "no message": {"choices": [{"index": 0}]},
     "content is a list": {"choices": [{"message": {"role": "assistant", "content": [1]}}]},
     "calls are a text": {"choices": [{"message": {"role": "assistant", "content": "x", "tool_calls": "f()"}}]},
-    "usage is text": {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}},
-    "usage is a list": {"choices": [{"message": {"content": "x"}}], "usage": [1]},
     "not JSON": b"<html>",
     "not text": b"\xff\xfe",
     "deep": b"[" * 200_000,
@@ -290,6 +288,22 @@ def test_a_hostile_reply_costs_its_sample_alone(words, tmp_path, reply):
     failed = [one for one in found.samples if one["task_id"] == "Rom"]
     assert {one["status"] for one in failed} == {"endpoint_error"}
     assert all("sent no chat completion" in one["error_msg"] for one in failed)
+
+
+def test_a_reply_that_is_too_long_is_recorded_and_asked_for_once(words, tmp_path, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.evaluation.command._LONGEST_REPLY", 10_000)
+
+    def long_of_rom(request):
+        return choices(["x" * 20_000] * request.get("n", 1)) if asked(request) == "Rom" else right(request)
+
+    with serving(long_of_rom) as server:
+        assert evaluate(server, words, tmp_path / "out", "--one-by-one", n=2) == 0
+        assert len(server.requests) == 12
+    found = results(tmp_path / "out")
+    assert found.result["counts"] == {"tasks": 6, "samples": 12, "graded": 10}
+    failed = [one for one in found.samples if one["status"] == "endpoint_error"]
+    assert {one["task_id"] for one in failed} == {"Rom"}
+    assert all("longer than 20,000 bytes" in one["error_msg"] for one in failed)
 
 
 def test_malformed_choices_are_asked_for_again_and_good_ones_are_not(words, tmp_path):
