@@ -6,7 +6,6 @@ import email.utils
 import http.client
 import json
 import logging
-import math
 import os
 import random
 import socket
@@ -24,6 +23,8 @@ logger = logging.getLogger(__name__)
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 # What a server counts is believed up to here: sums must stay exact as floats.
 _MOST_TOKENS = 2**40
+# Seconds: sockets count milliseconds in 31 bits.
+_LONGEST_WAIT = 1_000_000
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _HINTS = {
     400: "The server does not understand the request; is the model one for chats, and the prompt short enough?",
@@ -147,10 +148,10 @@ class Endpoint:
         budget: Budget | None = None,
         max_bytes: int = 16 << 20,
     ) -> None:
-        if not 0 < timeout < math.inf:
-            raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
-        if not (retries >= 0 and 0 <= max_wait < math.inf):
-            raise ValueError("retries and max_wait must be numbers that are not negative, and max_wait finite.")
+        if not 0 < timeout <= _LONGEST_WAIT:
+            raise ValueError(f"timeout is {timeout}. Give a positive number of seconds, at most {_LONGEST_WAIT:,}.")
+        if not (retries >= 0 and 0 <= max_wait <= _LONGEST_WAIT):
+            raise ValueError(f"retries and max_wait must not be negative, and max_wait at most {_LONGEST_WAIT:,}.")
         self.base_url, self.model = base_url.rstrip("/"), model
         self.timeout, self.retries, self.max_wait = timeout, retries, max_wait
         self.budget = budget or Budget()

@@ -22,11 +22,8 @@ Array: TypeAlias = NDArray[np.float64]
 LEVEL = 0.95
 """The share of intervals that are to hold the true value; docs/evaluation.md says how many do."""
 _Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
-_ROUNDS = 4_000
 # Differences of shares that are nearer to each other differ by rounding alone.
 _SAME = 1e-12
-# Draws of a bootstrap that are held in memory at once.
-_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +152,7 @@ def effective_trials(values: ArrayLike, samples: int) -> float:
     (1998, Survey Methodology 24), by ``(z / t)²`` of T - 1.
 
     Args:
-        values: the share of each task, [tasks].
+        values: of each task, from 0 to 1, [tasks].
         samples: of all tasks together.
 
     Returns:
@@ -164,60 +161,19 @@ def effective_trials(values: ArrayLike, samples: int) -> float:
     found = np.asarray(values, np.float64)
     tasks, share = len(found), float(found.mean())
     most = share * (1 - share)
-    if tasks < 2 or not most > 0:
+    if tasks < 2 or most < _SAME:
         return float(tasks)  # nothing is known of how samples of one task differ
     known = tasks * most / (float(found.var()) + most / tasks) * (_Z / quantile(LEVEL, tasks - 1)) ** 2
     return float(min(max(known, tasks), samples))
 
 
 def share_estimate(values: ArrayLike, samples: int) -> Estimate:
-    """A mean of shares, one per task, with Wilson's interval of as many trials as the tasks are worth."""
+    """A mean of values from 0 to 1, one per task, with Wilson's interval of as many trials as the tasks are worth."""
     found = np.asarray(values, np.float64)
     if not len(found):
         return Estimate(nan, nan, nan, nan)
     mean = float(found.mean())
     return Estimate(mean, standard_error(found), *wilson(min(max(mean, 0.0), 1.0), effective_trials(found, samples)))
-
-
-def bootstrap(values: ArrayLike, *, seed: int = 0, rounds: int = _ROUNDS) -> tuple[float, float]:
-    """The expanded percentile interval of a mean over tasks, which are drawn anew (Hesterberg 2014, arXiv:1411.5279).
-
-    Draws of T tasks spread less than T tasks do, by ``sqrt((T - 1) / T)``, and their spread is an estimate itself. So
-    the ends are the percentiles ``Phi(-sqrt(T / (T - 1)) t)``, where plain ones have ``Phi(-z)``.
-
-    Args:
-        values: at least two, [tasks].
-        seed: of the draws; equal seeds give equal intervals.
-        rounds: how many draws.
-    """
-    found = np.asarray(values, np.float64)
-    tasks = len(found)
-    rng = np.random.default_rng(seed)
-    step = max(1, _AT_ONCE // tasks)
-    sizes = [min(step, rounds - start) for start in range(0, rounds, step)]
-    means = np.concatenate([found[rng.integers(tasks, size=(size, tasks))].mean(1) for size in sizes])
-    end = NormalDist().cdf(-sqrt(tasks / (tasks - 1)) * quantile(LEVEL, tasks - 1))
-    low, high = np.quantile(means, [end, 1 - end])
-    return float(low), float(high)
-
-
-def mean_estimate(values: ArrayLike, *, seed: int = 0) -> Estimate:
-    """A mean over tasks of a score of any kind, with a bootstrapped interval.
-
-    Where all tasks have the same share, draws among them tell nothing, and the interval is Wilson's.
-
-    Args:
-        values: [tasks].
-        seed: of the draws.
-    """
-    found = np.asarray(values, np.float64)
-    if not len(found):
-        return Estimate(nan, nan, nan, nan)
-    mean = float(found.mean())
-    if found.min() < found.max():
-        return Estimate(mean, standard_error(found), *bootstrap(found, seed=seed))
-    ends = wilson(mean, len(found)) if 0 <= mean <= 1 else (mean, mean)
-    return Estimate(mean, standard_error(found), *ends)
 
 
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:

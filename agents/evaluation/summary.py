@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .results import FAILURES, Sample
-from .statistics import Estimate, majority, mean_estimate, pass_at_k, share_estimate
+from .statistics import Estimate, majority, pass_at_k, share_estimate
 from .voting import labels
 
 Grouped = Mapping[int, Sequence[Sample]]
@@ -60,15 +60,16 @@ def scores(groups: Grouped, n: int) -> dict[str, Estimate]:
     """
     counts = np.array([len(found) for found in groups.values()], np.int64)
     passed = np.array([sum(sample["passed"] for sample in found) for found in groups.values()], np.int64)
-    once = share_estimate(passed / counts, int(counts.sum()))
-    ks = sorted({n, *(2**power for power in range(1, n.bit_length()))} - {1})
+    total = int(counts.sum())
+    once = share_estimate(passed / counts, total)
     found = {"pass@1": once}
-    for k in ks:  # a task of which samples are missing has no pass@n
-        enough = counts >= k
-        found[f"pass@{k}"] = share_estimate(pass_at_k(counts[enough], passed[enough], k), int(counts[enough].sum()))
+    for k in sorted({n, *(2**power for power in range(1, n.bit_length()))} - {1}):
+        enough = counts >= k  # a task of which samples are missing has no pass@n
+        values = pass_at_k(counts[enough], passed[enough], k)
+        found[f"pass@{k}"] = share_estimate(values, int(counts[enough].sum()))
     found[f"avg@{n}"] = once
-    found[f"maj@{n}"] = share_estimate([_majority(one) for one in groups.values()], int(counts.sum()))
-    found["reward"] = mean_estimate([np.mean([sample["reward"] for sample in one]) for one in groups.values()])
+    found[f"maj@{n}"] = share_estimate([_majority(one) for one in groups.values()], total)
+    found["reward"] = share_estimate([np.mean([sample["reward"] for sample in one]) for one in groups.values()], total)
     return found
 
 

@@ -418,6 +418,36 @@ def test_a_model_of_which_nothing_is_known_is_exit_code_one(words, tmp_path):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
+        (["--timeout", "1e300"], "timeout is 1e+300"),
+        (["--timeout", "nan"], "timeout is nan"),
+        (["--concurrency", "100000"], "--concurrency must be at most 4,096, not 100000"),
+        (["--price", "nan", "1"], "--price takes two numbers from 0 to 1,000,000,000"),
+        (["--price", "1e308", "1e308"], "--price takes two numbers from 0 to 1,000,000,000"),
+        (["-n", "1000000000"], "-n must be at most 1,000,000, not 1000000000"),
+        (["-n", "1000000", "--tasks", "20"], "-n 1,000,000 makes 20,000,000 samples"),
+        (["--tasks", "9" * 400], "--tasks must be at most 1,000,000, not 9999"),
+        (["--max-tokens", "10000000000"], "--max-tokens must be at most 2,147,483,647"),
+        (["--max-turns", "-1"], "--max-turns must be at least 1, not -1"),
+        (["--seed", "9" * 400], "--seed must be at most 9,223,372,036,854,775,807, not 9999"),
+        (["--seed", "-" + "9" * 400], "--seed must be at least -9,223,372,036,854,775,808, not -9999"),
+        (["--arguments", "[" * 50_000], "not JSON: maximum recursion depth"),
+    ],
+)
+def test_an_absurd_number_is_exit_code_two_and_one_line(given, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = cli.main(["eval", "--env", "Math-v0", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", *given])
+    except SystemExit as ended:  # by the parser
+        code = ended.code
+    error = capsys.readouterr().err
+    assert (code, error.count("\n")) == (2, 1)
+    assert problem in error
+    assert not (tmp_path / "evaluations").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
         (["--env", "Math-v0"], "--model is missing"),
         (["--model", "m", "--base-url", "http://127.0.0.1:1/v1"], "give --env or --benchmark"),
         (["--env", "Maths-v0", "--model", "m", "--base-url", "http://127.0.0.1:1/v1"], "did you mean"),
@@ -436,6 +466,20 @@ def test_a_wrong_argument_is_exit_code_two_and_one_line(given, problem, tmp_path
     assert problem in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_an_environment_s_arguments_does_not_show_their_values(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    common = ["--env", "Math-v0", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", "--arguments"]
+    assert cli.main(["eval", *common, '{"judge": {"api_key": "sk-secret"}}']) == 2
+    error = capsys.readouterr().err
+    assert "judge" in error
+    with pytest.raises(SystemExit):
+        cli.main(["eval", *common, '["sk-secret"]'])
+    assert "sk-secret" not in error + capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["eval", *common, '{"api_key": "sk-secret'])
+    assert "sk-secret" not in capsys.readouterr().err
 
 
 def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
@@ -639,6 +683,45 @@ def test_a_result_that_is_not_of_the_samples_is_made_anew_without_asking(words, 
     after = results(tmp_path / "out").result
     assert after["samples_sha256"] != before["samples_sha256"]
     assert after["scores"]["pass@1"]["value"] == pytest.approx(5 / 6)
+
+
+FORGED = {
+    "scores": lambda result: result["scores"]["pass@1"].update(value=1.0),
+    "by_domain": lambda result: result["by_domain"].clear(),
+    "counts": lambda result: result["counts"].update(graded=10**6),
+    "model": lambda result: result["model"].update(name="another"),
+    "usage": lambda result: result.update(usage="none"),
+    "cost": lambda result: result.update(cost={"input_per_million": 1, "output_per_million": 1, "total": 0}),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_an_edited_result_is_found_out_and_written_anew_without_asking(words, tmp_path, capsys, request, forge):
+    def some(request):
+        return right(request) if asked(request) in WORDS[:2] else choices(["no"])
+
+    path = tmp_path / "out" / "result.json"
+    with serving(some) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        before = json.loads(path.read_text("utf-8"))
+        capsys.readouterr()
+        edited = json.loads(path.read_text("utf-8"))
+        forge(edited)
+        path.write_text(json.dumps(edited), encoding="utf-8")
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        told = capsys.readouterr()
+        member = request.node.callspec.id
+        assert f"result.json did not say what the samples do ({member}); it is written anew" in " ".join(
+            told.err.split()
+        )
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        assert "written anew" not in capsys.readouterr().err
+        assert len(server.requests) == len(WORDS)
+    after = json.loads(path.read_text("utf-8"))
+    assert {name: after[name] for name in before if name not in ("usage", "cost")} == {
+        name: before[name] for name in before if name not in ("usage", "cost")
+    }
+    assert after["usage"]["completion_tokens"] == before["usage"]["completion_tokens"]
 
 
 def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
