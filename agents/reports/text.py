@@ -23,8 +23,8 @@ def check_page(out: Path) -> None:
     if not out.is_file():
         raise ValueError(f"{out} is no file: give --out the name of a page, such as page.html")
     with out.open("rb") as file:
-        start = file.read(len(_PAGE))
-    if start and start.lower() != _PAGE:
+        start = file.read(200)
+    if start and not start.lstrip().lower().startswith(_PAGE):
         raise ValueError(f"{out} is no page, and would be lost: give --out another name, such as page.html")
 
 
