@@ -848,6 +848,33 @@ def test_what_breaks_in_an_environment_is_an_error_of_its_samples_alone(tmp_path
     assert "RuntimeError: cannot grade" in problems["Rom"]
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_first_ctrl_c_lets_answers_be_graded_and_the_second_ends_at_once(times):
+    class Interrupted(BrokenEnv):
+        graded = 0
+
+        def grade(self, task, response):
+            self.graded += 1
+            if self.graded == 1:
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+            return float(response == task.id)
+
+    env = Interrupted(
+        TaskList([Task.ask(f"Say w{place}.", f"w{place}", id=f"w{place}", domain="say") for place in range(50)])
+    )
+    subject, lines = Subject(env, {place: env.tasks.task(place) for place in range(50)}, {}), []
+    with serving(asked) as server:
+        player = EndpointPlayer(subject, ChatEndpoint(server.url, "m"), concurrency=2)
+        with pytest.raises(KeyboardInterrupt):
+            for batch in player.play([Job(place, [0]) for place in range(50)]):
+                lines += batch
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert env.graded == len(lines) if times == 1 else (env.graded, lines) == (1, [])
+    assert times == 2 or 0 < len(lines) < 50
+    assert all(line["status"] == "scored" for line in lines)
+
+
 def test_samples_that_open_differently_are_asked_for_apart():
     class Drawing(BrokenEnv):
         drawn = 0
