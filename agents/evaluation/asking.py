@@ -128,7 +128,7 @@ class EndpointPlayer:
             self.endpoint.cut()
 
     def _play(
-        self, jobs: Iterator[Job], asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask]
+        self, jobs: Iterator[Job], asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask | None]
     ) -> Iterator[list[Sample]]:
         waiting: deque[_Ask] = deque()
         under_way = failed = missing = 0

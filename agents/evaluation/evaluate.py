@@ -201,8 +201,10 @@ def _speed(usage: object) -> dict[str, float | None]:
 
 def _price(told: object) -> list[float] | None:
     """The prices of a result's cost."""
-    found = [told.get(f"{kind}_per_million") for kind in ("input", "output")] if isinstance(told, Mapping) else []
-    return found if found and all(map(_positive, found)) else None
+    if not isinstance(told, Mapping):
+        return None
+    found: list[Any] = [told.get(f"{kind}_per_million") for kind in ("input", "output")]
+    return found if all(map(_positive, found)) else None
 
 
 def _positive(value: object) -> bool:
