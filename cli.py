@@ -210,7 +210,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, BrokenPipeError):  # who read the output has read enough: `infinite-rl envs | head -1`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
-        print(f"{PROGRAM}: {_line(str(error))}", file=sys.stderr)
+        # Gymnasium's words end with the values of all arguments, which may hold keys.
+        reason = str(error).partition(" was raised from the environment creator")[0]
+        print(f"{PROGRAM}: {_line(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"{PROGRAM}: interrupted", file=sys.stderr)

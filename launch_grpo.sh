@@ -9,47 +9,56 @@
 # What has no counterpart is refused by the trainer, which says what there is.
 set -euo pipefail
 
+arguments=()
+add() { arguments+=("$@"); }
+
+# Adds what an argument means. No value passes through echo or sed, which take line breaks, -n and backslashes amiss.
 translate() {
   local key=${1%%=*} value=${1#*=}
+  [[ $1 == *=* ]] || key=""
   case $key in
-    data.train_data_path) printf '%s\n' data=file "data.train_path=$value" ;;
-    data.test_data_path) echo "data.test_path=$value" ;;
-    actor.model_name) printf '%s\n' model=hf "model.name=$value" ;;
-    actor.gradient_checkpointing) echo "model.gradient_checkpointing=$value" ;;
-    actor.use_liger_kernel) echo "model.liger=$value" ;;
-    actor.ddp_size) echo "parallel.ddp=$value" ;;
-    actor.sp_size) echo "parallel.sp=$value" ;;
-    actor.tp_size) echo "parallel.tp=$value" ;;
-    actor.max_length_per_device) echo "actor.tokens_per_microbatch=$value" ;;
-    actor.update_per_rollout) echo "actor.minibatches=$value" ;;
-    actor.agg_mode) echo "actor.aggregation=$(sed 's/^all_//; s/^seq_token_/sequence_/' <<<"$value")" ;;
-    actor.offload_model) echo "actor.offload_models=$value" ;;
-    actor.kl.coef) echo "actor.kl_coef=$value" ;;
-    actor.kl.type) echo "actor.kl_in=$value" ;;
-    actor.kl.reward_estimator | actor.kl.loss_estimator) echo "actor.kl_estimator=$value" ;;
-    actor.entropy.coef) echo "actor.entropy_coef=$value" ;;
-    critic.clip) echo "actor.value_clip=$value" ;;
-    rollout.env_path) echo "env=$value" ;;
-    rollout.train_sampling_params.max_new_tokens) echo "rollout.max_new_tokens=$value" ;;
-    rollout.train_sampling_params.temperature) echo "rollout.temperature=$value" ;;
-    rollout.test_sampling_params.temperature) echo "evaluation.temperature=$value" ;;
-    rollout.max_turns) echo "data.env_arguments.max_turns=$value" ;;
-    rollout.dynamic_filtering) echo "adv.filter_groups=$value" ;;
+    data.train_data_path) add data=file "data.train_path=$value" ;;
+    data.test_data_path) add "data.test_path=$value" ;;
+    actor.model_name) add model=hf "model.name=$value" ;;
+    actor.gradient_checkpointing) add "model.gradient_checkpointing=$value" ;;
+    actor.use_liger_kernel) add "model.liger=$value" ;;
+    actor.ddp_size) add "parallel.ddp=$value" ;;
+    actor.sp_size) add "parallel.sp=$value" ;;
+    actor.tp_size) add "parallel.tp=$value" ;;
+    actor.max_length_per_device) add "actor.tokens_per_microbatch=$value" ;;
+    actor.update_per_rollout) add "actor.minibatches=$value" ;;
+    actor.agg_mode)
+      value=${value#all_}
+      [[ $value != seq_token_* ]] || value=sequence_${value#seq_token_}
+      add "actor.aggregation=$value"
+      ;;
+    actor.offload_model) add "actor.offload_models=$value" ;;
+    actor.kl.coef) add "actor.kl_coef=$value" ;;
+    actor.kl.type) add "actor.kl_in=$value" ;;
+    actor.kl.reward_estimator | actor.kl.loss_estimator) add "actor.kl_estimator=$value" ;;
+    actor.entropy.coef) add "actor.entropy_coef=$value" ;;
+    critic.clip) add "actor.value_clip=$value" ;;
+    rollout.env_path) add "env=$value" ;;
+    rollout.train_sampling_params.max_new_tokens) add "rollout.max_new_tokens=$value" ;;
+    rollout.train_sampling_params.temperature) add "rollout.temperature=$value" ;;
+    rollout.test_sampling_params.temperature) add "evaluation.temperature=$value" ;;
+    rollout.max_turns) add "data.env_arguments.max_turns=$value" ;;
+    rollout.dynamic_filtering) add "adv.filter_groups=$value" ;;
     # Its reinforce took off the mean of the responses to a prompt, as our group does.
-    adv.estimator) echo "adv.estimator=$(sed 's/^reinforce$/group/' <<<"$value")" ;;
-    adv.lamda) echo "adv.lam=$value" ;;
-    adv.norm_var) echo "adv.norm_std=$value" ;;
-    trainer.experiment_name) echo "experiment=$value" ;;
-    trainer.test_freq) echo "evaluation.every=$value" ;;
-    trainer.save_freq) echo "trainer.save_every=$value" ;;
-    *) echo "$1" ;;
+    adv.estimator)
+      [[ $value != reinforce ]] || value=group
+      add "adv.estimator=$value"
+      ;;
+    adv.lamda) add "adv.lam=$value" ;;
+    adv.norm_var) add "adv.norm_std=$value" ;;
+    trainer.experiment_name) add "experiment=$value" ;;
+    trainer.test_freq) add "evaluation.every=$value" ;;
+    trainer.save_freq) add "trainer.save_every=$value" ;;
+    *) add "$1" ;;
   esac
 }
 
-arguments=()
-for argument in "$@"; do
-  while IFS= read -r translated; do arguments+=("$translated"); done < <(translate "$argument")
-done
+for argument in "$@"; do translate "$argument"; done
 
 processes=${NPROC_PER_NODE:-$({ nvidia-smi --list-gpus 2>/dev/null || true; } | wc -l)}
 if ((processes > 1)); then

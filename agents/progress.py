@@ -42,12 +42,34 @@ def gain_error(before_error: float | None, after_error: float | None) -> float |
     return None if before_error is None or after_error is None else math.hypot(before_error, after_error)
 
 
-class _Bars(bars.Progress):
-    """rich's bars with the latest figures on a line below, because 80 columns don't hold both."""
+class Bars(bars.Progress):
+    """rich's bars with the latest figures on a line below, because 80 columns don't hold both.
+
+    Args:
+        console: where they are drawn.
+        shown: whether they are.
+        transient: whether they vanish at the end.
+    """
 
     figures = Text()
 
+    def __init__(self, console: Console, *, shown: bool, transient: bool = False) -> None:
+        super().__init__(
+            bars.TextColumn("{task.description}", markup=False),
+            bars.BarColumn(bar_width=None),
+            bars.MofNCompleteColumn(),
+            bars.TimeElapsedColumn(),
+            bars.TimeRemainingColumn(),
+            console=console,
+            # Steps can take minutes, and rich's 30 s would hold no two of them.
+            speed_estimate_period=3600.0,
+            transient=transient,
+            disable=not shown,
+            expand=True,
+        )
+
     def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, and the figures below."""
         yield self.make_tasks_table(self.tasks)
         if self.figures:
             yield self.figures
@@ -69,18 +91,7 @@ class Progress:
         self._enabled = enabled
         self._console = console or Console()
         self._live = enabled and (self._console.is_interactive or self._console.is_jupyter)
-        self._bars = _Bars(
-            bars.TextColumn("{task.description}", markup=False),
-            bars.BarColumn(bar_width=None),
-            bars.MofNCompleteColumn(),
-            bars.TimeElapsedColumn(),
-            bars.TimeRemainingColumn(),
-            console=self._console,
-            # Steps can take minutes, and rich's 30 s would hold no two of them.
-            speed_estimate_period=3600.0,
-            disable=not self._live,
-            expand=True,
-        )
+        self._bars = Bars(self._console, shown=self._live)
         self._open: dict[str, bars.Task] = {}
         self._task: bars.Task | None = None
         self._logged = (-1.0, 0.0)

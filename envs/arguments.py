@@ -13,10 +13,11 @@ def json_object(text: str) -> dict[str, Any]:
     # argparse keeps the reasons of no other errors.
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"not JSON: {error}; give an object {example}") from None
     if not isinstance(value, dict):
-        raise argparse.ArgumentTypeError(f"{text} is not a JSON object {example}")
+        # Not what was typed: it may hold keys.
+        raise argparse.ArgumentTypeError(f"{type(value).__name__} is not a JSON object {example}")
     return value
 
 

@@ -27,6 +27,10 @@ class Reply:
     body: bytes
 
 
+class TooLongError(http.client.HTTPException):
+    """A response is longer than it may be."""
+
+
 class ConnectionPool:
     """Connections to one server, directly or by the proxy that the environment names for it.
 
@@ -65,7 +69,7 @@ class ConnectionPool:
 
         Raises:
             OSError: the server could not be reached, hung up, or took too long (``TimeoutError``).
-            http.client.HTTPException: it answered with something that is not HTTP, or with too much.
+            http.client.HTTPException: it answered with something that is not HTTP, or with too much (`TooLongError`).
         """
         kept = self._take_idle()
         if kept is not None:
@@ -112,7 +116,7 @@ class ConnectionPool:
                 content = response.read(self.max_bytes + 1)
             deadline.check()
             if len(content) > self.max_bytes:
-                raise http.client.HTTPException(f"the response is longer than {self.max_bytes} bytes")
+                raise TooLongError(f"the response is longer than {self.max_bytes:,} bytes")
             if response.length:
                 raise http.client.IncompleteRead(content, response.length)
         if response.will_close:

@@ -6,7 +6,6 @@ import email.utils
 import http.client
 import json
 import logging
-import math
 import os
 import random
 import socket
@@ -17,13 +16,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from .connections import ConnectionPool, Reply
+from .connections import ConnectionPool, Reply, TooLongError
 
 logger = logging.getLogger(__name__)
 
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError)
 # What a server counts is believed up to here: sums must stay exact as floats.
 _MOST_TOKENS = 2**40
+# Seconds: sockets count milliseconds in 31 bits.
+_LONGEST_WAIT = 1_000_000
 _RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 _HINTS = {
     400: "The server does not understand the request; is the model one for chats, and the prompt short enough?",
@@ -128,7 +129,7 @@ class Endpoint:
         retries: how often a request is repeated.
         max_wait: seconds between two tries, at most.
         budget: what all requests may cost.
-        max_bytes: length of a reply, at most.
+        max_bytes: length of a reply, at most; a longer one is not asked for again.
 
     Raises:
         ValueError: an argument can't be used.
@@ -155,10 +156,10 @@ class Endpoint:
         budget: Budget | None = None,
         max_bytes: int = 16 << 20,
     ) -> None:
-        if not 0 < timeout < math.inf:
-            raise ValueError(f"timeout is {timeout}. Give a positive number of seconds.")
-        if not (retries >= 0 and 0 <= max_wait < math.inf):
-            raise ValueError("retries and max_wait must be numbers that are not negative, and max_wait finite.")
+        if not 0 < timeout <= _LONGEST_WAIT:
+            raise ValueError(f"timeout is {timeout}. Give a positive number of seconds, at most {_LONGEST_WAIT:,}.")
+        if not (retries >= 0 and 0 <= max_wait <= _LONGEST_WAIT):
+            raise ValueError(f"retries and max_wait must not be negative, and max_wait at most {_LONGEST_WAIT:,}.")
         self.base_url, self.model = base_url.rstrip("/"), model
         self.timeout, self.retries, self.max_wait = timeout, retries, max_wait
         self.budget = budget or Budget()
@@ -178,8 +179,8 @@ class Endpoint:
         """Sends a request until it is answered with the status 200; None asks by ``GET``.
 
         Raises:
-            EndpointError: the server could not be reached or refused, after all tries; where the next might succeed, an
-                ``UnreachableError``.
+            EndpointError: the server could not be reached or refused, after all tries, or its reply is too long; where
+                the next try might succeed, an ``UnreachableError``.
             BudgetError: the budget is used up.
         """
         body = None if request is None else json.dumps(request).encode()
@@ -189,6 +190,9 @@ class Endpoint:
             problem, status, wait = "", None, None
             try:
                 reply = self._pool.request(self.path, body, self._headers())
+            except TooLongError as error:  # which would only be as long again
+                self.budget.add_tokens(_tokens_of(self._pool.max_bytes))
+                raise EndpointError(f"{self.url}: {error}. Ask for fewer tokens, or allow longer replies.") from None
             except (OSError, http.client.HTTPException) as error:
                 problem = self._unreached(error)
                 if isinstance(error, ConnectionRefusedError):
@@ -209,7 +213,7 @@ class Endpoint:
 
     def unreadable(self, wanted: str, error: Exception, reply: Reply) -> EndpointError:
         """The error of a reply that is not what was ``wanted``."""
-        self.budget.add_tokens(_guessed_tokens(reply))
+        self.budget.add_tokens(_tokens_of(len(reply.body)))
         what = self._hide(f"{type(error).__name__}: {error}")[:200]
         return EndpointError(f"{self.url} sent no {wanted} ({what}). Is it {self.kind}?")
 
@@ -313,8 +317,8 @@ class ChatEndpoint(Endpoint):
         problem: Exception = IndexError("there are no choices")
         try:
             body = json.loads(reply.body)
-            choices, usage = body["choices"], body.get("usage") or {}
-            prompt, completion = (_count(usage.get(f"{kind}_tokens")) for kind in ("prompt", "completion"))
+            choices, usage = body["choices"], body.get("usage")
+            prompt, completion = (_count(usage, f"{kind}_tokens") for kind in ("prompt", "completion"))
             for choice in choices[:most]:
                 try:
                     found.append(self._choice(choice))
@@ -324,7 +328,7 @@ class ChatEndpoint(Endpoint):
             raise self.unreadable("chat completion", error, reply) from None
         if not found:
             raise self.unreadable("chat completion", problem, reply)
-        self.budget.add_tokens(prompt + completion or _guessed_tokens(reply))
+        self.budget.add_tokens(prompt + completion or _tokens_of(len(reply.body)))
         shares = zip(found, _divided(prompt, len(found)), _divided(completion, len(found)), strict=True)
         return [replace(one, prompt_tokens=read, completion_tokens=written) for one, read, written in shares]
 
@@ -360,8 +364,10 @@ def _wait(cut: threading.Event, seconds: float) -> None:
     cut.wait(seconds)
 
 
-def _count(tokens: Any) -> int:
-    return min(max(int(tokens or 0), 0), _MOST_TOKENS)
+def _count(usage: object, name: str) -> int:
+    """What a server says of its tokens; 0 where that can't be read, for which no answer is thrown away."""
+    tokens = usage.get(name) if isinstance(usage, dict) else None
+    return min(max(tokens, 0), _MOST_TOKENS) if isinstance(tokens, int) and not isinstance(tokens, bool) else 0
 
 
 def _divided(tokens: int, parts: int) -> list[int]:
@@ -377,9 +383,9 @@ def _error_text(body: str) -> str:
     return body
 
 
-def _guessed_tokens(reply: Reply) -> int:
-    """What a reply may have cost, where the server doesn't say: a budget must end some time."""
-    return len(reply.body) // 4
+def _tokens_of(size: int) -> int:
+    """What a reply of so many bytes may have cost, where the server doesn't say: a budget must end some time."""
+    return size // 4
 
 
 def _retry_after(reply: Reply) -> float | None:

@@ -20,6 +20,7 @@ from ...rewards.score import RewardFunctionScore
 from ...runtimes.endpoint import BudgetError, ChatEndpoint, ChatReply, EndpointError, UnreachableError
 from .recording import Cost, record
 from .results import Sample
+from .stopping import first_interrupt
 from .subject import Subject
 
 # Samples that are graded and written together at most: what a kill loses is at most that many.
@@ -103,17 +104,21 @@ class EndpointPlayer:
     def play(self, jobs: Iterable[Job]) -> Iterator[list[Sample]]:
         """Plays all samples of all jobs, and yields them in batches as they are done.
 
+        After Ctrl-C what has been answered, and paid, is still graded and yielded; a second one ends it at once.
+
         Raises:
+            KeyboardInterrupt: somebody pressed Ctrl-C.
             EndpointError: the endpoint failed too often in a row, or some samples could not be asked for; these were
                 not yielded, and another call may do better. Samples whose requests the server answered with a refusal
                 are yielded with the status ``endpoint_error``.
         """
         asks: SimpleQueue[_Ask | None] = SimpleQueue()
-        done: SimpleQueue[_Ask] = SimpleQueue()
+        done: SimpleQueue[_Ask | None] = SimpleQueue()
         for _ in range(self.concurrency):
             threading.Thread(target=self._work, args=(asks, done), name="evaluation", daemon=True).start()
         try:
-            yield from self._play(iter(jobs), asks, done)
+            with first_interrupt(lambda: done.put(None)):
+                yield from self._play(iter(jobs), asks, done)
         finally:
             with suppress(Empty):
                 while True:
@@ -123,7 +128,7 @@ class EndpointPlayer:
             self.endpoint.cut()
 
     def _play(
-        self, jobs: Iterator[Job], asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask]
+        self, jobs: Iterator[Job], asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask | None]
     ) -> Iterator[list[Sample]]:
         waiting: deque[_Ask] = deque()
         under_way = failed = missing = 0
@@ -138,8 +143,8 @@ class EndpointPlayer:
                     continue
                 asks.put(waiting.popleft())
                 under_way += 1
-            batch = _drain(done) if under_way else []
-            if not batch and not lines:
+            batch, stopped = _drain(done) if under_way else ([], False)
+            if not batch and not lines and not stopped:
                 break
             under_way -= len(batch)
             answered: list[tuple[_Play, ChatReply]] = []
@@ -161,6 +166,8 @@ class EndpointPlayer:
             lines += self._advance(answered, waiting)
             if lines:
                 yield lines
+            if stopped:
+                raise KeyboardInterrupt
             if failed >= self.patience:
                 raise EndpointError(f"{failed} requests in a row failed: {problem}")
         if missing:
@@ -216,7 +223,7 @@ class EndpointPlayer:
                 waiting.append(_Ask([play]))
         return lines
 
-    def _work(self, asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask]) -> None:
+    def _work(self, asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask | None]) -> None:
         """What a thread does: it asks."""
         while (ask := asks.get()) is not None:
             started = time.monotonic()
@@ -243,11 +250,15 @@ def begin(env: TextEnv, task: Task, index: int, max_turns: int | None) -> Episod
         return Episode(task, list(task.messages), index, truncated=True, score=problem)
 
 
-def _drain(done: SimpleQueue[_Ask]) -> list[_Ask]:
-    """All that has been answered, up to a batch; waits for the first."""
-    batch = [done.get()]
-    count = len(batch[0].plays)
-    while count < _BATCH and not done.empty():
-        batch.append(done.get())
-        count += len(batch[-1].plays)
-    return batch
+def _drain(done: SimpleQueue[_Ask | None]) -> tuple[list[_Ask], bool]:
+    """What has been answered, and whether to stop: waits for the first, and takes a batch, or all before the end."""
+    batch: list[_Ask] = []
+    count, stopped = 0, False
+    while not (batch or stopped) or (not done.empty() and (stopped or count < _BATCH)):
+        ask = done.get()
+        if ask is None:
+            stopped = True
+        else:
+            batch.append(ask)
+            count += len(ask.plays)
+    return batch, stopped

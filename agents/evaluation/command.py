@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import math
+import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +28,26 @@ from .benchmarks import BENCHMARKS, SENT_STOPS
 from .comparing import compare
 from .display import Bar, comparison_table, facts_table, failures_told, result_table
 from .evaluate import evaluation_in
-from .results import read_results
+from .results import MOST, RESULT, read_results
 from .subject import Subject, benchmark, environment
 
 BACKENDS = ("endpoint", "transformers", "vllm")
 # Tokens of a reply, where nobody says: completions of texts would otherwise have 16, and local models no end.
 _MAX_TOKENS = 1024
 _LONGEST_NAME = 120
+# Beyond these a number is a slip, and would only fail later: out of memory, threads or time.
+_BOUNDS = {
+    "n": (1, MOST),
+    "tasks": (1, MOST),
+    "concurrency": (1, 4096),
+    "max_tokens": (1, 2**31 - 1),
+    "max_turns": (1, 2**31 - 1),
+    "seed": (-(2**63), 2**63 - 1),
+}
+_MOST_SAMPLES = 10 * MOST
+_HIGHEST_PRICE = 10**9
+# Bytes of a reply with one choice.
+_LONGEST_REPLY = 16 << 20
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -78,22 +94,27 @@ def run(arguments: argparse.Namespace) -> int:
         return _compare(arguments)
     _check(arguments)
     subject = _subject(arguments)
+    if (total := subject.about["tasks"] * arguments.n) > _MOST_SAMPLES:
+        raise ValueError(f"-n {arguments.n:,} makes {total:,} samples, and at most {_MOST_SAMPLES:,} are possible")
     sampling = _sampling(arguments, subject)
     model = {"name": arguments.name or _model_name(arguments.model)}
     model |= {"backend": _backend(arguments), "parameters": None}
     asked = describe(subject, model, sampling, contamination=arguments.contamination, canary=arguments.canary)
-    folder = arguments.out or Path("evaluations") / _folder_name(subject, model["name"])
+    folder = arguments.out or Path("evaluations") / _folder_name(subject, model["name"], _mark(arguments))
+    player = _player(arguments, subject, sampling)
     errors = Console(stderr=True, highlight=False)
     problem, code, result = "", 0, None
     with evaluation_in(folder, asked, list(subject.tasks), retry=arguments.retry, price=arguments.price) as evaluation:
-        total = subject.about["tasks"] * arguments.n
         with Bar(total, evaluation.samples, shown=not arguments.json) as bar:
             try:
-                result = evaluation.finish(lambda: _player(arguments, subject, sampling), bar)
+                result = evaluation.finish(player, bar)
             except EndpointError as error:
                 problem, code = str(error), 1
             except KeyboardInterrupt:
                 problem, code = "Interrupted.", INTERRUPTED
+        if evaluation.corrected:
+            told = f"{RESULT} did not say what the samples do ({', '.join(evaluation.corrected)}); it is written anew."
+            errors.print(Text(visible(told)), soft_wrap=True)
         if result is None:
             there = f"{len(evaluation.samples):,} of {total:,} samples are in {folder}"
             told = f"{' '.join(problem.split())} {there}; the same command goes on from there."
@@ -131,21 +152,22 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("give --env or --benchmark, one of both; or --compare and two folders")
     if not arguments.model:
         raise ValueError("--model is missing: give its name at --base-url, or its folder or hub name")
-    for name in ("n", "concurrency", "max_tokens", "max_turns", "tasks"):
+    for name, (least, most) in _BOUNDS.items():
         value = getattr(arguments, name)
-        if value is not None and value < 1:
-            dashes = "-" if len(name) == 1 else "--"
-            raise ValueError(f"{dashes}{name.replace('_', '-')} must be at least 1, not {value}")
+        if value is not None and not least <= value <= most:
+            flag = f"{'-' if len(name) == 1 else '--'}{name.replace('_', '-')}"
+            problem = f"at least {least:,}" if value < least else f"at most {most:,}"
+            raise ValueError(f"{flag} must be {problem}, not {str(value)[:40]}")
     if not 0 <= arguments.temperature < math.inf:
         raise ValueError(f"--temperature must be at least 0, not {arguments.temperature:g}")
     if arguments.top_p is not None and not 0 < arguments.top_p <= 1:
         raise ValueError(f"--top-p must be above 0 and at most 1, not {arguments.top_p:g}")
-    if arguments.price is not None and not all(0 <= price < math.inf for price in arguments.price):
-        raise ValueError("--price takes two numbers that are not negative")
+    if arguments.price is not None and not all(0 <= price <= _HIGHEST_PRICE for price in arguments.price):
+        raise ValueError(f"--price takes two numbers from 0 to {_HIGHEST_PRICE:,}")
     if (_backend(arguments) == "endpoint") != bool(arguments.base_url):
         raise ValueError("--base-url is for --backend endpoint, which needs it")
     if not arguments.base_url:
-        _refuse_run(Path(arguments.model).expanduser())
+        _check_folder(arguments.model)
     own = {"split": "--split", "level": "--level", "tool_format": "--tool-format"}
     if arguments.benchmark and (given := [flag for name, flag in own.items() if getattr(arguments, name) is not None]):
         raise ValueError(f"{given[0]} is for --env, not for a benchmark")
@@ -177,22 +199,21 @@ def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]
     }
 
 
-def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str, Any]) -> Player:
-    """Who answers, made when there is something to ask."""
+def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str, Any]) -> Callable[[], Player]:
+    """Makes who answers; a model in this process is loaded when there is something to ask."""
     if _backend(arguments) != "endpoint":
         from .local import LocalPlayer
 
-        return LocalPlayer(
-            subject, arguments.model, _backend(arguments), sampling, concurrency=arguments.concurrency or 256
-        )
+        concurrency = arguments.concurrency or 256
+        return lambda: LocalPlayer(subject, arguments.model, _backend(arguments), sampling, concurrency=concurrency)
     sent = {name: sampling[name] for name in ("temperature", "top_p", "max_tokens") if sampling[name] is not None}
     sent |= tools_member(subject.env, arguments.send_tools or None)
     if subject.continues:
         sent["stop"] = list(SENT_STOPS)
     kind = TextEndpoint if subject.continues else ChatEndpoint
     # Any of the choices may be as long as a reply on its own.
-    longest = (16 << 20) * min(arguments.n, 16)
-    return EndpointPlayer(
+    longest = _LONGEST_REPLY * min(arguments.n, 16)
+    player = EndpointPlayer(
         subject,
         kind(arguments.base_url, arguments.model, timeout=arguments.timeout, max_bytes=longest),
         concurrency=arguments.concurrency or 32,
@@ -201,6 +222,7 @@ def _player(arguments: argparse.Namespace, subject: Subject, sampling: dict[str,
         max_turns=sampling["max_turns"],
         parameters=sent,
     )
+    return lambda: player
 
 
 def _backend(arguments: argparse.Namespace) -> str:
@@ -216,6 +238,15 @@ def _model_name(model: str) -> str:
     return f"{run}-{name}" if kind == "checkpoints" and run else name
 
 
+def _check_folder(model: str) -> None:
+    """Refuses what is no model at once: torch takes long to load."""
+    folder = Path(model).expanduser()
+    _refuse_run(folder)
+    # A name on the hub is that of an owner and of a model.
+    if not folder.is_dir() and (folder.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1):
+        raise ValueError(f"--model {model}: no such folder")
+
+
 def _refuse_run(folder: Path) -> None:
     """A run of our trainer holds models and is none; not each has one that is the best."""
     run = folder if folder.exists() or folder.parent.name != "checkpoints" else folder.parent.parent
@@ -229,10 +260,19 @@ def _refuse_run(folder: Path) -> None:
     raise ValueError(f"{folder} is {problem}: give --model {best[-1]}")
 
 
-def _folder_name(subject: Subject, model: str) -> str:
-    """A name made of the environment and the model; what is odd in a file's name becomes a dash."""
+def _mark(arguments: argparse.Namespace) -> str:
+    """Tells folders of models from others of the same name, without saying where they lie; empty for names."""
+    folder = Path(arguments.model).expanduser()
+    if arguments.base_url or not folder.is_dir():
+        return ""
+    return hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=4).hexdigest()
+
+
+def _folder_name(subject: Subject, model: str, mark: str) -> str:
+    """A name made of the environment, the model and its mark; what is odd in a file's name becomes a dash."""
     about = subject.about
     parts = (about["id"].rpartition("/")[2], about["split"], model)
     text = "-".join(part for part in parts if part)
     plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in text)
-    return plain[:_LONGEST_NAME].strip(".-") or "evaluation"
+    name = plain[:_LONGEST_NAME].strip(".-") or "evaluation"
+    return f"{name}-{mark}" if mark else name

@@ -10,11 +10,11 @@ from typing import Any, Self
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
 from ...spaces.visible import visible
+from ..progress import Bars
 from .results import FAILURES, Sample
 from .statistics import standard_error
 
@@ -34,9 +34,8 @@ class Bar:
     """
 
     def __init__(self, total: int, known: Sequence[Sample], *, shown: bool) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         errors = Console(stderr=True, highlight=False)
-        self._bars = Progress(*columns, console=errors, transient=True, disable=not shown or not errors.is_terminal)
+        self._bars = Bars(errors, shown=shown and errors.is_terminal, transient=True)
         self._task = self._bars.add_task("asking", total=total)
         self._count, self._looked = 0, 0.0
         self._tasks: dict[int, list[int]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,8 @@ from .summary import cost, summarize, used
 
 # Characters of the reason why a sample failed.
 _REASON = 300
+# A price or a time that is told may be anything; sums stay finite up to here.
+_GREATEST = 1e9
 
 
 @contextmanager
@@ -40,9 +42,15 @@ def evaluation_in(folder: Path, run: Mapping[str, Any], indices: Sequence[int], 
         FolderInUseError: another process works there.
         ValueError: another evaluation lies there.
     """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    with alone_in(folder, "evaluates"):
-        yield Evaluation(folder, run, indices, **options)
+    try:
+        with alone_in(folder, "evaluates"):
+            yield Evaluation(folder, run, indices, **options)
+    finally:
+        with suppress(OSError):  # what holds something stays
+            for path in made:
+                path.rmdir()
 
 
 class Evaluation:
@@ -62,6 +70,7 @@ class Evaluation:
 
     Attributes:
         samples: those there are, without their transcripts.
+        corrected: members of a ``result.json`` that did not say what the samples do.
     """
 
     def __init__(
@@ -74,7 +83,7 @@ class Evaluation:
         price: Sequence[float] | None = None,
     ) -> None:
         self.folder, self.run, self.price = folder, dict(run), price
-        self._replaces = False
+        self._replaces, self.corrected = False, list[str]()
         if (folder / RUN).exists():
             known = declared_later(read_run(folder), run)
             problem = differing(known, run)
@@ -110,6 +119,7 @@ class Evaluation:
         Raises:
             EndpointError: the model failed; what has been answered is recorded.
         """
+        playing = player() if self.jobs else None
         if self._replaces:
             for name in (RESULT, SAMPLES, RUN):
                 (self.folder / name).unlink(missing_ok=True)
@@ -118,14 +128,13 @@ class Evaluation:
         if not self.jobs and self._finished is not None:
             return self._completed(self._finished)
         (self.folder / RESULT).unlink(missing_ok=True)
-        asked, seconds = self._ask(player, heard) if self.jobs else (0, 0.0)
+        asked, seconds = self._ask(playing, heard) if playing else (0, 0.0)
         result = self._result(asked, seconds)
         write_json(self.folder / RESULT, result)
         return result
 
-    def _ask(self, player: Callable[[], Player], heard: Callable[[Sequence[Sample]], None]) -> tuple[int, float]:
+    def _ask(self, playing: Player, heard: Callable[[Sequence[Sample]], None]) -> tuple[int, float]:
         """How many samples were asked for, and how long it took."""
-        playing = player()
         started, asked = time.monotonic(), 0
         log = SampleLog(self.folder / SAMPLES)
         batches = playing.play(self.jobs)
@@ -146,10 +155,18 @@ class Evaluation:
         return {**self.run, **found, "usage": usage, "cost": cost(usage, self.price), "finished": now()}
 
     def _completed(self, result: dict[str, Any]) -> dict[str, Any]:
-        """A finished result, with what was declared later, and its cost at another price if one is given."""
-        new = {**result, **{name: self.run[name] for name in DECLARED}}
-        if self.price is not None:
-            new["cost"] = cost(result["usage"], self.price)
+        """A finished result, with what was declared later, and its cost at another price if one is given.
+
+        The file may have been edited, or written by another version: it gets the scores that the samples give.
+        """
+        usage = used(self.samples, 0, 0.0) | _speed(result.get("usage"))
+        known = {**self.run, **scored(self.folder, self.run, self.samples), "usage": usage}
+        self.corrected = [name for name in known if name not in DECLARED and known[name] != result.get(name)]
+        new = {**known, "cost": cost(usage, self.price or _price(result.get("cost"))), "finished": now()}
+        if isinstance(result.get("finished"), str):
+            new["finished"] = result["finished"]
+        if new["cost"] != result.get("cost") and self.price is None:
+            self.corrected.append("cost")
         if new != result:
             write_json(self.folder / RESULT, new)
         return new
@@ -160,8 +177,10 @@ class Evaluation:
         if not path.exists():
             return None
         result = read_object(path)
-        same = result.get("samples_sha256") == sha256_of(self.folder / SAMPLES)
-        return result if same else None
+        if result.get("samples_sha256") == sha256_of(self.folder / SAMPLES):
+            return result
+        self.corrected = ["samples_sha256"]
+        return None
 
 
 def scored(folder: Path, run: Mapping[str, Any], samples: Sequence[Sample]) -> dict[str, Any]:
@@ -171,6 +190,25 @@ def scored(folder: Path, run: Mapping[str, Any], samples: Sequence[Sample]) -> d
         "samples_sha256": sha256_of(folder / SAMPLES),
         **published(run["env"]),
     }
+
+
+def _speed(usage: object) -> dict[str, float | None]:
+    """What no sample tells: how long the last process asked, and how fast."""
+    found = usage if isinstance(usage, Mapping) else {}
+    kept = {name: found.get(name) for name in ("seconds", "samples_per_second")}
+    return {name: value for name, value in kept.items() if _positive(value) or (value is None and name in found)}
+
+
+def _price(told: object) -> list[float] | None:
+    """The prices of a result's cost."""
+    if not isinstance(told, Mapping):
+        return None
+    found: list[Any] = [told.get(f"{kind}_per_million") for kind in ("input", "output")]
+    return found if all(map(_positive, found)) else None
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _GREATEST
 
 
 def _answered(sample: Sample) -> bool:

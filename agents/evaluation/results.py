@@ -61,8 +61,8 @@ _RUN_MEMBERS: dict[str, tuple[str, str, tuple[type, ...]]] = {
     "sampling.max_turns": ("sampling", "max_turns", (int, type(None))),
     "sampling.prompt": ("sampling", "prompt", (str, type(None))),
 }
-# Tasks, and samples of each: a file that says more could keep its reader busy for ever.
-_MOST = 1_000_000
+MOST = 1_000_000
+"""Tasks, and samples of each: a file that says more could keep its reader busy for ever."""
 # A line holds a transcript of several replies, each of which may have 16 MB.
 _LONGEST_LINE = 512 << 20
 
@@ -122,8 +122,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         value = run[part].get(member)
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise ValueError(f'{path}: "{name}" must be of type {kinds[0].__name__}, not {type(value).__name__}')
-        if isinstance(value, int) and not 1 <= value <= _MOST:
-            raise ValueError(f'{path}: "{name}" must be from 1 to {_MOST:,}, and is {value}')
+        if isinstance(value, int) and not 1 <= value <= MOST:
+            raise ValueError(f'{path}: "{name}" must be from 1 to {MOST:,}, and is {value}')
     return run
 
 

@@ -8,28 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import erfc, nan, sqrt
+from math import nan, sqrt
 from statistics import NormalDist
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .student import quantile, two_sided_tail
+
 Array: TypeAlias = NDArray[np.float64]
 
 LEVEL = 0.95
-"""The share of intervals that hold the true value."""
+"""The share of intervals that are to hold the true value; docs/evaluation.md says how many do."""
 _Z = NormalDist().inv_cdf(0.5 + LEVEL / 2)
-_ROUNDS = 2_000
 # Differences of shares that are nearer to each other differ by rounding alone.
 _SAME = 1e-12
-# Draws of a bootstrap that are held in memory at once.
-_AT_ONCE = 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A score: the mean over tasks, its standard error, and an interval that holds the true value 95 times in 100."""
+    """A score: the mean over tasks, its standard error, and an interval of level 0.95."""
 
     value: float
     se: float
@@ -46,8 +45,8 @@ class Difference:
         se: its standard error, paired by task.
         low: lower end of its interval.
         high: upper end.
-        p: how likely a difference of this size is between equals (two-sided; normal, or exact where all tasks differ
-            equally).
+        p: how likely a difference of this size is between equals (two-sided; Student's, or exact where all tasks
+            differ equally).
         correlation: of both runs' values over tasks; the higher, the more pairing helps.
         tasks: how many are shared.
     """
@@ -146,24 +145,30 @@ def wilson(share: float, trials: float) -> tuple[float, float]:
 
 
 def effective_trials(values: ArrayLike, samples: int) -> float:
-    """So many independent trials would know a share as well as these tasks do (Kish's design effect).
+    """So many independent trials would know a share as well as these tasks do: T ``p (1 - p) / variance``.
 
-    ``p (1 - p) / variance`` per task: the number of tasks if each has one sample, more where samples of one task
-    differ, and never more than there are samples.
+    That is Kish's design effect, with the variance between tasks as if there were one more task, all or nothing: few
+    tasks that happen to be alike are no sign that all are. Its degrees of freedom count as Korn and Graubard have it
+    (1998, Survey Methodology 24), by ``(z / t)²`` of T - 1.
 
     Args:
-        values: the share of each task, [tasks].
+        values: of each task, from 0 to 1, [tasks].
         samples: of all tasks together.
+
+    Returns:
+        Never fewer than tasks, as no variance is greater than that of one sample each; never more than samples.
     """
     found = np.asarray(values, np.float64)
-    share, variance = float(found.mean()), float(found.var())
-    if share in (0.0, 1.0):
-        return float(len(found))  # nothing is known of how samples of one task differ
-    return float(min(len(found) * share * (1 - share) / variance if variance else samples, samples))
+    tasks, share = len(found), float(found.mean())
+    most = share * (1 - share)
+    if tasks < 2 or most < _SAME:
+        return float(tasks)  # nothing is known of how samples of one task differ
+    known = tasks * most / (float(found.var()) + most / tasks) * (_Z / quantile(LEVEL, tasks - 1)) ** 2
+    return float(min(max(known, tasks), samples))
 
 
 def share_estimate(values: ArrayLike, samples: int) -> Estimate:
-    """A mean of shares, one per task, with Wilson's interval."""
+    """A mean of values from 0 to 1, one per task, with Wilson's interval of as many trials as the tasks are worth."""
     found = np.asarray(values, np.float64)
     if not len(found):
         return Estimate(nan, nan, nan, nan)
@@ -171,55 +176,10 @@ def share_estimate(values: ArrayLike, samples: int) -> Estimate:
     return Estimate(mean, standard_error(found), *wilson(min(max(mean, 0.0), 1.0), effective_trials(found, samples)))
 
 
-def bootstrap(values: ArrayLike, *, seed: int = 0, rounds: int = _ROUNDS) -> tuple[Array, Array]:
-    """Percentile intervals of means over tasks (Efron 1979): tasks are drawn anew, with all that belongs to each.
-
-    Args:
-        values: [tasks] or [tasks, scores]; all scores are drawn together.
-        seed: of the draws; equal seeds give equal intervals.
-        rounds: how many draws.
-
-    Returns:
-        Lower and upper ends, [] or [scores].
-    """
-    found = np.asarray(values, np.float64)
-    tasks = len(found)
-    rng = np.random.default_rng(seed)
-    means, step = [], max(1, _AT_ONCE // max(tasks, 1))
-    for start in range(0, rounds, step):
-        drawn = rng.integers(tasks, size=(min(step, rounds - start), tasks))
-        # How often each task was drawn: a matrix product then adds up all scores at once.
-        times = np.stack([np.bincount(row, minlength=tasks) for row in drawn]).astype(np.float64)
-        means.append(times @ found / tasks)
-    low, high = np.quantile(np.concatenate(means), [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], axis=0)
-    return low, high
-
-
-def bootstrap_estimates(values: ArrayLike, *, seed: int = 0) -> list[Estimate]:
-    """Means over tasks of several scores, of any kind, with bootstrapped intervals.
-
-    Where all tasks have the same share, draws among them tell nothing, and the interval is Wilson's.
-
-    Args:
-        values: [tasks, scores].
-        seed: of the draws.
-    """
-    found = np.asarray(values, np.float64)
-    if not len(found):
-        return [Estimate(nan, nan, nan, nan)] * found.shape[1]
-    low, high = bootstrap(found, seed=seed)
-    ends = [(float(one), float(other)) for one, other in zip(low, high, strict=True)]
-    for place, column in enumerate(found.T):
-        if 0 <= column.min() == column.max() <= 1:
-            ends[place] = wilson(float(column[0]), len(column))
-    return [
-        Estimate(float(column.mean()), standard_error(column), *interval)
-        for column, interval in zip(found.T, ends, strict=True)
-    ]
-
-
 def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
     """How much higher ``first`` scores than ``second``, paired by task (Miller 2024, section 4.2).
+
+    The interval and p are those of Student's paired test.
 
     Where all T tasks differ by the same d, their spread is no measure of what others would do. Then the interval is
     exact: at least ``0.025 ** (1 / T)`` of all tasks differ by d (Clopper and Pearson 1934), the rest by anything from
@@ -240,7 +200,8 @@ def paired_difference(first: ArrayLike, second: ArrayLike) -> Difference:
         low, high = share * value - (1 - share), share * value + (1 - share)
         p = mcnemar(*((0, 0) if abs(value) < _SAME else (len(a), 0)))
     else:
-        low, high, p = value - _Z * se, value + _Z * se, erfc(abs(value) / se / sqrt(2))
+        half = quantile(LEVEL, len(a) - 1) * se
+        low, high, p = max(value - half, -1.0), min(value + half, 1.0), two_sided_tail(value / se, len(a) - 1)
     spread = float(a.std() * b.std())
     correlation = float(((a - a.mean()) * (b - b.mean())).mean()) / spread if spread else nan
     return Difference(value, se, low, high, p, correlation, len(a))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .results import FAILURES, Sample
-from .statistics import Estimate, bootstrap_estimates, majority, pass_at_k, share_estimate
+from .statistics import Estimate, majority, pass_at_k, share_estimate
 from .voting import labels
 
 Grouped = Mapping[int, Sequence[Sample]]
@@ -60,20 +60,17 @@ def scores(groups: Grouped, n: int) -> dict[str, Estimate]:
     """
     counts = np.array([len(found) for found in groups.values()], np.int64)
     passed = np.array([sum(sample["passed"] for sample in found) for found in groups.values()], np.int64)
-    once = share_estimate(passed / counts, int(counts.sum()))
-    ks = sorted({n, *(2**power for power in range(1, n.bit_length()))} - {1})
-    columns = {f"pass@{k}": pass_at_k(counts, passed, k) for k in ks}
-    columns[f"maj@{n}"] = np.array([_majority(one) for one in groups.values()])
-    columns["reward"] = np.array([np.mean([sample["reward"] for sample in one]) for one in groups.values()])
-    # Where samples of a task are missing, it has no pass@n, and then the scores are not of the same tasks.
-    whole = counts >= n
-    together = np.stack(list(columns.values()), 1)
-    estimates = bootstrap_estimates(together[whole])
-    if not whole.all():
-        estimates = [bootstrap_estimates(one[~np.isnan(one)][:, None])[0] for one in together.T]
-    rest = dict(zip(columns, estimates, strict=True))
-    shares = {name: rest.pop(name) for name in list(rest) if name.startswith("pass@")}
-    return {"pass@1": once, **shares, f"avg@{n}": once, **rest}
+    total = int(counts.sum())
+    once = share_estimate(passed / counts, total)
+    found = {"pass@1": once}
+    for k in sorted({n, *(2**power for power in range(1, n.bit_length()))} - {1}):
+        enough = counts >= k  # a task of which samples are missing has no pass@n
+        values = pass_at_k(counts[enough], passed[enough], k)
+        found[f"pass@{k}"] = share_estimate(values, int(counts[enough].sum()))
+    found[f"avg@{n}"] = once
+    found[f"maj@{n}"] = share_estimate([_majority(one) for one in groups.values()], total)
+    found["reward"] = share_estimate([np.mean([sample["reward"] for sample in one]) for one in groups.values()], total)
+    return found
 
 
 def rates(samples: Sequence[Sample], graded: Sequence[Sample]) -> dict[str, float | None]:

@@ -22,10 +22,12 @@ def run(arguments: argparse.Namespace) -> int:
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(f"reports need {error.name}: pip install 'infinite-rl[train]'") from None
     from ...envs.transcript import make_folder
+    from .text import check_page
 
     place: Path = arguments.run
     if place.is_dir() and not any((place / name).is_file() for name in RUN_FILES):
         raise ValueError(f"{place} holds no training run; infinite-rl view shows evaluations and files of transcripts")
+    check_page(arguments.out or place / "report.html")
     if arguments.out is not None:
         make_folder(arguments.out)
     print(arguments.shown(str(write_report(arguments.run, arguments.out))))

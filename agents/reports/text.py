@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import NamedTuple
 
 LONGEST_TEXT = 4_000
+
+
+_PAGE = b"<!doctype html"
+
+
+def check_page(out: Path) -> None:
+    """Refuses to put a page where something else lies, such as the results that it is made of.
+
+    Raises:
+        ValueError: names the file.
+    """
+    if not out.exists():
+        return
+    if not out.is_file():
+        raise ValueError(f"{out} is no file: give --out the name of a page, such as page.html")
+    with out.open("rb") as file:
+        start = file.read(200)
+    if start and not start.lstrip().lower().startswith(_PAGE):
+        raise ValueError(f"{out} is no page, and would be lost: give --out another name, such as page.html")
 
 
 class Shown(NamedTuple):

@@ -18,12 +18,14 @@ def declare(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Writes the page and prints where it is; the exit code is 0."""
     from ...envs.transcript import make_folder
+    from .text import check_page
     from .transcripts import SAMPLES_FILE, read_view
     from .viewer import write_viewer
 
     place: Path = arguments.place
     beside = place.with_name(f"{place.stem}.html") if place.is_file() else place / "transcripts.html"
     out: Path = arguments.out or beside
+    check_page(out)
     view = read_view(place)
     file = place if place.is_file() else place / SAMPLES_FILE
     # An evaluation that has just begun has an empty one.

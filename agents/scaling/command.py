@@ -24,6 +24,8 @@ from .shapes import BF16, FP32
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
 WEIGHTS = {"float32": FP32, "bfloat16": BF16}
+# Of GPUs, since the ways to divide them are all tried; and of everything else, since its products are divided.
+_MOST_GPUS, _MOST = 65_536, 10**9
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -70,6 +72,9 @@ def _question(arguments: argparse.Namespace) -> Question:
         value = getattr(arguments, name)
         if value is not None and value < 1:
             raise ValueError(f"--{name.replace('_', '-')} must be at least 1, not {value}")
+        most = _MOST_GPUS if name == "gpus" else _MOST
+        if value is not None and value > most:
+            raise ValueError(f"--{name.replace('_', '-')} must be at most {most:,}, not {str(value)[:40]}")
     longest: int = arguments.length
     prompt = arguments.prompt_length or min(512, max(1, longest // 4))
     response = arguments.response_length or max(1, (longest - prompt) // 2)

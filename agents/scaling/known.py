@@ -95,7 +95,7 @@ def _read(path: Path, name: str) -> ModelShape:
         config = json.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ValueError(f"--model {name}: {path} can't be read ({getattr(error, 'strerror', error)})") from None
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"--model {name}: {path} is not JSON ({error})") from None
     if not isinstance(config, dict):
         raise ValueError(f"--model {name}: {path} holds no JSON object")

@@ -61,17 +61,17 @@ def test_the_demonstration_of_inference_names_what_is_missing(tmp_path):
 
 @pytest.fixture
 def launch(tmp_path):
-    """Runs the launcher where torchrun only writes down what it is called with, an argument a line."""
+    """Runs the launcher where torchrun only writes down what it is called with, a NUL after each argument."""
     stand_in = tmp_path / "bin" / "torchrun"
     stand_in.parent.mkdir()
-    stand_in.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n', encoding="utf-8")
+    stand_in.write_text('#!/bin/sh\nprintf "%s\\0" "$@"\n', encoding="utf-8")
     stand_in.chmod(stand_in.stat().st_mode | stat.S_IXUSR)
 
     def call(*arguments):
         path = f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}"
         done = run(ROOT / "launch_grpo.sh", *arguments, cwd=tmp_path, PATH=path, NPROC_PER_NODE="8")
         assert done.returncode == 0, done.stderr
-        start, *rest = done.stdout.splitlines()
+        start, *rest = done.stdout.removesuffix("\0").split("\0")
         assert [start, *rest[:2]] == ["--nproc_per_node=8", "-m", "infinite_rl.agents.train"]
         return rest[2:]
 
@@ -124,6 +124,31 @@ def test_the_launcher_knows_the_originals_other_keys(launch):
     assert launch("actor.agg_mode=all_token_mean") == ["actor.aggregation=token_mean"]
     assert launch("actor.agg_mode=seq_token_sum") == ["actor.aggregation=sequence_sum"]
     assert launch("data.train_path=a b.jsonl", "--resume") == ["data.train_path=a b.jsonl", "--resume"]
+
+
+AWKWARD = (
+    "a\nactor.lr=9",
+    "\n",
+    "$(touch made)",
+    "`touch made`",
+    "-n",
+    "-e \\n",
+    "a  b ",
+    "*",
+    "'\"\\",
+    "x=y",
+    "",
+    "$HOME|",
+)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_the_launcher_passes_every_value_on_as_it_was_typed(launch, tmp_path):
+    for name, ours in {"actor.model_name": "model.name", "actor.agg_mode": "actor.aggregation", "any": "any"}.items():
+        found = launch(*(f"{name}={value}" for value in AWKWARD))
+        assert [one for one in found if one != "model=hf"] == [f"{ours}={value}" for value in AWKWARD]
+    assert launch(*AWKWARD, "actor.ddp_size") == [*AWKWARD, "actor.ddp_size"], "no key and value: as they are"
+    assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.slow

@@ -258,12 +258,13 @@ def test_a_broken_reply_is_an_error_and_not_half_an_answer(broken, pauses):
     assert len(pauses) == 1
 
 
-def test_a_reply_that_is_too_long_is_refused(pauses):
-    with (
-        serving(lambda request: (200, b" " * 100_000, {})) as server,
-        pytest.raises(EndpointError, match="longer than"),
-    ):
-        ChatEndpoint(server.url, "tiny", max_bytes=10_000, retries=0).chat(ASK)
+def test_a_reply_that_is_too_long_is_refused_at_once(pauses):
+    budget = Budget()
+    with serving(lambda request: (200, b" " * 100_000, {})) as server:
+        with pytest.raises(EndpointError, match=r"longer than 10,000 bytes\. Ask for fewer tokens") as caught:
+            ChatEndpoint(server.url, "tiny", max_bytes=10_000, budget=budget).chat(ASK)
+        assert not isinstance(caught.value, UnreachableError), "another try would be as long"
+        assert (len(server.requests), pauses, budget.used_tokens) == (1, [], 2_500)
 
 
 @pytest.mark.parametrize(
@@ -277,14 +278,32 @@ def test_a_reply_that_is_too_long_is_refused(pauses):
         b'{"choices": []}',
         b'{"choices": [{"message": {"content": 3}}]}',
         b"[" * 100_000,
-        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "x"}}',
-        b'{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": Infinity}}',
         b'{"choices": [{"message": {"content": "a"}, "finish_reason": {"a": 1}}]}',
     ],
 )
 def test_what_is_no_completion_is_an_error(body):
     with serving(lambda request: (200, body, {})) as server, pytest.raises(EndpointError, match="no chat completion"):
         ChatEndpoint(server.url, "tiny").chat(ASK)
+
+
+UNREADABLE = [
+    '"x"',
+    "[1]",
+    "7",
+    "true",
+    "NaN",
+    *(f'{{"prompt_tokens": {n}}}' for n in ('"x"', "[]", "1.5", "Infinity", "NaN", "true")),
+]
+
+
+@pytest.mark.parametrize("usage", UNREADABLE)
+def test_usage_that_cannot_be_read_counts_as_nothing_and_the_choices_stay(usage):
+    budget = Budget()
+    body = f'{{"choices": [{{"message": {{"content": "a"}}}}], "usage": {usage}}}'.encode()
+    with serving(lambda request: (200, body, {})) as server:
+        reply = ChatEndpoint(server.url, "tiny", budget=budget).chat(ASK)
+    assert (reply.text, reply.prompt_tokens, reply.completion_tokens) == ("a", 0, 0)
+    assert budget.used_tokens == len(body) // 4, "a guess, so that a budget ends"
 
 
 def test_a_completion_without_content_is_empty_and_reasoning_is_kept_apart():

@@ -267,8 +267,6 @@ HOSTILE = {
     "no message": {"choices": [{"index": 0}]},
     "content is a list": {"choices": [{"message": {"role": "assistant", "content": [1]}}]},
     "calls are a text": {"choices": [{"message": {"role": "assistant", "content": "x", "tool_calls": "f()"}}]},
-    "usage is text": {"choices": [{"message": {"content": "x"}}], "usage": {"prompt_tokens": "many"}},
-    "usage is a list": {"choices": [{"message": {"content": "x"}}], "usage": [1]},
     "not JSON": b"<html>",
     "not text": b"\xff\xfe",
     "deep": b"[" * 200_000,
@@ -290,6 +288,22 @@ def test_a_hostile_reply_costs_its_sample_alone(words, tmp_path, reply):
     failed = [one for one in found.samples if one["task_id"] == "Rom"]
     assert {one["status"] for one in failed} == {"endpoint_error"}
     assert all("sent no chat completion" in one["error_msg"] for one in failed)
+
+
+def test_a_reply_that_is_too_long_is_recorded_and_asked_for_once(words, tmp_path, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.evaluation.command._LONGEST_REPLY", 10_000)
+
+    def long_of_rom(request):
+        return choices(["x" * 20_000] * request.get("n", 1)) if asked(request) == "Rom" else right(request)
+
+    with serving(long_of_rom) as server:
+        assert evaluate(server, words, tmp_path / "out", "--one-by-one", n=2) == 0
+        assert len(server.requests) == 12
+    found = results(tmp_path / "out")
+    assert found.result["counts"] == {"tasks": 6, "samples": 12, "graded": 10}
+    failed = [one for one in found.samples if one["status"] == "endpoint_error"]
+    assert {one["task_id"] for one in failed} == {"Rom"}
+    assert all("longer than 20,000 bytes" in one["error_msg"] for one in failed)
 
 
 def test_malformed_choices_are_asked_for_again_and_good_ones_are_not(words, tmp_path):
@@ -404,6 +418,36 @@ def test_a_model_of_which_nothing_is_known_is_exit_code_one(words, tmp_path):
 @pytest.mark.parametrize(
     ("given", "problem"),
     [
+        (["--timeout", "1e300"], "timeout is 1e+300"),
+        (["--timeout", "nan"], "timeout is nan"),
+        (["--concurrency", "100000"], "--concurrency must be at most 4,096, not 100000"),
+        (["--price", "nan", "1"], "--price takes two numbers from 0 to 1,000,000,000"),
+        (["--price", "1e308", "1e308"], "--price takes two numbers from 0 to 1,000,000,000"),
+        (["-n", "1000000000"], "-n must be at most 1,000,000, not 1000000000"),
+        (["-n", "1000000", "--tasks", "20"], "-n 1,000,000 makes 20,000,000 samples"),
+        (["--tasks", "9" * 400], "--tasks must be at most 1,000,000, not 9999"),
+        (["--max-tokens", "10000000000"], "--max-tokens must be at most 2,147,483,647"),
+        (["--max-turns", "-1"], "--max-turns must be at least 1, not -1"),
+        (["--seed", "9" * 400], "--seed must be at most 9,223,372,036,854,775,807, not 9999"),
+        (["--seed", "-" + "9" * 400], "--seed must be at least -9,223,372,036,854,775,808, not -9999"),
+        (["--arguments", "[" * 50_000], "not JSON: maximum recursion depth"),
+    ],
+)
+def test_an_absurd_number_is_exit_code_two_and_one_line(given, problem, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = cli.main(["eval", "--env", "Math-v0", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", *given])
+    except SystemExit as ended:  # by the parser
+        code = ended.code
+    error = capsys.readouterr().err
+    assert (code, error.count("\n")) == (2, 1)
+    assert problem in error
+    assert not (tmp_path / "evaluations").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
         (["--env", "Math-v0"], "--model is missing"),
         (["--model", "m", "--base-url", "http://127.0.0.1:1/v1"], "give --env or --benchmark"),
         (["--env", "Maths-v0", "--model", "m", "--base-url", "http://127.0.0.1:1/v1"], "did you mean"),
@@ -422,6 +466,20 @@ def test_a_wrong_argument_is_exit_code_two_and_one_line(given, problem, tmp_path
     assert problem in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_of_an_environment_s_arguments_does_not_show_their_values(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    common = ["--env", "Math-v0", "--model", "m", "--base-url", "http://127.0.0.1:9/v1", "--arguments"]
+    assert cli.main(["eval", *common, '{"judge": {"api_key": "sk-secret"}}']) == 2
+    error = capsys.readouterr().err
+    assert "judge" in error
+    with pytest.raises(SystemExit):
+        cli.main(["eval", *common, '["sk-secret"]'])
+    assert "sk-secret" not in error + capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["eval", *common, '{"api_key": "sk-secret'])
+    assert "sk-secret" not in capsys.readouterr().err
 
 
 def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
@@ -627,6 +685,45 @@ def test_a_result_that_is_not_of_the_samples_is_made_anew_without_asking(words, 
     assert after["scores"]["pass@1"]["value"] == pytest.approx(5 / 6)
 
 
+FORGED = {
+    "scores": lambda result: result["scores"]["pass@1"].update(value=1.0),
+    "by_domain": lambda result: result["by_domain"].clear(),
+    "counts": lambda result: result["counts"].update(graded=10**6),
+    "model": lambda result: result["model"].update(name="another"),
+    "usage": lambda result: result.update(usage="none"),
+    "cost": lambda result: result.update(cost={"input_per_million": 1, "output_per_million": 1, "total": 0}),
+}
+
+
+@pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
+def test_an_edited_result_is_found_out_and_written_anew_without_asking(words, tmp_path, capsys, request, forge):
+    def some(request):
+        return right(request) if asked(request) in WORDS[:2] else choices(["no"])
+
+    path = tmp_path / "out" / "result.json"
+    with serving(some) as server:
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        before = json.loads(path.read_text("utf-8"))
+        capsys.readouterr()
+        edited = json.loads(path.read_text("utf-8"))
+        forge(edited)
+        path.write_text(json.dumps(edited), encoding="utf-8")
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        told = capsys.readouterr()
+        member = request.node.callspec.id
+        assert f"result.json did not say what the samples do ({member}); it is written anew" in " ".join(
+            told.err.split()
+        )
+        assert evaluate(server, words, tmp_path / "out", n=1) == 0
+        assert "written anew" not in capsys.readouterr().err
+        assert len(server.requests) == len(WORDS)
+    after = json.loads(path.read_text("utf-8"))
+    assert {name: after[name] for name in before if name not in ("usage", "cost")} == {
+        name: before[name] for name in before if name not in ("usage", "cost")
+    }
+    assert after["usage"]["completion_tokens"] == before["usage"]["completion_tokens"]
+
+
 def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
     def knows(known):
         return lambda request: choices([f"<answer>{asked(request) if asked(request) in known else 'no'}</answer>"] * 2)
@@ -749,6 +846,33 @@ def test_what_breaks_in_an_environment_is_an_error_of_its_samples_alone(tmp_path
     problems = {one["task_id"]: one["error_msg"] for one in read_samples(tmp_path / "out" / "samples.jsonl")}
     assert "cannot be opened (RuntimeError: cannot open)" in problems["Ulm"]
     assert "RuntimeError: cannot grade" in problems["Rom"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_the_first_ctrl_c_lets_answers_be_graded_and_the_second_ends_at_once(times):
+    class Interrupted(BrokenEnv):
+        graded = 0
+
+        def grade(self, task, response):
+            self.graded += 1
+            if self.graded == 1:
+                for _ in range(times):
+                    signal.raise_signal(signal.SIGINT)
+            return float(response == task.id)
+
+    env = Interrupted(
+        TaskList([Task.ask(f"Say w{place}.", f"w{place}", id=f"w{place}", domain="say") for place in range(50)])
+    )
+    subject, lines = Subject(env, {place: env.tasks.task(place) for place in range(50)}, {}), []
+    with serving(asked) as server:
+        player = EndpointPlayer(subject, ChatEndpoint(server.url, "m"), concurrency=2)
+        with pytest.raises(KeyboardInterrupt):
+            for batch in player.play([Job(place, [0]) for place in range(50)]):
+                lines += batch
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert env.graded == len(lines) if times == 1 else (env.graded, lines) == (1, [])
+    assert times == 2 or 0 < len(lines) < 50
+    assert all(line["status"] == "scored" for line in lines)
 
 
 def test_samples_that_open_differently_are_asked_for_apart():

@@ -1,3 +1,5 @@
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -88,11 +90,35 @@ def test_a_training_run_is_no_model_and_its_best_checkpoint_is_named(model, tmp_
     assert read_results(tmp_path / "named").run["model"]["name"] == "our model"
 
 
-def test_a_model_that_is_not_there_is_one_line(tmp_path, capsys):
-    assert evaluate("./nowhere", tmp_path / "out") == 2
-    error = capsys.readouterr().err
-    assert "no such folder" in error
-    assert error.count("\n") == 1
+def test_a_model_that_is_not_there_is_one_line_before_torch_is_loaded(tmp_path):
+    given = ["eval", "--env", "Math-v0", "--out", str(tmp_path / "deep" / "out"), "--model"]
+    code = "import sys; sys.modules['torch'] = None; from infinite_rl.cli import main; sys.exit(main())"
+    found = subprocess.run(
+        [sys.executable, "-c", code, *given, "./nowhere"], capture_output=True, text=True, check=False
+    )
+    assert (found.returncode, found.stderr) == (2, "infinite-rl: --model ./nowhere: no such folder\n")
+    assert not (tmp_path / "deep").exists()
+
+
+def test_a_model_that_cannot_be_loaded_leaves_no_folder(tmp_path, capsys):
+    (tmp_path / "broken").mkdir()
+    assert evaluate(tmp_path / "broken", tmp_path / "deep" / "out") == 2
+    assert "cannot be loaded" in capsys.readouterr().err
+    assert not (tmp_path / "deep").exists()
+
+
+def test_models_of_equal_name_have_results_of_their_own(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+        copy = tmp_path / place / "model"
+        shutil.copytree(model, copy)
+        given = ["eval", "--env", "Math-v0", "--tasks", "1", "--max-tokens", "2", "--model", str(copy)]
+        assert cli.main(given) == 0
+        assert cli.main([*given[:-1], f"{place}/model"]) == 0, "a folder is the same by any path"
+    names = [path.name for path in Path("evaluations").iterdir()]
+    assert len(names) == 2
+    assert all(name.startswith("Math-v0-test-model-") for name in names)
 
 
 def test_a_missing_library_is_named_with_the_command_that_installs_it(tmp_path, capsys, monkeypatch):

@@ -1,6 +1,6 @@
 from fractions import Fraction
 from itertools import combinations, product
-from math import comb, isnan, nan, sqrt
+from math import atan, comb, isnan, nan, pi, sqrt
 
 import numpy as np
 import pytest
@@ -8,8 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinite_rl.agents.evaluation.statistics import (
-    bootstrap,
-    bootstrap_estimates,
     clustered_error,
     effective_trials,
     majority,
@@ -20,6 +18,7 @@ from infinite_rl.agents.evaluation.statistics import (
     standard_error,
     wilson,
 )
+from infinite_rl.agents.evaluation.student import quantile, two_sided_tail
 from infinite_rl.agents.evaluation.voting import VERDICTS, labels
 from infinite_rl.rewards import verify
 
@@ -138,43 +137,97 @@ def test_samples_of_one_task_count_as_much_as_they_tell():
     one_each = [1, 0, 1, 1]
     assert effective_trials(one_each, 4) == pytest.approx(4)
     assert effective_trials(one_each, 32) == pytest.approx(4), "all samples of a task alike: as good as one"
-    assert effective_trials([0.5, 0.5, 0.5, 0.5], 32) == 32, "never more than there are"
+    # One more task, all or nothing, would make the variance 0.25 / 4; Student's t of 3 degrees of freedom is 3.1824.
+    assert effective_trials([0.5, 0.5, 0.5, 0.5], 32) == pytest.approx(16 * (1.95996 / 3.18245) ** 2, rel=1e-5)
+    assert effective_trials([0.5, 0.5, 0.5, 0.5], 5) == 5, "never more than there are"
+    assert effective_trials([0.5], 8) == 1
+    rng = np.random.default_rng(6)
+    many = rng.binomial(8, 0.3, 4_000) / 8
+    assert effective_trials(many, 32_000) == pytest.approx(32_000, rel=0.06), "where tasks are alike, samples count"
     assert effective_trials([1, 1, 1], 24) == 3, "nothing is known of how samples differ"
     assert share_estimate(one_each, 4).low == wilson(0.75, 4)[0]
 
 
-def test_intervals_hold_the_truth_nineteen_times_in_twenty():
+@pytest.mark.parametrize(
+    ("tasks", "n", "mean", "least"),
+    [(5, 1, 0.5, 0.91), (5, 8, 0.5, 0.95), (10, 4, 0.1, 0.95), (10, 8, 0.9, 0.90), (30, 8, 0.5, 0.94)],
+)
+def test_intervals_of_few_tasks_hold_the_truth(tasks, n, mean, least):
     rng = np.random.default_rng(3)
-    wilsons = bootstraps = 0
-    for _ in range(150):
-        values = rng.binomial(4, rng.beta(1, 1, 60)) / 4
-        found = share_estimate(values, 240)
-        wilsons += found.low <= 0.5 <= found.high
-        drawn = bootstrap(values, rounds=200)
-        bootstraps += drawn[0] <= 0.5 <= drawn[1]
-    assert 0.91 < wilsons / 150 < 0.99
-    assert 0.90 < bootstraps / 150 < 0.99
+    values = rng.binomial(n, rng.beta(mean, 1 - mean, (1_000, tasks))) / n
+    held = [one.low <= mean <= one.high for one in (share_estimate(row, n * tasks) for row in values)]
+    assert np.mean(held) >= least
 
 
-def test_a_bootstrap_is_the_same_each_time_and_agrees_with_the_error():
-    rng = np.random.default_rng(4)
-    values = rng.random((300, 2))
-    low, high = bootstrap(values)
-    again = bootstrap(values)
-    assert (low == again[0]).all()
-    assert (high == again[1]).all()
-    assert (bootstrap(values, seed=1)[0] != low).all()
-    error = values.std(0, ddof=1) / sqrt(300)
-    assert (high - low) / (2 * 1.96) == pytest.approx(error, rel=0.08)
-    assert low + high == pytest.approx(2 * values.mean(0), abs=0.01)
-    assert bootstrap(values[:, 0])[0] == pytest.approx(low[0]), "scores are drawn together, and each as if alone"
+@pytest.mark.parametrize(("tasks", "least"), [(5, 0.93), (30, 0.93)])
+def test_intervals_of_rewards_that_are_no_verdicts_hold_the_truth(tasks, least):
+    rng = np.random.default_rng(3)
+    chance = rng.beta(1, 1, (500, tasks, 1))
+    values = rng.beta(4 * chance + 1e-3, 4 * (1 - chance) + 1e-3, (500, tasks, 4)).mean(2)
+    held = [one.low <= 0.5 <= one.high for one in (share_estimate(row, 4 * tasks) for row in values)]
+    assert np.mean(held) >= least
 
 
-def test_a_bootstrap_of_equal_tasks_does_not_claim_to_know_everything():
-    (found,) = bootstrap_estimates(np.zeros((30, 1)))
+@pytest.mark.parametrize(("tasks", "least"), [(5, 0.93), (30, 0.93)])
+def test_paired_differences_of_few_tasks_hold_the_truth(tasks, least):
+    rng = np.random.default_rng(3)
+    chance = rng.beta(1, 1, (1_000, tasks))
+    a, b = (rng.binomial(8, share) / 8 for share in (0.2 + 0.8 * chance, 0.8 * chance))
+    found = [paired_difference(*pair) for pair in zip(a, b, strict=True)]
+    assert np.mean([one.low <= 0.2 <= one.high for one in found]) >= least
+
+
+def test_tasks_that_are_all_alike_are_no_certainty():
+    found = share_estimate(np.zeros(30), 240)
     assert (found.value, found.low, found.high) == (0, *wilson(0, 30))
-    (nothing,) = bootstrap_estimates(np.zeros((0, 1)))
-    assert isnan(nothing.value)
+    assert (share_estimate([0.5], 8).low, share_estimate([0.5], 8).high) == wilson(0.5, 1)
+    assert isnan(share_estimate([], 0).value)
+
+
+def test_student_s_quantiles_are_those_of_the_tables():
+    # Fisher and Yates 1963, table III.
+    for freedom, t90, t95, t99 in (
+        (1, 6.314, 12.706, 63.657),
+        (2, 2.920, 4.303, 9.925),
+        (4, 2.132, 2.776, 4.604),
+        (9, 1.833, 2.262, 3.250),
+        (29, 1.699, 2.045, 2.756),
+        (120, 1.658, 1.980, 2.617),
+        (10**7, 1.645, 1.960, 2.576),
+    ):
+        assert [quantile(level, freedom) for level in (0.9, 0.95, 0.99)] == pytest.approx([t90, t95, t99], abs=5e-4)
+
+
+def test_student_s_tail_is_the_closed_form_of_one_two_and_four_degrees_of_freedom():
+    for t in (0, 1e-9, 1e-3, 0.5, 1, 2.5, 40, 1e5, -3):
+        size = abs(t)
+        root = sqrt(2 + t * t)
+        assert two_sided_tail(t, 1) == pytest.approx(1 - 2 / pi * atan(size) if size < 2 else 2 / pi * atan(1 / size))
+        assert two_sided_tail(t, 2) == pytest.approx(2 / (root * (root + size)))
+        cosine = size / sqrt(4 + t * t)
+        assert two_sided_tail(t, 4) == pytest.approx(1 - cosine * (3 - cosine**2) / 2, abs=1e-12)
+    assert two_sided_tail(1e200, 3) == 0
+
+
+def test_student_s_distribution_is_that_of_scipy():
+    student = pytest.importorskip("scipy.stats").t
+    for freedom in (1, 2, 3, 7, 10, 29, 99, 1e3, 1e6):
+        for t in (1e-12, 1e-5, 0.01, 0.7, 1, 1.5, 2, 3, 10, 38, 1e6):
+            assert two_sided_tail(t, freedom) == pytest.approx(2 * student.sf(t, freedom), rel=1e-8, abs=1e-300)
+        for level in (0.5, 0.95, 0.999999):
+            assert quantile(level, freedom) == pytest.approx(student.ppf(0.5 + level / 2, freedom), rel=1e-9)
+
+
+def test_a_paired_difference_of_a_published_experiment_has_its_published_p():
+    # Student 1908, The probable error of a mean: hours of sleep gained by two drugs, here days. t = 4.0621, 9 degrees
+    # of freedom, p = 0.00283.
+    first = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
+    second = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
+    found = paired_difference(np.divide(first, 24), np.divide(second, 24))
+    assert 24 * found.value == pytest.approx(1.58)
+    assert found.value / found.se == pytest.approx(4.0621, abs=1e-4)
+    assert found.p == pytest.approx(0.002833, abs=1e-6)
+    assert (24 * found.low, 24 * found.high) == pytest.approx((0.7001, 2.4599), abs=1e-4)
 
 
 def test_a_paired_difference_is_that_of_the_paired_test():
@@ -189,8 +242,9 @@ def test_a_paired_difference_is_that_of_the_paired_test():
     assert found.correlation == pytest.approx(np.corrcoef(a, b)[0, 1])
     assert found.se < sqrt(a.var() / 200 + b.var() / 200), "pairing helps where tasks are hard for both"
     stats = pytest.importorskip("scipy.stats")
-    assert found.se == pytest.approx(found.value / stats.ttest_rel(a, b).statistic)
-    assert found.p == pytest.approx(2 * stats.norm.sf(abs(found.value / found.se)))
+    theirs = stats.ttest_rel(a, b)
+    assert (found.value / found.se, found.p) == pytest.approx((theirs.statistic, theirs.pvalue))
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.confidence_interval(0.95)))
 
 
 def test_a_difference_between_equals_is_none():

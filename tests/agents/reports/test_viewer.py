@@ -190,6 +190,27 @@ def test_the_command_says_where_the_page_is_and_what_is_wrong(tmp_path, capsys):
     assert "there is no folder" in capsys.readouterr().err
 
 
+def test_a_page_takes_the_place_of_pages_alone(tmp_path, capsys):
+    folder = results(tmp_path / "results", [sample(0)])
+    file = folder / "samples.jsonl"
+    before = file.read_bytes()
+    for command in (
+        ["view", str(folder)],
+        ["view", str(file)],
+        ["report", str(write(tmp_path / "run", summary_json={}))],
+    ):
+        assert cli.main([*command, "--out", str(file)]) == 2
+        assert capsys.readouterr().err == (
+            f"infinite-rl: {file} is no page, and would be lost: give --out another name, such as page.html\n"
+        )
+        assert cli.main([*command, "--out", str(tmp_path)]) == 2
+        assert "is no file" in capsys.readouterr().err
+        assert file.read_bytes() == before
+        for _ in range(2):
+            assert cli.main([*command, "--out", str(tmp_path / "page.html")]) == 0
+        (tmp_path / "page.html").write_bytes(b"")
+
+
 def test_the_same_folder_gives_the_same_bytes(tmp_path):
     folder = results(tmp_path / "results", [sample(i) for i in range(4)])
     assert make_page(read_view(folder)) == make_page(read_view(folder))

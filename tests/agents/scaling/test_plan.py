@@ -141,6 +141,9 @@ def test_the_command_says_what_would_fit(run):
     [
         ("--model Qwen3-9B --gpus 8", "did you mean Qwen3-8B?"),
         ("--model Qwen3-8B --gpus 0", "--gpus must be at least 1"),
+        ("--model Qwen3-8B --gpus 8000000000", "--gpus must be at most 65,536"),
+        (f"--model Qwen3-8B --gpus 8 --length {'9' * 400}", "--length must be at most 1,000,000,000, not 9999"),
+        (f"--model Qwen3-8B --gpus 8 --responses {'9' * 400}", "--responses must be at most 1,000,000,000"),
         ("--model Qwen3-8B --gpus 12", "count in whole ones"),
         ("--model Qwen3-8B --gpus 8 --gpu h1", "--gpu h1 is not known"),
         ("--model Qwen3-8B --gpus 8 --algorithm grp", "--algorithm grp: there is none"),

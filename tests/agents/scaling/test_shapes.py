@@ -146,7 +146,10 @@ def test_what_is_not_planned_for_is_told(config, says):
         shape_of(TINY | config, "it")
 
 
-@pytest.mark.parametrize(("text", "says"), [("{", "is not JSON"), ("[]", "no JSON object"), (None, "can't be read")])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("{", "is not JSON"), ("[" * 100_000, "is not JSON"), ("[]", "no JSON object"), (None, "can't be read")],
+)
 def test_a_bad_file_is_told_in_one_line(tmp_path, text, says):
     path = tmp_path / "config.json"
     if text is not None:
