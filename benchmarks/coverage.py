@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.progress import track
 
-from infinite_rl.agents.evaluation.statistics import paired_difference, pass_at_k, share_estimate
+from infinite_rl.agents.evaluation.statistics import bootstrap, paired_difference, pass_at_k, share_estimate
 
 RESULTS = Path(__file__).parent / "results" / "coverage.json"
 TASKS = (5, 10, 30, 100)
@@ -75,6 +75,13 @@ def reward(setting: Setting, rounds: int, rng: np.random.Generator) -> Held:
         yield within(found.low, found.high, setting.mean)
 
 
+def bootstrapped(setting: Setting, rounds: int, rng: np.random.Generator) -> Held:
+    """The bootstrapped interval of ``pass@1``."""
+    for row in rng.binomial(setting.n, setting.chances(rng, rounds, setting.tasks)) / setting.n:
+        low, high = bootstrap(row, rounds=1_000)
+        yield within(float(low), float(high), setting.mean)
+
+
 def difference(setting: Setting, rounds: int, rng: np.random.Generator) -> Held:
     many, power = setting.chances(rng, _MANY), 1.5
     truth = float((many - many**power).mean())
@@ -90,6 +97,7 @@ SCORES: dict[str, tuple[Callable[[Setting, int, np.random.Generator], Held], tup
     "pass@n/2": (of_several, (4, 8)),
     "reward": (reward, SAMPLES),
     "difference": (difference, SAMPLES),
+    "pass@1, bootstrap": (bootstrapped, (1, 4)),
 }
 
 
@@ -121,7 +129,7 @@ def table(rows: list[dict[str, float | str]]) -> str:
                     float(one["held"]) for one in rows if (one["score"], one["tasks"], one["n"]) == (name, tasks, n)
                 ]
                 cells.append(f"{np.mean(held):.0%} ({min(held):.0%})")
-            lines.append(f"| `{name}`, n = {n} | " + " | ".join(cells) + " |")
+            lines.append(f"| {name}, n = {n} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -94,7 +94,7 @@ def _side(
     return {
         "model": results.run["model"]["name"],
         "env": results.run["env"]["id"],
-        "pass@1": _as_json(asdict(share_estimate(shares, samples))),
+        "pass@1": share_estimate(shares, samples).as_json(),
     }
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from math import isnan
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .results import FAILURES, Sample
-from .statistics import Estimate, majority, pass_at_k, share_estimate
+from .statistics import Array, Estimate, bootstrap, majority, pass_at_k, share_estimate
 from .voting import labels
 
 Grouped = Mapping[int, Sequence[Sample]]
@@ -26,8 +26,8 @@ def summarize(run: Mapping[str, Any], samples: Sequence[Sample]) -> dict[str, An
     graded = [sample for sample in samples if sample["status"] not in FAILURES]
     groups = by_task(graded)
     return {
-        "scores": {name: _as_json(found) for name, found in scores(groups, run["sampling"]["n"]).items()},
-        "by_domain": {name: _as_json(found) for name, found in _by_domain(groups).items()},
+        "scores": {name: found.as_json() for name, found in scores(groups, run["sampling"]["n"]).items()},
+        "by_domain": {name: found.as_json() for name, found in _by_domain(groups).items()},
         "per_task": [
             {
                 "task_id": found[0]["task_id"],
@@ -60,17 +60,23 @@ def scores(groups: Grouped, n: int) -> dict[str, Estimate]:
     """
     counts = np.array([len(found) for found in groups.values()], np.int64)
     passed = np.array([sum(sample["passed"] for sample in found) for found in groups.values()], np.int64)
-    total = int(counts.sum())
-    once = share_estimate(passed / counts, total)
-    found = {"pass@1": once}
+    columns = {"pass@1": passed / counts}
     for k in sorted({n, *(2**power for power in range(1, n.bit_length()))} - {1}):
-        enough = counts >= k  # a task of which samples are missing has no pass@n
-        values = pass_at_k(counts[enough], passed[enough], k)
-        found[f"pass@{k}"] = share_estimate(values, int(counts[enough].sum()))
-    found[f"avg@{n}"] = once
-    found[f"maj@{n}"] = share_estimate([_majority(one) for one in groups.values()], total)
-    found["reward"] = share_estimate([np.mean([sample["reward"] for sample in one]) for one in groups.values()], total)
-    return found
+        columns[f"pass@{k}"] = pass_at_k(counts, passed, k)
+    columns[f"avg@{n}"] = columns["pass@1"]
+    columns[f"maj@{n}"] = np.array([_majority(one) for one in groups.values()])
+    columns["reward"] = np.array([np.mean([sample["reward"] for sample in one]) for one in groups.values()])
+    return {name: _estimate(values, counts) for name, values in columns.items()}
+
+
+def _estimate(values: Array, counts: NDArray[np.int64]) -> Estimate:
+    """Of the tasks that have a value: one of which samples are missing has no pass@n."""
+    there = ~np.isnan(values)
+    estimate = share_estimate(values[there], int(counts[there].sum()))
+    if there.sum() < 2:
+        return estimate
+    low, high = bootstrap(values[there])
+    return replace(estimate, bootstrap=(float(low), float(high)))
 
 
 def rates(samples: Sequence[Sample], graded: Sequence[Sample]) -> dict[str, float | None]:
@@ -128,7 +134,3 @@ def _by_domain(groups: Grouped) -> dict[str, Estimate]:
         name: share_estimate([np.mean([one["passed"] for one in samples]) for samples in all_of], sum(map(len, all_of)))
         for name, all_of in sorted(found.items())
     }
-
-
-def _as_json(estimate: Estimate) -> dict[str, float | None]:
-    return {name: None if isnan(value) else value for name, value in asdict(estimate).items()}

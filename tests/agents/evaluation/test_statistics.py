@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from infinite_rl.agents.evaluation.statistics import (
+    bootstrap,
     clustered_error,
     effective_trials,
     majority,
@@ -228,6 +229,37 @@ def test_a_paired_difference_of_a_published_experiment_has_its_published_p():
     assert found.value / found.se == pytest.approx(4.0621, abs=1e-4)
     assert found.p == pytest.approx(0.002833, abs=1e-6)
     assert (24 * found.low, 24 * found.high) == pytest.approx((0.7001, 2.4599), abs=1e-4)
+
+
+def test_a_bootstrap_is_the_same_each_time_and_agrees_with_the_error():
+    values = np.random.default_rng(4).random((300, 2))
+    low, high = bootstrap(values)
+    again = bootstrap(values)
+    assert (low == again[0]).all()
+    assert (high == again[1]).all()
+    assert (bootstrap(values, seed=1)[0] != low).all()
+    error = values.std(0, ddof=1) / sqrt(300)
+    assert (high - low) / (2 * 1.96) == pytest.approx(error, rel=0.08)
+    assert low + high == pytest.approx(2 * values.mean(0), abs=0.01)
+    assert bootstrap(values[:, 0])[0] == pytest.approx(low[0]), "scores are drawn together, and each as if alone"
+    with pytest.raises(ValueError, match="two tasks"):
+        bootstrap([0.5])
+
+
+@pytest.mark.parametrize("tasks", [8, 40])
+def test_a_bootstrap_is_expanded_to_student_s_interval_of_few_tasks(tasks):
+    """Means of draws are nearly normal with (T - 1) / T of the variance, so that both are nearly equally wide."""
+    values = np.random.default_rng(tasks).normal(size=tasks)
+    low, high = bootstrap(values, rounds=100_000)
+    student = quantile(0.95, tasks - 1) * standard_error(values)
+    assert high - low == pytest.approx(2 * student, rel=0.12)
+
+
+def test_a_bootstrap_of_many_tasks_is_scipy_s():
+    stats = pytest.importorskip("scipy.stats")
+    values = np.random.default_rng(0).random(2_000)
+    theirs = stats.bootstrap((values,), np.mean, n_resamples=9_999, method="percentile", rng=0).confidence_interval
+    assert bootstrap(values, rounds=9_999) == pytest.approx(tuple(theirs), abs=4e-4)
 
 
 def test_a_paired_difference_is_that_of_the_paired_test():
