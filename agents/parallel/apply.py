@@ -19,7 +19,7 @@ from ..updates.head import find_head
 from ..updates.planning import LayoutPlan, find_plan
 from ..updates.share import Share
 from .scoring import enable_scoring, enable_values, free
-from .sequence import enable_ring
+from .sequence import enable_ring, try_ring
 from .tensor import apply_tensor_parallel
 
 
@@ -47,9 +47,13 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
             f"parallel: {type(backbone).__name__} can't be divided, only decoders with their layers in model.layers, "
             "such as Llama, Qwen2, Qwen3, Mistral and Gemma"
         )
-    if not isinstance(model, Critic):
-        # Found out by trying, which a divided model is too slow for.
-        _decide(model, mesh, dtype)
+    # Found out by trying, which a divided model is too slow for.
+    tried = _first_layer(backbone, mesh.device_type)
+    with torch.no_grad(), torch.autocast(mesh.device_type, dtype, enabled=dtype is not None):
+        if not isinstance(model, Critic):
+            _decide(model, tried, mesh)
+        if _shares_rows(mesh):
+            try_ring(tried)
     apply_tensor_parallel(backbone, mesh["tp"])
     if _shares_rows(mesh):
         enable_ring(backbone)
@@ -62,15 +66,12 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
     model.share = Share.of(mesh)
 
 
-def _decide(model: PreTrainedModel, mesh: DeviceMesh, dtype: torch.dtype | None) -> None:
+def _decide(model: PreTrainedModel, tried: PreTrainedModel, mesh: DeviceMesh) -> None:
     """Notes what the model's head is, and how rows are laid out for it."""
     if find_head(model) is None:
         raise ValueError(f"parallel: the logits of {type(model).__name__} are no plain product with a head's weights")
-    tried = _first_layer(model, mesh.device_type)
-    with torch.autocast(mesh.device_type, dtype, enabled=dtype is not None):
-        plan = find_plan(tried)
     # The ring knows no sequences that share a beginning.
-    model.layout_plan = LayoutPlan(packed=True) if _shares_rows(mesh) else plan
+    model.layout_plan = LayoutPlan(packed=True) if _shares_rows(mesh) else find_plan(tried)
 
 
 def _first_layer(model: PreTrainedModel, device: str) -> PreTrainedModel:

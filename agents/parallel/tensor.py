@@ -60,11 +60,18 @@ def check_divisible(model: PreTrainedModel, ranks: int) -> None:
         ValueError: as in `apply_tensor_parallel`.
     """
     config = model.config.get_text_config()
-    layers = getattr(model.base_model, "layers", None)
-    if layers is None or not hasattr(layers[0], "self_attn") or not hasattr(layers[0].self_attn, "q_proj"):
-        raise ValueError(f"tensor parallelism does not know models of the shape of {type(model).__name__}")
     if has_adapters(model):
         raise ValueError(f"parallel.tp={ranks} divides no layers with adapters (model.lora): use parallel.fsdp")
+    for layer in getattr(model.base_model, "layers", None) or [model]:
+        modules, plan = dict(layer.named_modules()), _layer_plan(layer)
+        # What is not in the plan would be whole on each rank, and have a part of its gradient.
+        divided = {name for name, style in plan.items() if not isinstance(style, PrepareModuleInput)}
+        unknown = {name for name, _ in layer.named_parameters() if name.rpartition(".")[0] not in divided}
+        if unknown := unknown | (plan.keys() - modules.keys()):
+            raise ValueError(
+                f"parallel.tp={ranks}: layers of {type(model).__name__} are none that can be divided "
+                f"({min(unknown)}): use parallel.fsdp"
+            )
     for name in ("num_attention_heads", "num_key_value_heads", "vocab_size", "intermediate_size"):
         if (size := getattr(config, name, ranks)) % ranks:
             raise ValueError(f"parallel.tp={ranks} does not divide the model's {name}, {size}; choose another number")
@@ -89,7 +96,8 @@ def _layer_plan(layer: nn.Module) -> dict[str, Any]:
     local = SequenceParallel(use_local_output=True)
     plan |= {name: local for name, child in layer.named_children() if name.endswith("layernorm")}
     # Norms of single heads: each rank has some of them, and their weights' gradients are sums over all.
-    for name in ("q_norm", "k_norm"):
-        if hasattr(layer.self_attn, name):
+    attention = getattr(layer, "self_attn", None)
+    for name, _ in attention.named_children() if attention is not None else ():
+        if name.endswith("norm"):
             plan[f"self_attn.{name}"] = SequenceParallel(sequence_dim=2, use_local_output=True)
     return plan

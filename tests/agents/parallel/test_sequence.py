@@ -150,4 +150,4 @@ def test_a_layer_that_does_not_tell_its_window_is_refused():
     assert layer.config.layer_types[0] == "sliding_attention"
     state = torch.zeros(1, 2, 4, 8)
     with pytest.raises(ValueError, match="how far its window reaches"):
-        attend(layer, state, state, state, None)
+        attend(layer, state, state, state, None, ring_lengths=[4])

@@ -8,7 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 import torch.distributed as dist
-from transformers import AutoModelForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig
+from transformers import (
+    ApertusConfig,
+    AutoModelForCausalLM,
+    Glm4Config,
+    GPT2Config,
+    GPT2LMHeadModel,
+    GptOssConfig,
+    Lfm2Config,
+    LlamaConfig,
+    NemotronConfig,
+    Starcoder2Config,
+)
 from transformers import Qwen2Config as Qwen2
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -285,6 +296,40 @@ def test_other_models_and_adapters_under_tp_are_refused_in_one_line():
     add_adapters(model, LoraConfig(r=2, alpha=4.0, target_modules=None), seed=0)
     with pytest.raises(ValueError, match="divides no layers with adapters"):
         parallelize(model, Mesh(tp=2))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (NemotronConfig(**SHAPE), "is not told where sequences lie"),
+        (
+            GptOssConfig(**SHAPE, sliding_window=16, num_local_experts=2, num_experts_per_tok=1),
+            "the attention of GptOssForCausalLM is none that the ring computes",
+        ),
+        (LlamaConfig(**SHAPE, attention_dropout=0.1), "know no dropout of attention"),
+        (Lfm2Config(**SHAPE, layer_types=["full_attention", "conv"]), "a window, not conv"),
+    ],
+    ids=["layers that drop arguments", "sinks", "dropout", "convolutions"],
+)
+def test_attention_that_the_ring_does_not_compute_is_refused(config, message):
+    with pytest.raises(ValueError, match=message) as refused:
+        parallelize(AutoModelForCausalLM.from_config(config), Mesh(sp=2))
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "parameter"),
+    [
+        (ApertusConfig(**SHAPE), "mlp.act_fn"),
+        (Starcoder2Config(**SHAPE), "mlp.c_fc"),
+        (Glm4Config(**SHAPE, pad_token_id=0), "mlp."),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_layers_with_weights_that_no_rank_has_a_part_of_are_refused_under_tp(config, parameter):
+    with pytest.raises(ValueError, match=f"parallel.tp=2: layers of .*{parameter}") as refused:
+        parallelize(AutoModelForCausalLM.from_config(config), Mesh(tp=2))
+    assert "\n" not in str(refused.value)
 
 
 def test_rows_that_share_a_beginning_are_refused():
