@@ -53,13 +53,13 @@ def attend(query: Tensor, key: Tensor, value: Tensor, rule: Rule, *, ahead: int 
     if _has_kernel(query, rule, ahead) and _is_flash(query):
         out, sums, *_ = _CUDA(query, key, value, 0.0, causal, scale=rule.scale)
         return out, sums
-    tiles = []
+    tiles, exact = [], _exact(query.dtype)
     for asks, seen, there in _tiles(query.shape[-2], key.shape[-2], ahead, rule.window):
-        scores, _ = _scores(query[:, :, asks], key[:, :, seen], rule, there)
+        scores, _ = _scores(query[:, :, asks].to(exact), key[:, :, seen].to(exact), rule, there)
         sums = scores.logsumexp(-1)
-        tiles.append((_shares(scores, sums).to(value.dtype) @ value[:, :, seen], sums))
+        tiles.append((_shares(scores, sums) @ value[:, :, seen].to(exact), sums))
     outs, all_sums = zip(*tiles, strict=True)
-    return torch.cat(outs, 2), torch.cat(all_sums, 2)
+    return torch.cat(outs, 2).to(value.dtype), torch.cat(all_sums, 2)
 
 
 def attend_backward(
@@ -114,19 +114,20 @@ def _has_kernel(query: Tensor, rule: Rule, ahead: int | None) -> bool:
 def _backward(
     grad: Tensor, query: Tensor, key: Tensor, value: Tensor, out: Tensor, sums: Tensor, rule: Rule, ahead: int | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients without a kernel, tile by tile."""
-    by_query, by_key, by_value = (torch.zeros_like(state) for state in (query, key, value))
+    """Gradients without a kernel, tile by tile; added up in float32 at least."""
+    exact = _exact(query.dtype)
+    by_query, by_key, by_value = (torch.zeros_like(state, dtype=exact) for state in (query, key, value))
     for asks, seen, there in _tiles(query.shape[-2], key.shape[-2], ahead, rule.window):
-        own, held, asked = grad[:, :, asks], key[:, :, seen], query[:, :, asks]
+        asked, held, carried = (state.to(exact) for state in (query[:, :, asks], key[:, :, seen], value[:, :, seen]))
+        own, found = grad[:, :, asks].to(exact), out[:, :, asks].to(exact)
         scores, slopes = _scores(asked, held, rule, there)
         shares = _shares(scores, sums[:, :, asks])
-        by_value[:, :, seen] += shares.to(grad.dtype).mT @ own
-        inner = (own * out[:, :, asks]).sum(-1, keepdim=True).to(shares.dtype)
-        by_score = shares * ((own @ value[:, :, seen].mT).to(shares.dtype) - inner)
-        by_score = (by_score if slopes is None else by_score * slopes).to(grad.dtype) * rule.scale
+        by_value[:, :, seen] += shares.mT @ own
+        by_score = shares * (own @ carried.mT - (own * found).sum(-1, keepdim=True)) * rule.scale
+        by_score = by_score if slopes is None else by_score * slopes
         by_query[:, :, asks] = by_score @ held
         by_key[:, :, seen] += by_score.mT @ asked
-    return by_query, by_key, by_value
+    return by_query.to(query.dtype), by_key.to(key.dtype), by_value.to(value.dtype)
 
 
 def _tiles(queries: int, keys: int, ahead: int | None, window: int | None) -> Iterator[tuple[slice, slice, int | None]]:
@@ -140,9 +141,14 @@ def _tiles(queries: int, keys: int, ahead: int | None, window: int | None) -> It
         yield slice(start, end), slice(first, last), None if ahead is None else ahead + start - first
 
 
+def _exact(dtype: torch.dtype) -> torch.dtype:
+    """In which products are added up, as kernels do."""
+    return torch.promote_types(dtype, torch.float32)
+
+
 def _scores(query: Tensor, key: Tensor, rule: Rule, ahead: int | None) -> tuple[Tensor, Tensor | None]:
     """The scores, and their slopes by the scaled products where these are capped."""
-    scores = (query @ key.mT).to(torch.promote_types(query.dtype, torch.float32)) * rule.scale
+    scores = query @ key.mT * rule.scale
     slopes = None
     if rule.cap is not None:
         bent = torch.tanh(scores / rule.cap)

@@ -170,7 +170,7 @@ class _RingAttention(torch.autograd.Function):
         query, key, value, out, sums = ctx.saved_tensors
         ring, lengths, rule = _Ring(ctx.group), ctx.lengths, ctx.rule
         grad = grad.contiguous()
-        by_query = torch.zeros_like(query)
+        by_query = torch.zeros_like(query, dtype=sums.dtype)  # of many rounds
         states = [key.contiguous(), value.contiguous()]
         grads = [torch.zeros_like(state) for state in states]
         grads_passing: _Passing | None = None
@@ -197,7 +197,7 @@ class _RingAttention(torch.autograd.Function):
                 states = passing.wait()
         if grads_passing is not None:
             grads = grads_passing.wait()
-        return by_query, *grads, None, None, None
+        return by_query.to(query.dtype), *grads, None, None, None
 
 
 def _merge(out: Tensor, sums: Tensor, more: Tensor, more_sums: Tensor) -> None:

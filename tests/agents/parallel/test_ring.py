@@ -103,6 +103,30 @@ def test_alone_it_needs_no_group(case, tile, monkeypatch):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("rule", [{"window": 500}, {"cap": 20.0}], ids=str)
+def test_rules_without_a_kernel_are_as_exact_as_kernels_in_half_precision(rule):
+    """Beside a window of all positions, which the kernel computes."""
+    lengths, exact = [512], states([512], 4, 2)
+    halves = [state.bfloat16() for state in exact]
+
+    def errors(how):
+        parts = [state.clone().requires_grad_() for state in halves[:3]]
+        out = ring_attention(*parts, None, lengths=lengths, **how)
+        out.backward(halves[3])
+        known = [state.double().requires_grad_() for state in halves[:3]]
+        right = attention(*known, **how)
+        right.backward(halves[3].double())
+        pairs = zip(
+            [out.detach(), *(part.grad for part in parts)],
+            [right.detach(), *(part.grad for part in known)],
+            strict=True,
+        )
+        return [float((one.double() - other).norm() / other.norm()) for one, other in pairs]
+
+    for found, kernel in zip(errors(rule), errors({"window": 512}), strict=True):
+        assert found < 1.5 * kernel
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 8])
 @pytest.mark.parametrize("lengths", [[48], [48, 96, 240]])
 def test_each_rank_has_as_much_to_compute(lengths, ranks):
