@@ -170,6 +170,7 @@ def _train(parsed: argparse.Namespace, config: TrainConfig, known: Path | None, 
         _warn(config)
     endings = (RolloutError, NonFiniteError, CheckpointError, LostProcessError, BackendError, EndpointError, OSError)
     go_on = f"go on with: {_program(processes.size)} --resume {folder}"
+    processes.last_words = f"; {go_on}"
     try:
         with told_of_losses():
             summary = trainer.run()

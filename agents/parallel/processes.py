@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import pickle
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -15,6 +16,8 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore, Store
 from torch.distributed.rendezvous import rendezvous
+
+from .heartbeats import BEAT_S, SILENT_BEATS, heartbeats
 
 T = TypeVar("T")
 
@@ -45,10 +48,12 @@ class Processes:
     Attributes:
         rank: the number of this one, from 0.
         size: how many there are.
+        last_words: what people are to do if the run ends without a word of its own.
     """
 
     def __init__(self, store: Store | None = None) -> None:
         self._store = store
+        self.last_words = ""
         together = dist.is_available() and dist.is_initialized()
         self.rank, self.size = (dist.get_rank(), dist.get_world_size()) if together else (0, 1)
 
@@ -64,6 +69,13 @@ class Processes:
         with suppress(RuntimeError):  # where it was the first process's, it has gone with it
             return bool(self._store.add("ended", 1) == 1)
         return True
+
+    def end_without(self, lost: int) -> None:
+        """Ends this process, which may be waiting for one that no longer answers; the others then hear of it."""
+        if self.tells_the_end():
+            problem = f"process {lost} of the run has not answered for {SILENT_BEATS * BEAT_S:.0f} s"
+            print(f"error: {problem}: its machine hangs or is gone{self.last_words}", file=sys.stderr, flush=True)
+        os._exit(1)
 
     def share(self, count: int) -> range:
         """Which of ``count`` things are this process's: as many as others have, side by side."""
@@ -160,7 +172,9 @@ def joined(device: torch.device) -> Iterator[Processes]:
         # counts restarts differently on each, and has to make a new store: see docs/scaling.md.
         store = PrefixStore(f"restart-{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
     dist.init_process_group(backend, store=store, rank=rank, world_size=size, timeout=LONGEST_WAIT)
-    yield Processes(store)
+    processes = Processes(store)
+    with heartbeats(store, rank, size, processes.end_without):
+        yield processes
     # Not after an error: it would wait for what the others never send.
     dist.destroy_process_group()
 

@@ -74,11 +74,15 @@ class Interrupt:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Gives the signals back."""
+        """Gives the signals back; after a failure SIGTERM is ignored, for what is to be told of it is not told yet.
+
+        torchrun sends it to all processes when it hears that one has ended.
+        """
         if self._old:
             signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._old.items():
-            signal.signal(number, handler)
+            failed = isinstance(error, Exception) and "LOCAL_RANK" in os.environ
+            signal.signal(number, signal.SIG_IGN if failed and number == signal.SIGTERM else handler)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         again = self.requested

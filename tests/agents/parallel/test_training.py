@@ -227,6 +227,18 @@ def test_a_killed_process_ends_all_soon_with_one_message(tmp_path, victim):
 
 
 @pytest.mark.slow
+def test_a_process_that_hangs_ends_all_with_one_message(tmp_path):
+    process = start(2, *RUN, "trainer.steps=1000", f"trainer.save_dir={tmp_path}")
+    wait_for_checkpoint(tmp_path, 1, process)
+    os.kill(workers(process)[1], signal.SIGSTOP)
+    told, _ = process.communicate(timeout=240)  # torchrun itself waits half a minute for one that does not end
+    assert process.returncode != 0
+    assert told.count("error: process 1 of the run has not answered for 45 s") == 1
+    assert "error: the run ended" not in told
+    assert "--resume" in told
+
+
+@pytest.mark.slow
 def test_a_killed_process_is_started_again_and_no_step_is_lost(tmp_path, alone):
     arguments = [*RUN, "trainer.steps=4", f"trainer.save_dir={tmp_path}", "--resume", "auto"]
     process = start(2, *arguments, restarts=1)
