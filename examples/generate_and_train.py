@@ -21,7 +21,7 @@ from infinite_rl.datasets.generation.generate import Server
 parser = argparse.ArgumentParser(description="Generates a dataset, and trains a tiny model on it.")
 parser.add_argument("--samples", type=int, default=600, help="rows of the dataset (default: 600)")
 parser.add_argument("--steps", type=int, default=120, help="of training (default: 120)")
-parser.add_argument("--out_dir", type=Path, help="keep dataset and run there (default: a folder that is removed)")
+parser.add_argument("--out_dir", type=Path, help="where dataset and run go (default: a new folder for temporary files)")
 
 
 def main(samples: int, steps: int, folder: Path) -> int:
@@ -52,5 +52,4 @@ def main(samples: int, steps: int, folder: Path) -> int:
 
 if __name__ == "__main__":
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as temporary:
-        sys.exit(main(given.samples, given.steps, given.out_dir or Path(temporary)))
+    sys.exit(main(given.samples, given.steps, given.out_dir or Path(tempfile.mkdtemp(prefix="infinite-rl-"))))

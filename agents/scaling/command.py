@@ -227,7 +227,7 @@ def _show(question: Question, plan: Plan, advice: str, arguments: argparse.Names
     )
     best = plan.options[0] if plan.options else None
     if best is not None:
-        told = "What fits, the fastest first: tokens of a micro-batch, GiB of a GPU, seconds of a step"
+        told = "What fits, the fastest first (within 1% the simplest): tokens of a micro-batch, GiB of a GPU, seconds"
         console.print("", told, _ways(plan.options[: arguments.top]), sep="\n")
         console.print("", "Of the first", _first(question, best), "", sep="\n")
         servers = serve(question, best, arguments.model)
