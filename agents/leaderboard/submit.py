@@ -82,7 +82,10 @@ def _copies(results: Results, out: Path) -> list[str]:
         except (ValueError, OSError, RecursionError):  # it is on no board either
             continue
         name = other.run["model"]["name"]
-        if name != results.run["model"]["name"] and (share := shared(mine, replies_of(other.samples))):
+        if name == results.run["model"]["name"]:
+            continue
+        share = 1.0 if other.samples == results.samples else shared(mine, replies_of(other.samples))[0]
+        if share:
             found.append(f"{SAMPLES}: {copied(share, f'{name} in {path.name}')}")
     return found
 
