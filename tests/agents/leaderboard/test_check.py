@@ -1,5 +1,6 @@
 """What is handed in is believed only as far as its transcripts bear it out."""
 
+import itertools
 import json
 import shutil
 
@@ -350,9 +351,10 @@ def test_times_without_a_zone_are_refused_also_where_both_have_none(honest, tmp_
     assert_refused(folder, "must be times with their zone")
 
 
-@pytest.fixture(scope="module")
-def with_tools(tmp_path_factory):
-    """Native calls, one of which can't be read."""
+@pytest.fixture(scope="module", params=["native", "hermes"])
+def with_tools(request, tmp_path_factory):
+    """Native calls, one of which can't be read, in a format that has them and in one that has others."""
+    form = request.param
 
     def answer(request):
         asked = sum(message["role"] == "assistant" for message in request["messages"])
@@ -363,25 +365,29 @@ def with_tools(tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("native") / "results"
     with serving(answer) as server:
-        asked = ["--env", "Search-v0", "--tool-format", "native", "--tasks", "2", "--contamination", "none"]
+        asked = ["--env", "Search-v0", "--tool-format", form, "--tasks", "2", "--contamination", "none"]
         told = ["--base-url", server.url, "--model", "tiny", "--out", str(folder)]
         assert main(["eval", *asked, *told]) == 0
     return folder
 
 
+def results_of(messages):
+    """The results of calls, which some formats give as the user's words."""
+    return [one for before, one in itertools.pairwise(messages) if "tool_calls" in before]
+
+
 def test_calls_of_tools_are_accepted_also_those_that_could_not_be_read(with_tools):
     _, samples, _ = read(with_tools)
-    results = [one["content"] for one in samples[0]["messages"] if one["role"] == "tool"]
-    assert "the arguments are not JSON" in results[1]
+    assert "the arguments are not JSON" in results_of(samples[0]["messages"])[1]["content"]
     assert check(with_tools).reasons == []
 
 
 def forged_result(messages):
-    next(one for one in messages if one["role"] == "tool")["content"] = "Error: the answer is 5"
+    results_of(messages)[0]["content"] = "Error: the answer is 5"
 
 
 def forged_failure(messages):
-    [one for one in messages if one["role"] == "tool"][1]["content"] = "The answer is 5"
+    results_of(messages)[1]["content"] = "The answer is 5"
 
 
 def forged_call(messages):
