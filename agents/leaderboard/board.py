@@ -218,8 +218,8 @@ def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     assert result is not None, "disagreements say so"
     card = (place / CARD).read_text("utf-8", errors="replace")[: 1 << 20] if (place / CARD).exists() else ""
     # Of all that was asked, too: whoever copies samples must not take the place of those who made them.
-    told = json.dumps([run, result["samples_sha256"]], sort_keys=True).encode()
-    name = f"{slug(run['model']['name'], 40)}-{hashlib.blake2b(told, digest_size=8).hexdigest()}"
+    asked = json.dumps([run, result["samples_sha256"]], sort_keys=True).encode()
+    name = f"{slug(run['model']['name'], 40)}-{hashlib.blake2b(asked, digest_size=8).hexdigest()}"
     entry = Entry(name, path.name, run, result, card, private, replies=replies_of(results.samples))
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]

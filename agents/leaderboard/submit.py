@@ -38,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     from .check import check
     from .scripts import slug
 
+    if not arguments.check:  # before anything is graded
+        _refuse_file(arguments.out)
     marks = arguments.canaries.read_text("utf-8").split() if arguments.canaries else []
     words = arguments.card.read_text("utf-8") if arguments.card else ""
     with opened(arguments.results) as folder:
@@ -49,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
                 asked, result = report.files()
                 place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
                 name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
-                arguments.out.mkdir(exist_ok=True)
+                arguments.out.mkdir(parents=True, exist_ok=True)
                 packed = arguments.out / f"{name}.zip"
                 pack(report.results, model_card(asked, result, words), packed)
     if arguments.json:
@@ -65,6 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
     if packed is not None:
         print(packed)
     return 1 if reasons else 0
+
+
+def _refuse_file(out: Path) -> None:
+    """Refuses a place for the archive that can't become a folder."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ValueError(f"--out {out}: {there} is no folder")
 
 
 def _copies(results: Results, out: Path) -> list[str]:

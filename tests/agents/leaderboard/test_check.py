@@ -345,6 +345,15 @@ def test_honest_results_are_accepted_and_told_what_no_check_can_show(honest, cap
     assert any("started and finished are what the files say" in note for note in found["notes"])
 
 
+def test_the_folder_for_the_archive_is_made_or_refused_in_words(honest, tmp_path, capsys):
+    assert main(["submit", str(honest), "--out", str(tmp_path / "of" / "many")]) == 0
+    assert [path.suffix for path in (tmp_path / "of" / "many").iterdir()] == [".zip"]
+    (tmp_path / "file").write_text("")
+    for name in ("file", "file/in/it"):
+        assert main(["submit", str(honest), "--out", str(tmp_path / name)]) == 2
+        assert f"--out {tmp_path / name}: {tmp_path / 'file'} is no folder" in capsys.readouterr().err
+
+
 def test_times_without_a_zone_are_refused_also_where_both_have_none(honest, tmp_path):
     run, samples, _ = read(honest)
     folder = write_results(tmp_path / "forged", run | {"started": "2026-11-20"}, samples, finished="2026-11-21")
