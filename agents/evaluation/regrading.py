@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -131,17 +131,18 @@ def _graded(replay: _Replay, env: TextEnv) -> Sample:
     if not replay.problem:
         if replay.said:
             replay.problem = "the transcript goes on after the episode's end"
-        elif _told(episode.messages) != _told(sample["messages"]):
+        elif not _same(episode.messages, sample["messages"]):
             replay.problem = "the environment says something else than what is recorded"
         elif replay.broken_off and episode.ended:
             replay.problem = "the episode came to its end, so that the endpoint did not break it off"
     if replay.problem:
         episode.score = RewardFunctionScore.error(_FOREIGN + replay.problem)
         episode.truncated = True
+    turns = sample["turns"] if replay.problem else episode.turns
     score = episode.score
     if score is None:  # the endpoint broke it off, and whatever else is told of it is made up
         rest = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
-        return sample | {"status": ENDPOINT_ERROR} | rest
+        return sample | {"status": ENDPOINT_ERROR, "turns": turns} | rest
     return sample | {
         "reward": episode.reward,
         "passed": passed(episode),
@@ -150,13 +151,32 @@ def _graded(replay: _Replay, env: TextEnv) -> Sample:
         "components": components_of(episode),
         "answer": None if replay.problem else answer_of(env, episode),
         "terminated": episode.terminated,
+        "turns": turns,
     }
 
 
-def _told(messages: Sequence[Message]) -> list[Message]:
-    """What was said, but for results of tools.
+def _same(found: Sequence[Message], told: Sequence[Message]) -> bool:
+    """Whether a record holds what the replay gives.
 
-    What a malformed call was answered with depends on how it was malformed, which its record does not keep. Results
-    decide nothing here, since the replay runs the calls anew.
+    What a malformed call was answered with depends on how it was malformed, which its record does not keep: it is then
+    a call without arguments, which may fail for another reason.
     """
-    return [{"role": one["role"], "content": one.get("content") if one["role"] != "tool" else ""} for one in messages]
+    if len(found) != len(told):
+        return False
+    calls: Iterator[Any] = iter(())
+    for one, other in zip(found, told, strict=True):
+        if one["role"] == "assistant":
+            calls = iter(one.get("tool_calls") or ())
+        call = None if one["role"] == "assistant" else next(calls, None)  # formats of text answer as the user
+        if one != other and not (_lost(call) and _failed(other) and one | {"content": ""} == other | {"content": ""}):
+            return False
+    return True
+
+
+def _lost(call: Any) -> bool:
+    """Whether the arguments of a recorded call may have been others, which could not be read."""
+    return isinstance(call, Mapping) and call["function"]["arguments"] == "{}"
+
+
+def _failed(result: Message) -> bool:
+    return "Error: " in str(result["content"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +61,7 @@ class Entry:
         ungraded: why its samples were not graded again, where they should have been.
         rows: by task index.
         replies: by which copies are found.
-        copies: the other entries that hold nearly the same replies, and which share of them.
+        copies: the other entries that hold nearly the same replies, and which share of its own these are.
     """
 
     id: str
@@ -71,7 +73,7 @@ class Entry:
     withheld: bool = False
     ungraded: str = ""
     rows: dict[int, Row] = field(default_factory=dict)
-    replies: Replies = field(default=frozenset(), repr=False)
+    replies: Replies = field(default=(), repr=False)
     copies: list[tuple[Entry, float]] = field(default_factory=list, repr=False)
 
     @property
@@ -152,16 +154,14 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False, given: Give
                 entry = _entry(path, place, results, private)
                 entry.withheld, entry.ungraded = private and not row.get("private"), ungraded
             for other in board.entries:
-                if other.id == entry.id or other.result["samples_sha256"] == entry.result["samples_sha256"]:
+                if other.id == entry.id:
                     raise ValueError(f"the samples are those of {other.source}")
         except Exception as error:  # Whatever a submission holds, the others are shown.
             board.left_out.append(LeftOut(path.name, str(error).replace(str(path), path.name), private))
             continue
         visit(entry, by_task(results.samples))
         for other in board.entries:
-            if other.model != entry.model and (share := shared(entry.replies, other.replies)):
-                entry.copies.append((other, share))
-                other.copies.append((entry, share))
+            _mark_copies(entry, other)
         board.entries.append(entry)
     return board
 
@@ -188,6 +188,16 @@ def _read(folder: Path, settings: Mapping[str, Any], private: bool, given: Given
     return results, ungraded
 
 
+def _mark_copies(first: Entry, second: Entry) -> None:
+    """Both stay, whichever was read first: the files don't say whose the replies are."""
+    shares = shared(first.replies, second.replies) if first.model != second.model else (0.0, 0.0)
+    if first.result["samples_sha256"] == second.result["samples_sha256"]:
+        shares = 1.0, 1.0
+    for entry, other, share in ((first, second, shares[0]), (second, first, shares[1])):
+        if share:
+            entry.copies.append((other, share))
+
+
 def _refuse_links(path: Path) -> None:
     """A link would show a file of this machine to the world."""
     if any(one.is_symlink() for one in (path, *(path / name for name in NAMES))):
@@ -207,7 +217,9 @@ def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     run, result = results.run, results.result
     assert result is not None, "disagreements say so"
     card = (place / CARD).read_text("utf-8", errors="replace")[: 1 << 20] if (place / CARD).exists() else ""
-    name = f"{slug(run['model']['name'], 40)}-{result['samples_sha256'][:16]}"
+    # Of all that was asked, too: whoever copies samples must not take the place of those who made them.
+    asked = json.dumps([run, result["samples_sha256"]], sort_keys=True).encode()
+    name = f"{slug(run['model']['name'], 40)}-{hashlib.blake2b(asked, digest_size=8).hexdigest()}"
     entry = Entry(name, path.name, run, result, card, private, replies=replies_of(results.samples))
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]

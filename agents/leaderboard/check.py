@@ -31,7 +31,7 @@ NOT_PROVABLE = (
 """What no check of the files can show; told each time."""
 
 # What a replay of the transcript decides.
-_GRADED = ("passed", "status", "reward", "answer", "components", "terminated")
+_GRADED = ("passed", "status", "reward", "answer", "components", "terminated", "turns")
 _MOST = 5
 
 
@@ -149,9 +149,12 @@ def _other_subject(told: Mapping[str, Any], found: Mapping[str, Any]) -> Iterato
 
 def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:
     now = hashes_of(subject, run["model"], run["sampling"])
-    for name, value in now.items():
-        if run["hashes"].get(name) != value:
-            yield f'{RUN}: "hashes.{name}" is {run["hashes"].get(name)}, but this installation has {value}'
+    # Those too that the subject does not give: entries with other hashes are not ranked together.
+    for name in {**now, **run["hashes"]}:
+        if (told := run["hashes"].get(name)) != now.get(name):
+            yield f'{RUN}: "hashes.{name[:80]}" is {_brief(told)}, but this installation has {_brief(now.get(name))}'
+    if (prompt := run["sampling"]["prompt"]) != subject.prompt:
+        yield f'{RUN}: "sampling.prompt" is {_brief(prompt)}, and the tasks are asked with {_brief(subject.prompt)}'
 
 
 def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 # Characters from which on two models hardly say the same by chance; what is shorter may be the right answer alone.
@@ -12,31 +12,34 @@ _LONG = 80
 # Of the smaller set: some replies may be the same by chance, or be changed to look like others.
 _SHARE = 0.9
 _FEWEST = 3
+# Of an entry's own: a few of its many replies in another's name say nothing of it.
+_PART = 0.1
+_FORMS = (("content",), ("content", "tool_calls"))
 
-Replies = frozenset[bytes]
-"""Short hashes of the long replies of an entry, each with what it replied to."""
+Replies = tuple[frozenset[bytes], ...]
+"""Short hashes of the long replies of an entry, each with what it replied to: of their text alone, and with calls."""
 
 
 def replies_of(samples: Iterable[Mapping[str, Any]]) -> Replies:
-    """What the model wrote, in a form that is small and does not depend on spaces.
+    """What the model wrote, in forms that are small and do not depend on spaces.
+
+    What is said to have been thought is in none of them: no environment records it, so it may be anything.
 
     Args:
         samples: of an evaluation.
     """
-    found = set()
-    for sample in samples:
-        said = [_words(one) for one in sample["messages"] if one["role"] == "assistant"]
-        asked = [_words(one) for one in sample["messages"] if one["role"] != "assistant"][:2]
-        if sum(map(len, said)) >= _LONG:
-            found.add(hashlib.blake2b(json.dumps([asked, said]).encode(), digest_size=8).digest())
-    return frozenset(found)
+    samples = list(samples)
+    return tuple(frozenset(_long(samples, form)) for form in _FORMS)
 
 
-def shared(first: Replies, second: Replies) -> float:
-    """The share of the smaller set that the other holds too; 0 where that is no sign of a copy."""
-    smaller = min(len(first), len(second))
-    share = len(first & second) / smaller if smaller >= _FEWEST else 0.0
-    return share if share > _SHARE else 0.0
+def shared(first: Replies, second: Replies) -> tuple[float, float]:
+    """The share of each one's replies that the other holds too; 0 where that is no sign of a copy.
+
+    It is one where nearly all of the smaller set are in the other. Who copied is not seen by that, so both are told
+    of, but for one of whose replies these are a small part: copying a few of them must not put a mark on it.
+    """
+    shares = [_shares(*forms) for forms in zip(first, second, strict=True)]
+    return max(one for one, _ in shares), max(other for _, other in shares)
 
 
 def copied(share: float, name: str) -> str:
@@ -44,6 +47,22 @@ def copied(share: float, name: str) -> str:
     return f"{share:.0%} of its longer replies are word for word those of {name}"
 
 
-def _words(message: Mapping[str, Any]) -> str:
-    parts = (message.get(name) for name in ("reasoning_content", "content", "tool_calls"))
+def _shares(first: frozenset[bytes], second: frozenset[bytes]) -> tuple[float, float]:
+    same, smaller = len(first & second), min(len(first), len(second))
+    if smaller < _FEWEST or same <= _SHARE * smaller:
+        return 0.0, 0.0
+    one, other = same / len(first), same / len(second)
+    return one if one >= _PART else 0.0, other if other >= _PART else 0.0
+
+
+def _long(samples: Iterable[Mapping[str, Any]], members: Sequence[str]) -> Iterator[bytes]:
+    for sample in samples:
+        said = [_words(one, members) for one in sample["messages"] if one["role"] == "assistant"]
+        asked = [_words(one, members) for one in sample["messages"] if one["role"] != "assistant"][:2]
+        if sum(map(len, said)) >= _LONG:
+            yield hashlib.blake2b(json.dumps([asked, said]).encode(), digest_size=8).digest()
+
+
+def _words(message: Mapping[str, Any], members: Sequence[str]) -> str:
+    parts = (message.get(name) for name in members)
     return " ".join(" ".join(one if isinstance(one, str) else json.dumps(one) for one in parts if one).split())

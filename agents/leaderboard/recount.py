@@ -8,22 +8,16 @@ from itertools import islice
 from math import inf, isclose
 from typing import Any, TypeGuard
 
-from ..evaluation.bounds import bounds_of
-from ..evaluation.results import FAILURES, MEMBERS, RESULT, RUN, SAMPLES, Results, sha256_of
+from ..evaluation.bounds import published
+from ..evaluation.results import FAILURES, RESULT, RUN, SAMPLES, Results, sha256_of
 from ..evaluation.summary import cost, summarize
+from .schema import unknown
 
 # Sums of floats may differ in their last digits between machines; shares of samples differ by more.
 _NEAR = 1e-9
 _MOST = 5
 _FAILED = 0.01
 _DEAREST = 1_000_000
-_RUN_MEMBERS = {
-    *("schema", "env", "model", "sampling", "versions", "hashes", "hardware", "declarations", "canary", "started"),
-}
-_RESULT_MEMBERS = {
-    *("scores", "by_domain", "per_task", "rates", "counts", "samples_sha256", "floor", "ceiling", "usage", "cost"),
-    "finished",
-}
 
 
 def disagreements(results: Results) -> Iterator[str]:
@@ -46,7 +40,7 @@ def disagreements(results: Results) -> Iterator[str]:
     yield from _usage(result, samples)
     yield from _bounds(run, result)
     yield from _times(run, result)
-    yield from _unknown(run, result, samples)
+    yield from unknown(results)
 
 
 def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -79,22 +73,12 @@ def missing(run: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Ite
 def _times(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
     try:
         started, finished = map(datetime.fromisoformat, (str(run.get("started")), str(result.get("finished"))))
-        if finished < started:
-            yield f'{RESULT}: "finished" is before "started"'
-    except (ValueError, TypeError):  # of two times one of which has no zone
+    except ValueError:
+        started = finished = datetime.min
+    if started.tzinfo is None or finished.tzinfo is None:
         yield f'{RESULT}: "started" and "finished" must be times with their zone, such as 2026-11-20T10:00:00+00:00'
-
-
-def _unknown(run: Mapping[str, Any], result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Members that nobody checks, and that nobody should take for checked."""
-    samples_members = {name: None for one in samples for name in one}
-    for file, found, known in (
-        (RUN, run, _RUN_MEMBERS),
-        (RESULT, result, _RUN_MEMBERS | _RESULT_MEMBERS),
-        (SAMPLES, samples_members, {*MEMBERS}),
-    ):
-        if names := [str(name)[:40] for name in found if name not in known]:
-            yield f"{file}: unknown members {', '.join(names[:_MOST])}"
+    elif finished < started:
+        yield f'{RESULT}: "finished" is before "started"'
 
 
 def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -121,10 +105,10 @@ def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> I
 
 
 def _bounds(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
-    """Floors are published for an environment, and no submission changes them."""
-    found, told = bounds_of(run["env"]), result.get("floor")
-    if told is not None and (found is None or told != dict(found.floor)):
-        yield f'{RESULT}: "floor" is not what is published for {run["env"]["id"]}'
+    """Floors and ceilings are published for an environment, and no submission changes them."""
+    for name, value in published(run["env"]).items():
+        if name not in result or result[name] != value:
+            yield f'{RESULT}: "{name}" is not what is published for {run["env"]["id"]}'
 
 
 def _differences(name: str, told: Any, wanted: Any) -> Iterator[str]:
@@ -141,9 +125,7 @@ def _differences(name: str, told: Any, wanted: Any) -> Iterator[str]:
             return
         for row, (one, other) in enumerate(zip(told, wanted, strict=True)):
             yield from _differences(f"{name}.{row}", one, other)
-    elif not (
-        isclose(told, wanted, rel_tol=_NEAR, abs_tol=_NEAR) if _number(told) and _number(wanted) else told == wanted
-    ):
+    elif not _equal(told, wanted):
         yield f'{RESULT}: "{name}" is {told!r}, but the samples give {wanted!r}'
 
 
@@ -156,6 +138,12 @@ def _first(lines: Iterator[str]) -> Iterator[str]:
 
 def _number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _equal(told: object, wanted: object) -> bool:
+    if _number(told) and _number(wanted):
+        return isclose(told, wanted, rel_tol=_NEAR, abs_tol=_NEAR)
+    return told == wanted and type(told) is type(wanted)  # True is 1 to Python
 
 
 def _where(old: Any, new: Any) -> str:

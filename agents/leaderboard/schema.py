@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..evaluation.results import RESULT, RUN, Results
+from ..evaluation.results import MEMBERS, RESULT, RUN, SAMPLES, Results
 
 _TEXT, _COUNT, _NUMBER, _OBJECT = (str,), (int,), (int, float), (dict,)
 _MAYBE_TEXT, _MAYBE_NUMBER = (str, type(None)), (int, float, type(None))
@@ -27,11 +28,10 @@ _RUN: dict[str, tuple[type, ...]] = {
     "sampling.max_turns": (int, type(None)),
     "sampling.seed": (int, type(None)),
     "sampling.prompt": _MAYBE_TEXT,
-    "hashes.data": _TEXT,
-    "hashes.prompts": _TEXT,
-    "hashes.parser": _TEXT,
-    "hashes.runtimes": _TEXT,
-    "hashes.code": _TEXT,
+    **{f"hashes.{name}": _TEXT for name in ("data", "prompts", "parser", "runtimes", "code", "config")},
+    "hardware.cpu": _TEXT,
+    "hardware.cores": _COUNT,
+    "hardware.gpu": _MAYBE_TEXT,
     "canary": _MAYBE_TEXT,
     "started": _TEXT,
 }
@@ -45,22 +45,65 @@ _RESULT: dict[str, tuple[type, ...]] = {
     "samples_sha256": _TEXT,
     "finished": _TEXT,
 }
+# Members that need not be there, or that are looked at elsewhere.
+_NAMES = {*_RUN, "schema", "versions", "declarations.contamination", "declarations.tools", "hashes.source"}
+_MORE = ("floor", "ceiling", "cost")
 # Far beyond every evaluation; loops over them come to an end.
 _GREATEST = 1 << 63
-_MOST = {"sampling.n": 4_096, "env.tasks": 10_000_000}
+_BOUNDS: dict[str, tuple[int, int]] = {
+    "env.tasks": (1, 10_000_000),
+    "hardware.cores": (1, 1 << 20),
+    "model.parameters": (1, 10**18),
+    "sampling.n": (1, 4_096),
+    "sampling.temperature": (0, 1_000),
+    "sampling.top_p": (0, 1),
+    "sampling.max_tokens": (1, 2**31 - 1),
+    "sampling.max_turns": (1, 2**31 - 1),
+}
+_MOST = 5
 
 
 def malformed(results: Results) -> Iterator[str]:
-    """The fields that are missing or of another type, one line each."""
+    """The fields that are missing, of another type or out of bounds, one line each."""
     yield from _fields(RUN, results.run, _RUN)
-    for name, most in _MOST.items():
+    for name, (least, most) in _BOUNDS.items():
         value = _find(results.run, name)
-        if isinstance(value, int) and not 1 <= value <= most:
-            yield f'{RUN}: "{name}" must be from 1 to {most:,}, not {value:,}'
+        if isinstance(value, int | float) and not least <= value <= most:
+            told = f"{value:,}"[:40]
+            yield f'{RUN}: "{name}" must be from {least:,} to {most:,}, not {told}'
+    for name, value in results.run["versions"].items():
+        if not isinstance(value, str):
+            yield f'{RUN}: "versions.{name[:40]}" must be of type str, not {type(value).__name__}'
+    yield from _unprintable(RUN, results.run)
     if results.result is None:
         yield f"{RESULT} is missing: the evaluation has not come to its end"
     else:
         yield from _fields(RESULT, results.result, _RESULT)
+        yield from _unprintable(RESULT, results.result)
+
+
+def unknown(results: Results) -> Iterator[str]:
+    """Members that nobody checks, and that nobody should take for checked; one line for each file."""
+    run, result = results.run, results.result or {}
+    parts = {name.partition(".")[0] for name in _NAMES}
+    found = [name for name in run if name not in parts]
+    for part in sorted({name.partition(".")[0] for name in _NAMES if "." in name} - {"env"}):
+        found += [f"{part}.{name}" for name in run[part] if f"{part}.{name}" not in _NAMES]
+    samples = {name: None for one in results.samples for name in one if name not in MEMBERS}
+    beyond = [name for name in result if name not in parts and name not in _RESULT and name not in _MORE]
+    for file, names in ((RUN, found), (RESULT, beyond), (SAMPLES, [*samples])):
+        if names:
+            yield f"{file}: unknown members {', '.join(name[:40] for name in names[:_MOST])}"
+
+
+def _unprintable(file: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """Halves of a character, which JSON can say and no file can hold."""
+    try:
+        json.dumps(found, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        yield f"{file}: holds a text that is no Unicode, with half of a surrogate pair"
+    except RecursionError:
+        yield f"{file}: is nested too deeply"
 
 
 def _fields(file: str, found: Mapping[str, Any], wanted: Mapping[str, tuple[type, ...]]) -> Iterator[str]:

@@ -38,6 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     from .check import check
     from .scripts import slug
 
+    if not arguments.check:  # before anything is graded
+        _refuse_file(arguments.out)
     marks = arguments.canaries.read_text("utf-8").split() if arguments.canaries else []
     words = arguments.card.read_text("utf-8") if arguments.card else ""
     with opened(arguments.results) as folder:
@@ -49,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
                 asked, result = report.files()
                 place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
                 name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
-                arguments.out.mkdir(exist_ok=True)
+                arguments.out.mkdir(parents=True, exist_ok=True)
                 packed = arguments.out / f"{name}.zip"
                 pack(report.results, model_card(asked, result, words), packed)
     if arguments.json:
@@ -67,6 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if reasons else 0
 
 
+def _refuse_file(out: Path) -> None:
+    """Refuses a place for the archive that can't become a folder."""
+    there = next(path for path in (out, *out.absolute().parents) if path.exists())
+    if not there.is_dir():
+        raise ValueError(f"--out {out}: {there} is no folder")
+
+
 def _copies(results: Results, out: Path) -> list[str]:
     """The entries in a folder that hold the same replies under another model's name, one line each."""
     from ..evaluation.results import SAMPLES, read_results
@@ -82,7 +91,10 @@ def _copies(results: Results, out: Path) -> list[str]:
         except (ValueError, OSError, RecursionError):  # it is on no board either
             continue
         name = other.run["model"]["name"]
-        if name != results.run["model"]["name"] and (share := shared(mine, replies_of(other.samples))):
+        if name == results.run["model"]["name"]:
+            continue
+        share = 1.0 if other.samples == results.samples else shared(mine, replies_of(other.samples))[0]
+        if share:
             found.append(f"{SAMPLES}: {copied(share, f'{name} in {path.name}')}")
     return found
 

@@ -106,7 +106,7 @@ def test_an_answer_that_was_changed_is_graded_as_what_it_is(folder):
 
 
 def test_what_the_endpoint_broke_off_stays_as_it_is(folder):
-    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False, "turns": 0}
     edit(folder, 0, lambda one: one.update(nothing, status="endpoint_error", messages=one["messages"][:-1]))
     results = read_results(folder)
     assert regrade(results.samples, subject_of(results.run).env) == results.samples

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from infinite_rl.agents.evaluation.about import describe, hashes_of
+from infinite_rl.agents.evaluation.bounds import published
 from infinite_rl.agents.evaluation.recording import Cost, record
 from infinite_rl.agents.evaluation.results import RESULT, RUN, SAMPLES, sha256_of
 from infinite_rl.agents.evaluation.subject import environment
@@ -80,7 +81,7 @@ def write_results(folder: Path, run, samples, **changed):
     (folder / RUN).write_text(json.dumps(run, indent=2))
     (folder / SAMPLES).write_text("".join(json.dumps(sample) + "\n" for sample in samples))
     result = run | summarize(run, samples)
-    result |= {"usage": used(samples, len(samples), 60.0), "cost": None, "floor": None, "ceiling": None}
+    result |= {"usage": used(samples, len(samples), 60.0), "cost": None, **published(run["env"])}
     result |= {"samples_sha256": sha256_of(folder / SAMPLES), "finished": "2026-11-20T11:00:00+00:00"}
     (folder / RESULT).write_text(json.dumps(result | changed, indent=2))
     return folder

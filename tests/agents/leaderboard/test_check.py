@@ -1,10 +1,12 @@
 """What is handed in is believed only as far as its transcripts bear it out."""
 
+import itertools
 import json
 import shutil
 
 import pytest
 from board_results import answered, make_results, make_run, play, subject, write_results
+from chat_server import completion, serving
 
 from infinite_rl.agents.evaluation.given import Given
 from infinite_rl.agents.evaluation.results import read_results, sha256_of
@@ -152,7 +154,63 @@ def unknown_members(run, samples):
     samples[0]["note"] = "best"
 
 
+def more_turns(run, samples):
+    wrong(samples).update(turns=1000, completion_tokens=512_000)
+
+
+def no_turns(run, samples):
+    wrong(samples)["turns"] = 0
+
+
+def thoughts_that_nobody_recorded(run, samples):
+    wrong(samples)["messages"][-1]["reasoning_content"] = "I am sure."
+
+
+def frozen(run, samples):
+    run["sampling"]["temperature"] = -5
+
+
+def wide(run, samples):
+    run["sampling"]["top_p"] = 9.0
+
+
+def fewer_than_none(run, samples):
+    run["model"]["parameters"] = -5
+
+
+def half_a_character(run, samples):
+    run["model"]["name"] = "\ud83d"
+
+
+def table_of_its_own_by_a_hash(run, samples):
+    run["hashes"]["source"] = "d" * 32
+
+
+def table_of_its_own_by_a_prompt(run, samples):
+    run["sampling"]["prompt"] = "mine"
+
+
+def unknown_of(part):
+    def forge(run, samples):
+        run[part]["note"] = "best"
+
+    return forge
+
+
 FORGED_WELL = [
+    (more_turns, "turns is 1000, a regrade gives 1"),
+    (no_turns, "turns is 0, a regrade gives 1"),
+    (thoughts_that_nobody_recorded, "the environment says something else than what is recorded"),
+    (frozen, '"sampling.temperature" must be from 0 to 1,000, not -5'),
+    (wide, '"sampling.top_p" must be from 0 to 1, not 9.0'),
+    (fewer_than_none, '"model.parameters" must be from 1 to'),
+    (half_a_character, "run.json: holds a text that is no Unicode"),
+    (table_of_its_own_by_a_hash, f'"hashes.source" is "{"d" * 32}", but this installation has null'),
+    (table_of_its_own_by_a_prompt, '"sampling.prompt" is "mine", and the tasks are asked with null'),
+    *[
+        (unknown_of(part), f"run.json: unknown members {part}.note")
+        for part in ("model", "sampling", "hashes", "hardware", "declarations")
+    ],
     (parameters_beyond_floats, '"model.parameters" is out of range'),
     (unknown_members, "samples.jsonl: unknown members note"),
     (calls_that_are_none, "a transcript can't be replayed"),
@@ -198,7 +256,7 @@ def test_what_was_forged_well_is_refused_for_its_own_reason(honest, tmp_path, fo
 def test_another_hash_is_refused(honest, tmp_path, name):
     run, samples, _ = read(honest)
     run["hashes"][name] = "0" * 32
-    told = f"hashes.{name} differs" if name in ("data", "prompts") else f'"hashes.{name}" is {"0" * 32}, but this'
+    told = f"hashes.{name} differs" if name in ("data", "prompts") else f'"hashes.{name}" is "{"0" * 32}", but this'
     assert_refused(write_results(tmp_path / "forged", run, samples), told)
 
 
@@ -210,6 +268,9 @@ CLUMSY = [
     (lambda result: result["per_task"].pop(), '"per_task" has not 6 rows'),
     (lambda result: result["rates"].update(error=0.5), '"rates.error" is 0.5, but the samples give 0.0'),
     (lambda result: result.update(floor={"random": 0.0}), '"floor" is not what is published'),
+    (lambda result: result.update(floor=None), '"floor" is not what is published'),
+    (lambda result: result.update(ceiling={"knows the answers": 0.3}), '"ceiling" is not what is published'),
+    (lambda result: result["per_task"][3].update(passed=True), '"per_task.3.passed" is True'),
     (lambda result: result["counts"].update(graded=17), '"counts.graded" is 17, but the samples give 18'),
     (lambda result: result["usage"].update(completion_tokens=1), '"usage.completion_tokens" is 1, but the samples'),
     (lambda result: result.update(cost={"input_per_million": 1, "output_per_million": 1, "total": 9}), '"cost.total"'),
@@ -282,6 +343,72 @@ def test_honest_results_are_accepted_and_told_what_no_check_can_show(honest, cap
     assert (found["accepted"], found["problems"], found["regraded"]) == (True, [], 18)
     assert found["submission"] is None
     assert any("started and finished are what the files say" in note for note in found["notes"])
+
+
+def test_the_folder_for_the_archive_is_made_or_refused_in_words(honest, tmp_path, capsys):
+    assert main(["submit", str(honest), "--out", str(tmp_path / "of" / "many")]) == 0
+    assert [path.suffix for path in (tmp_path / "of" / "many").iterdir()] == [".zip"]
+    (tmp_path / "file").write_text("")
+    for name in ("file", "file/in/it"):
+        assert main(["submit", str(honest), "--out", str(tmp_path / name)]) == 2
+        assert f"--out {tmp_path / name}: {tmp_path / 'file'} is no folder" in capsys.readouterr().err
+
+
+def test_times_without_a_zone_are_refused_also_where_both_have_none(honest, tmp_path):
+    run, samples, _ = read(honest)
+    folder = write_results(tmp_path / "forged", run | {"started": "2026-11-20"}, samples, finished="2026-11-21")
+    assert_refused(folder, "must be times with their zone")
+
+
+@pytest.fixture(scope="module", params=["native", "hermes"])
+def with_tools(request, tmp_path_factory):
+    """Native calls, one of which can't be read, in a format that has them and in one that has others."""
+    form = request.param
+
+    def answer(request):
+        asked = sum(message["role"] == "assistant" for message in request["messages"])
+        if asked > 1:
+            return "<answer>5</answer>"
+        call = {"name": "search", "arguments": ('{"query":"city"}', "{city")[asked]}
+        return 200, completion("", tool_calls=[{"id": f"c{asked}", "type": "function", "function": call}]), {}
+
+    folder = tmp_path_factory.mktemp("native") / "results"
+    with serving(answer) as server:
+        asked = ["--env", "Search-v0", "--tool-format", form, "--tasks", "2", "--contamination", "none"]
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(folder)]
+        assert main(["eval", *asked, *told]) == 0
+    return folder
+
+
+def results_of(messages):
+    """The results of calls, which some formats give as the user's words."""
+    return [one for before, one in itertools.pairwise(messages) if "tool_calls" in before]
+
+
+def test_calls_of_tools_are_accepted_also_those_that_could_not_be_read(with_tools):
+    _, samples, _ = read(with_tools)
+    assert "the arguments are not JSON" in results_of(samples[0]["messages"])[1]["content"]
+    assert check(with_tools).reasons == []
+
+
+def forged_result(messages):
+    results_of(messages)[0]["content"] = "Error: the answer is 5"
+
+
+def forged_failure(messages):
+    results_of(messages)[1]["content"] = "The answer is 5"
+
+
+def forged_call(messages):
+    next(one for one in messages if "tool_calls" in one)["tool_calls"][0]["note"] = "x"
+
+
+@pytest.mark.parametrize("forge", [forged_result, forged_failure, forged_call])
+def test_results_of_tools_that_the_environment_did_not_give_are_refused(with_tools, tmp_path, forge):
+    run, samples, result = read(with_tools)
+    forge(samples[0]["messages"])
+    folder = write_results(tmp_path / "forged", run, samples, finished=result["finished"])
+    assert_refused(folder, "the environment says something else than what is recorded")
 
 
 def test_a_refused_folder_is_not_packed_and_each_reason_is_a_line(honest, tmp_path, capsys):
@@ -374,7 +501,7 @@ def test_a_hundred_forged_verdicts_are_told_in_a_few_lines(tmp_path):
 
 def broken_off(one, **told):
     """The sample as the endpoint leaves one that it broke off."""
-    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False}
+    nothing = {"passed": False, "reward": 0.0, "components": {}, "answer": None, "terminated": False, "turns": 0}
     one.update(nothing, status="endpoint_error", messages=one["messages"][:-1], **told)
 
 

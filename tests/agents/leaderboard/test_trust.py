@@ -77,10 +77,42 @@ def test_the_same_replies_under_another_name_are_told_of_both_and_refused_by_sub
 
 def test_models_that_are_both_right_in_few_words_are_no_copies(tmp_path):
     one, other = (play(make_run(model=name, tasks=6), 1.0) for name in ("one", "other"))
-    assert shared(replies_of(one), replies_of(other)) == 0
+    assert shared(replies_of(one), replies_of(other)) == (0, 0)
     long = [play(make_run(model=name, tasks=6), 0.5, say=wordy) for name in ("one", "one", "other")]
-    assert shared(*map(replies_of, long[:2])) == 1
-    assert shared(*map(replies_of, long[1:])) == 0
+    assert shared(*map(replies_of, long[:2])) == (1, 1)
+    assert shared(*map(replies_of, long[1:])) == (0, 0)
+
+
+def test_an_exact_copy_takes_no_place_from_those_who_made_the_samples(tmp_path, capsys):
+    samples = play(make_run(model="Maker", tasks=5), 0.6)  # short, so that only all of them together tell
+    write_results(tmp_path / "in" / "maker", make_run(model="Maker", tasks=5), samples)
+    write_results(tmp_path / "in" / "aaa", make_run(model="maker!", tasks=5), samples)
+    copy = write_results(tmp_path / "copy", make_run(model="thief", tasks=5), samples)
+    assert main(["submit", str(copy), "--out", str(tmp_path / "in")]) == 1
+    assert "word for word those of Maker in maker" in capsys.readouterr().err
+    assert main(["leaderboard", str(tmp_path / "in"), "--check"]) == 1
+    assert "not shown" not in capsys.readouterr().err
+    maker, thief = (entry_of(tmp_path / "in" / "site", name, 5) for name in ("Maker", "maker!"))
+    assert (maker["copies"], thief["copies"]) == ([[thief["id"], 1.0]], [[maker["id"], 1.0]])
+    assert maker["rank"] == thief["rank"] == 1
+
+
+def test_copies_are_found_whatever_thoughts_or_calls_are_put_beside_them():
+    samples = play(make_run(model="first", tasks=5), 0.6, say=wordy)
+    for name in ("reasoning_content", "tool_calls"):
+        changed = [
+            one | {"messages": [*one["messages"][:-1], one["messages"][-1] | {name: f"{name} {place}"}]}
+            for place, one in enumerate(samples)
+        ]
+        assert shared(replies_of(samples), replies_of(changed)) == (1, 1)
+
+
+def test_a_few_copied_replies_put_no_mark_on_whom_they_are_of():
+    many = play(make_run(model="maker", tasks=20), 0.6, say=wordy)
+    few = [*many[:3], *play(make_run(model="copier", tasks=19), 0.6)]
+    assert shared(replies_of(many), replies_of(few)) == (0, 1)
+    half = [*many[:40], *play(make_run(model="copier", tasks=20), 0.6, say=lambda *said: wordy(*said) + " Or so.")]
+    assert shared(replies_of(many[:40]), replies_of(half)) == (1, pytest.approx(40 / 120))
 
 
 OWN = '''
