@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -92,8 +93,12 @@ def summary(board: Board) -> dict[str, Any]:
     keys = list(dict.fromkeys(entry.benchmark for entry in board.entries))
     groups = {key: [entry for entry in board.entries if entry.benchmark == key] for key in keys}
     runs = [groups[key][0].run for key in keys]
-    names = titles(runs, [str(split_of(board.settings, run).get("name") or "") for run in runs])
-    benchmarks = [_benchmark(key, shown(name), groups[key], board) for key, name in zip(keys, names, strict=True)]
+    private = [all(entry.private for entry in groups[key]) for key in keys]
+    names = titles(runs, [str(split_of(board.settings, run).get("name") or "") for run in runs], private)
+    benchmarks = [
+        _private(name, groups[key], board) if hidden else _benchmark(key, name, groups[key], board)
+        for key, name, hidden in zip(keys, names, private, strict=True)
+    ]
     order = sorted(range(len(keys)), key=lambda place: (bool(benchmarks[place]["retired"]), benchmarks[place]["name"]))
     place_of = {keys[old]: new for new, old in enumerate(order)}
     references = board.settings.get("references", [])
@@ -135,8 +140,9 @@ def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
         "rates": [(name, result["rates"][key]) for key, name in _RATES.items() if result["rates"].get(key) is not None],
         "tasks": tasks,
         "pairs": [(other, *astuple(one)) for other, one in pairs if one is not None],
-        "card": card_facts(entry.run, result),
-        "words": shown(entry.card),
+        "card": card_facts(entry.run, result, private=entry.private),
+        # The card in an archive has the arguments, too.
+        "words": "" if entry.private else shown(entry.card),
         "why": _HIDDEN if entry.private and entry.ungraded else shown(entry.ungraded),
     }
 
@@ -147,7 +153,7 @@ def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> d
     bounds = bounds_of(env)
     return {
         "key": key,
-        "name": name,
+        "name": shown(name),
         "env": shown(env["id"]),
         "arguments": shown(arguments_told(env)),
         "split": shown(env["split"] or ""),
@@ -162,6 +168,16 @@ def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> d
         "ceiling_policy": "knows the answers",
         "how": bounds.how if bounds else "No floor is published for these tasks.",
     }
+
+
+def _private(name: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
+    """A benchmark without what its tasks could be made of, or a guess of it be tried on."""
+    # The usual key is made of arguments and hashes; this one of what the page says anyway.
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    kept: dict[str, Any] = {"key": f"private-{digest}", "arguments": "", "data": ""}
+    # Bounds were measured at one level, with other arguments as they are by default.
+    kept |= {"floor": [], "references": [], "ceiling": None, "how": "Of private tasks no floor is shown."}
+    return _benchmark("", name, entries, board) | kept
 
 
 def _entry(entry: Entry, benchmark: int, rank: int | None, of: int) -> dict[str, Any]:

@@ -49,7 +49,9 @@ def test_whatever_changes_what_is_asked_makes_a_table_of_its_own():
         run_of(), run_of(tasks=20), run_of(data="e" * 16), run_of(prompt="tagged"), run_of(prompts="p"),
         run_of(turns=2), run_of(source="f" * 16),
     ]  # fmt: skip
-    assert len({benchmark_key(run) for run in runs}) == len(runs) == len(set(titles(runs, [""] * len(runs))))
+    assert len({benchmark_key(run) for run in runs}) == len(runs)
+    for private in (False, True):
+        assert len(set(titles(runs, [""] * len(runs), [private] * len(runs)))) == len(runs)
 
 
 def test_what_a_file_is_called_makes_no_table_of_its_own():
