@@ -48,23 +48,33 @@ PRIVATE = {
 _Kinds: TypeAlias = Mapping[str, tuple[tuple[str, ...], re.Pattern[str]]]
 _SECRETS: _Kinds = {kind: (letters, re.compile(pattern)) for kind, (letters, pattern) in SECRETS.items()}
 _PRIVATE: _Kinds = {kind: (letters, re.compile(pattern)) for kind, (letters, pattern) in PRIVATE.items()}
+_MOST_QUOTES = 20
 _CANARY = re.compile(CANARY + "[0-9a-f]{32}")
 
 
-def find_secrets(value: Any, *, transcript: bool) -> list[str]:
+def find_secrets(value: Any, *, transcript: bool, said: Any = None) -> list[str]:
     """What kinds of secrets are in a value, each once.
 
     Args:
         value: of JSON; all texts in it are searched, names of members too.
         transcript: whether models wrote it, who invent e-mail addresses and paths.
+        said: of JSON; what stands in it is quoted, and not found.
     """
     kinds = _SECRETS if transcript else {**_SECRETS, **_PRIVATE}
     found = set()
     for text in texts(value):
         for kind, (letters, pattern) in kinds.items():
-            if any(one in text for one in letters) and pattern.search(text):
+            if kind not in found and any(one in text for one in letters) and _tells(pattern, text, said):
                 found.add(kind)
     return sorted(found)
+
+
+def _tells(pattern: re.Pattern[str], text: str, said: Any) -> bool:
+    """Whether a pattern matches what was not said before; so many matches that nobody quotes them are not looked up."""
+    for number, match in enumerate(pattern.finditer(text)):
+        if number == _MOST_QUOTES or not any(match[0] in one for one in texts(said)):
+            return True
+    return False
 
 
 def find_canary(value: Any, known: Iterable[str] = ()) -> str | None:
