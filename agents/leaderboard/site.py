@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,10 @@ from .settings import split_of
 PAGES = Path(__file__).parent / "site"
 _DATA = "data"
 _HIDDEN = "its tasks are private, and so is the reason"
+_UNGRADED = "the host's check lacked what their tasks are made of, which is a file, an argument or an environment"
+# What follows says what the files of the host are called, and what is wrong in them.
+_OF_FILES = "the environment can't be made again"
+_PATH = re.compile(r"""(?<![^\s'"(:=])(?:~|\.{1,2})?/[^\s'":;,()]{1,4096}""")
 
 
 def write_site(folder: Path, out: Path, *, checked: bool = False, given: Given = NOTHING) -> Board:
@@ -114,7 +119,7 @@ def summary(board: Board) -> dict[str, Any]:
         "version": version("infinite-rl"),
         "benchmarks": [benchmarks[place] for place in order],
         "entries": entries,
-        "left_out": [(shown(one.source), _HIDDEN if one.private else shown(one.why)) for one in board.left_out],
+        "left_out": [(shown(one.source), _HIDDEN if one.private else _reason(one.why)) for one in board.left_out],
     }
 
 
@@ -143,8 +148,14 @@ def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
         "card": card_facts(entry.run, result, private=entry.private),
         # The card in an archive has the arguments, too.
         "words": "" if entry.private else shown(entry.card),
-        "why": _HIDDEN if entry.private and entry.ungraded else shown(entry.ungraded),
+        "why": entry.ungraded and (_HIDDEN if entry.private else _UNGRADED),
     }
+
+
+def _reason(why: str) -> str:
+    """Why something was left out, without what is on the host's disk: that is told on its terminal alone."""
+    told, mark, _ = why.partition(_OF_FILES)
+    return shown(_PATH.sub("…", told + mark))
 
 
 def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
