@@ -7,6 +7,7 @@ from typing import Any
 
 from .exports import escaped, percent
 from .facts import card_facts
+from .settings import withheld
 
 _END = (
     "Scores and verdicts followed from the transcripts, graded again when this was packed. The model's name, its "
@@ -15,7 +16,7 @@ _END = (
 
 
 def model_card(run: Mapping[str, Any], result: Mapping[str, Any], words: str = "") -> str:
-    """The card.
+    """The card; of tasks that a canary marks it tells nothing by which they could be made again.
 
     Args:
         run: what was asked.
@@ -29,6 +30,6 @@ def model_card(run: Mapping[str, Any], result: Mapping[str, Any], words: str = "
         lines += [f"pass@1 {value}, 95% interval {low} to {high}.", ""]
     if words:
         lines += [words.strip(), ""]
-    for title, pairs in card_facts(run, result):
+    for title, pairs in card_facts(run, result, private=withheld(run)):
         lines += [f"## {title}", "", *(f"- {escaped(name)}: {escaped(value)}" for name, value in pairs), ""]
     return "\n".join([*lines, _END, ""])

@@ -7,11 +7,24 @@ from typing import Any
 
 from .scripts import shown
 
+# Of code alone. The others follow from the tasks, so that a guess of their seed could be tried on them.
+_HASHES_OF_CODE = ("parser", "runtimes", "code")
 
-def card_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[str, list[tuple[str, str]]]]:
-    """The sections of a model card: names and values."""
+
+def card_facts(
+    run: Mapping[str, Any], result: Mapping[str, Any], *, private: bool
+) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The sections of a model card: names and values.
+
+    Args:
+        run: what was asked.
+        result: what came of it.
+        private: whether its tasks are kept back, so that neither arguments nor what is made of them are told.
+    """
     declared, env = run["declarations"], run["env"]
     tools = declared.get("tools")
+    tasks = ("version", *(() if private else ("arguments",)), "split", "tasks")
+    hashes = {name: one for name, one in run["hashes"].items() if not private or name in _HASHES_OF_CODE}
     usage = {name: result["usage"].get(name) for name in ("prompt_tokens", "completion_tokens", "seconds")}
     sections = {
         "Model": run["model"],
@@ -24,11 +37,11 @@ def card_facts(run: Mapping[str, Any], result: Mapping[str, Any]) -> list[tuple[
             if isinstance(tools, list)
             else "not declared",
         },
-        "Tasks": {"environment": env["id"]} | {name: env[name] for name in ("version", "arguments", "split", "tasks")},
+        "Tasks": {"environment": env["id"]} | {name: env[name] for name in tasks},
         "Hardware": run["hardware"],
         "Usage": usage,
         "Versions": run["versions"],
-        "Hashes": run["hashes"] | {"samples_sha256": result["samples_sha256"]},
+        "Hashes": hashes | {"samples_sha256": result["samples_sha256"]},
         "Times": {"started": run["started"], "finished": result["finished"]},
     }
     return [

@@ -44,16 +44,18 @@ def arguments_told(env: Mapping[str, Any]) -> str:
     )
 
 
-def title(run: Mapping[str, Any], name: str = "") -> str:
+def title(run: Mapping[str, Any], name: str = "", *, private: bool = False) -> str:
     """What the tasks of a run are called, with what sets them apart from all that are usual.
 
     Args:
         run: one of those that share a key.
         name: what the host calls them.
+        private: whether nothing may be said by which the tasks could be made again, or a guess be tried.
     """
     env, sampling = run["env"], run["sampling"]
     short = str(env["id"]).removeprefix("InfiniteRL/")
-    parts = [name or ", ".join(filter(None, [short, arguments_told(env)])), _part(run)]
+    told = "" if private else arguments_told(env)
+    parts = [name or ", ".join(filter(None, [short, told])), _part(run, private)]
     known = BENCHMARKS.get(env["id"])
     if known is not None and sampling.get("prompt") not in (None, known.styles[0].name):
         parts.append(f"{sampling['prompt']} prompts")
@@ -62,15 +64,24 @@ def title(run: Mapping[str, Any], name: str = "") -> str:
     return ", ".join(filter(None, parts))
 
 
-def titles(runs: Sequence[Mapping[str, Any]], names: Sequence[str]) -> list[str]:
-    """The titles of groups, all different."""
-    found = [title(run, name) for run, name in zip(runs, names, strict=True)]
+def titles(runs: Sequence[Mapping[str, Any]], names: Sequence[str], private: Sequence[bool]) -> list[str]:
+    """The titles of groups, all different.
+
+    Args:
+        runs: one of each group.
+        names: what the host calls them; empty where it says nothing.
+        private: whether their tasks are kept back. A hash would confirm a guess, so these are numbered.
+    """
+    groups = [*zip(runs, names, private, strict=True)]
+    found = [title(run, name, private=hidden) for run, name, hidden in groups]
     for mark in (_data, _digest):
-        found = [f"{one}, {mark(run)}" if found.count(one) > 1 else one for one, run in zip(found, runs, strict=True)]
-    return found
+        twice = [found.count(one) > 1 and not hidden for one, (_, _, hidden) in zip(found, groups, strict=True)]
+        found = [f"{one}, {mark(run)}" if more else one for one, run, more in zip(found, runs, twice, strict=True)]
+    twice = [found.count(one) > 1 for one in found]
+    return [f"{one}, no. {1 + found[:i].count(one)}" if twice[i] else one for i, one in enumerate(found)]
 
 
-def _part(run: Mapping[str, Any]) -> str:
+def _part(run: Mapping[str, Any], private: bool) -> str:
     """How the tasks differ from all of a benchmark, or from as many as are usual; empty if they don't."""
     env = run["env"]
     count, known = env["tasks"], BENCHMARKS.get(env["id"])
@@ -83,7 +94,7 @@ def _part(run: Mapping[str, Any]) -> str:
     if known.data is None and count == known.size:
         return ""
     other = "other data" if known.data is not None else f"{count:,} of {known.size:,} tasks, data"
-    return f"{other} {_short(source(run))}"
+    return other.removesuffix(", data") if private else f"{other} {_short(source(run))}"
 
 
 def _data(run: Mapping[str, Any]) -> str:

@@ -12,6 +12,9 @@ from ..evaluation.results import RESULT, RUN, SAMPLES, Results
 from .archive import CARD
 from .secrets import find_canary, find_secrets
 
+# Of a sample, what the model wrote; the rest is written by machines that have addresses and folders.
+_SAID = ("messages", "answer")
+
 
 def leaks(results: Results, canaries: Sequence[str] = (), words: str = "", *, private: bool = False) -> Iterator[str]:
     """Secrets anywhere, and marks of private tasks in a submission that is not private: one line for each kind.
@@ -45,7 +48,7 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "", *, pr
             found.setdefault("is no whole line of JSON, in which each member is there once", []).append(where)
             # Whatever it is, it would be packed with the rest.
             sample = line.decode("utf-8", errors="replace")
-        for kind in find_secrets(sample, transcript=True):
+        for kind in _secrets_of(sample):
             found.setdefault(f"holds {kind}", []).append(where)
         if not private and (mark := find_canary(sample, canaries)) is not None:
             found.setdefault(f"holds the canary {mark} of a private split", []).append(where)
@@ -55,6 +58,16 @@ def leaks(results: Results, canaries: Sequence[str] = (), words: str = "", *, pr
     told = [{**one, "canary": None} if isinstance(one, dict) else one for one in parts.values()]
     if not private and (mark := find_canary(told, canaries)) is not None:
         yield f"{RUN}, {RESULT} or {CARD}: holds the canary {mark} of a private split, but the tasks are public"
+
+
+def _secrets_of(sample: Any) -> list[str]:
+    """Kinds of secrets in a sample, or in a line that is none. What a grader quotes of the transcript is no news."""
+    if not isinstance(sample, dict):
+        return find_secrets(sample, transcript=True)
+    said = [sample.get(name) for name in _SAID]
+    facts = {name: one for name, one in sample.items() if name not in _SAID}
+    found = {*find_secrets(said, transcript=True), *find_secrets(facts, transcript=False, said=said)}
+    return sorted(found)
 
 
 def _lines(path: Path) -> Iterator[bytes]:

@@ -73,15 +73,15 @@ def withheld(run: Mapping[str, Any]) -> bool:
     env = run["env"]
     id, arguments = full_id(str(env["id"])), env["arguments"]
     ours = any(row.id == id for row in ENVIRONMENTS) and (env["split"] or arguments.get("split")) is not None
-    usual = ours and not not_taken(arguments, {}) and arguments.get("seed", 0) == 0
+    usual = ours and not not_taken(arguments, {}) and str(arguments.get("seed", 0)) == "0"
     return run.get("canary") is not None and not usual and not official(run)
 
 
 def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     """Whether a row is about the tasks of a run.
 
-    What the run does not say has its default. Where that is not known, a private row is about it: to hide too much is
-    mended, to show too much is not.
+    What the run does not say has its default. Where that is not known, or the run has a text for a number, which makes
+    the same tasks, a private row is about it: to hide too much is mended, to show too much is not.
     """
     if "data" in row and row["data"] == run["hashes"].get("data"):
         return True
@@ -93,9 +93,15 @@ def _is_about(row: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
     defaults = defaults_of(id)
     for name, wanted in row.get("arguments", {}).items():
         told = arguments.get(name, defaults.get(name, _UNKNOWN))
-        if name != "split" and told != wanted and not (told is _UNKNOWN and row.get("private")):
+        unsure = told is _UNKNOWN or (name in arguments and _kind(told) is not _kind(wanted))
+        if name != "split" and told != wanted and not (unsure and row.get("private")):
             return False
     return True
+
+
+def _kind(value: Any) -> type:
+    """The type of a value of JSON, which knows numbers of one kind."""
+    return float if type(value) is int else type(value)
 
 
 def defaults_of(id: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -25,6 +27,10 @@ from .settings import split_of
 PAGES = Path(__file__).parent / "site"
 _DATA = "data"
 _HIDDEN = "its tasks are private, and so is the reason"
+_UNGRADED = "the host's check lacked what their tasks are made of, which is a file, an argument or an environment"
+# What follows says what the files of the host are called, and what is wrong in them.
+_OF_FILES = "the environment can't be made again"
+_PATH = re.compile(r"""(?<![^\s'"(:=])(?:~|\.{1,2})?/[^\s'":;,()]{1,4096}""")
 
 
 def write_site(folder: Path, out: Path, *, checked: bool = False, given: Given = NOTHING) -> Board:
@@ -92,8 +98,12 @@ def summary(board: Board) -> dict[str, Any]:
     keys = list(dict.fromkeys(entry.benchmark for entry in board.entries))
     groups = {key: [entry for entry in board.entries if entry.benchmark == key] for key in keys}
     runs = [groups[key][0].run for key in keys]
-    names = titles(runs, [str(split_of(board.settings, run).get("name") or "") for run in runs])
-    benchmarks = [_benchmark(key, shown(name), groups[key], board) for key, name in zip(keys, names, strict=True)]
+    private = [all(entry.private for entry in groups[key]) for key in keys]
+    names = titles(runs, [str(split_of(board.settings, run).get("name") or "") for run in runs], private)
+    benchmarks = [
+        _private(name, groups[key], board) if hidden else _benchmark(key, name, groups[key], board)
+        for key, name, hidden in zip(keys, names, private, strict=True)
+    ]
     order = sorted(range(len(keys)), key=lambda place: (bool(benchmarks[place]["retired"]), benchmarks[place]["name"]))
     place_of = {keys[old]: new for new, old in enumerate(order)}
     references = board.settings.get("references", [])
@@ -109,7 +119,7 @@ def summary(board: Board) -> dict[str, Any]:
         "version": version("infinite-rl"),
         "benchmarks": [benchmarks[place] for place in order],
         "entries": entries,
-        "left_out": [(shown(one.source), _HIDDEN if one.private else shown(one.why)) for one in board.left_out],
+        "left_out": [(shown(one.source), _HIDDEN if one.private else _reason(one.why)) for one in board.left_out],
     }
 
 
@@ -135,10 +145,17 @@ def detail(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
         "rates": [(name, result["rates"][key]) for key, name in _RATES.items() if result["rates"].get(key) is not None],
         "tasks": tasks,
         "pairs": [(other, *astuple(one)) for other, one in pairs if one is not None],
-        "card": card_facts(entry.run, result),
-        "words": shown(entry.card),
-        "why": _HIDDEN if entry.private and entry.ungraded else shown(entry.ungraded),
+        "card": card_facts(entry.run, result, private=entry.private),
+        # The card in an archive has the arguments, too.
+        "words": "" if entry.private else shown(entry.card),
+        "why": entry.ungraded and (_HIDDEN if entry.private else _UNGRADED),
     }
+
+
+def _reason(why: str) -> str:
+    """Why something was left out, without what is on the host's disk: that is told on its terminal alone."""
+    told, mark, _ = why.partition(_OF_FILES)
+    return shown(_PATH.sub("…", told + mark))
 
 
 def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
@@ -147,7 +164,7 @@ def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> d
     bounds = bounds_of(env)
     return {
         "key": key,
-        "name": name,
+        "name": shown(name),
         "env": shown(env["id"]),
         "arguments": shown(arguments_told(env)),
         "split": shown(env["split"] or ""),
@@ -162,6 +179,16 @@ def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> d
         "ceiling_policy": "knows the answers",
         "how": bounds.how if bounds else "No floor is published for these tasks.",
     }
+
+
+def _private(name: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
+    """A benchmark without what its tasks could be made of, or a guess of it be tried on."""
+    # The usual key is made of arguments and hashes; this one of what the page says anyway.
+    digest = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    kept: dict[str, Any] = {"key": f"private-{digest}", "arguments": "", "data": ""}
+    # Bounds were measured at one level, with other arguments as they are by default.
+    kept |= {"floor": [], "references": [], "ceiling": None, "how": "Of private tasks no floor is shown."}
+    return _benchmark("", name, entries, board) | kept
 
 
 def _entry(entry: Entry, benchmark: int, rank: int | None, of: int) -> dict[str, Any]:

@@ -185,7 +185,7 @@
 
   const head = (benchmark) => h("section", { class: "benchmark" },
     h("p", { class: "about" }, h("b", {}, benchmark.description), " ",
-      h("span", { class: "soft" }, [benchmark.env, benchmark.arguments, benchmark.split && benchmark.split + " split", count(benchmark.tasks) + " tasks", "data " + benchmark.data].filter(Boolean).join(" · ")),
+      h("span", { class: "soft" }, [benchmark.env, benchmark.arguments, benchmark.split && benchmark.split + " split", count(benchmark.tasks) + " tasks", benchmark.data && "data " + benchmark.data].filter(Boolean).join(" · ")),
       benchmark.private && h("span", { class: "chip" }, "private split"),
       benchmark.retired && h("span", { class: "chip" }, "retired " + benchmark.retired)));
 

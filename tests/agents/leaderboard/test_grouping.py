@@ -6,12 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
+from board_results import make_run, play, write_results
 from chat_server import serving
 from pages import data
 
 from infinite_rl.agents.evaluation.benchmarks import BENCHMARKS
 from infinite_rl.agents.evaluation.subject import benchmark
 from infinite_rl.agents.leaderboard.grouping import benchmark_key, title, titles
+from infinite_rl.agents.leaderboard.site import _reason
 from infinite_rl.cli import main
 
 FILES = Path(__file__).resolve().parents[3].parent / "shared" / "data"
@@ -49,7 +51,9 @@ def test_whatever_changes_what_is_asked_makes_a_table_of_its_own():
         run_of(), run_of(tasks=20), run_of(data="e" * 16), run_of(prompt="tagged"), run_of(prompts="p"),
         run_of(turns=2), run_of(source="f" * 16),
     ]  # fmt: skip
-    assert len({benchmark_key(run) for run in runs}) == len(runs) == len(set(titles(runs, [""] * len(runs))))
+    assert len({benchmark_key(run) for run in runs}) == len(runs)
+    for private in (False, True):
+        assert len(set(titles(runs, [""] * len(runs), [private] * len(runs)))) == len(runs)
 
 
 def test_what_a_file_is_called_makes_no_table_of_its_own():
@@ -112,6 +116,38 @@ def test_what_can_not_be_graded_again_is_shown_without_a_rank_and_told_in_a_line
         "four": (None, True), "six-six": (None, True), "best": (1, False),
     }  # fmt: skip
     assert (tmp_path / "site" / "board.md").read_text().count("| not regraded |") == 3
+    shown = "".join(path.read_text() for path in (tmp_path / "site").rglob("*.*"))
+    assert "missing.jsonl" not in shown
+    assert str(tmp_path) not in shown
+    assert "check lacked what their tasks are made of" in shown
+
+
+def test_what_the_files_of_the_host_are_called_and_hold_is_told_on_the_terminal_alone(tmp_path, capsys):
+    run = make_run(model="forger", tasks=2, n=1, data="0" * 32)
+    write_results(tmp_path / "in" / "forger", run | {"env": run["env"] | {"split": None}}, play(run, 0.5))
+    (tmp_path / "in" / "broken").mkdir()
+    (tmp_path / "in" / "broken" / "run.json").symlink_to("/etc/hostname")
+    (tmp_path / "in" / "other.zip").write_bytes(b"PK")
+    file = tmp_path / "tasks of the host.jsonl"
+    file.write_text('{"no": "task"}\n')
+    assert main(["leaderboard", str(tmp_path / "in"), "--check", "--file", str(file)]) == 1
+    assert f"can't be made again: no --file holds its tasks: {file}: " in capsys.readouterr().err
+    left_out = data(tmp_path / "in" / "site" / "data" / "board.js")[1]["left_out"]
+    assert len(left_out) == 3
+    assert str(tmp_path) not in str(left_out)
+    assert "of the host" not in str(left_out)
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("[Errno 13] Permission denied: '/srv/board/x.zip'", "[Errno 13] Permission denied: '…'"),
+        ("../tasks.jsonl: line 3 (~/x)", "…: line 3 (…)"),
+        ("samples.jsonl: task 3 (arithmetic/3): reward is 1/2", "samples.jsonl: task 3 (arithmetic/3): reward is 1/2"),
+    ],
+)
+def test_reasons_on_pages_have_no_paths_and_still_name_tasks(why, told):
+    assert _reason(why) == told
 
 
 def test_one_way_of_giving_files_serves_every_command_that_grades_again(board, capsys):

@@ -36,7 +36,7 @@ def test_entries_are_ranked_among_those_with_the_same_tasks(site):
         ("strong", 5): (1, 1), ("secretive", 6): (1, 1),
     }  # fmt: skip
     assert [one["name"] for one in told["benchmarks"]] == [
-        "Math-v0, level 1, 30 tasks", "Math-v0, level 1, seed 77, 6 tasks", "Math-v0, level 2, 5 tasks",
+        "Math-v0, 6 tasks", "Math-v0, level 1, 30 tasks", "Math-v0, level 2, 5 tasks",
     ]  # fmt: skip
 
 
@@ -106,6 +106,11 @@ PRIVATE_ROWS = [
     (MATH | {"split": "train", "data": "the hash"}, {"id": "Mine-v0"}, True),
     (MATH | {"arguments": {"operations": ["add"]}}, {}, True),
     (MATH | {"arguments": {"seed": 7}}, {}, False),
+    (MATH | {"arguments": {"seed": 7}}, {"arguments": {"seed": "7"}}, True),
+    (MATH | {"arguments": {"seed": "7"}}, {"arguments": {"seed": 7}}, True),
+    (MATH | {"arguments": {"seed": 7}}, {"arguments": {"seed": 8.0}}, False),
+    (MATH | {"arguments": {"families": ["sums"]}}, {"arguments": {"families": "sums"}}, True),
+    (MATH | {"arguments": {"families": ["sums"]}}, {"arguments": {}}, False),
     (MATH | {"arguments": {"level": 2}}, {}, False),
     (MATH | {"arguments": {"tasks": "secret.jsonl"}}, {}, False),
     (MATH | {"split": "train"}, {}, False),

@@ -16,6 +16,7 @@ from infinite_rl.agents.leaderboard import archive
 from infinite_rl.agents.leaderboard.archive import opened, pack
 from infinite_rl.agents.leaderboard.check import check
 from infinite_rl.agents.leaderboard.copies import replies_of, shared
+from infinite_rl.agents.leaderboard.settings import withheld
 from infinite_rl.cli import main
 
 CANARY = "infinite-rl-canary-" + "7c" * 16
@@ -29,6 +30,13 @@ def test_a_canary_hides_no_transcript_of_tasks_that_everybody_has(tmp_path):
     shy = entry_of(site, "shy", 3)
     assert (shy["private"], shy["withheld"], shy["rank"] is None) == (False, False, False)
     assert (site / "data" / shy["id"] / "0.js").exists()
+
+
+@pytest.mark.parametrize("seed", [0, "0"])
+def test_the_usual_tasks_are_not_withheld_whatever_their_seed_is_written_as(seed):
+    run = make_run(canary=CANARY)
+    run["env"]["arguments"]["seed"] = seed
+    assert not withheld(run)
 
 
 def hidden(site):
