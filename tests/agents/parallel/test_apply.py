@@ -63,8 +63,8 @@ def on_a_rank(family, configs):
         config = MeshShape(**values)
         mesh = make_mesh(config, "cpu")
         model = make(family)
-        enable_ring(model)  # rows hold several sequences, however few ranks share them
         parallelize(model, mesh)
+        enable_ring(model)  # rows hold several sequences, however few ranks share them
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
         rank = mesh["ddp"].get_local_rank() * config.fsdp + mesh["fsdp"].get_local_rank()
         total = torch.zeros((), dtype=torch.float64)
@@ -112,8 +112,8 @@ def moved_on_a_rank(configs):
 def learnt(config, *, away):
     """All weights after two steps."""
     mesh, model = make_mesh(config, "cpu"), make("qwen2")
-    enable_ring(model)
     parallelize(model, mesh)
+    enable_ring(model)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     lengths = STEP[0]
     ids, weights = (shard(part, lengths, mesh["sp"].get_local_rank(), config.sp) for part in row(lengths))
