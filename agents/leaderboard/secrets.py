@@ -78,6 +78,11 @@ _Kinds: TypeAlias = Mapping[str, tuple[tuple[str, ...], re.Pattern[str]]]
 _SECRETS: _Kinds = {kind: (letters, re.compile(pattern)) for kind, (letters, pattern) in SECRETS.items()}
 _PRIVATE: _Kinds = {kind: (letters, re.compile(pattern)) for kind, (letters, pattern) in PRIVATE.items()}
 _MOST_QUOTES = 20
+# Soft hyphens, joiners and marks of direction, selectors of variants, tags.
+_NO_WIDTH = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    "\U000e0000-\U000e0fff]"
+)
 _KEY = re.compile("(?i:key|token|secret|authorization)")
 _CANARY = re.compile(CANARY + "[0-9a-f]{32}")
 
@@ -109,20 +114,21 @@ def _tells(pattern: re.Pattern[str], text: str, said: Any) -> bool:
 
 
 def find_canary(value: Any, known: Iterable[str] = ()) -> str | None:
-    """The first canary in a value; None if there is none.
+    """The first canary in a value, in small letters if it is of the usual form; None if there is none.
 
     Args:
-        value: of JSON.
+        value: of JSON. Capitals and characters that nobody sees hide no canary.
         known: canaries of another form.
     """
-    marks = [mark for mark in known if mark]
-    for text in texts(value):
-        if match := _CANARY.search(text):
-            return match[0]
-        for mark in marks:
-            if mark in text:
-                return mark
-    return None
+    text = _bare("\n".join(texts(value)))
+    if match := _CANARY.search(text):
+        return match[0]
+    return next((mark for mark in known if (bare := _bare(mark)) and bare in text), None)
+
+
+def _bare(text: str) -> str:
+    """A text in small letters, without characters of no width."""
+    return (text if text.isascii() else _NO_WIDTH.sub("", text)).lower()
 
 
 def texts(value: Any) -> Iterator[str]:

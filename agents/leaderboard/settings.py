@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...envs.registration import ENVIRONMENTS, full_id
+from ...rewards.schemas.text import unique_members
 from ...runtimes.finite_json import loads
 from ..evaluation.benchmarks import BENCHMARKS
 from ..evaluation.subject import not_taken
@@ -28,7 +29,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        found = loads(path.read_text("utf-8"))
+        # Of two members with one name a reader would keep the last, and "private" might be lost.
+        found = loads(path.read_text("utf-8"), unique_members)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error})") from None
     if not isinstance(found, dict) or not set(found) <= set(_KNOWN):

@@ -123,6 +123,16 @@ def test_a_canary_is_found_at_any_depth_and_half_of_one_is_none():
     canary = "infinite-rl-canary-" + "09af" * 8
     assert find_canary({"messages": [{"content": f"as {canary} says"}]}) == canary
     assert find_canary({canary: None}) == canary
+    unseen = [
+        canary.upper(),
+        "\u200b".join(canary),
+        canary.replace("-", "-\u00ad"),
+        f"{canary[:30]}\ufe0f{canary[30:]}",
+    ]
+    for hidden in unseen:
+        assert find_canary({"messages": [{"content": f"as {hidden} says"}]}) == canary
+    assert find_canary("A MARZI\u2060PAN owl", ["Marzipan"]) == "Marzipan"
     assert find_canary(canary[:-1]) is None
+    assert find_canary(["infinite-rl-canary-", "09af" * 8]) is None
     assert find_canary("a marzipan owl", ["marzipan"]) == "marzipan"
     assert find_canary("anything", [""]) is None

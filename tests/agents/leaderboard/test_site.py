@@ -139,6 +139,7 @@ def test_a_private_row_about_no_submission_is_told(tmp_path, capsys):
     "text",
     [
         '{"splits": [{"env": "a", "split": "b", "private": "yes"}]}',
+        '{"splits": [{"env": "a", "split": "b", "private": true, "private": false}]}',
         "[1]",
         '{"titel": "x"}',
         '{"title": 3}',
