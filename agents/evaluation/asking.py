@@ -185,7 +185,8 @@ class EndpointPlayer:
                     waiting.extendleft(_Ask([play], again=True) for play in reversed(ask.plays))
                     continue
                 else:
-                    lines += [record(self.env, one.episode, one.sample, one.cost, str(ask.error)) for one in ask.plays]
+                    why = self.endpoint.anonymous(str(ask.error))
+                    lines += [record(self.env, one.episode, one.sample, one.cost, why) for one in ask.plays]
                 failed, problem = failed + 1, str(ask.error)
             lines += self._advance(answered, waiting)
             if lines:
