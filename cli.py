@@ -43,7 +43,7 @@ class Command(NamedTuple):
 
 
 COMMANDS = {
-    "envs": Command("list the environments", "envs.list_command"),
+    "envs": Command("list the environments", "envs.list_command", "infinite-rl envs\ninfinite-rl envs --json"),
     "play": Command(
         "answer the tasks of an environment yourself, or let a model do it",
         "envs.play_command",
@@ -85,14 +85,19 @@ infinite-rl serve Math-v0 --arguments '{"level": 2}' --port 8001""",
         "say whether two mathematical answers are equal; exit code 1 if they are not",
         "rewards.verify_command",
         """infinite-rl verify 1/2 0.5
-infinite-rl verify 'x^2 - 1' '(x - 1)(x + 1)' --explain""",
+infinite-rl verify 'x^2 - 1' '(x - 1)(x + 1)' --explain
+infinite-rl verify 1/2 0.5 --json""",
     ),
     "doctor": Command(
         "say what is installed and what works here; exit code 1 if something that a first run needs does not",
         "agents.doctor.command",
         "infinite-rl doctor\ninfinite-rl doctor --json",
     ),
-    "runtimes": Command("show and test the sandboxes that run code", "runtimes.command"),
+    "runtimes": Command(
+        "show and test the sandboxes that run code; exit code 1 if one is missing or fails",
+        "runtimes.command",
+        "infinite-rl runtimes\ninfinite-rl runtimes --json",
+    ),
     "search-service": Command(
         "serve search over documents by HTTP (POST /search, GET /health)",
         "envs.retrieval.command",
@@ -121,7 +126,8 @@ infinite-rl convert test@openai/gsm8k:main gsm8k.parquet""",
         "datasets.contamination.command",
         """infinite-rl contamination --train train.jsonl --eval test.jsonl --report found
 infinite-rl contamination --train train@data --eval test@openai/gsm8k:main --abort-tolerance 0.001
-infinite-rl contamination --train train.parquet --eval test.csv --remove clean.parquet""",
+infinite-rl contamination --train train.parquet --eval test.csv --remove clean.parquet
+infinite-rl contamination --train train.jsonl --eval test.jsonl --json""",
     ),
     "report": Command(
         "write the report of a training run: curves, rewards, answers before and after, time, configuration",

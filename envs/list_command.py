@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from .registration import ENVIRONMENTS
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
-    """Declares no arguments."""
+    """Declares the arguments."""
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the table of environments; the exit code is 0."""
+    if arguments.json:
+        print(json.dumps([{"id": row.id, "asks": row.asks} for row in ENVIRONMENTS]))
+        return 0
     from rich.console import Console
     from rich.table import Table
 

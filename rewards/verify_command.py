@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import json
 
-OPTIONS = ("--explain", "-h", "--help")
+OPTIONS = ("--explain", "--json", "-h", "--help")
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -12,6 +14,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("gold", metavar="GOLD", help="the right answer")
     parser.add_argument("answer", metavar="ANSWER", help="the answer to judge")
     parser.add_argument("--explain", action="store_true", help="show how both were read, and what decided")
+    parser.add_argument("--json", action="store_true", help="print the verdict, and what --explain shows, as JSON")
 
 
 def arrange(given: list[str]) -> list[str]:
@@ -25,6 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
     from .equivalence.verdict import reading, verify
 
     verdict = verify(arguments.gold, arguments.answer)
+    if arguments.json:
+        read = {name: reading(text) for name, text in (("gold", arguments.gold), ("answer", arguments.answer))}
+        print(json.dumps({**dataclasses.asdict(verdict), "read_as": read}))
+        return 0 if verdict.equal else 1
     print("equal" if verdict.equal else "not equal")
     if arguments.explain:
         from rich.console import Console

@@ -31,6 +31,10 @@ class TooLongError(http.client.HTTPException):
     """A response is longer than it may be."""
 
 
+class BrokenOffError(OSError):
+    """A request was broken off by ``ConnectionPool.cut``."""
+
+
 class ConnectionPool:
     """Connections to one server, directly or by the proxy that the environment names for it.
 
@@ -84,10 +88,11 @@ class ConnectionPool:
             connection.close()
 
     def cut(self) -> None:
-        """Breaks off the requests that are under way: each raises ``OSError`` where it waits."""
+        """Breaks off the requests that are under way: each raises ``BrokenOffError``, and is not sent again."""
         with self._lock:
             for connection in self._busy:
                 _shut(connection.sock)
+            self._busy.clear()
 
     def _exchange(
         self, connection: http.client.HTTPConnection, path: str, body: bytes | None, headers: dict[str, str]
@@ -96,6 +101,9 @@ class ConnectionPool:
             self._busy.add(connection)
         try:
             return self._speak(connection, path, body, headers)
+        except ConnectionError:
+            self._check(connection)
+            raise
         finally:
             with self._lock:
                 self._busy.discard(connection)
@@ -108,6 +116,7 @@ class ConnectionPool:
         with _Deadline(self._clock, connection) as deadline:
             if connection.sock is None:
                 connection.connect()
+                self._check(connection)  # there was nothing yet to be shut down
             deadline.watch(connection.sock)
             # Not by the connection's own request(), which sends head and body one after the other: two packets.
             connection.sock.sendall(self._request(path, body, headers))
@@ -125,6 +134,11 @@ class ConnectionPool:
             with self._lock:
                 self._idle.append(connection)
         return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+
+    def _check(self, connection: http.client.HTTPConnection) -> None:
+        """Raises ``BrokenOffError`` if what the connection was busy with is broken off."""
+        if connection not in self._busy:
+            raise BrokenOffError("the request was broken off")
 
     def _request(self, path: str, body: bytes | None, headers: dict[str, str]) -> bytes:
         lines = [

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import random
+import re
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
+from urllib.parse import urlsplit
 
 from .connections import ConnectionPool, Reply, TooLongError
 
@@ -216,6 +218,11 @@ class Endpoint:
         self.budget.add_tokens(_tokens_of(len(reply.body)))
         what = self._hide(f"{type(error).__name__}: {error}")[:200]
         return EndpointError(f"{self.url} sent no {wanted} ({what}). Is it {self.kind}?")
+
+    def anonymous(self, problem: str) -> str:
+        """A problem without the name of the server's host, whoever told it: the message or the server itself."""
+        host = re.escape(urlsplit(self.base_url).hostname or "")
+        return re.sub(rf"(?<![\w.-]){host}(?::\d{{1,5}})?(?![\w-])", "[address]", problem, flags=re.I)
 
     def close(self) -> None:
         """Closes the connections that are kept; the endpoint can still be used."""

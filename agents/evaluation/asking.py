@@ -18,13 +18,16 @@ from ...envs.episode import Episode
 from ...envs.text_env import TextEnv
 from ...rewards.score import RewardFunctionScore
 from ...runtimes.endpoint import BudgetError, ChatEndpoint, ChatReply, EndpointError, UnreachableError
+from .journal import Entry, Journal
 from .recording import Cost, record
-from .results import Sample
+from .results import Place, Sample
 from .stopping import first_interrupt
 from .subject import Subject
 
-# Samples that are graded and written together at most: what a kill loses is at most that many.
+# Samples that are graded and written together, at most.
 _BATCH = 512
+# Seconds within which replies may be lost by a kill: what takes longer to grade is written down before.
+_INSTANT = 0.1
 # Seeds fit into 31 bits: some servers take no larger ones.
 _SEED_BITS = 31
 
@@ -40,8 +43,11 @@ class Job:
 class Player(Protocol):
     """Answers tasks."""
 
-    def play(self, jobs: Iterable[Job]) -> Iterator[list[Sample]]:
-        """Plays all samples of all jobs, and yields them in batches as they are done, in any order."""
+    def play(self, jobs: Iterable[Job], journal: Journal | None = None) -> Iterator[list[Sample]]:
+        """Plays all samples of all jobs, and yields them in batches as they are done, in any order.
+
+        Replies that are in the journal need not be asked for, and new ones may be put there.
+        """
 
 
 @dataclass(slots=True, eq=False)
@@ -52,16 +58,30 @@ class _Play:
     sample: int
     cost: Cost = field(default_factory=Cost)
 
+    @property
+    def place(self) -> Place:
+        return self.episode.task_index, self.sample
+
 
 @dataclass(slots=True, eq=False)
 class _Ask:
-    """One request, for samples that are asked the same; ``again`` if one for several of them was refused before."""
+    """One request, for samples that are asked the same.
+
+    It is ``again`` if one for several of them was refused before, and ``kept`` if its replies are in the journal;
+    ``shown`` messages were sent.
+    """
 
     plays: list[_Play]
     again: bool = False
     replies: Sequence[ChatReply] = ()
     seconds: float = 0.0
     error: BaseException | None = None
+    shown: int = 0
+    kept: bool = False
+
+    def entry(self, play: _Play, turn: int, reply: ChatReply) -> Entry:
+        """The line of a reply in the journal."""
+        return Entry(play.place, turn, play.episode.messages[: self.shown], reply, self.seconds)
 
 
 class EndpointPlayer:
@@ -100,8 +120,10 @@ class EndpointPlayer:
         self.endpoint, self.concurrency = endpoint, concurrency
         self.several, self.seed, self.max_turns, self.patience = several, seed, max_turns, patience
         self.parameters = dict(parameters or {})
+        self._journal: Journal | None = None
+        self._at_once = False  # whether replies are graded as soon as they arrive
 
-    def play(self, jobs: Iterable[Job]) -> Iterator[list[Sample]]:
+    def play(self, jobs: Iterable[Job], journal: Journal | None = None) -> Iterator[list[Sample]]:
         """Plays all samples of all jobs, and yields them in batches as they are done.
 
         After Ctrl-C what has been answered, and paid, is still graded and yielded; a second one ends it at once.
@@ -112,6 +134,7 @@ class EndpointPlayer:
                 not yielded, and another call may do better. Samples whose requests the server answered with a refusal
                 are yielded with the status ``endpoint_error``.
         """
+        self._journal, self._at_once = journal, False
         asks: SimpleQueue[_Ask | None] = SimpleQueue()
         done: SimpleQueue[_Ask | None] = SimpleQueue()
         for _ in range(self.concurrency):
@@ -147,11 +170,12 @@ class EndpointPlayer:
             if not batch and not lines and not stopped:
                 break
             under_way -= len(batch)
-            answered: list[tuple[_Play, ChatReply]] = []
+            answered: list[tuple[_Ask, _Play, ChatReply]] = []
             for ask in batch:
                 if ask.error is None:
                     failed = 0
-                    answered += zip(ask.plays, self._heard(ask, waiting), strict=False)
+                    heard = zip(ask.plays, self._heard(ask, waiting), strict=False)
+                    answered += [(ask, play, reply) for play, reply in heard]
                     continue
                 if not isinstance(ask.error, EndpointError) or isinstance(ask.error, BudgetError):
                     raise ask.error
@@ -161,7 +185,8 @@ class EndpointPlayer:
                     waiting.extendleft(_Ask([play], again=True) for play in reversed(ask.plays))
                     continue
                 else:
-                    lines += [record(self.env, one.episode, one.sample, one.cost, str(ask.error)) for one in ask.plays]
+                    why = self.endpoint.anonymous(str(ask.error))
+                    lines += [record(self.env, one.episode, one.sample, one.cost, why) for one in ask.plays]
                 failed, problem = failed + 1, str(ask.error)
             lines += self._advance(answered, waiting)
             if lines:
@@ -183,10 +208,12 @@ class EndpointPlayer:
         plays = [_Play(episode, sample) for episode, sample in zip(episodes, job.samples, strict=True)]
         lines += [record(self.env, play.episode, play.sample, play.cost) for play in plays if play.episode.ended]
         plays = [play for play in plays if not play.episode.ended]
+        begun = [play for play in plays if self._journal and self._journal.knows(play.place)]
+        new = [play for play in plays if play not in begun]
         # An environment may draw what it opens with.
-        alike = all(play.episode.messages == plays[0].episode.messages for play in plays[1:])
-        together = [plays] if self.several and alike else [[play] for play in plays]
-        waiting.extend(_Ask(asked) for asked in together if asked)
+        alike = all(play.episode.messages == new[0].episode.messages for play in new[1:])
+        together = [new] if self.several and alike else [[play] for play in new]
+        waiting.extend(_Ask(asked) for asked in (*([play] for play in begun), *together) if asked)
         return True
 
     def _heard(self, ask: _Ask, waiting: deque[_Ask]) -> Sequence[ChatReply]:
@@ -203,38 +230,58 @@ class EndpointPlayer:
             cost.seconds += ask.seconds
         return ask.replies
 
-    def _advance(self, answered: Sequence[tuple[_Play, ChatReply]], waiting: deque[_Ask]) -> list[Sample]:
+    def _advance(self, answered: Sequence[tuple[_Ask, _Play, ChatReply]], waiting: deque[_Ask]) -> list[Sample]:
         """Takes the replies as actions, all in one call; the lines of the episodes that are over."""
         if not answered:
             return []
-        episodes = [play.episode for play, _ in answered]
+        started = time.monotonic()
+        episodes = [play.episode for _, play, _ in answered]
         try:
-            self.env.advance(episodes, [as_action(reply) for _, reply in answered])
+            self.env.advance(episodes, [as_action(reply) for *_, reply in answered])
         except Exception as error:
             for episode in episodes:
                 if episode.score is None:
                     message = f"the environment raised {type(error).__name__}: {error}"
                     episode.score, episode.truncated = RewardFunctionScore.error(message), True
-        lines = []
-        for play, _ in answered:
+        # What ends an episode needs no line of its own then, and threads that write would cost more than grading.
+        self._at_once = time.monotonic() - started < _INSTANT
+        lines, entries = [], []
+        for ask, play, reply in answered:
             if play.episode.ended:
                 lines.append(record(self.env, play.episode, play.sample, play.cost))
-            else:
-                waiting.append(_Ask([play]))
+                continue
+            waiting.append(_Ask([play]))
+            if not ask.kept:
+                entries.append(ask.entry(play, play.episode.turns - 1, reply))
+        if self._journal:
+            self._journal.append(entries)
         return lines
 
     def _work(self, asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask | None]) -> None:
         """What a thread does: it asks."""
         while (ask := asks.get()) is not None:
-            started = time.monotonic()
-            first = ask.plays[0]
             try:
-                seed = {} if self.seed is None else {"seed": self._seed(first)}
-                ask.replies = self.endpoint.choices(first.episode.messages, len(ask.plays), **seed, **self.parameters)
+                self._answer(ask)
             except BaseException as error:
                 ask.error = error
-            ask.seconds = time.monotonic() - started
             done.put(ask)
+
+    def _answer(self, ask: _Ask) -> None:
+        """Fills in what was answered to a process that was stopped, else what the model answers now."""
+        first, journal = ask.plays[0], self._journal
+        episode = first.episode
+        ask.shown = len(episode.messages)
+        if journal and len(ask.plays) == 1 and (told := journal.told(first.place, episode.turns, episode.messages)):
+            ask.replies, ask.seconds, ask.kept = [told[0]], told[1], True
+            return
+        started = time.monotonic()
+        seed = {} if self.seed is None else {"seed": self._seed(first)}
+        ask.replies = self.endpoint.choices(episode.messages, len(ask.plays), **seed, **self.parameters)
+        ask.seconds = time.monotonic() - started
+        if journal and not self._at_once:
+            pairs = zip(ask.plays, ask.replies, strict=False)
+            journal.append(ask.entry(play, episode.turns, reply) for play, reply in pairs)
+            ask.kept = True
 
     def _seed(self, play: _Play) -> int:
         episode = play.episode

@@ -13,8 +13,10 @@ from ...envs.agent_loop import ENDPOINT_ERROR
 from .about import DECLARED, declared_later, differing, now
 from .asking import Job, Player
 from .bounds import published
+from .journal import Journal
 from .results import (
     FAILURES,
+    REPLIES,
     RESULT,
     RUN,
     SAMPLES,
@@ -87,7 +89,7 @@ class Evaluation:
         if (folder / RUN).exists():
             known = declared_later(read_run(folder), run)
             problem = differing(known, run)
-            self._replaces = bool(problem) and not any(map(_answered, read_samples(folder / SAMPLES)))
+            self._replaces = bool(problem) and not _anything_answered(folder)
             if problem and not self._replaces:
                 raise ValueError(f"{folder} holds another evaluation: {problem}; choose another folder with --out")
             self.run = self.run if self._replaces else known
@@ -121,23 +123,27 @@ class Evaluation:
         """
         playing = player() if self.jobs else None
         if self._replaces:
-            for name in (RESULT, SAMPLES, RUN):
+            for name in (RESULT, SAMPLES, REPLIES, RUN):
                 (self.folder / name).unlink(missing_ok=True)
         if not (self.folder / RUN).exists() or read_run(self.folder) != self.run:
             write_json(self.folder / RUN, self.run)
         if not self.jobs and self._finished is not None:
+            (self.folder / REPLIES).unlink(missing_ok=True)
             return self._completed(self._finished)
         (self.folder / RESULT).unlink(missing_ok=True)
         asked, seconds = self._ask(playing, heard) if playing else (0, 0.0)
         result = self._result(asked, seconds)
         write_json(self.folder / RESULT, result)
+        (self.folder / REPLIES).unlink(missing_ok=True)
         return result
 
     def _ask(self, playing: Player, heard: Callable[[Sequence[Sample]], None]) -> tuple[int, float]:
         """How many samples were asked for, and how long it took."""
         started, asked = time.monotonic(), 0
         log = SampleLog(self.folder / SAMPLES)
-        batches = playing.play(self.jobs)
+        recorded = {(sample["task_index"], sample["sample"]) for sample in self.samples}
+        journal = Journal(self.folder / REPLIES, recorded)
+        batches = playing.play(self.jobs, journal)
         try:
             for batch in batches:
                 log.append(batch)
@@ -146,6 +152,7 @@ class Evaluation:
                 heard(batch)
         finally:
             batches.close()  # type: ignore[attr-defined]
+            journal.close()
             log.close()
         return asked, time.monotonic() - started
 
@@ -209,6 +216,12 @@ def _price(told: object) -> list[float] | None:
 
 def _positive(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= _GREATEST
+
+
+def _anything_answered(folder: Path) -> bool:
+    """Whether a model answered anything that is there, in an episode that is over or in one under way."""
+    replies = folder / REPLIES
+    return (replies.exists() and replies.stat().st_size > 0) or any(map(_answered, read_samples(folder / SAMPLES)))
 
 
 def _answered(sample: Sample) -> bool:

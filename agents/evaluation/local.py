@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from .asking import Job, begin
+from .journal import Journal
 from .recording import Cost, record
 from .results import Sample
 from .subject import Subject
@@ -60,8 +61,8 @@ class LocalPlayer:
             token_filter=None if top_p is None else TokenFilter(top_p=top_p),
         )
 
-    def play(self, jobs: Iterable[Job]) -> Iterator[list[Sample]]:
-        """Plays all samples of all jobs, and yields them a wave at a time, in their order."""
+    def play(self, jobs: Iterable[Job], journal: Journal | None = None) -> Iterator[list[Sample]]:
+        """Plays all samples of all jobs, and yields them a wave at a time, in their order; keeps no journal."""
         places = ((job.task_index, sample) for job in jobs for sample in job.samples)
         while wave := list(islice(places, self.concurrency)):
             yield self._play(wave)

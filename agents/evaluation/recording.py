@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from ...envs.agent_loop import ENDPOINT_ERROR
 from ...envs.episode import Episode, components_of, passed
 from ...envs.text_env import TextEnv
-from .results import Sample
+from .results import FAILURES, Sample
 from .voting import answer_of
 
 _LONGEST_REASON = 40
+# Of servers; nothing in it is tried twice, whatever is searched.
+_IP = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\])"
+_ADDRESS = re.compile(rf"https?://[^\s'\"]*|(?<![\w.])(?:localhost|{_IP})(?::\d{{1,5}})?(?![\w.]\w)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -42,6 +46,8 @@ def record(env: TextEnv, episode: Episode, sample: int, cost: Cost, problem: str
     """
     score = episode.score
     broken = bool(problem) or score is None
+    status = ENDPOINT_ERROR if score is None or problem else str(score.status)
+    why = problem if score is None or problem else score.error_msg
     return {
         "task_id": episode.task.id,
         "task_index": episode.task_index,
@@ -49,8 +55,8 @@ def record(env: TextEnv, episode: Episode, sample: int, cost: Cost, problem: str
         "domain": episode.task.domain,
         "reward": 0.0 if broken else episode.reward,
         "passed": not broken and passed(episode),
-        "status": ENDPOINT_ERROR if score is None or problem else str(score.status),
-        "error_msg": problem if score is None or problem else score.error_msg,
+        "status": status,
+        "error_msg": without_addresses(why) if status in FAILURES else why,
         "components": {} if broken else components_of(episode),
         "answer": None if broken else answer_of(env, episode),
         "terminated": not broken and episode.terminated,
@@ -61,3 +67,8 @@ def record(env: TextEnv, episode: Episode, sample: int, cost: Cost, problem: str
         "seconds": round(cost.seconds, 4),
         "messages": episode.messages,
     }
+
+
+def without_addresses(problem: str) -> str:
+    """What went wrong, without where a server lies: results may be published, and addresses are nobody's business."""
+    return _ADDRESS.sub("[address]", problem)

@@ -13,6 +13,7 @@ from ...envs.text_env import TextEnv
 from ...envs.tools.reply import Reply
 from ...rewards.score import RewardFunctionScore
 from .asking import begin
+from .recording import without_addresses
 from .results import Sample
 from .voting import answer_of
 
@@ -147,7 +148,7 @@ def _graded(replay: _Replay, env: TextEnv) -> Sample:
         "reward": episode.reward,
         "passed": passed(episode),
         "status": str(score.status),
-        "error_msg": score.error_msg,
+        "error_msg": without_addresses(score.error_msg) if score.failed else score.error_msg,
         "components": components_of(episode),
         "answer": None if replay.problem else answer_of(env, episode),
         "terminated": episode.terminated,

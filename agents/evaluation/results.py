@@ -17,6 +17,8 @@ from ...runtimes.finite_json import loads
 
 SCHEMA = "infinite-rl/eval/1"
 RUN, SAMPLES, RESULT = "run.json", "samples.jsonl", "result.json"
+REPLIES = "replies.jsonl"
+"""Of episodes under way; gone when an evaluation is finished."""
 FAILURES = (str(Status.ERROR), ENDPOINT_ERROR)
 """Statuses that say nothing about the model; they are counted, and are in no score."""
 STATUSES = (*map(str, Status), ENDPOINT_ERROR)

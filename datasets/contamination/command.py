@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,6 +32,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     told = "share of contaminated training rows that is no failure (default: 0)"
     parser.add_argument("--abort-tolerance", type=float, default=0.0, metavar="SHARE", help=told)
     parser.add_argument("--report", type=Path, metavar="PREFIX", help="write PREFIX.json and PREFIX.csv")
+    parser.add_argument("--json", action="store_true", help="print what PREFIX.json holds")
     told = "write the training file without its contaminated rows; a folder, where there are several files"
     parser.add_argument("--remove", type=Path, metavar="OUT", help=told)
 
@@ -62,7 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
             threshold=arguments.threshold,
             progress=lambda rows: progress.advance(auditing, rows),
         )
-    _show(report, arguments.shown)
+    if arguments.json:
+        print(json.dumps(report.as_json()))
+    else:
+        _show(report, arguments.shown)
     if arguments.report is not None:
         report.write(arguments.report)
     for file, out in cleaned.items():

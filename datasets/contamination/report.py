@@ -97,19 +97,23 @@ class Report:
         pairs = (pair for pair in self.pairs if pair.kind != "template")
         return {pair.train.place.number for pair in pairs if pair.train.place.file == file}
 
+    def as_json(self) -> dict[str, Any]:
+        """The counts, and the pairs a row each."""
+        figures = {name: getattr(self, name) for name in self.__slots__ if name != "pairs"}
+        pairs = [pair.row() for pair in self.pairs]
+        return figures | {"contaminated": self.contaminated, "share": self.share, "pairs": pairs}
+
     def write(self, prefix: Path) -> tuple[Path, Path]:
         """Writes ``PREFIX.json``, with counts and pairs, and ``PREFIX.csv``, with the pairs."""
         paths = Path(f"{prefix}.json"), Path(f"{prefix}.csv")
-        rows = [pair.row() for pair in self.pairs]
-        figures = {name: getattr(self, name) for name in self.__slots__ if name != "pairs"}
-        figures |= {"contaminated": self.contaminated, "share": self.share}
+        found = self.as_json()
         # JSON has escapes for halves of characters, which prompts of models may hold; CSV has none.
-        paths[0].write_text(json.dumps(figures | {"pairs": rows}, indent=1) + "\n", "utf-8")
+        paths[0].write_text(json.dumps(found, indent=1) + "\n", "utf-8")
         names = Pair("exact", None, *[Side(Place("", None, 0), "", "")] * 2).row()
         with paths[1].open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
             table = csv.DictWriter(file, names)
             table.writeheader()
-            table.writerows(rows)
+            table.writerows(found["pairs"])
         return paths
 
 

@@ -55,6 +55,13 @@ def test_a_clean_file_passes_and_a_contaminated_one_does_not(run, files, tmp_pat
     assert "near" in out
 
 
+def test_json_is_what_the_report_holds(run, files, tmp_path):
+    code, out, err = run("--train", files[0], "--eval", files[1], "--json", "--report", tmp_path / "found")
+    assert (code, err) == (1, "")
+    assert json.loads(out) == json.loads((tmp_path / "found.json").read_text("utf-8"))
+    assert json.loads(out)["share"] == 0.5
+
+
 @pytest.mark.parametrize(("tolerance", "code"), [("0.49", 1), ("0.5", 0), ("1", 0)])
 def test_a_share_is_tolerated(run, files, tolerance, code):
     assert run("--train", files[0], "--eval", files[1], "--abort-tolerance", tolerance)[0] == code

@@ -31,6 +31,12 @@ def test_envs_lists_every_environment(run):
     assert all(row.id in out for row in ENVIRONMENTS), "no id is cut"
 
 
+def test_programs_read_the_environments_as_json(run):
+    code, out, err = run("envs", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out) == [{"id": row.id, "asks": row.asks} for row in ENVIRONMENTS]
+
+
 def test_play_grades_what_is_typed(run):
     typed = "".join(f"<answer>{number}</answer>\n" for number in range(8))
     code, out, _ = run(
@@ -240,6 +246,16 @@ def test_help_imports_no_command():
 def test_verify_says_whether_two_answers_are_equal_and_why(capsys, arguments, code, word):
     assert cli.main(["verify", *arguments]) == code
     assert word in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("answer", "code"), [("0.5", 0), ("-1/2", 1)])
+def test_programs_read_a_verdict_as_json(run, answer, code):
+    got, out, err = run("verify", "1/2", answer, "--json")
+    assert (got, err) == (code, "")
+    found = json.loads(out)
+    assert found["equal"] == (code == 0)
+    assert found.keys() == {"equal", "reason", "tier", "seconds", "read_as"}
+    assert found["read_as"].keys() == {"gold", "answer"}
 
 
 def test_ids_need_no_namespace_and_switches_of_models_no_silence(capsys, monkeypatch):

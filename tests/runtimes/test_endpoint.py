@@ -167,6 +167,30 @@ def test_a_request_that_is_cut_is_not_tried_again():
         assert len(server.requests) == 1
 
 
+def test_a_request_that_is_cut_on_a_kept_connection_is_not_sent_again():
+    asked, release = threading.Event(), threading.Event()
+
+    def second_hangs(request):
+        if len(server.requests) > 1:
+            asked.set()
+            release.wait(30)
+        return "Hi"
+
+    with serving(second_hangs) as server, ThreadPoolExecutor(1) as threads:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        endpoint.chat(ASK)
+        request = threads.submit(endpoint.chat, ASK)
+        assert asked.wait(30)
+        endpoint.cut()
+        try:
+            with pytest.raises(UnreachableError, match="broken off"):
+                request.result(timeout=20)
+        finally:
+            release.set()
+        assert (len(server.requests), server.connections) == (2, 1)
+        assert endpoint.chat(ASK).text == "Hi"
+
+
 def test_a_redirect_is_not_followed(pauses):
     with serving(lambda request: (307, {}, {"Location": "http://elsewhere/v1"})) as server:
         with pytest.raises(EndpointError, match="moved to 'http://elsewhere/v1'"):

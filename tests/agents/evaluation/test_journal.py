@@ -1,0 +1,156 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from infinite_rl import Task, TextEnv
+from infinite_rl.agents.evaluation.asking import EndpointPlayer, Job
+from infinite_rl.agents.evaluation.journal import Entry, Journal
+from infinite_rl.agents.evaluation.subject import Subject
+from infinite_rl.datasets.task import TaskList
+from infinite_rl.runtimes import ChatEndpoint
+from infinite_rl.runtimes.endpoint import ChatReply
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
+from chat_server import serving
+
+ASKED = [{"role": "user", "content": "Say Ulm."}]
+CALL = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{}"}}
+REPLY = ChatReply("Ulm \ud800", "", "stop", 7, 3, {"tool_calls": [CALL]})
+
+
+def entry(place, reply=REPLY):
+    return Entry(place, 0, ASKED, reply, 0.5)
+
+
+def written(path, *entries):
+    journal = Journal(path)
+    journal.append(entries or (entry((0, 0)), entry((0, 1))))
+    journal.close()
+    return path
+
+
+def test_a_reply_is_told_as_it_was(tmp_path):
+    journal = Journal(written(tmp_path / "replies.jsonl"))
+    reply, seconds = journal.told((0, 1), 0, ASKED)
+    assert (reply, reply.tool_calls, seconds) == (REPLY, [CALL], 0.5)
+
+
+def test_a_reply_to_something_else_is_not_told(tmp_path):
+    journal = Journal(written(tmp_path / "replies.jsonl"))
+    assert journal.knows((0, 0))
+    assert journal.told((0, 0), 1, ASKED) is None
+    assert journal.told((0, 0), 0, [{"role": "user", "content": "Say Rom."}]) is None
+    assert journal.told((1, 0), 0, ASKED) is None
+
+
+def test_replies_of_recorded_samples_are_dropped_line_by_line(tmp_path):
+    path = written(tmp_path / "replies.jsonl")
+    journal = Journal(path, {(0, 0)})
+    assert not journal.knows((0, 0))
+    assert journal.knows((0, 1))
+    journal.close()
+    Journal(path, {(0, 0), (0, 1)}).close()
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"turn": "first"},
+        {"asked": 1},
+        {"seconds": -1},
+        {"seconds": "long"},
+        {"text": None},
+        {"tool_calls": {}},
+        {"prompt_tokens": -1},
+        {"prompt_tokens": 10**20},
+        {"completion_tokens": 1.5},
+        {"sample": True},
+    ],
+)
+def test_a_line_that_cannot_be_read_is_as_if_it_were_not_there(members, tmp_path):
+    path = written(tmp_path / "replies.jsonl", entry((0, 0)))
+    row = json.loads(path.read_text())
+    path.write_text(json.dumps(row | members) + "\n")
+    assert not Journal(path).knows((0, 0))
+    path.write_text(json.dumps(row) + "\n")
+    assert Journal(path).knows((0, 0))
+
+
+@pytest.mark.parametrize("torn", [b'{"turn": 0, "as', b"\xff", b"[]", b"[" * 100_000])
+def test_a_line_that_a_process_was_stopped_in_costs_no_other(torn, tmp_path):
+    path = written(tmp_path / "replies.jsonl")
+    with path.open("ab") as file:
+        file.write(torn)
+    journal = Journal(path)
+    journal.append([entry((2, 0))])
+    journal.close()
+    again = Journal(path)
+    assert all(again.told(place, 0, ASKED) == (REPLY, 0.5) for place in ((0, 0), (0, 1), (2, 0)))
+
+
+def test_calls_that_nest_too_deeply_are_not_kept_and_end_nothing(tmp_path):
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    path = written(tmp_path / "replies.jsonl", entry((0, 0), ChatReply("", message={"tool_calls": [deep]})))
+    assert path.read_bytes() == b""
+
+
+def test_what_comes_after_the_end_is_not_written(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    journal = Journal(path)
+    journal.close()
+    journal.append([entry((0, 0))])
+    assert path.read_bytes() == b""
+
+
+class Talk(TextEnv):
+    """Three turns; the environment says its ``word`` after each."""
+
+    domain = "talk"
+    word = "Go on."
+
+    def respond(self, episode, action):
+        super().respond(episode, action)
+        episode.finished = episode.turns == 3
+        if not episode.finished:
+            episode.messages.append({"role": "user", "content": self.word})
+
+    def grade(self, task, response):
+        return 1.0
+
+
+def play(server, path, word="Go on."):
+    env = Talk(TaskList([Task.ask("Talk.", "", id="t0", domain="talk")]))
+    env.word = word
+    player = EndpointPlayer(Subject(env, {0: env.tasks.task(0)}, {}), ChatEndpoint(server.url, "m"))
+    journal = Journal(path)
+    try:
+        return [line for batch in player.play([Job(0, [0, 1])], journal) for line in batch]
+    finally:
+        journal.close()
+
+
+def test_what_is_known_is_not_asked_for_and_leaves_the_same_samples(tmp_path, monkeypatch):
+    monkeypatch.setattr("infinite_rl.agents.evaluation.asking._INSTANT", 0)  # as if grading took long
+    path = tmp_path / "replies.jsonl"
+    with serving(lambda request: f"reply {len(server.requests)}") as server:
+        first = play(server, path)
+        asked = len(server.requests)
+        second = play(server, path)
+        assert len(server.requests) == asked
+    assert sorted(first, key=lambda one: one["sample"]) == sorted(second, key=lambda one: one["sample"])
+
+
+def test_where_an_environment_draws_otherwise_the_model_is_asked_from_that_turn_on(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    with serving(lambda request: "Hi") as server:
+        play(server, path)
+        asked = len(server.requests)
+        lines = play(server, path, "Once more.")
+        new = server.requests[asked:]
+    assert sorted(sum(one["role"] == "assistant" for one in request["messages"]) for request in new) == [1, 1, 2, 2]
+    assert all([one["content"] for one in line["messages"][2::2]] == ["Once more."] * 2 for line in lines)
