@@ -6,9 +6,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ...spaces.visible import visible
 from ..evaluation.given import NOTHING, declare_given, given_by
+
+if TYPE_CHECKING:
+    from .board import Board
 
 
 def declare(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +20,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, metavar="DIR", help="holds submissions, archives or folders of results")
     parser.add_argument("--check", action="store_true", help="grade everything again, and leave out what is refused")
     parser.add_argument("--out", type=Path, metavar="SITE", help="where the pages go (default: DIR/site)")
+    parser.add_argument("--json", action="store_true", help="print what is on it, and what is not, as one JSON object")
     declare_given(parser)
 
 
@@ -42,10 +47,30 @@ def run(arguments: argparse.Namespace) -> int:
     for row in board.unmatched:
         told = json.dumps({name: row[name] for name in ("env", "split", "arguments") if name in row})
         print(f"warning: board.json: no submission is of the private split {visible(told)}", file=sys.stderr)
+    doubts = board.unmatched or any(entry.ungraded or entry.copies for entry in board.entries)
+    code = 1 if board.left_out or (arguments.check and doubts) else 0
+    if arguments.json:
+        print(json.dumps(_told(board, out / "index.html")))
+        return code
     entries = "1 entry" if len(board.entries) == 1 else f"{len(board.entries):,} entries"
     print(f"{entries}: {out / 'index.html'}")
-    doubts = board.unmatched or any(entry.ungraded or entry.copies for entry in board.entries)
-    return 1 if board.left_out or (arguments.check and doubts) else 0
+    return code
+
+
+def _told(board: Board, page: Path) -> dict[str, Any]:
+    """What a program wants to know of a board."""
+    entries = [
+        {
+            "source": entry.source,
+            "model": entry.model,
+            "env": entry.run["env"]["id"],
+            "not_regraded": entry.ungraded,
+            "copies": [{"source": other.source, "share": share} for other, share in entry.copies],
+        }
+        for entry in board.entries
+    ]
+    left_out = [{"source": one.source, "why": one.why} for one in board.left_out]
+    return {"page": str(page), "entries": entries, "not_shown": left_out, "unmatched": list(board.unmatched)}
 
 
 def _line(text: str) -> str:

@@ -175,6 +175,11 @@ def test_what_does_not_hold_together_is_left_out_and_named(folder, tmp_path, cap
     _, board = data(tmp_path / "site" / "data" / "board.js")
     assert len(board["entries"]) == 4
     assert len(board["left_out"]) == 4
+    assert main(["leaderboard", str(place), "--out", str(tmp_path / "site"), "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert found["page"] == str(tmp_path / "site" / "index.html")
+    assert {one["source"] for one in found["not_shown"]} == {"broken", "nonsense.zip", "strong-again", "weak"}
+    assert {one["source"]: one["model"] for one in found["entries"]}["strong"] == "strong"
 
 
 def test_keys_and_canaries_are_never_put_on_a_page(tmp_path, capsys):
