@@ -115,7 +115,7 @@ def _line(entry: Entry) -> str:
         "finish_reason": reply.finish_reason,
         "prompt_tokens": reply.prompt_tokens,
         "completion_tokens": reply.completion_tokens,
-        "seconds": round(entry.seconds, 4),
+        "seconds": entry.seconds,  # as it is, so that sums stay the same
     }
     with suppress(RecursionError):  # calls of tools nest as deep as a server likes
         return json.dumps(row) + "\n"
