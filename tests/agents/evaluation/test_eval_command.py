@@ -931,7 +931,10 @@ def test_what_breaks_in_an_environment_is_an_error_of_its_samples_alone(tmp_path
 
 
 @pytest.mark.parametrize("times", [1, 2])
-def test_the_first_ctrl_c_lets_answers_be_graded_and_the_second_ends_at_once(times):
+def test_the_first_ctrl_c_lets_answers_be_graded_and_the_second_ends_at_once(times, request):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # what shells start in the background ignores it
+    request.addfinalizer(lambda: signal.signal(signal.SIGINT, before))
+
     class Interrupted(BrokenEnv):
         graded = 0
 
