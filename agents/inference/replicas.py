@@ -324,9 +324,8 @@ class Replicas:
         for problem in problems.values():
             if not isinstance(problem, UnreachableError):  # what is broken is left out
                 raise problem
-        refused = all(
-            problem.status == HTTPStatus.INTERNAL_SERVER_ERROR for problem in problems.values()
-        )  # and did not break
+        # They answered, and no connection broke.
+        refused = all(problem.status == HTTPStatus.INTERNAL_SERVER_ERROR for problem in problems.values())
         well = problems.keys() == set(members) and all(attempt(one.server.check_health) is None for one in members)
         if refused and well:
             reasons = "; ".join(map(str, problems.values()))

@@ -47,13 +47,8 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
             f"parallel: {type(backbone).__name__} can't be divided, only decoders with their layers in model.layers, "
             "such as Llama, Qwen2, Qwen3, Mistral and Gemma"
         )
-    # Found out by trying, which a divided model is too slow for.
-    tried = _first_layer(backbone, mesh.device_type)
-    with torch.no_grad(), torch.autocast(mesh.device_type, dtype, enabled=dtype is not None):
-        if not isinstance(model, Critic):
-            _decide(model, tried, mesh)
-        if _shares_rows(mesh):
-            try_ring(tried)
+    if not isinstance(model, Critic) or _shares_rows(mesh):
+        _try(model, backbone, mesh, dtype)
     apply_tensor_parallel(backbone, mesh["tp"])
     if _shares_rows(mesh):
         enable_ring(backbone)
@@ -64,6 +59,18 @@ def parallelize(model: PreTrainedModel | Critic, mesh: DeviceMesh, *, dtype: tor
         enable_scoring(model, mesh)
     model.register_forward_hook(lambda module, arguments, found: free(module))
     model.share = Share.of(mesh)
+
+
+def _try(
+    model: PreTrainedModel | Critic, backbone: PreTrainedModel, mesh: DeviceMesh, dtype: torch.dtype | None
+) -> None:
+    """Finds out by trying what a divided model is too slow for; what is made for that is gone afterwards."""
+    tried = _first_layer(backbone, mesh.device_type)
+    with torch.autocast(mesh.device_type, dtype, enabled=dtype is not None):
+        if not isinstance(model, Critic):
+            _decide(model, tried, mesh)
+        if _shares_rows(mesh):
+            try_ring(tried)
 
 
 def _decide(model: PreTrainedModel, tried: PreTrainedModel, mesh: DeviceMesh) -> None:

@@ -46,12 +46,9 @@ def attend(query: Tensor, key: Tensor, value: Tensor, rule: Rule, *, ahead: int 
         query that sees no key are 0 and minus infinity.
     """
     key, value = _for_all(key, query), _for_all(value, query)
-    causal = ahead is not None
-    if _has_kernel(query, rule, ahead) and query.device.type == "cpu":
-        found: tuple[Tensor, Tensor] = _CPU(query, key, value, 0.0, causal, scale=rule.scale)
-        return found
-    if _has_kernel(query, rule, ahead) and _is_flash(query):
-        out, sums, *_ = _CUDA(query, key, value, 0.0, causal, scale=rule.scale)
+    if _has_kernel(query, rule, ahead):
+        kernel = _CPU if query.device.type == "cpu" else _CUDA
+        out, sums, *_ = kernel(query, key, value, 0.0, ahead is not None, scale=rule.scale)
         return out, sums
     tiles, exact = [], _exact(query.dtype)
     for asks, seen, there in _tiles(query.shape[-2], key.shape[-2], ahead, rule.window):
@@ -93,20 +90,19 @@ def attend_backward(
     """
     groups = key.shape[1]
     key, value = _for_all(key, query), _for_all(value, query)
-    if _has_kernel(query, rule, ahead) and query.device.type == "cpu":
-        causal = ahead is not None
-        found = _CPU_BACKWARD(grad, query, key, value, out, sums, 0.0, causal, scale=rule.scale)
-    elif _has_kernel(query, rule, ahead) and _is_flash(query):
-        found = _flash_backward(grad, query, key, value, out, sums, rule.scale, ahead is not None)
-    else:
+    if not _has_kernel(query, rule, ahead):
         found = _backward(grad, query, key, value, out, sums, rule, ahead)
+    elif query.device.type == "cpu":
+        found = _CPU_BACKWARD(grad, query, key, value, out, sums, 0.0, ahead is not None, scale=rule.scale)
+    else:
+        found = _flash_backward(grad, query, key, value, out, sums, rule.scale, ahead is not None)
     by_query, by_key, by_value = found
     return by_query, _of_groups(by_key, groups), _of_groups(by_value, groups)
 
 
 def _has_kernel(query: Tensor, rule: Rule, ahead: int | None) -> bool:
-    """Whether a kernel knows the rule: it sees all, or all until its own position."""
-    if rule.cap is not None:
+    """Whether a kernel takes these, and knows the rule: a query sees all, or all until its own position."""
+    if rule.cap is not None or not (query.device.type == "cpu" or _is_flash(query)):
         return False
     return ahead is None or (ahead == 0 and (rule.window is None or rule.window >= query.shape[-2]))
 
