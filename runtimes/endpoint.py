@@ -265,7 +265,9 @@ class Endpoint:
             return f"{self.url} answers that it has moved to {target!r}. Give that as base_url, if you trust it."
         # Hidden before it is cut, and where JSON's escapes no longer disguise it.
         said = " ".join(self._hide(_error_text(reply.body.decode("utf-8", "replace")))[:10_000].split())[:200]
-        return f"{self.url} answered {reply.status}: {said} {self.hints.get(reply.status, '')}".rstrip()
+        hint = self.hints.get(reply.status, "")
+        stop = "." if hint and said and said[-1] not in ".!?" else ""
+        return f"{self.url} answered {reply.status}: {said}{stop} {hint}".rstrip()
 
     def _hide(self, text: str) -> str:
         """A text of the server's without the API key, which some servers send back."""

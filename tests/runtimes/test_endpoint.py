@@ -137,7 +137,7 @@ def test_a_refusal_is_not_repeated_and_says_what_to_do(status, hint, pauses):
         with pytest.raises(EndpointError, match=hint) as caught:
             ChatEndpoint(server.url, "tiny", api_key=KEY).chat(ASK)
         assert len(server.requests) == 1
-    assert f"{server.url}/chat/completions answered {status}: no, not [API key]" in str(caught.value)
+    assert f"{server.url}/chat/completions answered {status}: no, not [API key]. " in str(caught.value)
     assert caught.value.status == status
     assert pauses == []
 

@@ -167,7 +167,7 @@ def test_a_trajectory_that_could_not_be_graded_has_no_share_in_the_loss(module, 
     failed = make_trajectory([1], [7, 8, 9], valid=False)
     with_it = module().compute_ppo_loss(stack([good[0], failed, good[1]]), [1.0, 9.0, -1.0])["total_loss"]
     without = module().compute_ppo_loss(stack(good), [1.0, -1.0])["total_loss"]
-    assert float(with_it) == pytest.approx(float(without), rel=1e-12)
+    assert with_it.item() == pytest.approx(without.item(), rel=1e-12)
 
 
 def test_a_critic_learns_from_the_returns_that_are_given(lm, make_trajectory):
