@@ -11,7 +11,8 @@ from ...envs.text_env import TextEnv
 from .results import FAILURES, Sample
 from .voting import answer_of
 
-_LONGEST_REASON = 40
+# Characters of why a reply ended, as servers say it.
+LONGEST_REASON = 40
 # Of servers; nothing in it is tried twice, whatever is searched.
 _IP = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.]{2,45}\])"
 _ADDRESS = re.compile(rf"https?://[^\s'\"]*|(?<![\w.])(?:localhost|{_IP})(?::\d{{1,5}})?(?![\w.]\w)", re.IGNORECASE)
@@ -63,7 +64,7 @@ def record(env: TextEnv, episode: Episode, sample: int, cost: Cost, problem: str
         "turns": episode.turns,
         "prompt_tokens": cost.prompt_tokens,
         "completion_tokens": cost.completion_tokens,
-        "finish_reason": cost.finish_reason[:_LONGEST_REASON],
+        "finish_reason": cost.finish_reason[:LONGEST_REASON],
         "seconds": round(cost.seconds, 4),
         "messages": episode.messages,
     }

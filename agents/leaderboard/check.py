@@ -13,6 +13,7 @@ from ...envs.registration import ENVIRONMENTS
 from ..evaluation.about import hashes_of
 from ..evaluation.benchmarks import BENCHMARKS
 from ..evaluation.given import NOTHING, Given
+from ..evaluation.recording import LONGEST_REASON
 from ..evaluation.regrading import is_foreign, regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
 from ..evaluation.subject import Subject, not_taken, subject_of
@@ -196,7 +197,7 @@ def _other_domain(sample: Sample, subject: Subject) -> str:
 
 
 def _limits(results: Results) -> Iterator[str]:
-    """Samples that the sampling does not allow."""
+    """Samples beyond what the sampling, or a record, allows."""
     sampling = results.run["sampling"]
     tokens, turns = sampling["max_tokens"], sampling["max_turns"]
 
@@ -208,9 +209,11 @@ def _limits(results: Results) -> Iterator[str]:
             return f"{where}: {told}; sampling.max_tokens is {tokens}"
         if turns is not None and sample["turns"] > turns:
             return f"{where}: {sample['turns']} turns; sampling.max_turns is {turns}"
+        if len(sample["finish_reason"]) > LONGEST_REASON:
+            return f"{where}: finish_reason is longer than {LONGEST_REASON} characters"
         return ""
 
-    yield from _first(filter(None, map(problem, results.samples)), "more samples beyond the limits of sampling")
+    yield from _first(filter(None, map(problem, results.samples)), "more samples beyond these limits")
 
 
 def _declared(run: Mapping[str, Any]) -> Iterator[str]:

@@ -190,6 +190,10 @@ def table_of_its_own_by_a_prompt(run, samples):
     run["sampling"]["prompt"] = "mine"
 
 
+def ended_by_a_story(run, samples):
+    wrong(samples)["finish_reason"] = "the model was best " * 3
+
+
 def unknown_of(part):
     def forge(run, samples):
         run[part]["note"] = "best"
@@ -204,6 +208,7 @@ FORGED_WELL = [
     (frozen, '"sampling.temperature" must be from 0 to 1,000, not -5'),
     (wide, '"sampling.top_p" must be from 0 to 1, not 9.0'),
     (fewer_than_none, '"model.parameters" must be from 1 to'),
+    (ended_by_a_story, "finish_reason is longer than 40 characters"),
     (half_a_character, "run.json: holds a text that is no Unicode"),
     (table_of_its_own_by_a_hash, f'"hashes.source" is "{"d" * 32}", but this installation has null'),
     (table_of_its_own_by_a_prompt, '"sampling.prompt" is "mine", and the tasks are asked with null'),
