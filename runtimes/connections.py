@@ -90,9 +90,10 @@ class ConnectionPool:
     def cut(self) -> None:
         """Breaks off the requests that are under way: each raises ``BrokenOffError``, and is not sent again."""
         with self._lock:
-            for connection in self._busy:
-                _shut(connection.sock)
-            self._busy.clear()
+            # First it is said that they are broken off: whoever is woken by it asks at once.
+            busy, self._busy = self._busy, set()
+        for connection in busy:
+            _shut(connection.sock)
 
     def _exchange(
         self, connection: http.client.HTTPConnection, path: str, body: bytes | None, headers: dict[str, str]

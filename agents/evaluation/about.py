@@ -37,7 +37,8 @@ def describe(
     Args:
         subject: what is evaluated on.
         model: ``name``, ``backend`` and ``parameters``.
-        sampling: ``n``, ``temperature``, ``top_p``, ``max_tokens``, ``max_turns`` and ``seed``.
+        sampling: ``n``, ``temperature``, ``top_p``, ``max_tokens``, ``max_turns`` and ``seed``; and ``send_tools``
+            where tools' schemas are sent that otherwise would not be.
         contamination: what is declared about training on these tasks.
         canary: a text by which the transcripts are found in training data.
     """

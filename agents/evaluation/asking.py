@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -19,6 +19,7 @@ from ...envs.text_env import TextEnv
 from ...rewards.score import RewardFunctionScore
 from ...runtimes.endpoint import BudgetError, ChatEndpoint, ChatReply, EndpointError, UnreachableError
 from .journal import Entry, Journal
+from .keeping import Keeper
 from .recording import Cost, record
 from .results import Place, Sample
 from .stopping import first_interrupt
@@ -26,8 +27,6 @@ from .subject import Subject
 
 # Samples that are graded and written together, at most.
 _BATCH = 512
-# Seconds within which replies may be lost by a kill: what takes longer to grade is written down before.
-_INSTANT = 0.1
 # Seeds fit into 31 bits: some servers take no larger ones.
 _SEED_BITS = 31
 
@@ -67,8 +66,7 @@ class _Play:
 class _Ask:
     """One request, for samples that are asked the same.
 
-    It is ``again`` if one for several of them was refused before, and ``kept`` if its replies are in the journal;
-    ``shown`` messages were sent.
+    It is ``again`` if one for several of them was refused before.
     """
 
     plays: list[_Play]
@@ -76,12 +74,13 @@ class _Ask:
     replies: Sequence[ChatReply] = ()
     seconds: float = 0.0
     error: BaseException | None = None
-    shown: int = 0
-    kept: bool = False
 
-    def entry(self, play: _Play, turn: int, reply: ChatReply) -> Entry:
-        """The line of a reply in the journal."""
-        return Entry(play.place, turn, play.episode.messages[: self.shown], reply, self.seconds)
+    def entries(self) -> dict[Hashable, Entry]:
+        """What the journal says of the replies, before the episodes go on."""
+        return {
+            play: Entry(play.place, play.episode.turns, [*play.episode.messages], reply, self.seconds)
+            for play, reply in zip(self.plays, self.replies, strict=False)
+        }
 
 
 class EndpointPlayer:
@@ -121,7 +120,8 @@ class EndpointPlayer:
         self.several, self.seed, self.max_turns, self.patience = several, seed, max_turns, patience
         self.parameters = dict(parameters or {})
         self._journal: Journal | None = None
-        self._at_once = False  # whether replies are graded as soon as they arrive
+        self._keeper: Keeper | None = None
+        self._goes_on = False  # whether there are episodes of several turns: their replies are written in any case
 
     def play(self, jobs: Iterable[Job], journal: Journal | None = None) -> Iterator[list[Sample]]:
         """Plays all samples of all jobs, and yields them in batches as they are done.
@@ -134,7 +134,7 @@ class EndpointPlayer:
                 not yielded, and another call may do better. Samples whose requests the server answered with a refusal
                 are yielded with the status ``endpoint_error``.
         """
-        self._journal, self._at_once = journal, False
+        self._journal, self._keeper = journal, journal and Keeper(journal)
         asks: SimpleQueue[_Ask | None] = SimpleQueue()
         done: SimpleQueue[_Ask | None] = SimpleQueue()
         for _ in range(self.concurrency):
@@ -149,6 +149,8 @@ class EndpointPlayer:
             for _ in range(self.concurrency):
                 asks.put(None)
             self.endpoint.cut()
+            if self._keeper:
+                self._keeper.close()
 
     def _play(
         self, jobs: Iterator[Job], asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask | None]
@@ -170,12 +172,11 @@ class EndpointPlayer:
             if not batch and not lines and not stopped:
                 break
             under_way -= len(batch)
-            answered: list[tuple[_Ask, _Play, ChatReply]] = []
+            answered: list[tuple[_Play, ChatReply]] = []
             for ask in batch:
                 if ask.error is None:
                     failed = 0
-                    heard = zip(ask.plays, self._heard(ask, waiting), strict=False)
-                    answered += [(ask, play, reply) for play, reply in heard]
+                    answered += zip(ask.plays, self._heard(ask, waiting), strict=False)
                     continue
                 if not isinstance(ask.error, EndpointError) or isinstance(ask.error, BudgetError):
                     raise ask.error
@@ -191,6 +192,8 @@ class EndpointPlayer:
             lines += self._advance(answered, waiting)
             if lines:
                 yield lines
+            if self._keeper:
+                self._keeper.release(play for play, _ in answered if play.episode.ended)
             if stopped:
                 raise KeyboardInterrupt
             if failed >= self.patience:
@@ -230,32 +233,25 @@ class EndpointPlayer:
             cost.seconds += ask.seconds
         return ask.replies
 
-    def _advance(self, answered: Sequence[tuple[_Ask, _Play, ChatReply]], waiting: deque[_Ask]) -> list[Sample]:
+    def _advance(self, answered: Sequence[tuple[_Play, ChatReply]], waiting: deque[_Ask]) -> list[Sample]:
         """Takes the replies as actions, all in one call; the lines of the episodes that are over."""
         if not answered:
             return []
-        started = time.monotonic()
-        episodes = [play.episode for _, play, _ in answered]
+        episodes = [play.episode for play, _ in answered]
         try:
-            self.env.advance(episodes, [as_action(reply) for *_, reply in answered])
+            self.env.advance(episodes, [as_action(reply) for _, reply in answered])
         except Exception as error:
             for episode in episodes:
                 if episode.score is None:
                     message = f"the environment raised {type(error).__name__}: {error}"
                     episode.score, episode.truncated = RewardFunctionScore.error(message), True
-        # What ends an episode needs no line of its own then, and threads that write would cost more than grading.
-        self._at_once = time.monotonic() - started < _INSTANT
-        lines, entries = [], []
-        for ask, play, reply in answered:
-            if play.episode.ended:
-                lines.append(record(self.env, play.episode, play.sample, play.cost))
-                continue
-            waiting.append(_Ask([play]))
-            if not ask.kept:
-                entries.append(ask.entry(play, play.episode.turns - 1, reply))
-        if self._journal:
-            self._journal.append(entries)
-        return lines
+        over = [play for play, _ in answered if play.episode.ended]
+        going = [play for play, _ in answered if not play.episode.ended]
+        self._goes_on = self._goes_on or bool(going)
+        if self._keeper:
+            self._keeper.write(going)
+        waiting.extend(_Ask([play]) for play in going)
+        return [record(self.env, play.episode, play.sample, play.cost) for play in over]
 
     def _work(self, asks: SimpleQueue[_Ask | None], done: SimpleQueue[_Ask | None]) -> None:
         """What a thread does: it asks."""
@@ -270,18 +266,15 @@ class EndpointPlayer:
         """Fills in what was answered to a process that was stopped, else what the model answers now."""
         first, journal = ask.plays[0], self._journal
         episode = first.episode
-        ask.shown = len(episode.messages)
         if journal and len(ask.plays) == 1 and (told := journal.told(first.place, episode.turns, episode.messages)):
-            ask.replies, ask.seconds, ask.kept = [told[0]], told[1], True
+            ask.replies, ask.seconds = [told[0]], told[1]
             return
         started = time.monotonic()
         seed = {} if self.seed is None else {"seed": self._seed(first)}
         ask.replies = self.endpoint.choices(episode.messages, len(ask.plays), **seed, **self.parameters)
         ask.seconds = time.monotonic() - started
-        if journal and not self._at_once:
-            pairs = zip(ask.plays, ask.replies, strict=False)
-            journal.append(ask.entry(play, episode.turns, reply) for play, reply in pairs)
-            ask.kept = True
+        if self._keeper:
+            self._keeper.hold(ask.entries(), write=self._goes_on)
 
     def _seed(self, play: _Play) -> int:
         episode = play.episode

@@ -189,6 +189,8 @@ def _subject(arguments: argparse.Namespace) -> Subject:
 
 def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]:
     bounded = subject.continues or _backend(arguments) != "endpoint"
+    # Only where it makes a difference: what was asked else is the same with and without.
+    more = arguments.send_tools and tools_member(subject.env, True) != tools_member(subject.env, None)
     return {
         "n": arguments.n,
         "temperature": arguments.temperature,
@@ -196,6 +198,7 @@ def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]
         "max_tokens": arguments.max_tokens or (_MAX_TOKENS if bounded else None),
         "max_turns": arguments.max_turns,
         "seed": None if arguments.no_seed else arguments.seed,
+        **({"send_tools": True} if more else {}),
     }
 
 

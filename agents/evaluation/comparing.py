@@ -19,8 +19,8 @@ def compare(a: Results, b: Results) -> dict[str, Any]:
 
     Returns:
         ``tasks``; for ``a`` and ``b`` the ``model``, the ``env`` and ``pass@1`` on the shared tasks; ``difference``
-        (of pass@1, paired by task), ``mcnemar`` (on the first graded sample of each task); and ``notes``: what else
-        differs, and which run is not finished.
+        (of pass@1, paired by task), ``mcnemar`` (on the first samples, of tasks where both were graded); and
+        ``notes``: what else differs, and which run is not finished.
 
     Raises:
         ValueError: no task is in both; or equal ids may be other tasks: of another environment, split or data, or of
@@ -32,8 +32,8 @@ def compare(a: Results, b: Results) -> dict[str, Any]:
     if not shared:
         raise ValueError(f"{a.folder} and {b.folder} share no task with a graded sample")
     first, second = _shares(ours, shared), _shares(theirs, shared)
-    only_a = sum(ours[task][0]["passed"] and not theirs[task][0]["passed"] for task in shared)
-    only_b = sum(theirs[task][0]["passed"] and not ours[task][0]["passed"] for task in shared)
+    firsts = [(first_passed(ours[task]), first_passed(theirs[task])) for task in shared]
+    only_a, only_b = firsts.count((True, False)), firsts.count((False, True))
     return {
         "tasks": len(shared),
         "a": _side(a, first, ours, shared),
@@ -81,6 +81,11 @@ def _by_id(results: Results) -> dict[str, list[Sample]]:
         if sample["status"] not in FAILURES:
             found.setdefault(sample["task_id"], []).append(sample)
     return found
+
+
+def first_passed(graded: Sequence[Sample]) -> bool | None:
+    """Whether the first sample of a task passed, of its graded ones in their order; None if that is not among them."""
+    return graded[0]["passed"] if graded and graded[0]["sample"] == 0 else None
 
 
 def _shares(groups: Mapping[str, Sequence[Sample]], tasks: Sequence[str]) -> list[float]:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 from ...datasets.folder import write_whole
 from ...envs.tools.formats import MAX_CALLS
 from ...runtimes.endpoint import ChatReply
-from ...runtimes.finite_json import loads
 from .results import Place, plain_file
 
 _MALFORMED = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
@@ -125,7 +124,7 @@ def _line(entry: Entry) -> str:
 def _read(line: bytes) -> Iterator[tuple[_Key, _Told]]:
     """The reply of a line; none if it is malformed."""
     with suppress(*_MALFORMED):
-        row = loads(line.decode("ascii"))
+        row = json.loads(line.decode("ascii"))  # with NaN, which calls of tools hold where a server sent it
         *key, read, written = numbers = [row[name] for name in _NUMBERS]
         asked, text, reason = texts = [row[name] for name in ("asked", "text", "finish_reason")]
         calls, seconds = row["tool_calls"], float(row["seconds"])

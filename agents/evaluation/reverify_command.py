@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ...spaces.visible import visible
 from .evaluate import scored
 from .given import declare_given, given_by
 from .regrading import changes, regrade
-from .results import RESULT, SAMPLES, Results, read_results, write_json
+from .results import RESULT, SAMPLES, Results, read_results, read_run, write_json
 from .subject import Subject, subject_of
 
 _MOST_SHOWN = 20
@@ -30,24 +31,33 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Grades all samples again; the exit code is 1 if a verdict has changed."""
+    """Grades all samples again; the exit code is 1 if a verdict has changed, or a sample is missing."""
     folder: Path = arguments.results
-    results = read_results(folder)
-    subject = subject_of(results.run, given_by(arguments))
-    _check(results, subject)
-    again = regrade(results.samples, subject.env, max_turns=results.run["sampling"].get("max_turns"))
-    changed = list(changes(results.samples, again))
-    written = arguments.write and bool(changed)
-    if written:
-        with alone_in(folder, "evaluates"):
+    read_run(folder)
+    # From reading to writing: what an evaluation adds meanwhile would be lost.
+    with alone_in(folder, "evaluates") if arguments.write else nullcontext():
+        results = read_results(folder)
+        subject = subject_of(results.run, given_by(arguments))
+        _check(results, subject)
+        again = regrade(results.samples, subject.env, max_turns=results.run["sampling"].get("max_turns"))
+        changed = list(changes(results.samples, again))
+        written = arguments.write and bool(changed)
+        if written:
             write_whole(folder / SAMPLES, "".join(json.dumps(sample) + "\n" for sample in again))
             if results.result is not None:
                 write_json(folder / RESULT, results.result | scored(folder, results.run, again))
+    missing = _missing(results)
     if arguments.json:
-        print(json.dumps({"samples": len(again), "changed": changed, "written": written}))
+        print(json.dumps({"samples": len(again), "changed": changed, "missing": missing, "written": written}))
     else:
-        _show(changed, len(again), written)
-    return 1 if changed else 0
+        _show(changed, len(again), missing, written)
+    return 1 if changed or missing else 0
+
+
+def _missing(results: Results) -> int:
+    """How many samples a finished evaluation lacks: an unfinished one will get them yet."""
+    asked: int = results.run["env"]["tasks"] * results.run["sampling"]["n"]
+    return 0 if results.result is None else asked - len(results.samples)
 
 
 def _check(results: Results, subject: Subject) -> None:
@@ -59,7 +69,7 @@ def _check(results: Results, subject: Subject) -> None:
             raise ValueError(f"{results.folder / SAMPLES}: {place} is none that the run asked for")
 
 
-def _show(changed: list[dict[str, Any]], count: int, written: bool) -> None:
+def _show(changed: list[dict[str, Any]], count: int, missing: int, written: bool) -> None:
     console = Console(highlight=False)
     for one in changed[:_MOST_SHOWN]:
         was, now = (f"{one[when]['status']} {one[when]['reward']:g}" for when in ("was", "now"))
@@ -70,4 +80,5 @@ def _show(changed: list[dict[str, Any]], count: int, written: bool) -> None:
     kept = "; the new verdicts are written" if written else ""
     verdicts = "1 verdict" if len(changed) == 1 else f"{len(changed):,} verdicts"
     samples = "1 sample" if count == 1 else f"{count:,} samples"
-    console.print(f"{samples} graded again, {verdicts} changed{kept}")
+    lacking = f", {missing:,} missing" if missing else ""
+    console.print(f"{samples} graded again, {verdicts} changed{lacking}{kept}")

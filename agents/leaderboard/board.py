@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..evaluation.comparing import first_passed
 from ..evaluation.given import NOTHING, Given
 from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results, read_run
 from ..evaluation.summary import by_task
@@ -224,7 +225,6 @@ def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]
         reward = sum(one["reward"] for one in scored) / len(scored) if scored else None
-        first = scored[0]["passed"] if scored and scored[0]["sample"] == 0 else None
         told = shown(samples[0]["task_id"])[:200], shown(samples[0]["domain"])[:80]
-        entry.rows[index] = Row(*told, len(scored), sum(one["passed"] for one in scored), reward, first)
+        entry.rows[index] = Row(*told, len(scored), sum(one["passed"] for one in scored), reward, first_passed(scored))
     return entry

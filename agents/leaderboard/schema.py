@@ -47,6 +47,7 @@ _RESULT: dict[str, tuple[type, ...]] = {
 }
 # Members that need not be there, or that are looked at elsewhere.
 _NAMES = {*_RUN, "schema", "versions", "declarations.contamination", "declarations.tools", "hashes.source"}
+_NAMES |= {"sampling.send_tools"}
 _MORE = ("floor", "ceiling", "cost")
 # Far beyond every evaluation; loops over them come to an end.
 _GREATEST = 1 << 63
@@ -71,6 +72,8 @@ def malformed(results: Results) -> Iterator[str]:
         if isinstance(value, int | float) and not least <= value <= most:
             told = f"{value:,}"[:40]
             yield f'{RUN}: "{name}" must be from {least:,} to {most:,}, not {told}'
+    if results.run["sampling"].get("send_tools", True) is not True:
+        yield f'{RUN}: "sampling.send_tools" must be true, or left out'
     for name, value in results.run["versions"].items():
         if not isinstance(value, str):
             yield f'{RUN}: "versions.{name[:40]}" must be of type str, not {type(value).__name__}'

@@ -12,7 +12,7 @@ from contextlib import suppress
 import pytest
 from chat_server import completion, serving
 
-from infinite_rl.runtimes import Budget, BudgetError, ChatEndpoint, EndpointError
+from infinite_rl.runtimes import Budget, BudgetError, ChatEndpoint, EndpointError, connections
 from infinite_rl.runtimes.endpoint import TextEndpoint, UnreachableError
 
 ASK = [{"role": "user", "content": "Hello"}]
@@ -189,6 +189,38 @@ def test_a_request_that_is_cut_on_a_kept_connection_is_not_sent_again():
             release.set()
         assert (len(server.requests), server.connections) == (2, 1)
         assert endpoint.chat(ASK).text == "Hi"
+
+
+def test_many_requests_that_are_cut_on_kept_connections_are_not_sent_again(monkeypatch):
+    def shut_slowly(found, shut=connections._shut):
+        shut(found)
+        time.sleep(0.05)  # so that the first to wake are there before the last are told
+
+    monkeypatch.setattr(connections, "_shut", shut_slowly)
+    many, hung, release = 8, threading.Semaphore(0), threading.Event()
+    first = threading.Barrier(many)
+
+    def second_hangs(request):
+        if len(server.requests) > many:
+            hung.release()
+            release.wait(30)
+        else:
+            first.wait(30)  # so that each has a connection of its own
+        return "Hi"
+
+    with serving(second_hangs) as server, ThreadPoolExecutor(many) as threads:
+        endpoint = ChatEndpoint(server.url, "tiny")
+        list(threads.map(lambda _: endpoint.chat(ASK), range(many)))
+        requests = [threads.submit(endpoint.chat, ASK) for _ in range(many)]
+        assert all(hung.acquire(timeout=30) for _ in range(many))
+        endpoint.cut()
+        try:
+            for request in requests:
+                with pytest.raises(UnreachableError, match="broken off"):
+                    request.result(timeout=20)
+        finally:
+            release.set()
+        assert (len(server.requests), server.connections) == (2 * many, many)
 
 
 def test_a_redirect_is_not_followed(pauses):

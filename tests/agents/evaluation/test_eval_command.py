@@ -729,6 +729,22 @@ def test_where_an_address_is_looked_for_no_number_or_version_is_taken_for_one():
     assert time.perf_counter() - started < 5
 
 
+def test_that_tools_are_sent_is_recorded_where_it_makes_a_difference(tmp_path, capsys):
+    def asks(server, out, *more):
+        given = ["eval", "--env", "Search-v0", "--tasks", "2", "--base-url", server.url, "--model", "m", *more]
+        return cli.main([*given, "--out", str(tmp_path / out), "--json"])
+
+    with serving(lambda request: "<answer>5</answer>") as server:
+        assert asks(server, "without") == asks(server, "with", "--send-tools") == 0
+        assert ["tools" in request for request in server.requests] == [False] * 2 + [True] * 2
+        assert asks(server, "without", "--send-tools") == 2
+        assert "send_tools" in capsys.readouterr().err
+        assert asks(server, "native", "--tool-format", "native", "--send-tools") == 0
+    assert "send_tools" not in results(tmp_path / "without").run["sampling"]
+    assert "send_tools" not in results(tmp_path / "native").run["sampling"]
+    assert results(tmp_path / "with").run["sampling"]["send_tools"] is True
+
+
 def test_two_processes_do_not_work_in_one_folder(words, tmp_path, capsys):
     from infinite_rl.datasets.folder import alone_in
 
@@ -824,6 +840,16 @@ def test_two_runs_are_compared_on_the_tasks_they_share(words, tmp_path, capsys):
     assert found["notes"] == []
     assert cli.main(["eval", "--compare", *folders]) == 0
     assert "+0.6000" in capsys.readouterr().out
+    # A first sample that nobody answered says nothing, and the second is not put in its place.
+    file = tmp_path / "a" / "samples.jsonl"
+    samples = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    for one in samples:
+        if one["sample"] == 0 and one["messages"][0]["content"] == f"Say {WORDS[4]}.":
+            one.update(status="endpoint_error", passed=False, reward=0.0)
+    file.write_text("".join(json.dumps(one) + "\n" for one in samples), encoding="utf-8")
+    assert cli.main(["eval", "--compare", *folders, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["tasks"], found["mcnemar"]["only_a"]) == (5, 2)
 
 
 def test_runs_that_are_alike_everywhere_are_not_certainly_equal(words, tmp_path, capsys):

@@ -1,5 +1,7 @@
 import json
 import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -7,13 +9,14 @@ import pytest
 from infinite_rl import Task, TextEnv
 from infinite_rl.agents.evaluation.asking import EndpointPlayer, Job
 from infinite_rl.agents.evaluation.journal import Entry, Journal
+from infinite_rl.agents.evaluation.keeping import Keeper
 from infinite_rl.agents.evaluation.subject import Subject
 from infinite_rl.datasets.task import TaskList
 from infinite_rl.runtimes import ChatEndpoint
 from infinite_rl.runtimes.endpoint import ChatReply
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
-from chat_server import serving
+from chat_server import completion, serving
 
 ASKED = [{"role": "user", "content": "Say Ulm."}]
 CALL = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{}"}}
@@ -91,6 +94,14 @@ def test_a_line_that_a_process_was_stopped_in_costs_no_other(torn, tmp_path):
     assert all(again.told(place, 0, ASKED) == (REPLY, 0.5) for place in ((0, 0), (0, 1), (2, 0)))
 
 
+def test_numbers_that_are_none_in_calls_are_kept(tmp_path):
+    reply = ChatReply("", message={"tool_calls": [CALL | {"arguments": {"x": float("inf")}}]})
+    again = Journal(written(tmp_path / "replies.jsonl", entry((0, 0), reply))).told((0, 0), 0, ASKED)
+    assert again[0].tool_calls == reply.tool_calls
+    nan = ChatReply("", message={"tool_calls": [CALL | {"arguments": {"x": float("nan")}}]})
+    assert Journal(written(tmp_path / "nan.jsonl", entry((0, 0), nan))).knows((0, 0))
+
+
 def test_calls_that_nest_too_deeply_are_not_kept_and_end_nothing(tmp_path):
     deep = []
     for _ in range(100_000):
@@ -134,8 +145,14 @@ def play(server, path, word="Go on."):
         journal.close()
 
 
-def test_what_is_known_is_not_asked_for_and_leaves_the_same_samples(tmp_path, monkeypatch):
-    monkeypatch.setattr("infinite_rl.agents.evaluation.asking._INSTANT", 0)  # as if grading took long
+@pytest.fixture
+def unrecorded(monkeypatch):
+    """As if each kill came before anything was recorded."""
+    monkeypatch.setattr(Keeper, "release", lambda self, owners: None)
+
+
+@pytest.mark.usefixtures("unrecorded")
+def test_what_is_known_is_not_asked_for_and_leaves_the_same_samples(tmp_path):
     path = tmp_path / "replies.jsonl"
     with serving(lambda request: f"reply {len(server.requests)}") as server:
         first = play(server, path)
@@ -145,6 +162,7 @@ def test_what_is_known_is_not_asked_for_and_leaves_the_same_samples(tmp_path, mo
     assert sorted(first, key=lambda one: one["sample"]) == sorted(second, key=lambda one: one["sample"])
 
 
+@pytest.mark.usefixtures("unrecorded")
 def test_where_an_environment_draws_otherwise_the_model_is_asked_from_that_turn_on(tmp_path):
     path = tmp_path / "replies.jsonl"
     with serving(lambda request: "Hi") as server:
@@ -154,3 +172,107 @@ def test_where_an_environment_draws_otherwise_the_model_is_asked_from_that_turn_
         new = server.requests[asked:]
     assert sorted(sum(one["role"] == "assistant" for one in request["messages"]) for request in new) == [1, 1, 2, 2]
     assert all([one["content"] for one in line["messages"][2::2]] == ["Once more."] * 2 for line in lines)
+
+
+class Deep(Talk):
+    """One turn; whoever grades thinks until told to stop."""
+
+    def respond(self, episode, action):
+        super().respond(episode, action)
+        episode.finished = True
+
+    def grade(self, task, response):
+        if response == "hard":
+            self.thinks.set()
+            assert self.stop.wait(60)
+        return 1.0
+
+
+def test_what_is_answered_while_others_are_graded_is_in_the_journal(tmp_path):
+    env = Deep(TaskList([Task.ask(f"Talk {k}.", "", id=f"t{k}", domain="talk") for k in range(12)]))
+    env.thinks, env.stop = threading.Event(), threading.Event()
+    tasks = {k: env.tasks.task(k) for k in range(12)}
+    path = tmp_path / "replies.jsonl"
+    journal = Journal(path)
+
+    def answer(request):
+        body = completion("hard" if "Talk 6." in request["messages"][0]["content"] else "easy")
+        return 200, {**body, "choices": body["choices"] * request.get("n", 1)}, {}
+
+    # The first batches are graded at once; then one is not.
+    with serving(answer) as server:
+        player = EndpointPlayer(Subject(env, tasks, {}), ChatEndpoint(server.url, "m"), concurrency=2)
+        lines = []
+
+        def run():
+            for batch in player.play([Job(k, [0, 1, 2]) for k in range(12)], journal):
+                lines.extend(batch)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            assert env.thinks.wait(60)
+            recorded = {(one["task_index"], one["sample"]) for one in lines}
+
+            def all_kept():
+                answered = [int(one["messages"][0]["content"][5:-1]) for one in server.requests]
+                rows = map(json.loads, path.read_text().splitlines())
+                kept = recorded | {(row["task_index"], row["sample"]) for row in rows}
+                return {(task, k) for task in answered for k in range(3)} <= kept
+
+            wait_for(all_kept)
+            assert 6 * 3 >= len(recorded) < len({one["messages"][0]["content"] for one in server.requests}) * 3
+        finally:
+            env.stop.set()
+            thread.join(60)
+            journal.close()
+    assert len(lines) == 36
+
+
+def test_what_is_recorded_soon_is_never_written(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    keeper = Keeper(Journal(path), interval=60)
+    for place in range(50):
+        keeper.hold({place: entry((place, 0))})
+        keeper.release([place])
+    keeper.close()
+    assert path.read_bytes() == b""
+
+
+def test_what_is_held_is_written_when_it_waits_when_it_is_told_and_at_the_end(tmp_path):
+    path = tmp_path / "replies.jsonl"
+
+    def places():
+        return [json.loads(line)["task_index"] for line in path.read_text().splitlines()]
+
+    keeper = Keeper(Journal(path), interval=0.01)
+    keeper.hold({"a": entry((0, 0)), "b": entry((1, 0))})
+    wait_for(lambda: places() == [0, 1])
+    keeper.close()
+    keeper = Keeper(Journal(path), interval=60)
+    keeper.hold({"c": entry((2, 0)), "d": entry((3, 0))})
+    keeper.hold({"c": entry((4, 0))})
+    keeper.write(["c"])
+    assert places() == [0, 1, 2, 4]
+    keeper.close()
+    assert places() == [0, 1, 2, 4, 3]
+
+
+def test_a_journal_that_cannot_be_written_is_told_to_whoever_brings_more(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    journal = Journal(tmp_path / "replies.jsonl")
+    monkeypatch.setattr(journal, "append", full)
+    keeper = Keeper(journal, interval=0.01)
+    keeper.hold({"a": entry((0, 0))})
+    wait_for(lambda: not keeper._thread.is_alive())
+    with pytest.raises(OSError, match="No space left"):
+        keeper.hold({"b": entry((1, 0))})
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from infinite_rl import cli
+from infinite_rl.agents.evaluation import reverify_command
 from infinite_rl.agents.evaluation.regrading import changes, regrade
 from infinite_rl.agents.evaluation.results import read_results
 from infinite_rl.agents.evaluation.subject import subject_of
+from infinite_rl.datasets.folder import FolderInUseError, alone_in
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
 from chat_server import serving
@@ -53,8 +55,42 @@ def reverified(folder, capsys, *more):
 def test_what_was_graded_is_graded_the_same_again(folder, capsys):
     before = contents(folder)
     code, found = reverified(folder, capsys)
-    assert (code, found) == (0, {"samples": 30, "changed": [], "written": False})
+    assert (code, found) == (0, {"samples": 30, "changed": [], "missing": 0, "written": False})
     assert contents(folder) == before
+
+
+def test_a_finished_run_that_lacks_samples_is_told(folder, capsys):
+    lines = (folder / "samples.jsonl").read_text("utf-8").splitlines()
+    (folder / "samples.jsonl").write_text("\n".join(lines[2:]) + "\n", encoding="utf-8")
+    code, found = reverified(folder, capsys)
+    assert (code, found["missing"]) == (1, 2)
+    assert cli.main(["reverify", str(folder)]) == 1
+    assert "28 samples graded again, 0 verdicts changed, 2 missing" in capsys.readouterr().out
+    (folder / "result.json").unlink()
+    assert reverified(folder, capsys) == (0, {"samples": 28, "changed": [], "missing": 0, "written": False})
+
+
+def test_nobody_else_works_in_the_folder_from_reading_to_writing(folder, monkeypatch):
+    edit(folder, 4, lambda one: one.update(passed=not one["passed"], reward=1.0 - one["reward"]))
+    tried = []
+
+    def reading(place):
+        with pytest.raises(FolderInUseError), alone_in(place, "evaluates"):
+            tried.append("got in")
+        tried.append("refused")
+        return read_results(place)
+
+    monkeypatch.setattr(reverify_command, "read_results", reading)
+    assert cli.main(["reverify", str(folder), "--write"]) == 1
+    assert tried == ["refused"]
+    with alone_in(folder, "evaluates"):
+        assert cli.main(["reverify", str(folder)]) == 0, "who only reads disturbs nobody"
+
+
+@pytest.mark.parametrize("more", [(), ("--write",)])
+def test_a_folder_that_is_not_there_is_named(tmp_path, capsys, more):
+    assert cli.main(["reverify", str(tmp_path / "nowhere"), *more]) == 2
+    assert "no run.json, so no evaluation lies there" in capsys.readouterr().err
 
 
 def test_a_changed_verdict_is_told_and_written_only_if_that_is_asked_for(folder, capsys):
