@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 from ..evaluation.comparing import first_passed
 from ..evaluation.given import NOTHING, Given
-from ..evaluation.results import FAILURES, RUN, Results, Sample, read_results, read_run
+from ..evaluation.results import FAILURES, RESULT, RUN, SAMPLES, Results, Sample, read_results, read_run
 from ..evaluation.summary import by_task
 from .archive import CARD, NAMES, opened
 from .check import check
@@ -22,6 +23,9 @@ from .recount import disagreements
 from .schema import malformed
 from .scripts import shown, slug
 from .settings import private_rows, read_settings, split_of, withheld
+
+# Whoever has one of them meant to hand in results.
+_PARTS = (RUN, RESULT, SAMPLES)
 
 
 @dataclass(slots=True)
@@ -206,11 +210,12 @@ def _refuse_links(path: Path) -> None:
 
 
 def submissions(folder: Path) -> Iterator[Path]:
-    """The archives and folders of results in a folder, by name."""
+    """The archives and folders of results in a folder, by name; of a folder a part is enough, to be told of."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
-        if path.suffix == ".zip" or (path.is_dir() and (path / RUN).exists()):
+        # A link that leads nowhere is there, too.
+        if path.suffix == ".zip" or (path.is_dir() and any(os.path.lexists(path / name) for name in _PARTS)):
             yield path
 
 

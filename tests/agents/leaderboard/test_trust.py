@@ -207,8 +207,18 @@ def test_a_member_that_is_no_file_is_named(tmp_path, capsys, name, kind, make):
         assert main([*command, str(folder)]) == 2
         assert f"{folder / name} is {kind}, and should be a file" in capsys.readouterr().err
     main(["leaderboard", str(tmp_path / "in")])
-    told = capsys.readouterr().err
-    assert name == "run.json" or "not shown: odd: " in told
+    assert "not shown: odd: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["run.json", "samples.jsonl", "result.json"])
+def test_a_submission_that_lost_a_part_is_named(tmp_path, capsys, name):
+    folder = make_results(tmp_path / "in" / "torn", tasks=2, n=1)
+    (folder / name).unlink()
+    (tmp_path / "in" / "notes").mkdir()  # none of a submission's files: nobody handed it in
+    assert main(["leaderboard", str(tmp_path / "in")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("not shown: torn: ")
+    assert name in line
 
 
 def test_a_regrade_of_a_stranger_says_what_it_needs(tmp_path):
