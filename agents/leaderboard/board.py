@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from .check import check
 from .copies import Replies, replies_of, shared
 from .grouping import benchmark_key
 from .leaks import leaks
-from .recount import disagreements
+from .recount import disagreements, figures_of, with_figures
 from .schema import malformed
 from .scripts import shown, slug
 from .settings import private_rows, read_settings, split_of, withheld
@@ -59,7 +59,7 @@ class Entry:
         id: its name in addresses and among the site's files.
         source: the name of its file or folder.
         run: what was asked.
-        result: the scores.
+        result: the scores, as the samples give them.
         card: the model card's text; empty if there is none.
         private: whether its tasks and transcripts are kept back.
         withheld: whether that is the submitter's will alone.
@@ -172,7 +172,9 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False, given: Give
 
 
 def _read(folder: Path, settings: Mapping[str, Any], private: bool, given: Given | None) -> tuple[Results, str]:
-    """The results of a folder, and why they could not be graded again; nothing is, unless something is given.
+    """The results of a folder, with the figures that its samples give, and why they could not be graded again.
+
+    Without anything given nothing is graded again.
 
     Raises:
         ValueError: there is a reason to refuse them.
@@ -180,17 +182,19 @@ def _read(folder: Path, settings: Mapping[str, Any], private: bool, given: Given
     canaries, ungraded = [mark for mark in settings.get("canaries", []) if isinstance(mark, str)], ""
     if given is not None:
         report = check(folder, given=given, private=private, canaries=canaries)
-        results, problems, ungraded = report.results, report.problems, report.ungraded
+        results, figures, problems, ungraded = report.results, report.figures, report.problems, report.ungraded
     else:
         try:
             results = read_results(folder)
         except (ValueError, OSError, RecursionError) as error:
             raise ValueError(str(error).replace(f"{folder}/", "").replace(f"{folder}: ", "")) from None
-        problems = [*malformed(results)] or [*disagreements(results), *leaks(results, canaries, private=private)]
+        if not (problems := [*malformed(results)]):
+            figures = figures_of(results)
+            problems = [*disagreements(results, figures), *leaks(results, canaries, private=private)]
     if problems:
         raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-    assert results is not None, "only what was read is without problems"
-    return results, ungraded
+    assert results is not None and results.result is not None, "only what was read is without problems"
+    return replace(results, result=with_figures(results.result, figures)), ungraded
 
 
 def _mark_copies(first: Entry, second: Entry) -> None:

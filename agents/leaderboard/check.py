@@ -18,7 +18,7 @@ from ..evaluation.regrading import is_foreign, regrade
 from ..evaluation.results import FAILURES, RUN, SAMPLES, Results, Sample, read_results
 from ..evaluation.subject import Subject, not_taken, subject_of
 from .leaks import leaks
-from .recount import disagreements
+from .recount import disagreements, figures_of
 from .schema import malformed
 from .settings import withheld
 
@@ -46,6 +46,7 @@ class Report:
         notes: what people should know.
         regraded: how many samples were graded again.
         results: what was checked; None if it can't be read.
+        figures: what the samples give, whatever the file says.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Report:
     notes: list[str] = field(default_factory=list)
     regraded: int = 0
     results: Results | None = None
+    figures: dict[str, Any] = field(default_factory=dict)
 
     @property
     def reasons(self) -> list[str]:
@@ -94,7 +96,8 @@ def check(
     if report.problems:
         return report
     report.results = results
-    report.problems += disagreements(results)
+    report.figures = figures_of(results)
+    report.problems += disagreements(results, report.figures)
     report.problems += leaks(results, canaries, words, private=withheld(results.run) if private is None else private)
     report.problems += _declared(results.run)
     report.problems += _limits(results)

@@ -1,4 +1,4 @@
-"""Whether the files of a submission agree with each other: what ``result.json`` says follows from the samples."""
+"""What follows from the samples of a submission, and whether ``result.json`` says the same."""
 
 from __future__ import annotations
 
@@ -15,13 +15,50 @@ from .schema import unknown
 
 # Sums of floats may differ in their last digits between machines; shares of samples differ by more.
 _NEAR = 1e-9
+# So many digits of a sum are the same in whichever order it was made.
+_DIGITS = 13
 _MOST = 5
 _FAILED = 0.01
 _DEAREST = 1_000_000
 
 
-def disagreements(results: Results) -> Iterator[str]:
-    """What does not fit together, one line each; nothing of the environment is needed."""
+def figures_of(results: Results) -> dict[str, Any]:
+    """The figures of ``result.json`` as the samples give them; without the cost, which has prices beside."""
+    sums = {name: sum(one[name] for one in results.samples) for name in ("prompt_tokens", "completion_tokens")}
+    return {**summarize(results.run, results.samples), "usage": sums}
+
+
+def with_figures(result: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    """A ``result.json`` that agrees with its samples, with figures that are equal where the samples are.
+
+    Two sums of the same numbers differ in their last digits, and a file may say a little more than is true: whoever
+    ranks by these would see a winner where there is none.
+
+    Args:
+        result: as a submission has it.
+        figures: as `figures_of` gives them.
+    """
+    usage, price = result["usage"] | figures["usage"], result.get("cost")
+    if price is not None:
+        price = cost(usage, [price[f"{name}_per_million"] for name in ("input", "output")])
+    return {**result, **_rounded({**figures, "cost": price}), "usage": usage}
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _rounded(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [*map(_rounded, value)]
+    return round(value, _DIGITS) if isinstance(value, float) else value
+
+
+def disagreements(results: Results, figures: Mapping[str, Any]) -> Iterator[str]:
+    """What does not fit together, one line each; nothing of the environment is needed.
+
+    Args:
+        results: finished or not.
+        figures: as `figures_of` gives them.
+    """
     run, samples, result = results.run, results.samples, results.result
     if result is None:
         yield f"{RESULT} is missing: the evaluation has not come to its end"
@@ -35,9 +72,10 @@ def disagreements(results: Results) -> Iterator[str]:
     if (found := sha256_of(results.folder / SAMPLES)) != result.get("samples_sha256"):
         yield f'{RESULT}: "samples_sha256" is {result.get("samples_sha256")!s:.16}…, but {SAMPLES} has {found[:16]}…'
     yield from missing(run, samples)
-    for name, wanted in summarize(run, samples).items():
-        yield from _first(_differences(name, result.get(name), wanted))
-    yield from _usage(result, samples)
+    for name, wanted in figures.items():
+        if name != "usage":
+            yield from _first(_differences(name, result.get(name), wanted))
+    yield from _usage(result, figures["usage"])
     yield from _bounds(run, result)
     yield from _times(run, result)
     yield from unknown(results)
@@ -81,7 +119,7 @@ def _times(run: Mapping[str, Any], result: Mapping[str, Any]) -> Iterator[str]:
         yield f'{RESULT}: "finished" is before "started"'
 
 
-def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _usage(result: Mapping[str, Any], sums: Mapping[str, int]) -> Iterator[str]:
     usage = result.get("usage")
     if not isinstance(usage, dict):
         yield f'{RESULT}: "usage" is missing'
@@ -91,7 +129,6 @@ def _usage(result: Mapping[str, Any], samples: Sequence[Mapping[str, Any]]) -> I
             yield f'{RESULT}: "usage.{name}" must be a number from 0, or null'
     if more := {*usage} - {"prompt_tokens", "completion_tokens", "seconds", "samples_per_second"}:
         yield f"{RESULT}: unknown members of usage, {', '.join(sorted(more)[:_MOST])}"
-    sums = {name: sum(one[name] for one in samples) for name in ("prompt_tokens", "completion_tokens")}
     yield from _first(_differences("usage", {name: usage.get(name) for name in sums}, sums))
     price = result.get("cost")
     if price is not None:

@@ -204,10 +204,10 @@ def _entry(entry: Entry, benchmark: int, rank: int | None, of: int) -> dict[str,
         "backend": shown(run["model"]["backend"]),
         "parameters": run["model"]["parameters"],
         "prompt": shown(run["sampling"]["prompt"] or ""),
-        "pass1": scores["pass@1"],
+        "pass1": _interval(scores["pass@1"]),
         "passk": [(k, score["value"], score["low"], score["high"]) for k, score in curve if score],
-        "maj": scores[f"maj@{n}"],
-        "reward": scores["reward"],
+        "maj": _interval(scores[f"maj@{n}"]),
+        "reward": _interval(scores["reward"]),
         "tasks": run["env"]["tasks"],
         "n": n,
         "graded": graded,
@@ -235,5 +235,10 @@ def _ranked(entries: Sequence[Entry]) -> list[tuple[int | None, Entry]]:
     ]
 
 
+def _interval(score: Mapping[str, Any]) -> dict[str, float | None]:
+    return {name: score[name] for name in ("value", "low", "high")}
+
+
 def _scored(name: str, score: Mapping[str, Any]) -> tuple[str, float | None, float | None, float | None]:
-    return shown(name), score["value"], score["low"], score["high"]
+    value, low, high = _interval(score).values()
+    return shown(name), value, low, high

@@ -1,5 +1,6 @@
 """A folder of submissions becomes pages: what is on them, what is kept off them, and what they are made of."""
 
+import csv
 import json
 import random
 import re
@@ -9,8 +10,9 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
-from board_results import make_results, make_run, play, write_results
+from board_results import answered, asked, make_results, make_run, play, write_results
 from chat_server import serving
 from pages import data, entry_of
 
@@ -262,7 +264,7 @@ def test_an_evaluation_is_submitted_and_shown_as_it_was_made(tmp_path, capsys):
     assert "accepted: 24 samples were graded again" in capsys.readouterr().out
     assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 0
     shown = entry_of(tmp_path / "board" / "site", "tiny", 6)
-    assert shown["pass1"] == result["scores"]["pass@1"]
+    assert shown["pass1"] == pytest.approx({name: result["scores"]["pass@1"][name] for name in ("value", "low", "high")})
     assert 0 < shown["pass1"]["value"] < 1
 
 
@@ -485,3 +487,33 @@ def test_building_needs_no_extra():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def passing(run, counts):
+    """The samples of a policy that passes so many of each task."""
+    env = asked(run).env
+    for (index, task), passed in zip(asked(run).tasks.items(), counts, strict=True):
+        for number in range(run["sampling"]["n"]):
+            yield answered(env, index, number, f"<answer>{task.answer if number < passed else '-77'}</answer>")
+
+
+def test_equal_scores_share_a_rank_however_they_were_added_up_and_whatever_the_file_says(tmp_path):
+    # As many passes, whose shares add up to floats that differ in their last digit.
+    counts = {"one": [1, 4, 0, 2, 0, 3, 3, 3, 5, 3, 1, 0], "two": [5, 0, 0, 4, 0, 2, 3, 1, 3, 3, 1, 3]}
+    assert len({np.mean(np.array(one) / 5) for one in counts.values()}) == 2
+    for name, some in counts.items():
+        run = make_run(model=name, n=5, tasks=12)
+        write_results(tmp_path / "in" / name, run, [*passing(run, some)])
+    run = make_run(model="nudged", n=5, tasks=12)
+    nudged = write_results(tmp_path / "in" / "nudged", run, [*passing(run, counts["one"])])
+    result = json.loads((nudged / "result.json").read_text())
+    for score in result["scores"].values():
+        score.update({name: score[name] + 4e-10 for name in ("value", "low", "high")})
+    (nudged / "result.json").write_text(json.dumps(result))
+    main(["leaderboard", str(tmp_path / "in"), "--check"])
+    site = tmp_path / "in" / "site"
+    entries = data(site / "data" / "board.js")[1]["entries"]
+    assert [one["rank"] for one in entries] == [1, 1, 1]
+    assert len({json.dumps([one[name] for name in ("pass1", "passk", "maj", "reward")]) for one in entries}) == 1
+    rows = [*csv.DictReader((site / "board.csv").read_text().splitlines())]
+    assert {(one["rank"], one["pass@1"], one["low"]) for one in rows} == {("1", rows[0]["pass@1"], rows[0]["low"])}
