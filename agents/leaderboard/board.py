@@ -193,7 +193,8 @@ def _read(folder: Path, settings: Mapping[str, Any], private: bool, given: Given
             problems = [*disagreements(results, figures), *leaks(results, canaries, private=private)]
     if problems:
         raise ValueError(problems[0] + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""))
-    assert results is not None and results.result is not None, "only what was read is without problems"
+    assert results is not None, "only what was read is without problems"
+    assert results.result is not None, "only what is finished is without problems"
     return replace(results, result=with_figures(results.result, figures)), ungraded
 
 

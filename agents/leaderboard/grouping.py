@@ -16,17 +16,24 @@ from .settings import defaults_of, official
 def benchmark_key(run: Mapping[str, Any]) -> str:
     """A short name of what a run was asked: equal for equal tasks, asked by equal prompts with equally many turns."""
     env, hashes = run["env"], run["hashes"]
-    defaults = defaults_of(str(env["id"]))
-    # A default that is said is none of an environment of its own; what a file is called is seen by its data alone.
-    arguments = {
-        name: one
-        for name, one in env["arguments"].items()
-        if name != "tasks" and (name not in defaults or one != defaults[name])
-    }
+    # What a file is called is seen by its data alone.
+    arguments = {name: one for name, one in arguments_of(env).items() if name != "tasks"}
     told = [env["id"], env["version"], arguments, env["split"], env["tasks"], hashes.get("data"), source(run)]
     told += [hashes.get("prompts"), run["sampling"].get("prompt"), run["sampling"].get("max_turns")]
     digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
+
+
+def arguments_of(env: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments of an environment that make its tasks, in one order, so that equal tasks have equal ones.
+
+    A default that is said makes no other tasks, and only the level is told of all.
+    """
+    defaults, said = defaults_of(str(env["id"])), env["arguments"]
+    found = {name: one for name, one in said.items() if name not in defaults or one != defaults[name]}
+    if "tasks" not in said:
+        found |= {name: one for name, one in (defaults | said).items() if name == "level"}
+    return {name: found[name] for name in sorted(found, key=lambda name: (name != "level", name))}
 
 
 def source(run: Mapping[str, Any]) -> str:
@@ -37,7 +44,7 @@ def source(run: Mapping[str, Any]) -> str:
 
 def arguments_told(env: Mapping[str, Any]) -> str:
     """The arguments of an environment in one line; what is no text is JSON."""
-    told = {name: value for name, value in env["arguments"].items() if name != "split"}
+    told = {name: value for name, value in arguments_of(env).items() if name != "split"}
     return ", ".join(
         f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in told.items()

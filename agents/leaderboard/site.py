@@ -19,7 +19,7 @@ from .board import Board, Entry, read_board
 from .chunks import Chunks
 from .exports import as_csv, as_markdown, rows
 from .facts import card_facts
-from .grouping import arguments_told, titles
+from .grouping import arguments_of, arguments_told, titles
 from .pairs import compare
 from .scripts import shown, write_script
 from .settings import split_of
@@ -161,7 +161,7 @@ def _reason(why: str) -> str:
 def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> dict[str, Any]:
     env = entries[0].run["env"]
     split = split_of(board.settings, entries[0].run)
-    bounds = bounds_of(env)
+    bounds = bounds_of({**env, "arguments": arguments_of(env)})
     return {
         "key": key,
         "name": shown(name),

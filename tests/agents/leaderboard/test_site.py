@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from board_results import answered, asked, make_results, make_run, play, write_results
+from board_results import answered, asked, config_hash, make_results, make_run, play, write_results
 from chat_server import serving
 from pages import data, entry_of
 
@@ -224,6 +224,21 @@ def test_a_default_that_is_said_makes_no_ranking_of_its_own_and_other_turns_do()
     assert benchmark_key(said) == benchmark_key(run) != benchmark_key(turns)
 
 
+@pytest.mark.parametrize("first", ["said", "plain"])
+def test_a_default_that_is_said_names_no_table_whichever_file_comes_first(tmp_path, first):
+    for name in ("said", "plain"):
+        run = make_run(model=name, tasks=3, n=1)
+        if name == "said":
+            run["env"]["arguments"] = {"seed": 0, "level": 1, "families": None}
+            run["hashes"]["config"] = config_hash(run)
+        place = tmp_path / "in" / ("a" if name == first else "b")
+        write_results(place, run, play(make_run(model=name, tasks=3, n=1), 0.5))
+    write_site(tmp_path / "in", tmp_path / "out")
+    (told,) = data(tmp_path / "out" / "data" / "board.js")[1]["benchmarks"]
+    assert (told["name"], told["arguments"]) == ("Math-v0, level 1, 3 tasks", "level 1")
+    assert (dict(told["floor"])["random"], told["ceiling"]) == (0.039, 1.0)
+
+
 def test_a_link_shows_no_file_of_the_host(folder, tmp_path, capsys):
     place = tmp_path / "board"
     shutil.copytree(folder / "weak", place / "linked")
@@ -264,7 +279,8 @@ def test_an_evaluation_is_submitted_and_shown_as_it_was_made(tmp_path, capsys):
     assert "accepted: 24 samples were graded again" in capsys.readouterr().out
     assert main(["leaderboard", str(tmp_path / "board"), "--check"]) == 0
     shown = entry_of(tmp_path / "board" / "site", "tiny", 6)
-    assert shown["pass1"] == pytest.approx({name: result["scores"]["pass@1"][name] for name in ("value", "low", "high")})
+    score = result["scores"]["pass@1"]
+    assert shown["pass1"] == pytest.approx({name: score[name] for name in ("value", "low", "high")})
     assert 0 < shown["pass1"]["value"] < 1
 
 

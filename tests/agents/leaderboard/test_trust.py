@@ -236,4 +236,4 @@ def test_arguments_are_shown_as_json(tmp_path):
     write_results(tmp_path / "in" / "one", run, play(make_run(tasks=3, n=1), 0.5))
     main(["leaderboard", str(tmp_path / "in")])
     (benchmark,) = data(tmp_path / "in" / "site" / "data" / "board.js")[1]["benchmarks"]
-    assert benchmark["arguments"] == 'level 1, families ["add", "sub"], wrap true, note null'
+    assert benchmark["arguments"] == 'level 1, families ["add", "sub"], note null, wrap true'
