@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from .grouping import arguments_of
 from .scripts import shown
 
 # Of code alone. The others follow from the tasks, so that a guess of their seed could be tried on them.
@@ -23,7 +24,9 @@ def card_facts(
     """
     declared, env = run["declarations"], run["env"]
     tools = declared.get("tools")
-    tasks = ("version", *(() if private else ("arguments",)), "split", "tasks")
+    tasks = {name: env[name] for name in ("version", "split", "tasks")}
+    if not private:
+        tasks["arguments"] = arguments_of(env)
     hashes = {name: one for name, one in run["hashes"].items() if not private or name in _HASHES_OF_CODE}
     usage = {name: result["usage"].get(name) for name in ("prompt_tokens", "completion_tokens", "seconds")}
     sections = {
@@ -37,7 +40,7 @@ def card_facts(
             if isinstance(tools, list)
             else "not declared",
         },
-        "Tasks": {"environment": env["id"]} | {name: env[name] for name in tasks},
+        "Tasks": {"environment": env["id"]} | tasks,
         "Hardware": run["hardware"],
         "Usage": usage,
         "Versions": run["versions"],

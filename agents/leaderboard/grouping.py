@@ -16,9 +16,7 @@ from .settings import defaults_of, official
 def benchmark_key(run: Mapping[str, Any]) -> str:
     """A short name of what a run was asked: equal for equal tasks, asked by equal prompts with equally many turns."""
     env, hashes = run["env"], run["hashes"]
-    # What a file is called is seen by its data alone.
-    arguments = {name: one for name, one in arguments_of(env).items() if name != "tasks"}
-    told = [env["id"], env["version"], arguments, env["split"], env["tasks"], hashes.get("data"), source(run)]
+    told = [env["id"], env["version"], arguments_of(env), env["split"], env["tasks"], hashes.get("data"), source(run)]
     told += [hashes.get("prompts"), run["sampling"].get("prompt"), run["sampling"].get("max_turns")]
     digest = hashlib.blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
     return f"{slug(str(env['id']).removeprefix('InfiniteRL/'), 30)}-{digest}"
@@ -27,11 +25,14 @@ def benchmark_key(run: Mapping[str, Any]) -> str:
 def arguments_of(env: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of an environment that make its tasks, in one order, so that equal tasks have equal ones.
 
-    A default that is said makes no other tasks, and only the level is told of all.
+    A default that is said makes no other tasks, and only the level is told of all. A file is seen by its data; what it
+    is called may be any text, which nobody can check.
     """
     defaults, said = defaults_of(str(env["id"])), env["arguments"]
     found = {name: one for name, one in said.items() if name not in defaults or one != defaults[name]}
-    if "tasks" not in said:
+    if "tasks" in said:
+        found["tasks"] = "of a file"
+    else:
         found |= {name: one for name, one in (defaults | said).items() if name == "level"}
     return {name: found[name] for name in sorted(found, key=lambda name: (name != "level", name))}
 

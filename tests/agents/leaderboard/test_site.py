@@ -421,14 +421,16 @@ def test_a_build_that_fails_leaves_the_old_site(folder, tmp_path, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["site"]
 
 
-def test_tasks_of_a_file_have_no_split_and_no_floor(tmp_path):
+def test_tasks_of_a_file_have_no_split_no_floor_and_no_name_of_the_submitters(tmp_path):
     run = make_run(tasks=3, n=1)
-    run["env"] |= {"split": None, "arguments": {"tasks": "mine.jsonl"}}
+    run["env"] |= {"split": None, "arguments": {"tasks": "the winner is MODEL X.jsonl"}}
     write_results(tmp_path / "in" / "mine", run, play(make_run(tasks=3, n=1), 0.5))
     board = write_site(tmp_path / "in", tmp_path / "out")
     assert board.left_out == []
     (benchmark,) = data(tmp_path / "out" / "data" / "board.js")[1]["benchmarks"]
-    assert (benchmark["split"], benchmark["arguments"], benchmark["floor"]) == ("", "tasks mine.jsonl", [])
+    assert (benchmark["split"], benchmark["arguments"], benchmark["floor"]) == ("", "tasks of a file", [])
+    assert benchmark["name"] == "Math-v0, tasks of a file, 3 tasks"
+    assert "winner" not in "".join(path.read_text() for path in (tmp_path / "out").rglob("*.*"))
 
 
 def test_an_empty_folder_is_an_empty_board(tmp_path):
