@@ -9,11 +9,10 @@ from typing import Any
 
 # Characters from which on two models hardly say the same by chance; what is shorter may be the right answer alone.
 _LONG = 80
-# Of the smaller set: some replies may be the same by chance, or be changed to look like others.
-_SHARE = 0.9
+# Some replies may be the same by chance, or be changed to look like others.
+NEARLY_ALL = 0.9
+"""The share of a set of replies from which on it counts as held by another."""
 _FEWEST = 3
-# Of an entry's own: a few of its many replies in another's name say nothing of it.
-_PART = 0.1
 _FORMS = (("content",), ("content", "tool_calls"))
 
 Replies = tuple[frozenset[bytes], ...]
@@ -35,8 +34,8 @@ def replies_of(samples: Iterable[Mapping[str, Any]]) -> Replies:
 def shared(first: Replies, second: Replies) -> tuple[float, float]:
     """The share of each one's replies that the other holds too; 0 where that is no sign of a copy.
 
-    It is one where nearly all of the smaller set are in the other. Who copied is not seen by that, so both are told
-    of, but for one of whose replies these are a small part: copying a few of them must not put a mark on it.
+    It is one where nearly all of the smaller set are in the other. Who copied is not seen by that: it may be who put
+    them among many others, or who took a part of many. So both are told of, each with its own share.
     """
     shares = [_shares(*forms) for forms in zip(first, second, strict=True)]
     return max(one for one, _ in shares), max(other for _, other in shares)
@@ -44,15 +43,14 @@ def shared(first: Replies, second: Replies) -> tuple[float, float]:
 
 def copied(share: float, name: str) -> str:
     """The line that tells of it."""
-    return f"{share:.0%} of its longer replies are word for word those of {name}"
+    return f"{share:.1%} of its longer replies are word for word those of {name}"
 
 
 def _shares(first: frozenset[bytes], second: frozenset[bytes]) -> tuple[float, float]:
     same, smaller = len(first & second), min(len(first), len(second))
-    if smaller < _FEWEST or same <= _SHARE * smaller:
+    if smaller < _FEWEST or same <= NEARLY_ALL * smaller:
         return 0.0, 0.0
-    one, other = same / len(first), same / len(second)
-    return one if one >= _PART else 0.0, other if other >= _PART else 0.0
+    return same / len(first), same / len(second)
 
 
 def _long(samples: Iterable[Mapping[str, Any]], members: Sequence[str]) -> Iterator[bytes]:

@@ -52,7 +52,9 @@ def rows(entries: Sequence[Mapping[str, Any]], benchmarks: Sequence[Mapping[str,
 
 def _doubt(entry: Mapping[str, Any], names: Mapping[str, str]) -> str:
     told = ["not regraded"] if entry["ungraded"] else []
-    told += [f"replies equal those of {names[other]}" for other, _ in entry["copies"]]
+    told += [
+        f"{percent(share)} of its longer replies equal those of {names[other]}" for other, share in entry["copies"]
+    ]
     return "; ".join(told)
 
 

@@ -47,7 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
         reasons, packed = report.reasons, None
         if not reasons and not arguments.check:
             assert report.results is not None, "only what was read is accepted"
-            if not (reasons := _copies(report.results, arguments.out)):
+            reasons, notes = _copies(report.results, arguments.out)
+            report.notes += notes
+            if not reasons:
                 asked, result = report.files()
                 place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
                 name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
@@ -76,27 +78,36 @@ def _refuse_file(out: Path) -> None:
         raise ValueError(f"--out {out}: {there} is no folder")
 
 
-def _copies(results: Results, out: Path) -> list[str]:
-    """The entries in a folder that hold the same replies under another model's name, one line each."""
-    from ..evaluation.results import SAMPLES, read_results
+def _copies(results: Results, out: Path) -> tuple[list[str], list[str]]:
+    """What is said of entries in a folder that hold the same replies under another model's name, a line for each.
+
+    Returns:
+        Reasons to refuse the results: they hold nearly all of an entry that came first. And notes: they are a part of
+        a larger one. That may be built around what somebody else published, to keep them out; both are marked.
+    """
+    from ..evaluation.results import SAMPLES, read_results, sha256_of
     from .archive import opened
     from .board import submissions
-    from .copies import copied, replies_of, shared
+    from .copies import NEARLY_ALL, copied, replies_of, shared
 
-    mine, found = replies_of(results.samples), []
+    mine, refused, notes = replies_of(results.samples), [], []
+    whole = sha256_of(results.folder / SAMPLES)
     for path in submissions(out) if out.is_dir() else ():
         try:
             with opened(path) as place:
                 other = read_results(place)
+                equal = (place / SAMPLES).exists() and sha256_of(place / SAMPLES) == whole
         except (ValueError, OSError, RecursionError):  # it is on no board either
             continue
-        name = other.run["model"]["name"]
-        if name == results.run["model"]["name"]:
+        name = f"{other.run['model']['name']} in {path.name}"
+        if other.run["model"]["name"] == results.run["model"]["name"]:
             continue
-        share = 1.0 if other.samples == results.samples else shared(mine, replies_of(other.samples))[0]
-        if share:
-            found.append(f"{SAMPLES}: {copied(share, f'{name} in {path.name}')}")
-    return found
+        own, theirs = (1.0, 1.0) if equal else shared(mine, replies_of(other.samples))
+        if theirs > NEARLY_ALL:
+            refused.append(f"{SAMPLES}: holds {theirs:.1%} of the longer replies of {name}, word for word")
+        elif own:
+            notes.append(f"note: {copied(own, name)}; the pages will say so of both")
+    return refused, notes
 
 
 def _line(text: str) -> str:

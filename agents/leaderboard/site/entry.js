@@ -48,7 +48,7 @@
     entry.withheld && board.warning("The submitter withholds the tasks and transcripts of this entry by a canary. Nobody but the host can look at them."),
     entry.ungraded && board.warning("The samples were not graded again, so that this score has no rank: ", h("code", { dir: "auto" }, detail.why.slice(0, 1000))),
     ...entry.copies.map(([id, share]) => board.warning(`${percent(share)} of the longer replies are word for word those of `,
-      board.link(["entry", id], board.entry(id).model), ": this is one model under two names, or a copy.")),
+      board.link(["entry", id], board.entry(id).model), ": one model under two names, or one of both was copied. Whose replies they are is not known.")),
   ].filter(Boolean);
 
   const against = (entry, detail) => {

@@ -46,11 +46,12 @@
       ? ["transcripts withheld", "by the submitter: nobody but the host can look at them", "doubt"]
       : ["private", "the host keeps these tasks and transcripts back"]),
     entry.ungraded && ["not regraded", "the host could not grade these samples again, so that they have no rank", "doubt"],
-    entry.copies.length > 0 && ["same replies", "nearly all longer replies are word for word those of " + others(entry), "doubt"],
+    entry.copies.length > 0 && [percent(Math.max(...entry.copies.map(([, share]) => share))) + " same replies",
+      "of its longer replies, word for word: " + others(entry) + "; whose they are is not known", "doubt"],
     entry.reference && ["reference", "named by the host as a reference"],
   ].filter(Boolean).map(([text, title, kind]) => h("span", { class: "chip " + (kind || ""), title }, text));
 
-  const others = (entry) => entry.copies.map(([id]) => board.entry(id).model).join(", ");
+  const others = (entry) => entry.copies.map(([id, share]) => `${percent(share)} are those of ${board.entry(id).model}`).join(", ");
 
   const chosen = new Set();
 

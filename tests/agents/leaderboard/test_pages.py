@@ -275,7 +275,7 @@ def test_hostile_transcripts_are_text_and_nothing_else(desk, evil):
 
 def test_the_same_replies_under_another_name_are_told_on_both_pages(desk, evil):
     show(desk, evil)
-    assert desk.texts(".entries .chip") == ["same replies", "same replies"]
+    assert desk.texts(".entries .chip") == ["100.0% same replies", "100.0% same replies"]
     for name, other in ((EVIL, "its copy"), ("its copy", EVIL)):
         go(desk, f"#/entry/{entry(desk, name)}")
         assert f"100.0% of the longer replies are word for word those of {other}" in desk.text(".warning")

@@ -70,14 +70,14 @@ def test_the_same_replies_under_another_name_are_told_of_both_and_refused_by_sub
     copy = write_results(tmp_path / "copy", make_run(model="second", tasks=5), samples)
     assert main(["submit", str(copy), "--check"]) == 0
     assert main(["submit", str(copy), "--out", str(tmp_path / "in")]) == 1
-    assert "refused: samples.jsonl: 95% of its longer replies are word for word those of first in first" in (
+    assert "refused: samples.jsonl: holds 95.0% of the longer replies of first in first, word for word" in (
         capsys.readouterr().err
     )
     shutil.copytree(copy, tmp_path / "in" / "second")
     assert main(["leaderboard", str(tmp_path / "in")]) == 0
     told = capsys.readouterr().err
-    assert "warning: first (first): 95% of its longer replies are word for word those of second (second)" in told
-    assert "warning: second (second): 95% of its longer replies are word for word those of first (first)" in told
+    assert "warning: first (first): 95.0% of its longer replies are word for word those of second (second)" in told
+    assert "warning: second (second): 95.0% of its longer replies are word for word those of first (first)" in told
     assert main(["leaderboard", str(tmp_path / "in"), "--check"]) == 1
     first, second = (entry_of(tmp_path / "in" / "site", name, 5) for name in ("first", "second"))
     assert (first["copies"], second["copies"]) == ([[second["id"], 0.95]], [[first["id"], 0.95]])
@@ -97,7 +97,7 @@ def test_an_exact_copy_takes_no_place_from_those_who_made_the_samples(tmp_path, 
     write_results(tmp_path / "in" / "aaa", make_run(model="maker!", tasks=5), samples)
     copy = write_results(tmp_path / "copy", make_run(model="thief", tasks=5), samples)
     assert main(["submit", str(copy), "--out", str(tmp_path / "in")]) == 1
-    assert "word for word those of Maker in maker" in capsys.readouterr().err
+    assert "holds 100.0% of the longer replies of Maker in maker, word for word" in capsys.readouterr().err
     assert main(["leaderboard", str(tmp_path / "in"), "--check"]) == 1
     assert "not shown" not in capsys.readouterr().err
     maker, thief = (entry_of(tmp_path / "in" / "site", name, 5) for name in ("Maker", "maker!"))
@@ -115,12 +115,42 @@ def test_copies_are_found_whatever_thoughts_or_calls_are_put_beside_them():
         assert shared(replies_of(samples), replies_of(changed)) == (1, 1)
 
 
-def test_a_few_copied_replies_put_no_mark_on_whom_they_are_of():
+def test_both_who_share_replies_are_told_which_part_of_their_own_that_is():
     many = play(make_run(model="maker", tasks=20), 0.6, say=wordy)
     few = [*many[:3], *play(make_run(model="copier", tasks=19), 0.6)]
-    assert shared(replies_of(many), replies_of(few)) == (0, 1)
+    assert shared(replies_of(many), replies_of(few)) == (pytest.approx(3 / 80), 1)
     half = [*many[:40], *play(make_run(model="copier", tasks=20), 0.6, say=lambda *said: wordy(*said) + " Or so.")]
     assert shared(replies_of(many[:40]), replies_of(half)) == (1, pytest.approx(40 / 120))
+
+
+def test_who_wraps_anothers_replies_in_many_is_marked_like_them_and_can_not_keep_them_out(tmp_path, capsys):
+    victim, wrapper = (make_run(model=name, n=n, tasks=5) for name, n in (("victim", 1), ("wrapper", 16)))
+    said = play(victim, 0.6, say=wordy)
+    rest = play(wrapper, 0.6, say=lambda *told: wordy(*told) + " Or so.")
+    more = {one["task_index"]: one for one in said}
+    write_results(tmp_path / "victim", victim, said)
+    write_results(
+        tmp_path / "wrapper", wrapper, [more[one["task_index"]] if one["sample"] == 0 else one for one in rest]
+    )
+    for name, other in (("victim", "wrapper"), ("wrapper", "victim")):  # who is first on the board
+        assert main(["submit", str(tmp_path / name), "--out", str(tmp_path / f"{name}-first")]) == 0
+        capsys.readouterr()
+        found = main(["submit", str(tmp_path / other), "--out", str(tmp_path / f"{name}-first")])
+        told = capsys.readouterr()
+        if name == "victim":
+            assert found == 1
+            assert "refused: samples.jsonl: holds 100.0% of the longer replies of victim in victim-" in told.err
+            shutil.copytree(tmp_path / "wrapper", tmp_path / "victim-first" / "wrapper")
+        else:
+            assert found == 0
+            assert "note: 100.0% of its longer replies are word for word those of wrapper in wrapper-" in told.out
+        assert main(["leaderboard", str(tmp_path / f"{name}-first")]) == 0
+        marks = capsys.readouterr().err
+        assert ": 100.0% of its longer replies are word for word those of wrapper" in marks
+        assert ": 6.2% of its longer replies are word for word those of victim" in marks
+        table = (tmp_path / f"{name}-first" / "site" / "board.csv").read_text()
+        assert "100.0% of its longer replies equal those of wrapper" in table
+        assert "6.2% of its longer replies equal those of victim" in table
 
 
 OWN = '''
