@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +15,7 @@ from ..evaluation.summary import by_task
 from .archive import CARD, NAMES, opened
 from .check import check
 from .copies import Replies, replies_of, shared
+from .facts import identity
 from .grouping import benchmark_key
 from .leaks import leaks
 from .recount import disagreements, figures_of, with_figures
@@ -159,11 +158,14 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False, given: Give
                 entry = _entry(path, place, results, private)
                 entry.withheld, entry.ungraded = private and not row.get("private"), ungraded
             for other in board.entries:
-                if other.id == entry.id:
+                if _asked_and_said(other) == _asked_and_said(entry):
                     raise ValueError(f"the samples are those of {other.source}")
         except Exception as error:  # Whatever a submission holds, the others are shown.
             board.left_out.append(LeftOut(path.name, str(error).replace(str(path), path.name), private))
             continue
+        # Whose cards say the same are told apart by a number: no name is taken from those who have it.
+        alike = sum(other.id.startswith(entry.id) for other in board.entries)
+        entry.id += f"-{1 + alike}" if alike else ""
         visit(entry, by_task(results.samples))
         for other in board.entries:
             _mark_copies(entry, other)
@@ -198,6 +200,11 @@ def _read(folder: Path, settings: Mapping[str, Any], private: bool, given: Given
     return replace(results, result=with_figures(results.result, figures)), ungraded
 
 
+def _asked_and_said(entry: Entry) -> tuple[dict[str, Any], str]:
+    """What no two entries share. Who copies samples alone must not take the place of those who made them."""
+    return entry.run, entry.result["samples_sha256"]
+
+
 def _mark_copies(first: Entry, second: Entry) -> None:
     """Both stay, whichever was read first: the files don't say whose the replies are."""
     shares = shared(first.replies, second.replies) if first.model != second.model else (0.0, 0.0)
@@ -228,9 +235,7 @@ def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     run, result = results.run, results.result
     assert result is not None, "disagreements say so"
     card = (place / CARD).read_text("utf-8", errors="replace")[: 1 << 20] if (place / CARD).exists() else ""
-    # Of all that was asked, too: whoever copies samples must not take the place of those who made them.
-    asked = json.dumps([run, result["samples_sha256"]], sort_keys=True).encode()
-    name = f"{slug(run['model']['name'], 40)}-{hashlib.blake2b(asked, digest_size=8).hexdigest()}"
+    name = f"{slug(run['model']['name'], 40)}-{identity(run, result, private=private)}"
     entry = Entry(name, path.name, run, result, card, private, replies=replies_of(results.samples))
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,11 +26,14 @@ def card_facts(
     """
     declared, env = run["declarations"], run["env"]
     tools = declared.get("tools")
+    hashes, used = dict(run["hashes"]), ["prompt_tokens", "completion_tokens", "seconds"]
     tasks = {name: env[name] for name in ("version", "split", "tasks")}
-    if not private:
+    if private:
+        hashes = {name: one for name, one in hashes.items() if name in _HASHES_OF_CODE}
+        used.remove("prompt_tokens")
+    else:
         tasks["arguments"] = arguments_of(env)
-    hashes = {name: one for name, one in run["hashes"].items() if not private or name in _HASHES_OF_CODE}
-    usage = {name: result["usage"].get(name) for name in ("prompt_tokens", "completion_tokens", "seconds")}
+        hashes["samples_sha256"] = result["samples_sha256"]
     sections = {
         "Model": run["model"],
         "Sampling": run["sampling"],
@@ -42,12 +47,24 @@ def card_facts(
         },
         "Tasks": {"environment": env["id"]} | tasks,
         "Hardware": run["hardware"],
-        "Usage": usage,
+        "Usage": {name: result["usage"].get(name) for name in used},
         "Versions": run["versions"],
-        "Hashes": hashes | {"samples_sha256": result["samples_sha256"]},
+        "Hashes": hashes,
         "Times": {"started": run["started"], "finished": result["finished"]},
     }
     return [
         (title, [(shown(name), shown(value)) for name, value in fields.items() if value not in (None, {}, "")])
         for title, fields in sections.items()
     ]
+
+
+def identity(run: Mapping[str, Any], result: Mapping[str, Any], *, private: bool) -> str:
+    """A short hash to call an entry by, of what its card says anyway: no guess can be tried on it beyond that.
+
+    Args:
+        run: what was asked.
+        result: what came of it.
+        private: whether its tasks are kept back.
+    """
+    told = json.dumps(card_facts(run, result, private=private))
+    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

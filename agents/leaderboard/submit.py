@@ -36,7 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     from .archive import opened, pack
     from .card import model_card
     from .check import check
+    from .facts import identity
     from .scripts import slug
+    from .settings import withheld
 
     if not arguments.check:  # before anything is graded
         _refuse_file(arguments.out)
@@ -52,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
             if not reasons:
                 asked, result = report.files()
                 place = slug(asked["env"]["id"].removeprefix("InfiniteRL/"))
-                name = f"{slug(asked['model']['name'], 40)}-{place}-{result['samples_sha256'][:8]}"
+                mark = identity(asked, result, private=withheld(asked))[:8]
+                name = f"{slug(asked['model']['name'], 40)}-{place}-{mark}"
                 arguments.out.mkdir(parents=True, exist_ok=True)
                 packed = arguments.out / f"{name}.zip"
                 pack(report.results, model_card(asked, result, words), packed)

@@ -68,6 +68,14 @@ def play(run, skill, seed=0, say=None):
     return samples
 
 
+def passing(run, counts):
+    """The samples of a policy that passes so many of each task."""
+    env = asked(run).env
+    for (index, task), passed in zip(asked(run).tasks.items(), counts, strict=True):
+        for number in range(run["sampling"]["n"]):
+            yield answered(env, index, number, f"<answer>{task.answer if number < passed else '-77'}</answer>")
+
+
 def answered(env, index, number, words):
     """The line of one answer to one task."""
     episode = env.begin(env.tasks.task(index), index)

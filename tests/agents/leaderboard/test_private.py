@@ -2,9 +2,10 @@
 
 import json
 import secrets
+import shutil
 
 import pytest
-from board_results import asked, make_results, make_run, play, write_results
+from board_results import asked, make_results, make_run, passing, play, write_results
 from pages import data, entry_of
 
 from infinite_rl.agents.leaderboard.card import model_card
@@ -45,6 +46,42 @@ def test_no_page_tells_the_arguments_of_private_tasks_or_a_hash_made_of_them(kep
     assert "level 2" not in shown
     assert "My words." not in shown
     assert runs[0]["hashes"]["code"] in shown
+
+
+def test_pages_of_private_tasks_are_the_same_whatever_the_seed(tmp_path):
+    """So that no guess of it can be tried on anything that is published, by whatever way."""
+    for name, seed in (("one", SEEDS[0]), ("other", SEEDS[1])):
+        run = make_run(tasks=3, n=2, secret=seed)
+        row = {"env": "Math-v0", "split": "test", "private": True, "arguments": {"seed": seed}}
+        samples = [one | {"completion_tokens": 9, "prompt_tokens": seed % 50} for one in passing(run, [0, 1, 2])]
+        folder = write_results(tmp_path / name / "in" / "results", run, samples)
+        result = json.loads((folder / "result.json").read_text())
+        read, written = (result["usage"][key] for key in ("prompt_tokens", "completion_tokens"))
+        cost = {"input_per_million": 1.0, "output_per_million": 2.0, "total": (read + 2 * written) / 1e6}
+        (folder / "result.json").write_text(json.dumps(result | {"cost": cost}))
+        forged = shutil.copytree(folder, tmp_path / name / "in" / "forged")
+        (forged / "result.json").write_text(json.dumps(result | {"floor": {"none": seed}}))
+        (tmp_path / name / "in" / "board.json").write_text(json.dumps({"splits": [row]}))
+        assert main(["leaderboard", str(tmp_path / name / "in"), "--out", str(tmp_path / name / "site")]) == 1
+    one, other = (
+        {path.relative_to(place): path.read_bytes() for path in place.rglob("*.*")}
+        for place in (tmp_path / "one" / "site", tmp_path / "other" / "site")
+    )
+    assert one == other
+    assert len([path for path in one if path.match("data/*/entry.js")]) == 1
+
+
+def test_entries_whose_cards_say_the_same_have_addresses_of_their_own(tmp_path):
+    row = {"env": "Math-v0", "split": "test", "private": True}
+    (tmp_path / "board.json").write_text(json.dumps({"splits": [row]}))
+    for seed in SEEDS:
+        run = make_run(tasks=3, n=2, secret=seed)
+        samples = [one | {"completion_tokens": 9} for one in passing(run, [0, 1, 2])]
+        write_results(tmp_path / f"results-{seed}", run, samples)
+    assert main(["leaderboard", str(tmp_path)]) == 0
+    first, second = (one["id"] for one in data(tmp_path / "site" / "data" / "board.js")[1]["entries"])
+    assert second == f"{first}-2"
+    assert {path.name for path in (tmp_path / "site" / "data").iterdir()} == {"board.js", first, second}
 
 
 def test_private_splits_without_a_name_are_told_apart_by_a_number(kept):

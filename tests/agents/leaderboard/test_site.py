@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from board_results import answered, asked, config_hash, make_results, make_run, play, write_results
+from board_results import config_hash, make_results, make_run, passing, play, write_results
 from chat_server import serving
 from pages import data, entry_of
 
@@ -505,14 +505,6 @@ def test_building_needs_no_extra():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-def passing(run, counts):
-    """The samples of a policy that passes so many of each task."""
-    env = asked(run).env
-    for (index, task), passed in zip(asked(run).tasks.items(), counts, strict=True):
-        for number in range(run["sampling"]["n"]):
-            yield answered(env, index, number, f"<answer>{task.answer if number < passed else '-77'}</answer>")
 
 
 def test_equal_scores_share_a_rank_however_they_were_added_up_and_whatever_the_file_says(tmp_path):
