@@ -66,6 +66,16 @@ def files_of(path: str | Path) -> list[Path | None]:
     return [file for _, file, _ in _sources(path)]
 
 
+def names_of(path: str | Path) -> list[str]:
+    """What the files of a path, or a dataset of the hub, are called in the ids of rows without one: ``NAME/NUMBER``.
+
+    Raises:
+        FileNotFoundError: there is no such folder.
+        ValueError: the path means no files.
+    """
+    return [name for name, _, _ in _sources(path)]
+
+
 def read_tasks(
     path: str | Path, *, domain: str | None = None, grader: str | None = None
 ) -> Iterator[tuple[Place, Task]]:

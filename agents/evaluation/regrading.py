@@ -109,7 +109,8 @@ def _opened(sample: Sample, env: TextEnv, max_turns: int | None) -> _Replay:
     replay = _Replay(sample, episode, [])
     opening = len(episode.messages)
     if not _same_id(task.id, sample["task_id"]):
-        replay.problem = f"task {index} is {task.id!r}, not {sample['task_id']!r}"
+        # Its own is not said: it may be made of the name of a file, and reasons are published.
+        replay.problem = f"task {index} has another id, not {sample['task_id'][:80]!r}"
     elif sample["messages"][:opening] != episode.messages:
         replay.problem = "the transcript opens with other messages than the task"
     else:

@@ -11,6 +11,7 @@ from typing import Any
 
 import gymnasium
 
+from ...datasets.files import names_of
 from ...datasets.fingerprint import fingerprint
 from ...datasets.procedural import first_distinct
 from ...datasets.task import Task, TaskSource
@@ -36,6 +37,7 @@ class Subject:
         about: the member ``env`` of ``run.json``.
         prompt: the name of the prompt style; None where tasks are asked as they are.
         continues: whether the model is to go on with the text of a task, instead of being chatted with.
+        files: what those of the tasks are called in the ids of tasks that have none of their own; see `names_of`.
     """
 
     env: TextEnv
@@ -43,6 +45,7 @@ class Subject:
     about: dict[str, Any]
     prompt: str | None = None
     continues: bool = False
+    files: tuple[str, ...] = ()
 
     def hashes(self) -> dict[str, str]:
         """Of the tasks with their answers, of what a model is shown, and of all tasks of a benchmark."""
@@ -101,7 +104,8 @@ def environment(
         "tasks": len(asked),
         "description": _first_line(env),
     }
-    return Subject(env, asked, about)
+    file = arguments.get("tasks")
+    return Subject(env, asked, about, files=(*names_of(file),) if isinstance(file, str | Path) else ())
 
 
 def benchmark(
@@ -130,7 +134,7 @@ def benchmark(
         "tasks": len(asked),
         "description": found.asks,
     }
-    return Subject(env, asked, about, style.name, style.continues)
+    return Subject(env, asked, about, style.name, style.continues, (*names_of(found.hub if file is None else file),))
 
 
 def subject_of(run: Mapping[str, Any], given: Given = NOTHING) -> Subject:

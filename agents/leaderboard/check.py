@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from ...envs.agent_loop import ENDPOINT_ERROR
 from ...envs.registration import ENVIRONMENTS
 from ..evaluation.about import hashes_of
 from ..evaluation.benchmarks import BENCHMARKS
@@ -31,6 +33,8 @@ NOT_PROVABLE = (
 )
 """What no check of the files can show; told each time."""
 
+# What files are called in the ids of tasks that have none of their own.
+_FILE = re.compile(r"[\w-]{1,80}(?:/[\w-]{1,80}){0,8}")
 # What a replay of the transcript decides.
 _GRADED = ("passed", "status", "reward", "answer", "components", "terminated", "turns")
 _MOST = 5
@@ -45,7 +49,8 @@ class Report:
         ungraded: why the samples can't be graded again here; empty if they were, or if they are refused anyway.
         notes: what people should know.
         regraded: how many samples were graded again.
-        results: what was checked; None if it can't be read.
+        results: what was checked; None if it can't be read. The samples are those that were graded again, if they were:
+            their ids, and why they got their verdicts, are this installation's words.
         figures: what the samples give, whatever the file says.
     """
 
@@ -120,7 +125,15 @@ def check(
         return report
     report.problems += _other_subject(results.run["env"], subject.about)
     report.problems += _other_code(results.run, subject)
-    report.problems += _other_verdicts(results, subject)
+    samples = [one for one in results.samples if one["task_index"] in subject.tasks]
+    report.problems += _not_asked(results.samples, subject)
+    try:
+        again = regrade(samples, subject.env, max_turns=results.run["sampling"]["max_turns"])
+    except Exception as error:  # Whatever a submission holds, it is refused and not more.
+        report.problems.append(f"{SAMPLES}: a transcript can't be replayed ({type(error).__name__}: {error})")
+        return report
+    report.problems += _other_verdicts(samples, again, subject)
+    report.results = replace(results, samples=[_as_known(one, subject) for one in again])
     report.regraded = len(results.samples)
     return report
 
@@ -161,19 +174,17 @@ def _other_code(run: Mapping[str, Any], subject: Subject) -> Iterator[str]:
         yield f'{RUN}: "sampling.prompt" is {_brief(prompt)}, and the tasks are asked with {_brief(subject.prompt)}'
 
 
-def _other_verdicts(results: Results, subject: Subject) -> Iterator[str]:
-    """The samples that a replay judges otherwise."""
+def _not_asked(samples: Sequence[Sample], subject: Subject) -> Iterator[str]:
     asked = subject.tasks
-    samples = [one for one in results.samples if one["task_index"] in asked]
-    others = [one for one in results.samples if one["task_index"] not in asked]
-    told = (f"{SAMPLES}: task {one['task_index']} is none of the {len(asked)} that were asked" for one in others)
+    others = (one["task_index"] for one in samples if one["task_index"] not in asked)
+    told = (f"{SAMPLES}: task {index} is none of the {len(asked)} that were asked" for index in others)
     yield from _first(told, "more samples of tasks that were not asked")
-    try:
-        again = regrade(samples, subject.env, max_turns=results.run["sampling"]["max_turns"])
-    except Exception as error:  # Whatever a submission holds, it is refused and not more.
-        yield f"{SAMPLES}: a transcript can't be replayed ({type(error).__name__}: {error})"
-        return
+
+
+def _other_verdicts(samples: Sequence[Sample], again: Sequence[Sample], subject: Subject) -> Iterator[str]:
+    """The samples that a replay judges otherwise, or that are said to be of another task or domain."""
     yield from _first(filter(None, map(_changed, samples, again)), "more samples that a regrade judges otherwise")
+    yield from _first(_other_ids(samples, subject), "more samples of another task")
     yield from _first(filter(None, (_other_domain(one, subject) for one in samples)), "more samples of another domain")
 
 
@@ -189,6 +200,40 @@ def _changed(old: Sample, new: Sample) -> str:
         return f"{where}: {new['error_msg']}"
     told = ", ".join(f"{name} is {_brief(old[name])}, a regrade gives {_brief(new[name])}" for name in names)
     return f"{where}: {told}"
+
+
+def _other_ids(samples: Sequence[Sample], subject: Subject) -> Iterator[str]:
+    """Samples whose id is not their task's; what a file was called may differ, in all of them alike."""
+    called: dict[str, str] = {}
+    for one in samples:
+        own, told = subject.tasks[one["task_index"]].id, one["task_id"]
+        file, _, number = own.rpartition("/")
+        name, _, other = told.rpartition("/")
+        if file in subject.files and number == other and _FILE.fullmatch(name):
+            known = called.setdefault(file, name) == name
+        else:
+            known = told == own
+        if not known:
+            wanted = _brief(_known_id(own, subject))
+            yield f"{SAMPLES}: task {one['task_index']}: task_id is {_brief(told)}, the task's is {wanted}"
+
+
+def _as_known(sample: Sample, subject: Subject) -> Sample:
+    """A sample that was graded again, without words that nobody could check.
+
+    Why an endpoint broke one off is known to the submitter alone.
+    """
+    told = "" if sample["status"] == ENDPOINT_ERROR else sample["error_msg"]
+    return sample | {"task_id": _known_id(subject.tasks[sample["task_index"]].id, subject), "error_msg": told}
+
+
+def _known_id(id: str, subject: Subject) -> str:
+    """The id of a task; one made of a file's name, which anybody may choose, has the environment's instead."""
+    file, _, number = id.rpartition("/")
+    if file not in subject.files:
+        return id
+    place = [str(1 + subject.files.index(file))] if len(subject.files) > 1 else []
+    return "/".join([str(subject.about["id"]).removeprefix("InfiniteRL/"), *place, number])
 
 
 def _other_domain(sample: Sample, subject: Subject) -> str:

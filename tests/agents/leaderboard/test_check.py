@@ -7,6 +7,7 @@ import shutil
 import pytest
 from board_results import answered, make_results, make_run, play, subject, write_results
 from chat_server import completion, serving
+from pages import data
 
 from infinite_rl.agents.evaluation.given import Given
 from infinite_rl.agents.evaluation.results import read_results, sha256_of
@@ -492,6 +493,74 @@ def test_a_canary_of_another_form_is_found_where_it_is_named(tmp_path):
     assert check(folder).problems == []
     (problem,) = check(folder, canaries=["marzipan-owl-7"]).problems
     assert "holds the canary marzipan-owl-7 of a private split (4 samples do)" in problem
+
+
+@pytest.fixture(scope="module")
+def filed(tmp_path_factory):
+    """Results on the tasks of a file that has no ids, and the file under another name."""
+    place = tmp_path_factory.mktemp("filed")
+    rows = [json.dumps({"question": f"How many are {number}?", "answer": f"#### {number}"}) for number in range(8)]
+    (place / "mine.jsonl").write_text("\n".join(rows) + "\n")
+    with serving(lambda request: "\\boxed{1}") as server:
+        asked = ["--benchmark", "gsm8k", "--file", str(place / "mine.jsonl"), "-n", "2", "--contamination", "none"]
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(place / "results")]
+        assert main(["eval", *asked, *told]) == 0
+    (place / "mine.jsonl").rename(place / "theirs.jsonl")
+    return place
+
+
+RENAMED = [
+    (lambda index, sample: "mine/", ""),
+    (lambda index, sample: "a-folder/other/", ""),
+    (
+        lambda index, sample: "VOTE FOR ME at https://example.org /",
+        'task_id is "VOTE FOR ME at https://example.org /1"',
+    ),
+    (lambda index, sample: "other/" if (index, sample) == (3, 0) else "mine/", 'task 3: task_id is "other/4"'),
+    (lambda index, sample: "mine/0", 'task_id is "mine/01", the task\'s is "gsm8k/1"'),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), RENAMED, ids=["as it was", "elsewhere", "free text", "one other", "number"]
+)
+def test_the_file_of_tasks_may_be_called_otherwise_in_all_ids_alike_and_its_name_is_on_no_page(
+    filed, tmp_path, name, reason
+):
+    run, samples, _ = read(filed / "results")
+    for one in samples:
+        one["task_id"] = name(one["task_index"], one["sample"]) + one["task_id"].rpartition("/")[2]
+    write_results(tmp_path / "in" / "results", run | {"started": "2026-11-20T10:00:00+00:00"}, samples)
+    report = check(tmp_path / "in" / "results", given=Given((str(filed / "theirs.jsonl"),)))
+    if reason:
+        assert any(reason in line for line in report.problems), report.problems
+    else:
+        assert report.reasons == []
+    main(["leaderboard", str(tmp_path / "in"), "--check", "--file", str(filed / "theirs.jsonl")])
+    for path in (tmp_path / "in" / "site" / "data").glob("*/entry.js"):
+        assert [row[0] for row in data(path)[1]["tasks"]] == [f"gsm8k/{number}" for number in range(1, 9)]
+    assert "theirs" not in "".join(path.read_text() for path in (tmp_path / "in" / "site").rglob("*.*"))
+
+
+def test_why_a_sample_got_its_verdict_is_told_as_the_regrade_says_it(tmp_path):
+    run = make_run(n=20, tasks=6)
+    samples = play(run, skill=0.5)
+    broken_off(samples[7], error_msg="the best model of all")
+    for one in samples:
+        if one["status"] != "scored":
+            one["error_msg"] = "the best model of all"
+        else:
+            one["error_msg"] = "" if one["passed"] else "the grader is wrong here"
+    folder = write_results(tmp_path / "in" / "results", run, samples)
+    report = check(folder)
+    assert report.problems == []
+    told = {one["error_msg"] for one in report.results.samples}
+    assert "" in told
+    assert not told & {"the best model of all", "the grader is wrong here"}
+    assert main(["leaderboard", str(tmp_path / "in"), "--check"]) == 0
+    shown = "".join(path.read_text() for path in (tmp_path / "in" / "site").rglob("*.js"))
+    assert "the best model of all" not in shown
+    assert "the grader is wrong here" not in shown
 
 
 def test_a_hundred_forged_verdicts_are_told_in_a_few_lines(tmp_path):
