@@ -25,6 +25,8 @@ from .settings import private_rows, read_settings, split_of, withheld
 
 # Whoever has one of them meant to hand in results.
 _PARTS = (RUN, RESULT, SAMPLES)
+# Characters of why one is left out.
+_WHY = 1_000
 
 
 @dataclass(slots=True)
@@ -161,7 +163,9 @@ def read_board(folder: Path, visit: Visit, *, checked: bool = False, given: Give
                 if _asked_and_said(other) == _asked_and_said(entry):
                     raise ValueError(f"the samples are those of {other.source}")
         except Exception as error:  # Whatever a submission holds, the others are shown.
-            board.left_out.append(LeftOut(path.name, str(error).replace(str(path), path.name), private))
+            # It may quote what it refuses.
+            why = str(error).replace(str(path), path.name)[:_WHY]
+            board.left_out.append(LeftOut(path.name, why, private))
             continue
         # Whose cards say the same are told apart by a number: no name is taken from those who have it.
         alike = sum(other.id.startswith(entry.id) for other in board.entries)
@@ -240,6 +244,6 @@ def _entry(path: Path, place: Path, results: Results, private: bool) -> Entry:
     for index, samples in by_task(results.samples).items():
         scored = [one for one in samples if one["status"] not in FAILURES]
         reward = sum(one["reward"] for one in scored) / len(scored) if scored else None
-        told = shown(samples[0]["task_id"])[:200], shown(samples[0]["domain"])[:80]
+        told = shown(samples[0]["task_id"], 200), shown(samples[0]["domain"], 80)
         entry.rows[index] = Row(*told, len(scored), sum(one["passed"] for one in scored), reward, first_passed(scored))
     return entry

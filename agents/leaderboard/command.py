@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...spaces.visible import visible
 from ..evaluation.given import NOTHING, declare_given, given_by
+from .scripts import in_a_line
 
 if TYPE_CHECKING:
     from .board import Board
@@ -36,17 +36,17 @@ def run(arguments: argparse.Namespace) -> int:
     out = arguments.out or arguments.folder / "site"
     board = write_site(arguments.folder, out, checked=arguments.check, given=given)
     for one in board.left_out:
-        why = _line(one.why).removeprefix(f"{visible(one.source)}: ")
-        print(f"not shown: {_line(one.source)}: {why}", file=sys.stderr)
+        why = in_a_line(one.why).removeprefix(f"{in_a_line(one.source)}: ")
+        print(f"not shown: {in_a_line(one.source)}: {why}", file=sys.stderr)
     for entry in board.entries:
         if entry.ungraded:
-            print(f"not regraded: {_line(entry.source)}: {_line(entry.ungraded)}", file=sys.stderr)
+            print(f"not regraded: {in_a_line(entry.source)}: {in_a_line(entry.ungraded)}", file=sys.stderr)
         for other, share in entry.copies:
             told = f"{entry.source} ({entry.model}): {copied(share, f'{other.source} ({other.model})')}"
-            print(f"warning: {_line(told)}", file=sys.stderr)
+            print(f"warning: {in_a_line(told)}", file=sys.stderr)
     for row in board.unmatched:
         told = json.dumps({name: row[name] for name in ("env", "split", "arguments") if name in row})
-        print(f"warning: board.json: no submission is of the private split {visible(told)}", file=sys.stderr)
+        print(f"warning: board.json: no submission is of the private split {in_a_line(told)}", file=sys.stderr)
     doubts = board.unmatched or any(entry.ungraded or entry.copies for entry in board.entries)
     code = 1 if board.left_out or (arguments.check and doubts) else 0
     if arguments.json:
@@ -71,7 +71,3 @@ def _told(board: Board, page: Path) -> dict[str, Any]:
     ]
     left_out = [{"source": one.source, "why": one.why} for one in board.left_out]
     return {"page": str(page), "entries": entries, "not_shown": left_out, "unmatched": list(board.unmatched)}
-
-
-def _line(text: str) -> str:
-    return " ".join(visible(text).split())

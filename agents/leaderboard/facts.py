@@ -12,6 +12,9 @@ from .scripts import shown
 
 # Of code alone. The others follow from the tasks, so that a guess of their seed could be tried on them.
 _HASHES_OF_CODE = ("parser", "runtimes", "code")
+_NOTHING: tuple[Any, ...] = (None, {}, "")
+# Characters of a declaration, or of anything else.
+_LONGEST = 4_000
 
 
 def card_facts(
@@ -53,7 +56,7 @@ def card_facts(
         "Times": {"started": run["started"], "finished": result["finished"]},
     }
     return [
-        (title, [(shown(name), shown(value)) for name, value in fields.items() if value not in (None, {}, "")])
+        (title, [(shown(name), shown(value, _LONGEST)) for name, value in fields.items() if value not in _NOTHING])
         for title, fields in sections.items()
     ]
 

@@ -9,8 +9,11 @@ from typing import Any
 
 from ..evaluation.benchmarks import BENCHMARKS
 from ..evaluation.subject import TASKS
-from .scripts import slug
+from .scripts import shown, slug
 from .settings import defaults_of, official
+
+# Characters of arguments in a title.
+_LONGEST = 150
 
 
 def benchmark_key(run: Mapping[str, Any]) -> str:
@@ -62,7 +65,7 @@ def title(run: Mapping[str, Any], name: str = "", *, private: bool = False) -> s
     """
     env, sampling = run["env"], run["sampling"]
     short = str(env["id"]).removeprefix("InfiniteRL/")
-    told = "" if private else arguments_told(env)
+    told = "" if private else shown(arguments_told(env), _LONGEST)
     parts = [name or ", ".join(filter(None, [short, told])), _part(run, private)]
     known = BENCHMARKS.get(env["id"])
     if known is not None and sampling.get("prompt") not in (None, known.styles[0].name):

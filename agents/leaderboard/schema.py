@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ..evaluation.results import MEMBERS, RESULT, RUN, SAMPLES, Results
@@ -61,6 +62,10 @@ _BOUNDS: dict[str, tuple[int, int]] = {
     "sampling.max_tokens": (1, 2**31 - 1),
     "sampling.max_turns": (1, 2**31 - 1),
 }
+# Characters of a text, the names of members too. Longer ones would be all that a page shows.
+_LONGEST = 200
+_LONGER = {"declarations.contamination": 4_000}
+_LONGEST_RUN = 32_000
 _MOST = 5
 
 
@@ -78,11 +83,18 @@ def malformed(results: Results) -> Iterator[str]:
         if not isinstance(value, str):
             yield f'{RUN}: "versions.{name[:40]}" must be of type str, not {type(value).__name__}'
     yield from _unprintable(RUN, results.run)
+    yield from islice(_long(RUN, results.run), _MOST)
+    if (size := len(json.dumps(results.run))) > _LONGEST_RUN:
+        yield f"{RUN}: has {size:,} characters, at most {_LONGEST_RUN:,}"
+    names = ({name: one[name] for name in ("task_id", "domain")} for one in results.samples)
+    yield from islice((line for one in names for line in _long(SAMPLES, one)), 1)
     if results.result is None:
         yield f"{RESULT} is missing: the evaluation has not come to its end"
     else:
         yield from _fields(RESULT, results.result, _RESULT)
         yield from _unprintable(RESULT, results.result)
+        own = {name: one for name, one in results.result.items() if name not in results.run}
+        yield from islice(_long(RESULT, own), _MOST)
 
 
 def unknown(results: Results) -> Iterator[str]:
@@ -107,6 +119,23 @@ def _unprintable(file: str, found: Mapping[str, Any]) -> Iterator[str]:
         yield f"{file}: holds a text that is no Unicode, with half of a surrogate pair"
     except RecursionError:
         yield f"{file}: is nested too deeply"
+
+
+def _long(file: str, found: Mapping[str, Any]) -> Iterator[str]:
+    """Texts that are longer than any that says what it should, one line each."""
+    left: list[tuple[str, Any]] = [("", found)]  # in no function that calls itself: it may be nested deeply
+    while left:
+        place, value = left.pop()
+        if isinstance(value, str) and len(value) > (most := _LONGER.get(place, _LONGEST)):
+            yield f'{file}: "{place}" has {len(value):,} characters, at most {most:,}'
+        elif isinstance(value, list):
+            left += ((place, one) for one in value)
+        elif isinstance(value, dict):
+            for name, one in value.items():
+                if len(name) > _LONGEST:
+                    yield f'{file}: the name "{name[:40]}…" has {len(name):,} characters, at most {_LONGEST:,}'
+                    continue
+                left.append((f"{place}.{name}" if place else name, one))
 
 
 def _fields(file: str, found: Mapping[str, Any], wanted: Mapping[str, tuple[type, ...]]) -> Iterator[str]:

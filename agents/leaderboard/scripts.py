@@ -14,6 +14,10 @@ from ...spaces.visible import visible
 _MARKUP = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&'"}
 
 
+# Characters of a line on a terminal.
+_LINE = 1_000
+
+
 def write_script(folder: Path, name: str, value: Mapping[str, Any]) -> int:
     """Writes ``NAME.js``, which hands one JSON text to the page, and returns its size.
 
@@ -32,9 +36,20 @@ def write_script(folder: Path, name: str, value: Mapping[str, Any]) -> int:
     return len(data)
 
 
-def shown(value: Any) -> str:
-    """A value as text to look at: what acts in a text is made visible, and nothing becomes markup later."""
-    return visible(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+def shown(value: Any, most: int | None = None) -> str:
+    """A value as text to look at: what acts in a text is made visible, and nothing becomes markup later.
+
+    Args:
+        value: a text, or what becomes JSON.
+        most: characters, of which the last is then an ellipsis; by default all.
+    """
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return visible(text if most is None or len(text) <= most else text[: most - 1] + "…")
+
+
+def in_a_line(text: str) -> str:
+    """A text for a terminal, whatever it quotes."""
+    return " ".join(shown(text, _LINE).split())
 
 
 def slug(text: str, longest: int = 60) -> str:

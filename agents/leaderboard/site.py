@@ -30,6 +30,8 @@ _HIDDEN = "its tasks are private, and so is the reason"
 _UNGRADED = "the host's check lacked what their tasks are made of, which is a file, an argument or an environment"
 # What follows says what the files of the host are called, and what is wrong in them.
 _OF_FILES = "the environment can't be made again"
+# Characters of a line on the first page.
+_LONGEST = 1_000
 _PATH = re.compile(r"""(?<![^\s'"(:=])(?:~|\.{1,2})?/[^\s'":;,()]{1,4096}""")
 
 
@@ -166,7 +168,7 @@ def _benchmark(key: str, name: str, entries: Sequence[Entry], board: Board) -> d
         "key": key,
         "name": shown(name),
         "env": shown(env["id"]),
-        "arguments": shown(arguments_told(env)),
+        "arguments": shown(arguments_told(env), _LONGEST),
         "split": shown(env["split"] or ""),
         "tasks": env["tasks"],
         "description": shown(env["description"]),

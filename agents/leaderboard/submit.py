@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...spaces.visible import visible
 from ..evaluation.given import declare_given, given_by
+from .scripts import in_a_line
 
 if TYPE_CHECKING:
     from ..evaluation.results import Results
@@ -64,9 +64,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(found | {"accepted": not reasons, "submission": packed and str(packed)}))
         return 1 if reasons else 0
     for line in reasons:
-        print(f"refused: {_line(line)}", file=sys.stderr)
+        print(f"refused: {in_a_line(line)}", file=sys.stderr)
     for line in report.notes:
-        print(_line(line))
+        print(in_a_line(line))
     if not reasons:
         print(f"accepted: {report.regraded} samples were graded again, and all files agree")
     if packed is not None:
@@ -111,7 +111,3 @@ def _copies(results: Results, out: Path) -> tuple[list[str], list[str]]:
         elif own:
             notes.append(f"note: {copied(own, name)}; the pages will say so of both")
     return refused, notes
-
-
-def _line(text: str) -> str:
-    return " ".join(visible(text).split())

@@ -195,6 +195,34 @@ def ended_by_a_story(run, samples):
     wrong(samples)["finish_reason"] = "the model was best " * 3
 
 
+def long_name(run, samples):
+    run["model"]["name"] = "W" * 900_000
+
+
+def long_declaration(run, samples):
+    run["declarations"]["contamination"] = "None. " * 1_000
+
+
+def long_version(run, samples):
+    run["versions"]["x" * 100_000] = "1"
+
+
+def many_versions(run, samples):
+    run["versions"] |= {f"package {number}": "y" * 100 for number in range(1_000)}
+
+
+def long_tool(run, samples):
+    run["declarations"]["tools"] = ["t" * 201]
+
+
+def long_id(run, samples):
+    wrong(samples)["task_id"] = "i" * 201
+
+
+def long_domain(run, samples):
+    wrong(samples)["domain"] = "d" * 201
+
+
 def unknown_of(part):
     def forge(run, samples):
         run[part]["note"] = "best"
@@ -203,6 +231,13 @@ def unknown_of(part):
 
 
 FORGED_WELL = [
+    (long_name, 'run.json: "model.name" has 900,000 characters, at most 200'),
+    (long_declaration, 'run.json: "declarations.contamination" has 6,000 characters, at most 4,000'),
+    (long_version, f'run.json: the name "{"x" * 40}…" has 100,000 characters, at most 200'),
+    (many_versions, "characters, at most 32,000"),
+    (long_tool, 'run.json: "declarations.tools" has 201 characters, at most 200'),
+    (long_id, 'samples.jsonl: "task_id" has 201 characters, at most 200'),
+    (long_domain, 'samples.jsonl: "domain" has 201 characters, at most 200'),
     (more_turns, "turns is 1000, a regrade gives 1"),
     (no_turns, "turns is 0, a regrade gives 1"),
     (thoughts_that_nobody_recorded, "the environment says something else than what is recorded"),
@@ -267,6 +302,8 @@ def test_another_hash_is_refused(honest, tmp_path, name):
 
 
 CLUMSY = [
+    (lambda result: result.update(finished="9" * 500), 'result.json: "finished" has 500 characters, at most 200'),
+    (lambda result: result["rates"].update({"r" * 500: 0.5}), "the name \"rrrr"),
     (lambda result: result["scores"]["pass@1"].update(value=0.99), '"scores.pass@1.value" is 0.99, but the samples'),
     (lambda result: result["scores"]["pass@1"].update(low=0.9), '"scores.pass@1.low" is 0.9, but the samples give'),
     (lambda result: result["scores"].update({"pass@64": {"value": 1.0}}), '"scores.pass@64" is'),

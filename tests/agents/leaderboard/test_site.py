@@ -239,6 +239,26 @@ def test_a_default_that_is_said_names_no_table_whichever_file_comes_first(tmp_pa
     assert (dict(told["floor"])["random"], told["ceiling"]) == (0.039, 1.0)
 
 
+def test_no_submission_fills_a_page_or_a_terminal(tmp_path, capsys):
+    endless = "W" * 900_000
+    forged = [lambda run: run["model"].update(name=endless), lambda run: run.update(schema=endless)]
+    forged += [lambda run: run["env"]["arguments"].update({"level": "9" * 200, "families": ["f"] * 5_000})]
+    forged += [lambda run: run.update({endless: 1}), lambda run: run["declarations"].update(contamination=endless)]
+    for number, forge in enumerate(forged):
+        run = make_run(tasks=2, n=1)
+        samples = play(run, 0.5)
+        forge(run)
+        write_results(tmp_path / "in" / f"{number}", run, samples)
+    assert main(["leaderboard", str(tmp_path / "in")]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 4
+    assert max(map(len, told)) < 1_100
+    assert (tmp_path / "in" / "site" / "data" / "board.js").stat().st_size < 10_000
+    (benchmark,) = data(tmp_path / "in" / "site" / "data" / "board.js")[1]["benchmarks"]
+    assert benchmark["name"] == f"Math-v0, level {'9' * 143}…, 2 tasks"
+    assert len(benchmark["arguments"]) == 1_000
+
+
 def test_a_link_shows_no_file_of_the_host(folder, tmp_path, capsys):
     place = tmp_path / "board"
     shutil.copytree(folder / "weak", place / "linked")
