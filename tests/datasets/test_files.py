@@ -4,7 +4,7 @@ import json
 import pytest
 
 from infinite_rl.datasets.arithmetic import ArithmeticSource
-from infinite_rl.datasets.files import load_tasks
+from infinite_rl.datasets.files import load_tasks, names_of
 from infinite_rl.datasets.task import Task, TaskList
 
 ROW = {"messages": [{"role": "user", "content": "1+1?"}], "answer": "2"}
@@ -27,6 +27,15 @@ def test_rows_without_id_and_domain_take_them_from_the_file(tmp_path):
     (task,) = load_tasks(write(tmp_path, ROW)).tasks
     assert (task.id, task.domain, task.answer) == ("sums/1", "sums", "2")
     assert load_tasks(write(tmp_path, ROW), domain="math").task(0).domain == "math"
+
+
+def test_what_ids_are_made_of_is_known_before_a_row_is_read(tmp_path):
+    for name in ("test.jsonl", "more/test-1.csv.gz", "train.jsonl"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("no row")
+    assert names_of(tmp_path / "test.jsonl") == ["test"]
+    assert names_of(f"test@{tmp_path}") == ["more/test-1", "test"]
+    assert names_of("test@owner/name:config") == ["name"]
 
 
 def test_blank_lines_are_skipped_but_counted(tmp_path):

@@ -579,6 +579,24 @@ def test_the_file_of_tasks_may_be_called_otherwise_in_all_ids_alike_and_its_name
     assert "theirs" not in "".join(path.read_text() for path in (tmp_path / "in" / "site").rglob("*.*"))
 
 
+def test_ids_of_a_files_own_are_the_tasks_though_they_end_in_a_number(tmp_path):
+    file = tmp_path / "tasks.jsonl"
+    rows = [
+        {"id": f"Sums/{number}", "prompt": f"What is {number}+1?", "answer": str(number + 1)} for number in range(4)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with serving(lambda request: "<answer>2</answer>") as server:
+        told = ["--base-url", server.url, "--model", "tiny", "--out", str(tmp_path / "results")]
+        assert main(["eval", "--env", "Math-v0", "--file", str(file), "--contamination", "none", *told]) == 0
+    run, samples, _ = read(tmp_path / "results")
+    for one in samples:
+        one["task_id"] = one["task_id"].replace("Sums", "Best-of-all")
+    write_results(tmp_path / "forged", run, samples)
+    honest, forged = (check(tmp_path / name, given=Given((str(file),))) for name in ("results", "forged"))
+    assert (honest.reasons, honest.results.samples[0]["task_id"].partition("/")[0]) == ([], "Sums")
+    assert any('task_id is "Best-of-all/' in line for line in forged.problems)
+
+
 def test_why_a_sample_got_its_verdict_is_told_as_the_regrade_says_it(tmp_path):
     run = make_run(n=20, tasks=6)
     samples = play(run, skill=0.5)
