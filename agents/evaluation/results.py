@@ -97,9 +97,9 @@ def read_results(folder: str | Path) -> Results:
         ValueError: something in it is malformed; the message names the file, the line and the field.
     """
     folder = Path(folder)
-    for name in (RUN, SAMPLES, RESULT):
-        plain_file(folder / name)
     run = read_run(folder)
+    for name in (SAMPLES, RESULT):
+        plain_file(folder / name)
     result = read_object(folder / RESULT) if (folder / RESULT).exists() else None
     return Results(folder, run, read_samples(folder / SAMPLES), result)
 
@@ -112,7 +112,8 @@ def read_run(folder: Path) -> dict[str, Any]:
         ValueError: it is malformed, or of another version of the format.
     """
     path = folder / RUN
-    if not path.is_file():
+    plain_file(path)
+    if not path.exists():
         raise FileNotFoundError(f"{folder}: no {RUN}, so no evaluation lies there")
     run = read_object(path)
     if run.get("schema") != SCHEMA:
