@@ -134,7 +134,7 @@ class EndpointPlayer:
                 not yielded, and another call may do better. Samples whose requests the server answered with a refusal
                 are yielded with the status ``endpoint_error``.
         """
-        self._journal, self._keeper = journal, journal and Keeper(journal)
+        self._journal, self._keeper = journal, None if journal is None else Keeper(journal)
         asks: SimpleQueue[_Ask | None] = SimpleQueue()
         done: SimpleQueue[_Ask | None] = SimpleQueue()
         for _ in range(self.concurrency):
