@@ -35,7 +35,7 @@
   board.curves = (entries, benchmark) => {
     const lines = entries.filter((entry) => entry.passk.length > 1);
     if (!lines.length) return null;
-    const [width, height, left, right, top, bottom] = [560, 300, 44, 16, 12, 36];
+    const [width, height, left, right, top, bottom] = [560, 290, 44, 16, 12, 36];
     const ks = [...new Set(lines.flatMap((entry) => entry.passk.map(([k]) => k)))].sort((a, b) => a - b);
     const span = Math.log2(ks[ks.length - 1]) || 1;
     const x = (k) => left + (Math.log2(k) / span) * (width - left - right);
@@ -46,7 +46,7 @@
         h("line", { class: "grid", x1: left, x2: width - right, y1: y(value), y2: y(value) }),
         h("text", { x: left - 8, y: y(value) + 4, "text-anchor": "end" }, percent(value, 0)))),
       ks.map((k) => h("text", { x: x(k), y: height - 15, "text-anchor": "middle" }, String(k))),
-      h("text", { x: width - right, y: height, "text-anchor": "end" }, "k"),
+      h("text", { x: left - 16, y: height - 15, "text-anchor": "end" }, "k"),
       known(floor) && [h("line", { class: "floor", x1: left, x2: width - right, y1: y(floor), y2: y(floor) }),
         // Above the line, but within the picture.
         h("text", { class: "floor-name", x: width - right, y: Math.max(top + 12, y(floor) - 6), "text-anchor": "end" }, `floor ${percent(floor)}`)],

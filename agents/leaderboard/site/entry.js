@@ -34,7 +34,9 @@
 
   // Rewards are no shares, and may lie beyond 1.
   const plain = (value) => (known(value) ? value.toFixed(3) : "–");
-  const scoreRows = (rows) => rows.map(([name, value, low, high]) => h("tr", {}, h("th", { scope: "row" }, name),
+  // Long names of domains break after their slashes.
+  const breakable = (name) => name.split("/").flatMap((part, k) => k ? ["/", h("wbr", {}), part] : [part]);
+  const scoreRows = (rows) => rows.map(([name, value, low, high]) => h("tr", {}, h("th", { scope: "row" }, breakable(name)),
     h("td", { class: "num" }, name === "reward" ? plain(value) : percent(value)), h("td", { class: "track" }, board.bar({ value, low, high })),
     h("td", { class: "num soft wide" }, name === "reward" && known(low) ? `${plain(low)} – ${plain(high)}` : board.range({ low, high }))));
 

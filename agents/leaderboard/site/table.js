@@ -22,7 +22,7 @@
       value: (e) => e.reward?.value, show: (e) => (known(e.reward?.value) ? e.reward.value.toFixed(3) : "–") },
     { key: "samples", title: "samples", class: "num wider", about: "that were scored",
       value: (e) => e.graded, show: (e) => [count(e.graded), h("small", {}, `${count(e.tasks)} × ${e.n}`)] },
-    { key: "tokens", title: "tokens", class: "num wider", about: "written for a sample, on average",
+    { key: "tokens", title: "tokens a sample", class: "num wider", about: "written, on average",
       value: (e) => e.tokens, show: (e) => count(e.tokens) },
     { key: "cost", title: "cost", class: "num wider", about: "of the whole evaluation, as declared",
       value: (e) => e.cost, show: (e) => (known(e.cost) ? e.cost.toFixed(2) : "–") },
