@@ -239,7 +239,7 @@ def others() -> list[str]:
         f"| the same by the service | {micro['service']:.0f} us | |",
         f"| rows generated a second, calls of {generation['latency_seconds']:g} s, 1 / 16 / 32 threads "
         f"| {rows['1']} / {rows['16']} / {rows['32']} | `python benchmarks/generation.py` |",
-        f"| prompts looked up among {speed['evaluation_rows']:,} of an evaluation "
+        f"| {speed['training_rows']:,} prompts looked up among {speed['evaluation_rows']:,} of an evaluation "
         f"| {speed['rows_per_cpu_second']:,} a CPU second, {speed['peak_mib']} MiB "
         "| `python benchmarks/contamination.py` |",
         *_evaluation(),
