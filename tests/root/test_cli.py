@@ -266,3 +266,8 @@ def test_ids_need_no_namespace_and_switches_of_models_no_silence(capsys, monkeyp
     with pytest.raises(SystemExit):
         cli.main(["--version"])
     assert "infinite-rl" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_named_without_the_number_of_the_error(run, tmp_path):
+    code, out, err = run("submit", str(tmp_path), "--check", "--card", "no-card.md")
+    assert (code, out, err) == (2, "", "infinite-rl: no-card.md: No such file or directory\n")
