@@ -8,7 +8,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from .benchmarks import BENCHMARKS, SENT_STOPS, find_benchmark
 from .comparing import compare
 from .display import Bar, comparison_table, facts_table, failures_told, result_table
 from .evaluate import evaluation_in
-from .results import MOST, RESULT, read_results
+from .local import need_libraries
+from .results import FAILURES, MOST, RESULT, Sample, read_results
 from .subject import Subject, benchmark, environment
 
 BACKENDS = ("endpoint", "transformers", "vllm")
@@ -120,8 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
             told = f"{RESULT} did not say what the samples do ({', '.join(evaluation.corrected)}); it is written anew."
             errors.print(Text(visible(told)), soft_wrap=True)
         if result is None:
-            there = f"{len(evaluation.samples):,} of {total:,} samples are in {folder}"
-            told = f"{' '.join(problem.split())} {there}; the same command goes on from there."
+            told = f"{' '.join(problem.split())} {_how_to_go_on(evaluation.samples, total, folder)}"
             print(f"infinite-rl: {visible(told)}", file=sys.stderr)
             return code
     if arguments.json:
@@ -139,6 +139,12 @@ def run(arguments: argparse.Namespace) -> int:
     for line in filter(None, ending):
         errors.print(Text(visible(line)), soft_wrap=True)
     return 0 if result["counts"]["graded"] else 1
+
+
+def _how_to_go_on(samples: Sequence[Sample], total: int, folder: Path) -> str:
+    if samples and all(sample["status"] in FAILURES for sample in samples):
+        return "Nothing was answered. Is it the right --model, --base-url and key? Give the command again with them."
+    return f"{len(samples):,} of {total:,} samples are in {folder}; the same command goes on from there."
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -172,6 +178,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("--base-url is for --backend endpoint, which needs it")
     if not arguments.base_url:
         _check_folder(arguments.model)
+        need_libraries()
     own = {"split": "--split", "level": "--level", "tool_format": "--tool-format"}
     if arguments.benchmark and (given := [flag for name, flag in own.items() if getattr(arguments, name) is not None]):
         raise ValueError(f"{given[0]} is for --env, not for a benchmark")

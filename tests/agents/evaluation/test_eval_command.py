@@ -390,7 +390,10 @@ def test_nobody_at_the_address_is_one_line(words, tmp_path, capsys):
 def test_a_refused_key_ends_the_run_and_no_sample_is_lost_to_it(words, tmp_path, capsys):
     with serving(lambda request: (401, {"error": {"message": "bad key"}}, {})) as server:
         assert evaluate(server, words, tmp_path / "out") == 1
-    assert "answered 401: bad key" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "answered 401: bad key" in error
+    assert "Nothing was answered. Is it the right --model, --base-url and key?" in error
+    assert "the same command goes on" not in error
     with serving(right) as server:
         assert evaluate(server, words, tmp_path / "out") == 0
     assert results(tmp_path / "out").result["counts"]["graded"] == 24
