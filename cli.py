@@ -217,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 1
         # Gymnasium's words end with the values of all arguments, which may hold keys.
-        reason = str(error).partition(" was raised from the environment creator")[0]
+        reason = _reason(error).partition(" was raised from the environment creator")[0]
         print(f"{PROGRAM}: {_line(reason)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -238,6 +238,13 @@ def _run(given: list[str]) -> int:
     arguments = parser.parse_args(given, argparse.Namespace(shown=visible))
     code: int = COMMANDS[arguments.command].load().run(arguments)
     return code
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, without the number of the operating system's errors."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
+    return str(error)
 
 
 def _line(message: str) -> str:

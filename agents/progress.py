@@ -137,6 +137,8 @@ class Progress:
         if self._live:
             self._bars.figures = Text(_figures(task), style="dim", no_wrap=True, overflow="ellipsis")
             return
+        if task.finished:  # its last line is that of `_leave`: what the last step led to may still be measured
+            return
         done, when = self._logged
         length = task.total or 1
         due = done < 0 or task.completed * 10 // length > done * 10 // length

@@ -1,4 +1,4 @@
-"""Arguments of environments on a command line."""
+"""Arguments of environments and of servers on a command line."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ def json_object(text: str) -> dict[str, Any]:
         # Not what was typed: it may hold keys.
         raise argparse.ArgumentTypeError(f"{type(value).__name__} is not a JSON object {example}")
     return value
+
+
+def port(text: str) -> int:
+    """Reads an argument that is a port."""
+    if not (text.isascii() and text.isdigit() and int(text[:6]) < 1 << 16):
+        raise argparse.ArgumentTypeError(f"{text} is no port; give a number from 0 to 65535")
+    return int(text)
 
 
 def given(arguments: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wrap",
         action="store_true",
-        help="put <answer> tags around all that is typed; for tasks without talk or tools",
+        help="put <answer> tags around what is typed without; for tasks without talk or tools",
     )
     model = parser.add_argument_group("a model plays", "its API key is taken from OPENAI_API_KEY")
     model.add_argument("--base-url", help="an OpenAI-compatible server, such as http://localhost:8000/v1")

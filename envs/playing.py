@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from ..rewards.extraction import tags
 from ..runtimes.endpoint import EndpointError
 from ..spaces.visible import visible
 from .agent_loop import AgentLoop, PlayedEpisode, summarize
@@ -36,7 +37,7 @@ def person_plays(
         env: the environment.
         episodes: how many tasks, at most; the end of the input or Ctrl-C end it too.
         seed: draws the tasks.
-        wrap: whether all that is typed gets ``<answer>`` tags.
+        wrap: whether what is typed gets ``<answer>`` tags, where it has none.
         as_json: whether everything is written as JSON, an event a line.
 
     Raises:
@@ -87,7 +88,8 @@ def _person_plays_one(
         typed = _read_answer("" if as_json else "> ")
         while not as_json and not typed.strip():  # Enter slips easily; a program means what it writes
             typed = _read_answer("> ")
-        observation, reward, terminated, truncated, info = env.step(f"<answer>{typed}</answer>" if wrap else typed)
+        action = f"<answer>{typed}</answer>" if wrap and not any(tags(typed, "answer")) else typed
+        observation, reward, terminated, truncated, info = env.step(action)
         total, over = total + float(reward), terminated or truncated
     score = info.get("score", CUT_OFF)
     if as_json:

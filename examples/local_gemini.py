@@ -10,12 +10,15 @@ import argparse
 import itertools
 import json
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from infinite_rl.datasets.arithmetic import ArithmeticSource
 from infinite_rl.datasets.coding.source import CodingSource
 from infinite_rl.datasets.procedural import distinct
 from infinite_rl.datasets.task import Task
+from infinite_rl.envs.arguments import port
+from infinite_rl.envs.http.errors import HttpError
+from infinite_rl.envs.http.handler import JsonHandler, read_object
+from infinite_rl.envs.http.server import HttpLimits, JsonServer
 
 PROMPT = "{expression}= (in <answer> tags)"
 SUMS = distinct(ArithmeticSource(operations=["add"], digits=[2, 1], template=PROMPT), 600).tasks
@@ -40,44 +43,28 @@ def heads(task: Task, answer: str, response: str) -> str:
     return f"[PROMPT]\n{task.prompt}\n[ANSWER]\n{answer}\n[RESPONSE]\n{response}"
 
 
-class Handler(BaseHTTPRequestHandler):
+class Handler(JsonHandler):
     """Answers ``POST /v1beta/models/NAME:generateContent``."""
 
-    protocol_version = "HTTP/1.1"
-
-    def do_POST(self) -> None:
-        """Replies with a task."""
-        request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        text = write_task(request["contents"][0]["parts"][0]["text"])
+    def respond(self, path: str) -> dict:
+        """A task, whatever the model is called."""
+        if self.command != "POST" or not path.endswith(":generateContent"):
+            raise HttpError(404, "there is POST /v1beta/models/NAME:generateContent")
+        request = read_object(self.read_body(), status=400)
+        try:
+            text = write_task(request["contents"][0]["parts"][0]["text"])
+        except (LookupError, TypeError) as error:
+            raise HttpError(400, f"not understood: {error!r}") from None
         content = {"role": "model", "parts": [{"text": text}]}
         usage = {"promptTokenCount": 400, "candidatesTokenCount": len(text) // 4}
-        body = json.dumps(
-            {"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage}
-        ).encode()
-        self.send_response(200)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *arguments: object) -> None:
-        """Says nothing: the generator shows what happens."""
-
-
-class LocalServer(ThreadingHTTPServer):
-    """Takes many calls at once."""
-
-    request_queue_size = 128
+        return {"candidates": [{"content": content, "finishReason": "STOP"}], "usageMetadata": usage}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Speaks the Gemini API's protocol and writes tasks.")
-    parser.add_argument("--port", type=int, default=8080, help="0 for any that is free (default: 8080)")
-    port = parser.parse_args().port
+    parser.add_argument("--port", type=port, default=8080, help="0 for any that is free (default: 8080)")
     try:
-        server = LocalServer(("127.0.0.1", port), Handler)
-    except OSError:
-        sys.exit(f"local_gemini.py: port {port} of 127.0.0.1 is taken; choose another with --port")
-    with server:
-        print(f"http://127.0.0.1:{server.server_address[1]}", flush=True)
-        server.serve_forever()
+        server = JsonServer("127.0.0.1", parser.parse_args().port, Handler, limits=HttpLimits(seconds=60))
+    except OSError as error:
+        sys.exit(f"local_gemini.py: {error}")
+    server.serve(lambda: print(server.url, flush=True))

@@ -16,6 +16,7 @@ from typing import Any
 from needs import libraries
 from tiny_policy import make_policy
 
+from infinite_rl.envs.arguments import port
 from infinite_rl.envs.http.errors import HttpError
 from infinite_rl.envs.http.handler import JsonHandler, read_object
 from infinite_rl.envs.http.server import HttpLimits, JsonServer
@@ -52,8 +53,8 @@ def as_stream(reply: dict) -> bytes:
 
 
 @contextmanager
-def serving(policy: Any, port: int = 0) -> Iterator[str]:
-    """The base URL of a server on this machine, while the block runs; port 0 takes a free one."""
+def serving(policy: Any, at: int = 0) -> Iterator[str]:
+    """The base URL of a server on this machine, while the block runs; `at` is its port, and 0 takes a free one."""
     one_at_a_time = threading.Lock()
 
     class Handler(JsonHandler):
@@ -77,7 +78,7 @@ def serving(policy: Any, port: int = 0) -> Iterator[str]:
             self.wfile.write(as_stream(reply))
             return None
 
-    with JsonServer("127.0.0.1", port, Handler, limits=HttpLimits(seconds=60)) as server:
+    with JsonServer("127.0.0.1", at, Handler, limits=HttpLimits(seconds=60)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         try:
             yield f"{server.url}/v1"
@@ -87,11 +88,11 @@ def serving(policy: Any, port: int = 0) -> Iterator[str]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Serves a tiny model that adds digits.")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
-    port = parser.parse_args().port
+    parser.add_argument("--port", type=port, default=8000, help="0 takes a free one (default: 8000)")
+    arguments = parser.parse_args()
     with suppress(KeyboardInterrupt), libraries():
         try:
-            with serving(make_policy(), port) as url:
+            with serving(make_policy(), arguments.port) as url:
                 print(f"{NAME} at {url}; Ctrl-C ends", flush=True)
                 threading.Event().wait()
         except OSError as error:

@@ -8,7 +8,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,17 +24,20 @@ from ...runtimes.endpoint import ChatEndpoint, EndpointError, TextEndpoint
 from ...spaces.visible import visible
 from .about import describe
 from .asking import EndpointPlayer, Player
-from .benchmarks import BENCHMARKS, SENT_STOPS
+from .benchmarks import BENCHMARKS, SENT_STOPS, find_benchmark
 from .comparing import compare
 from .display import Bar, comparison_table, facts_table, failures_told, result_table
 from .evaluate import evaluation_in
-from .results import MOST, RESULT, read_results
+from .local import need_libraries
+from .results import FAILURES, MOST, RESULT, Sample, read_results
 from .subject import Subject, benchmark, environment
 
 BACKENDS = ("endpoint", "transformers", "vllm")
 # Tokens of a reply, where nobody says: completions of texts would otherwise have 16, and local models no end.
 _MAX_TOKENS = 1024
 _LONGEST_NAME = 120
+# Characters of the arguments in the name of a folder; of more a digest has to do.
+_LONGEST_ARGUMENTS = 40
 # Beyond these a number is a slip, and would only fail later: out of memory, threads or time.
 _BOUNDS = {
     "n": (1, MOST),
@@ -79,7 +82,9 @@ def declare(parser: argparse.ArgumentParser) -> None:
     model.add_argument("--timeout", type=float, default=600, help="seconds for a reply (default: 600)")
     model.add_argument("--send-tools", action="store_true", help="send the tools' schemas in any tool format")
     out = parser.add_argument_group("what becomes of it", "the same command goes on where it was stopped")
-    out.add_argument("--out", type=Path, metavar="FOLDER", help="(default: evaluations/, then environment and model)")
+    out.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="(default: evaluations/, then what is asked and the model)"
+    )
     out.add_argument("--json", action="store_true", help="print the result as JSON")
     out.add_argument("--price", type=float, nargs=2, metavar=("IN", "OUT"), help="of a million tokens")
     out.add_argument("--retry", action="store_true", help="ask again for samples that failed, not by the model's fault")
@@ -100,7 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     model = {"name": arguments.name or _model_name(arguments.model)}
     model |= {"backend": _backend(arguments), "parameters": None}
     asked = describe(subject, model, sampling, contamination=arguments.contamination, canary=arguments.canary)
-    folder = arguments.out or Path("evaluations") / _folder_name(subject, model["name"], _mark(arguments))
+    folder = arguments.out or Path("evaluations") / _folder_name(arguments, subject, model["name"])
     player = _player(arguments, subject, sampling)
     errors = Console(stderr=True, highlight=False)
     problem, code, result = "", 0, None
@@ -116,8 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
             told = f"{RESULT} did not say what the samples do ({', '.join(evaluation.corrected)}); it is written anew."
             errors.print(Text(visible(told)), soft_wrap=True)
         if result is None:
-            there = f"{len(evaluation.samples):,} of {total:,} samples are in {folder}"
-            told = f"{' '.join(problem.split())} {there}; the same command goes on from there."
+            told = f"{' '.join(problem.split())} {_how_to_go_on(evaluation.samples, total, folder)}"
             print(f"infinite-rl: {visible(told)}", file=sys.stderr)
             return code
     if arguments.json:
@@ -135,6 +139,12 @@ def run(arguments: argparse.Namespace) -> int:
     for line in filter(None, ending):
         errors.print(Text(visible(line)), soft_wrap=True)
     return 0 if result["counts"]["graded"] else 1
+
+
+def _how_to_go_on(samples: Sequence[Sample], total: int, folder: Path) -> str:
+    if samples and all(sample["status"] in FAILURES for sample in samples):
+        return "Nothing was answered. Is it the right --model, --base-url and key? Give the command again with them."
+    return f"{len(samples):,} of {total:,} samples are in {folder}; the same command goes on from there."
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -168,6 +178,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ValueError("--base-url is for --backend endpoint, which needs it")
     if not arguments.base_url:
         _check_folder(arguments.model)
+        need_libraries()
     own = {"split": "--split", "level": "--level", "tool_format": "--tool-format"}
     if arguments.benchmark and (given := [flag for name, flag in own.items() if getattr(arguments, name) is not None]):
         raise ValueError(f"{given[0]} is for --env, not for a benchmark")
@@ -180,11 +191,13 @@ def _check(arguments: argparse.Namespace) -> None:
 def _subject(arguments: argparse.Namespace) -> Subject:
     if arguments.benchmark:
         return benchmark(arguments.benchmark, file=arguments.file, prompt=arguments.prompt, tasks=arguments.tasks)
+    return environment(arguments.env, split=arguments.split, arguments=_given(arguments), tasks=arguments.tasks)
+
+
+def _given(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is chosen of an environment."""
     given = {"level": arguments.level, "tool_format": arguments.tool_format, "tasks": arguments.file}
-    chosen = {name: value for name, value in given.items() if value is not None}
-    return environment(
-        arguments.env, split=arguments.split, arguments=chosen | arguments.arguments, tasks=arguments.tasks
-    )
+    return {name: value for name, value in given.items() if value is not None} | arguments.arguments
 
 
 def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]:
@@ -271,11 +284,33 @@ def _mark(arguments: argparse.Namespace) -> str:
     return hashlib.blake2b(os.fsencode(folder.resolve()), digest_size=4).hexdigest()
 
 
-def _folder_name(subject: Subject, model: str, mark: str) -> str:
-    """A name made of the environment, the model and its mark; what is odd in a file's name becomes a dash."""
-    about = subject.about
-    parts = (about["id"].rpartition("/")[2], about["split"], model)
+def _folder_name(arguments: argparse.Namespace, subject: Subject, model: str) -> str:
+    """A name of the environment, what is chosen of it, the model and its mark; what is odd in one becomes a dash."""
+    about, mark = subject.about, _mark(arguments)
+    parts = (about["id"].rpartition("/")[2], _chosen(arguments, subject), about["split"], model)
     text = "-".join(part for part in parts if part)
-    plain = "".join(letter if letter.isascii() and (letter.isalnum() or letter in "._-") else "-" for letter in text)
+    plain = "".join(letter if _is_plain(letter) else "-" for letter in text)
     name = plain[:_LONGEST_NAME].strip(".-") or "evaluation"
     return f"{name}-{mark}" if mark else name
+
+
+def _chosen(arguments: argparse.Namespace, subject: Subject) -> str:
+    """What is chosen of an environment or a benchmark, such as ``level3``; empty where nothing is."""
+    if arguments.benchmark:
+        return "" if subject.prompt == find_benchmark(arguments.benchmark).styles[0].name else str(subject.prompt)
+    # Neither keys and addresses, nor the seed of a private split: leaderboards show names of folders.
+    public = subject.about["arguments"]
+    given = {name: public[name] for name in _given(arguments) if name in public and name not in ("seed", "split")}
+    told = {name: f"{name}{value}" for name, value in given.items()}
+    if "tool_format" in given:  # it says by itself what it is
+        told["tool_format"] = str(given["tool_format"])
+    if "tasks" in given:
+        told["tasks"] = str(given["tasks"]).rpartition("/")[2].partition(".")[0]
+    text = "-".join(told.values())
+    if len(text) <= _LONGEST_ARGUMENTS and all(map(_is_plain, text)):
+        return text
+    return hashlib.blake2b(json.dumps(given, sort_keys=True).encode(), digest_size=4).hexdigest()
+
+
+def _is_plain(letter: str) -> bool:
+    return letter.isascii() and (letter.isalnum() or letter in "._-")

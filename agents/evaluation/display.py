@@ -17,6 +17,7 @@ from ...spaces.visible import visible
 from ..progress import Bars
 from .results import FAILURES, Sample
 from .statistics import standard_error
+from .subject import arguments_told
 
 # Seconds between two looks at the score: there may be thousands of batches.
 _REFRESH = 0.5
@@ -141,8 +142,8 @@ def comparison_table(found: Mapping[str, Any]) -> Table:
 
 def _title(result: Mapping[str, Any]) -> Text:
     env, model = result["env"], result["model"]
-    split = f", {env['split']}" if env["split"] else ""
-    return Text(visible(f"{model['name']} on {env['id']}{split}"))
+    parts = (env["id"], arguments_told(env["arguments"]), env["split"])
+    return Text(visible(f"{model['name']} on {', '.join(part for part in parts if part)}"))
 
 
 def _cells(one: Mapping[str, float | None], sign: str = "") -> list[str]:

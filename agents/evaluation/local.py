@@ -6,6 +6,7 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .asking import Job, begin
@@ -17,6 +18,20 @@ from .subject import Subject
 if TYPE_CHECKING:
     from ..inference.module import InferenceModule
     from ..rollouts.trajectory import Trajectory
+
+
+def need_libraries() -> None:
+    """Loads what a model in this process needs.
+
+    Raises:
+        ModuleNotFoundError: a library is missing; the message says what to install.
+    """
+    try:
+        import torch  # noqa: F401
+        import transformers  # noqa: F401
+    except ModuleNotFoundError as error:
+        problem = f"a model in this process needs {error.name}: pip install 'infinite-rl[train]'"
+        raise ModuleNotFoundError(f"{problem}; one that a server has needs --base-url alone") from None
 
 
 class LocalPlayer:
@@ -37,12 +52,7 @@ class LocalPlayer:
     def __init__(
         self, subject: Subject, model: str, backend: str, sampling: Mapping[str, Any], *, concurrency: int
     ) -> None:
-        try:
-            import torch  # noqa: F401
-            import transformers  # noqa: F401
-        except ModuleNotFoundError as error:
-            problem = f"a model in this process needs {error.name}: pip install 'infinite-rl[train]'"
-            raise ModuleNotFoundError(problem) from None
+        need_libraries()
         from ..inference.sampling import TokenFilter
         from ..rollouts.player import Player
 
@@ -83,6 +93,7 @@ class LocalPlayer:
 def _load(model: str, backend: str) -> InferenceModule:
     import torch
 
+    from ..config import ConfigError
     from ..inference.backend import BackendError
     from ..inference.module import InferenceModule
     from ..models.policy import find_device, load_policy
@@ -93,7 +104,12 @@ def _load(model: str, backend: str) -> InferenceModule:
         except BackendError as error:
             raise ValueError(str(error)) from error
     device = find_device("auto")
-    weights, tokenizer = load_policy(model, dtype=torch.float32 if device.type == "cpu" else torch.bfloat16)
+    try:
+        weights, tokenizer = load_policy(model, dtype=torch.float32 if device.type == "cpu" else torch.bfloat16)
+    except ConfigError as error:  # which tells of the key of a training run
+        why = str(error).replace(f"model.name={model}", f"--model {model}", 1)
+        hint = "" if Path(model).expanduser().exists() else "; a model that a server has needs --base-url"
+        raise ValueError(f"{why}{hint}") from None
     return InferenceModule(weights.to(device).eval(), tokenizer)
 
 

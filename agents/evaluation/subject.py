@@ -199,6 +199,14 @@ def _made_again(run: Mapping[str, Any], given: Given, file: str | None) -> Subje
     return found
 
 
+def arguments_told(arguments: Mapping[str, Any]) -> str:
+    """The arguments of an environment in one line; what is no text is JSON."""
+    return ", ".join(
+        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in arguments.items()
+    )
+
+
 def not_taken(arguments: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     """The names of a run's arguments that are not taken from it: a person has to give them.
 
@@ -231,7 +239,10 @@ def _first(source: TaskSource, count: int | None) -> dict[int, Task]:
     else:
         found = {index: source.task(index) for index in range(min(source.size, count or source.size))}
     if count is not None and len(found) < count:
-        raise ValueError(f"--tasks is {count}, and there are {len(found)} different ones")
+        raise ValueError(
+            f"--tasks is {count}, and there are {len(found)} different ones: leave it out, which asks all of them"
+            + (", or choose another --level or --arguments" if source.size is None else "")
+        )
     return found
 
 

@@ -25,8 +25,13 @@ def declare(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Builds the site; the exit code is 1 if a submission is not on it, or a check asked for more than was there."""
+    """Builds the site; the exit code is 1 if a submission is not on it, or a check asked for more than was there.
+
+    Where there is no submission at all nothing is written, and the exit code is 1, too.
+    """
     # All commands are declared at every start, and none of them should wait for numpy.
+    from ..evaluation.results import RUN
+    from .board import submissions
     from .copies import copied
     from .site import write_site
 
@@ -34,6 +39,10 @@ def run(arguments: argparse.Namespace) -> int:
     if given != NOTHING and not arguments.check:
         raise ValueError("--file, --arguments and --env are for --check, which grades again")
     out = arguments.out or arguments.folder / "site"
+    if arguments.folder.is_dir() and not any(submissions(arguments.folder)):  # a slip, which must cost no good site
+        where = f"in {_line(str(arguments.folder))} there is no submission, which is a .zip or a folder with {RUN}"
+        print(f"infinite-rl: {where}; nothing was written", file=sys.stderr)
+        return 1
     board = write_site(arguments.folder, out, checked=arguments.check, given=given)
     for one in board.left_out:
         why = in_a_line(one.why).removeprefix(f"{in_a_line(one.source)}: ")

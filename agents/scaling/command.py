@@ -6,7 +6,6 @@ import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
-from math import ceil
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -20,6 +19,7 @@ from .hardware import ASSUMED, GIB, GPUS, find_gpu
 from .job import OPTIMIZERS, Job, Setup
 from .known import find_shape, loadable
 from .search import Misfit, Option, Plan, Question, make_plan, what_would_fit
+from .servers import engine_share, in_process, serve, trainer_machines, urls
 from .shapes import BF16, FP32
 
 CONFIG_DIR = Path(__file__).resolve().parents[2] / "config"
@@ -140,45 +140,18 @@ def overrides(question: Question, option: Option, algorithm: str, model: str) ->
     if in_process(option):
         found.append(f"rollout.options={{gpu_memory_utilization: {engine_share(question, option):.2f}}}")
     else:
-        urls = ",".join(f"http://HOST{k + 1}:8000" for k in range(option.sampling.servers))
-        found.append(f"rollout.servers=[{urls}]")
+        found.append(f"rollout.servers=[{','.join(urls(question, option))}]")
         found += [] if option.rollout_gpus else ["rollout.options={sleep: true}"]
     return [*found, f"rollout.max_length={job.longest}", f"rollout.max_new_tokens={job.longest - job.prompt_length}"]
 
 
-def in_process(option: Option) -> bool:
-    """Whether vLLM can work in the trainer's own process."""
-    return not option.rollout_gpus and option.setup.mesh.ranks == 1
-
-
-def engine_share(question: Question, option: Option) -> float:
-    """The share of a GPU's memory that vLLM gets."""
-    return (option.sampling.weights + option.sampling.cache) / question.gpu.memory
-
-
-def serve(question: Question, option: Option, model: str) -> list[str]:
-    """How the servers are started, as people read it."""
-    samples = option.sampling
-    if in_process(option):
-        return []
-    own, each = bool(option.rollout_gpus), "GPU" if samples.tp == 1 else f"{samples.tp} GPUs"
-    whose = f"of the {option.rollout_gpus} that only sample" if own else "that the trainer has, too"
-    told = (
-        f"{samples.servers:,} of these, each on {each} {whose}:" if samples.servers > 1 else f"One, on {each} {whose}:"
-    )
-    share = [] if own else ["--enable-sleep-mode", f"--gpu-memory-utilization {engine_share(question, option):.2f}"]
-    line = ["VLLM_SERVER_DEV_MODE=1 vllm serve", loadable(model), f"--tensor-parallel-size {samples.tp}", *share]
-    return [told, f"  {' '.join(line)} --port 8000"]
-
-
 def launch(question: Question, option: Option) -> str:
     """The command in front of them."""
-    ranks, per_machine = option.setup.mesh.ranks, question.gpu.per_machine
-    if ranks == 1:
+    if option.setup.mesh.ranks == 1:
         return "python -m infinite_rl.agents.train"
-    machines = ceil(ranks / per_machine)
+    machines, each = trainer_machines(question, option)
     nodes = f"--nnodes={machines} " if machines > 1 else ""
-    return f"torchrun {nodes}--nproc-per-node={ceil(ranks / machines)} -m infinite_rl.agents.train"
+    return f"torchrun {nodes}--nproc-per-node={each} -m infinite_rl.agents.train"
 
 
 def notes(question: Question, option: Option | None) -> list[str]:

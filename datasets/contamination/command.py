@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -17,7 +17,7 @@ from ..files import files_of
 from ..rows import kind_of
 from .audit import contamination, prompts_of
 from .removal import write_without
-from .report import Report
+from .report import Report, report_files
 
 _PAIRS_SHOWN = 10
 
@@ -35,6 +35,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print what PREFIX.json holds")
     told = "write the training file without its contaminated rows; a folder, where there are several files"
     parser.add_argument("--remove", type=Path, metavar="OUT", help=told)
+    parser.add_argument("--overwrite", action="store_true", help="replace what --report and --remove write")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.report is not None and not arguments.report.parent.is_dir():
         raise ValueError(f"--report: no such folder: {arguments.report.parent}")
     cleaned = {} if arguments.remove is None else _cleaned(arguments.train, arguments.eval, arguments.remove)
+    if not arguments.overwrite:
+        _refuse_old([*([] if arguments.report is None else report_files(arguments.report)), *cleaned.values()])
     with _progress() as progress:
         reading = progress.add_task("evaluation")
         evaluation = []
@@ -68,12 +71,24 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(report.as_json()))
     else:
         _show(report, arguments.shown)
+    written = []
     if arguments.report is not None:
-        report.write(arguments.report)
+        written.append(f"report in {' and '.join(map(str, report.write(arguments.report)))}")
     for file, out in cleaned.items():
         out.parent.mkdir(exist_ok=True)
-        write_without(file, report.rows_of(file), out)
+        rows = report.rows_of(file)
+        write_without(file, rows, out)
+        written.append(f"{file} without {len(rows):,} {'row' if len(rows) == 1 else 'rows'} in {out}")
+    if not arguments.json:
+        for line in written:
+            print(arguments.shown(line))
     return 1 if report.share > arguments.abort_tolerance else 0
+
+
+def _refuse_old(files: Iterable[Path]) -> None:
+    for file in files:
+        if file.exists():
+            raise FileExistsError(f"{file}: it is there already. Give another name, or --overwrite.")
 
 
 def _progress() -> Progress:

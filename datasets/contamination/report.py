@@ -105,7 +105,7 @@ class Report:
 
     def write(self, prefix: Path) -> tuple[Path, Path]:
         """Writes ``PREFIX.json``, with counts and pairs, and ``PREFIX.csv``, with the pairs."""
-        paths = Path(f"{prefix}.json"), Path(f"{prefix}.csv")
+        paths = report_files(prefix)
         found = self.as_json()
         # JSON has escapes for halves of characters, which prompts of models may hold; CSV has none.
         paths[0].write_text(json.dumps(found, indent=1) + "\n", "utf-8")
@@ -115,6 +115,11 @@ class Report:
             table.writeheader()
             table.writerows(found["pairs"])
         return paths
+
+
+def report_files(prefix: Path) -> tuple[Path, Path]:
+    """The files of a report: with counts and pairs, and with the pairs."""
+    return Path(f"{prefix}.json"), Path(f"{prefix}.csv")
 
 
 def abbreviated(text: str) -> str:

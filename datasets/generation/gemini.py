@@ -88,6 +88,29 @@ class Reply:
     tokens: Tokens
 
 
+def checked_key(api_key: str | None, base_url: str | None) -> str:
+    """The key for a server, where nothing stands in the way of calls; `Gemini` has the arguments.
+
+    Raises:
+        ModuleNotFoundError: google-genai is missing; the message says what to install.
+        ValueError: there is no key, or the key or the address is none.
+    """
+    try:
+        from google import genai  # noqa: F401
+
+        from . import transport  # noqa: F401
+    except ImportError:  # also where other packages of Google's are installed, whose namespace has no genai
+        raise ModuleNotFoundError(_MISSING) from None
+    key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
+    if not key and base_url is None:
+        raise ValueError(f"there is no API key: set {KEY_VARIABLE}, or give --api-key")
+    if not all("!" <= letter <= "~" for letter in key):
+        raise ValueError("the API key holds characters that no key has; give it without quotes and line breaks")
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise ValueError(f"--base-url {base_url}: give a URL that begins with http:// or https://")
+    return key
+
+
 class Gemini:
     """A model behind the Gemini API, or behind another server that speaks its protocol.
 
@@ -105,20 +128,12 @@ class Gemini:
     def __init__(
         self, model: str, *, api_key: str | None = None, base_url: str | None = None, timeout: float = 120.0
     ) -> None:
-        try:
-            from google import genai
-            from google.genai import types
+        key = checked_key(api_key, base_url)
+        from google import genai
+        from google.genai import types
 
-            from .transport import LimitedTransport, tls
-        except ModuleNotFoundError:
-            raise ModuleNotFoundError(_MISSING) from None
-        key = (os.environ.get(KEY_VARIABLE, "") if api_key is None else api_key).strip()
-        if not key and base_url is None:
-            raise ValueError(f"there is no API key: set {KEY_VARIABLE}, or give --api-key")
-        if not all("!" <= letter <= "~" for letter in key):
-            raise ValueError("the API key holds characters that no key has; give it without quotes and line breaks")
-        if base_url is not None and not base_url.startswith(("http://", "https://")):
-            raise ValueError(f"--base-url {base_url}: give a URL that begins with http:// or https://")
+        from .transport import LimitedTransport, tls
+
         self.model, self.timeout, self._key = model, timeout, key
         self._succeeded = False
         self._types = types

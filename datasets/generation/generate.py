@@ -17,13 +17,13 @@ from ..folder import alone_in
 from .calling import Caller
 from .checking import Checker
 from .display import Display
-from .gemini import Gemini
+from .gemini import Gemini, checked_key
 from .generator import Generator, missing
 from .ledger import Ledger
 from .pacing import Pace
 from .prices import Prices
 from .settings import DEFAULT_MODEL, TYPES, GenerationSettings, TaskType
-from .store import DEBUG, Store
+from .store import DATASET, DEBUG, Store
 from .summary import NUMBERS, Summary
 
 # As in the contamination gate.
@@ -155,6 +155,8 @@ def generate(settings: GenerationSettings, server: Server, display: Display) -> 
     """Generates as `generate_dataset` does, from settings that are made already."""
     if settings.out_dir.exists() and not settings.out_dir.is_dir():
         raise ValueError(f"{settings.out_dir} is a file; give a folder")
+    if not (settings.out_dir / DATASET).exists():  # a dataset that is there may be whole, and need no model
+        checked_key(server.api_key, server.base_url)
     settings.out_dir.mkdir(parents=True, exist_ok=True)
     with alone_in(settings.out_dir, "generates"):
         store = Store(settings.out_dir, sync_every=settings.save_every)

@@ -71,9 +71,7 @@ class JsonServer(ThreadingHTTPServer):
         try:
             super().__init__((host, port), handler)
         except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-            raise OSError(f"port {port} of {host} is taken; choose another with --port") from None
+            raise OSError(_why(error, host, port)) from None
 
     @property
     def url(self) -> str:
@@ -175,3 +173,14 @@ class JsonServer(ThreadingHTTPServer):
 def _hang_up(connection: socket.socket, half: int) -> None:
     with suppress(OSError):  # it may be closed already
         connection.shutdown(half)
+
+
+def _why(error: OSError, host: str, port: int) -> str:
+    """Why an address can't be listened at, and what to do."""
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} of {host} is taken; choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} is for administrators; choose another with --port, from 1024 on"
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"--host {host}: no address of this machine; give 127.0.0.1 for this machine only, 0.0.0.0 for all"
+    return f"{host}, port {port}: {error.strerror}"

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ...datasets.task import SPLITS
+from ..arguments import port
 
 if TYPE_CHECKING:
     from .bm25 import BM25Index
@@ -23,7 +24,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--embeddings-model", metavar="NAME", help="the embedding model's name there")
     parser.add_argument("--faiss", action="store_true", help="compare vectors by FAISS")
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
-    parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
+    parser.add_argument("--port", type=port, default=8000, help="0 for any that is free (default: 8000)")
     parser.add_argument("--max-queries", type=int, default=512, help="queries in one request (default: 512)")
     parser.add_argument("--max-topk", type=int, default=100, help="hits of one query (default: 100)")
     parser.add_argument("--max-connections", type=int, default=256, help="open at once (default: 256)")

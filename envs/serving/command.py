@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from ..arguments import json_object
+from ..arguments import json_object, port
 from ..registration import ENVIRONMENTS
 
 
@@ -15,7 +15,7 @@ def declare(parser: argparse.ArgumentParser) -> None:
     told = "the environments, the default first (default: all)"
     parser.add_argument("ids", nargs="*", metavar="ID", help=told)
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (default: 127.0.0.1, this machine only)")
-    parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
+    parser.add_argument("--port", type=port, default=8000, help="0 takes a free one (default: 8000)")
     parser.add_argument("--token-env", metavar="NAME", help="the environment variable that holds a bearer token")
     parser.add_argument("--arguments", type=json_object, default={}, help="of the environments, as a JSON object")
     parser.add_argument("--allow", nargs="*", default=[], metavar="NAME", help="further arguments clients may choose")

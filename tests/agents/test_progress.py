@@ -85,6 +85,18 @@ def test_a_figure_stays_until_a_newer_one_and_leaves_with_its_phase(log):
     assert lines(log)[-1].startswith("evaluating test split  0/1  0:00:00")
 
 
+def test_the_last_line_of_a_phase_has_what_was_measured_after_its_last_step(log):
+    with Progress(total_steps=2, console=log) as progress:
+        progress.phase("training", 2)
+        progress.advance(held_out=0.7)
+        progress.advance(reward=0.2)
+        progress.advance(0, held_out=0.9)
+        progress.phase("test after", 1)
+    ends = [line for line in lines(log) if line.startswith("training  2/2")]
+    assert len(ends) == 1
+    assert "held out 0.9  reward 0.2" in ends[0]
+
+
 def test_a_phase_left_unfinished_goes_on_where_it_was(log):
     with Progress(total_steps=4, console=log) as progress:
         for title in ("training", "evaluating", "training", "evaluating", "training"):

@@ -128,6 +128,24 @@ def test_contaminated_lines_are_removed_and_the_others_stay_byte_for_byte(run, f
     assert run("--train", tmp_path / "clean.jsonl", "--eval", files[1])[0] == 0
 
 
+def test_what_was_written_is_told_and_not_written_over(run, files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    argv = ["--train", "train.jsonl", "--eval", "test.jsonl"]
+    code, out, err = run(*argv, "--report", "found", "--remove", "clean.jsonl")
+    assert (code, err) == (1, "")
+    assert out.splitlines()[-2:] == [
+        "report in found.json and found.csv", "train.jsonl without 2 rows in clean.jsonl"
+    ]  # fmt: skip
+    (tmp_path / "found.json").unlink()
+    for there, asked in (("found.csv", ["--report", "found"]), ("clean.jsonl", ["--remove", "clean.jsonl"])):
+        (tmp_path / there).write_text("mine")
+        said = f"infinite-rl: {there}: it is there already. Give another name, or --overwrite.\n"
+        assert run(*argv, *asked) == (2, "", said)
+        assert (tmp_path / there).read_text() == "mine"
+        assert run(*argv, *asked, "--overwrite")[0] == 1
+        assert (tmp_path / there).read_text() != "mine"
+
+
 def test_several_files_go_into_a_folder(run, files, tmp_path):
     more = write(tmp_path / "more.jsonl", [DIRTY[0], CLEAN[0]])
     run("--train", files[0], more, "--eval", files[1], "--remove", tmp_path / "clean")

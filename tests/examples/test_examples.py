@@ -5,7 +5,9 @@ import importlib.util
 import json
 import re
 import shlex
+import signal
 import socket
+import struct
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -279,6 +281,31 @@ def test_the_example_of_inference_shows_all_it_can_do():
 @pytest.mark.slow
 def test_the_example_of_backprop_makes_five_updates():
     assert run("backprop_usage").count("gradient") == 5
+
+
+def test_the_local_server_says_nothing_of_a_client_that_goes_or_of_ctrl_c():
+    command = [sys.executable, "-u", str(EXAMPLES / "local_gemini.py"), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
+        try:
+            address = urlsplit(server.stdout.readline().strip())
+            asked = b'{"contents": [{"parts": [{"text": "Task type: math"}]}]}'
+            head = b"POST /v1beta/models/m:generateContent HTTP/1.1\r\nHost: localhost\r\nContent-Length: "
+            for _ in range(3):
+                with socket.create_connection((address.hostname, address.port)) as client:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # closing resets
+                    client.sendall(head + f"{len(asked)}\r\n\r\n".encode() + asked)
+            server.send_signal(signal.SIGINT)
+            assert (server.wait(60), server.stdout.read()) == (0, "")
+        finally:
+            server.kill()
+
+
+def test_an_example_refuses_what_is_no_port():
+    command = [sys.executable, EXAMPLES / "local_gemini.py", "--port", "-1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "-1 is no port; give a number from 0 to 65535" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.slow

@@ -55,6 +55,12 @@ def test_bare_answers_get_tags_on_request(run):
     assert "scored" in out
 
 
+@pytest.mark.parametrize("typed", ["<answer>7</answer>", "It is <answer>7</answer>.", " <answer> 7\\\n</answer>"])
+def test_what_has_tags_already_gets_no_others(run, typed):
+    _, out, _ = run("play", "InfiniteRL/Math-v0", "--seed", "1", "--episodes", "1", "--wrap", typed=f"{typed}\n")
+    assert "format 1, scored" in out
+
+
 def test_an_empty_line_is_no_answer_of_a_person_and_one_of_a_program(run):
     _, out, _ = run("play", "Math-v0", "--seed", "1", "--episodes", "2", "--wrap", typed="\n  \n7\n\n")
     assert "1 answered" in out
@@ -266,3 +272,8 @@ def test_ids_need_no_namespace_and_switches_of_models_no_silence(capsys, monkeyp
     with pytest.raises(SystemExit):
         cli.main(["--version"])
     assert "infinite-rl" in capsys.readouterr().out
+
+
+def test_a_file_that_is_not_there_is_named_without_the_number_of_the_error(run, tmp_path):
+    code, out, err = run("submit", str(tmp_path), "--check", "--card", "no-card.md")
+    assert (code, out, err) == (2, "", "infinite-rl: no-card.md: No such file or directory\n")

@@ -390,7 +390,10 @@ def test_nobody_at_the_address_is_one_line(words, tmp_path, capsys):
 def test_a_refused_key_ends_the_run_and_no_sample_is_lost_to_it(words, tmp_path, capsys):
     with serving(lambda request: (401, {"error": {"message": "bad key"}}, {})) as server:
         assert evaluate(server, words, tmp_path / "out") == 1
-    assert "answered 401: bad key" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "answered 401: bad key" in error
+    assert "Nothing was answered. Is it the right --model, --base-url and key?" in error
+    assert "the same command goes on" not in error
     with serving(right) as server:
         assert evaluate(server, words, tmp_path / "out") == 0
     assert results(tmp_path / "out").result["counts"]["graded"] == 24
@@ -456,7 +459,10 @@ def test_an_absurd_number_is_exit_code_two_and_one_line(given, problem, tmp_path
         (["--env", "Math-v0", "--model", "m", "--base-url", "http://127.0.0.1:1", "-n", "0"], "-n must be at least 1"),
         (["--benchmark", "gsm9k", "--model", "m", "--base-url", "http://127.0.0.1:1"], "no benchmark 'gsm9k'"),
         (["--benchmark", "gsm8k", "--level", "2", "--model", "m", "--base-url", "http://h"], "--level is for --env"),
-        (["--env", "Math-v0", "--tasks", "99", "--model", "m", "--base-url", "http://h"], "different ones"),
+        (
+            ["--env", "Math-v0", "--tasks", "99", "--model", "m", "--base-url", "http://h"],
+            "leave it out, which asks all of them, or choose",
+        ),
         (["--compare", "nowhere", "neither"], "no evaluation lies there"),
     ],
 )
@@ -493,6 +499,30 @@ def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
         given = ["--env", "Math-v0", "--tasks", "3", "--base-url", server.url, "--model", "org/../odd name:7b"]
         assert cli.main(["eval", *given]) == 0
     assert [str(path) for path in Path("evaluations").iterdir()] == ["evaluations/Math-v0-test-org-..-odd-name-7b"]
+
+
+SUMS = {"operations": ["add"], "template": "{expression}="}
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "title"),
+    [
+        (["--level", "3"], "Math-v0-level3-test-m", "m on InfiniteRL/Math-v0, level 3, test"),
+        (["--arguments", '{"level": 2}', "--split", "train"], "Math-v0-level2-train-m", "Math-v0, level 2, train"),
+        (["--arguments", json.dumps(SUMS)], "Math-v0-d04fef1d-test-m", "template {expression}=, level 1, test"),
+        (["--arguments", '{"seed": 77}'], "Math-v0-test-m", "seed 77, level 1, test"),
+        (["--file", "words.jsonl"], "Math-v0-words-m", "tasks words.jsonl"),
+    ],
+)
+def test_runs_with_other_arguments_have_folders_and_titles_of_their_own(
+    given, name, title, words, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    with serving(lambda request: choices(["<answer>4</answer>"])) as server:
+        common = ["--env", "Math-v0", "--tasks", "1", "--base-url", server.url, "--model", "m"]
+        assert cli.main(["eval", *common, *given]) == 0
+    assert [path.name for path in Path("evaluations").iterdir()] == [name]
+    assert title in " ".join(capsys.readouterr().out.split())
 
 
 def test_streams_are_asked_for_tasks_that_differ():

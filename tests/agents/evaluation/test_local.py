@@ -103,7 +103,9 @@ def test_a_model_that_is_not_there_is_one_line_before_torch_is_loaded(tmp_path):
 def test_a_model_that_cannot_be_loaded_leaves_no_folder(tmp_path, capsys):
     (tmp_path / "broken").mkdir()
     assert evaluate(tmp_path / "broken", tmp_path / "deep" / "out") == 2
-    assert "cannot be loaded" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert error.startswith(f"infinite-rl: --model {tmp_path / 'broken'}: the folder cannot be loaded (")
+    assert "--base-url" not in error
     assert not (tmp_path / "deep").exists()
 
 
@@ -121,10 +123,24 @@ def test_models_of_equal_name_have_results_of_their_own(model, tmp_path, monkeyp
     assert all(name.startswith("Math-v0-test-model-") for name in names)
 
 
-def test_a_missing_library_is_named_with_the_command_that_installs_it(tmp_path, capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "transformers", None)
+@pytest.mark.parametrize("library", ["torch", "transformers"])
+def test_a_missing_library_is_named_with_the_command_that_installs_it(library, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
     assert evaluate("some/model", tmp_path / "out") == 2
-    assert "pip install 'infinite-rl[train]'" in capsys.readouterr().err
+    told = f"a model in this process needs {library}: pip install 'infinite-rl[train]'; one that a server has needs --b"
+    assert told in capsys.readouterr().err
+
+
+def test_a_name_that_no_hub_knows_may_be_that_of_a_server_s_model(tmp_path, capsys, monkeypatch):
+    def unknown(*given, **options):
+        raise OSError("no such repository")
+
+    monkeypatch.setattr("infinite_rl.agents.models.policy.get_hf_file_metadata", unknown)
+    monkeypatch.setattr("infinite_rl.agents.models.policy.try_to_load_from_cache", lambda *given: None)
+    assert evaluate("nofolder", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert error.startswith("infinite-rl: --model nofolder: neither a folder here nor the name of a model that the hub")
+    assert error.endswith("; a model that a server has needs --base-url\n")
 
 
 def test_what_is_not_there_is_told_of_vllm(model, tmp_path, capsys, monkeypatch):

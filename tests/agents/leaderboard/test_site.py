@@ -431,6 +431,16 @@ def test_a_site_takes_the_place_of_a_site_only(folder, tmp_path, capsys):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "site"]
 
 
+def test_a_folder_without_submissions_costs_no_site(folder, tmp_path, capsys):
+    write_site(folder, tmp_path / "site")
+    before = (tmp_path / "site" / "data" / "board.js").read_bytes()
+    assert main(["leaderboard", str(tmp_path)]) == 1
+    out, err = capsys.readouterr()
+    told = "there is no submission, which is a .zip or a folder with run.json; nothing was written"
+    assert (out, err) == ("", f"infinite-rl: in {tmp_path} {told}\n")
+    assert (tmp_path / "site" / "data" / "board.js").read_bytes() == before
+
+
 def test_a_build_that_fails_leaves_the_old_site(folder, tmp_path, monkeypatch):
     write_site(folder, tmp_path / "site")
     before = {path: path.read_bytes() for path in (tmp_path / "site").rglob("*.*")}

@@ -19,6 +19,7 @@ from infinite_rl.agents.scaling.known import KNOWN
 from infinite_rl.agents.scaling.memory import fits, train_memory
 from infinite_rl.agents.scaling.rollouts import iteration_seconds, sampling
 from infinite_rl.agents.scaling.search import Question, make_plan, meshes, what_would_fit
+from infinite_rl.agents.scaling.servers import in_process, places, trainer_machines
 from infinite_rl.agents.scaling.timing import learning, send_rate
 
 H100 = GPUS["h100"]
@@ -171,6 +172,35 @@ def test_the_overrides_are_those_of_the_trainer(run, options):
         assert resolve({name: getattr(config.parallel, name) for name in DIMENSIONS}, mesh.ranks) == mesh
         assert config.actor.tokens_per_microbatch == one["setup"]["microbatch"]
         assert config.model.gradient_checkpointing
+
+
+@pytest.mark.parametrize("model", ["Qwen3-1.7B", "Llama-3.1-70B"])
+@pytest.mark.parametrize("gpus", [3, 4, 8, 16, 24])
+@pytest.mark.parametrize("rollouts", ["shared", "apart"])
+def test_servers_share_no_port_and_no_gpu_and_are_where_the_trainer_looks(model, gpus, rollouts):
+    asked = question(model, gpus, placement=rollouts)
+
+    for option in make_plan(asked).options[:20]:
+        if in_process(option):
+            continue
+        found = places(asked, option)
+        assert len(found) == option.sampling.servers
+        addresses = {(place.machine, place.port) for place in found}
+        assert len(addresses) == len(found)
+        taken = [(place.machine, device) for place in found for device in place.devices or range(8)]
+        if all(place.devices or option.sampling.tp == 8 for place in found):
+            assert len(set(taken)) == len(taken) == option.sampling.tp * option.sampling.servers
+        machines, each = trainer_machines(asked, option)
+        assert machines * each == option.setup.mesh.ranks
+        if rollouts == "apart":
+            assert not {(machine, device) for machine in range(machines) for device in range(each)} & set(taken)
+
+
+def test_the_servers_of_one_machine_are_started_as_they_stand(run):
+    _, out, _ = run("plan --model Qwen3-1.7B --gpus 3")
+    lines = [line.split() for line in out.splitlines() if "vllm serve" in line]
+    assert [(line[0], line[-2]) for line in lines] == [(f"CUDA_VISIBLE_DEVICES={k}", f"800{k}") for k in range(3)]
+    assert "'rollout.servers=[http://127.0.0.1:8000,http://127.0.0.1:8001,http://127.0.0.1:8002]'" in out
 
 
 @pytest.mark.parametrize("name", ["grpo", "ppo", "dapo", "reinforce", "dr_grpo"])

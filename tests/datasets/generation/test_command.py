@@ -9,6 +9,7 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -100,6 +101,17 @@ def test_a_missing_key_is_one_line(tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("GEMINI_API_KEY", raising=False)
     assert main(["generate", "--out_dir", str(tmp_path / "data")]) == 2
     assert "GEMINI_API_KEY" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("google", [None, ModuleType("google")], ids=["nothing", "another package"])
+def test_without_the_extra_it_says_what_to_install_and_writes_nothing(tmp_path, capsys, monkeypatch, google):
+    monkeypatch.delitem(sys.modules, "google.genai", raising=False)
+    monkeypatch.setitem(sys.modules, "google", google)
+    assert main(["generate", "--num_samples", "2", "--out_dir", str(tmp_path / "data"), "--api-key", "k"]) == 2
+    told = "infinite-rl: generation needs google-genai: pip install 'infinite-rl[generate]'\n"
+    assert capsys.readouterr().err == told
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_dry_run_shows_plan_and_prompts_and_does_nothing(tmp_path, capsys, monkeypatch):

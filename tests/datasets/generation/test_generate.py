@@ -346,7 +346,7 @@ def test_a_file_that_is_no_dataset_is_refused_and_stays_as_it_is(tmp_path):
 
 def test_two_processes_in_one_folder_are_refused(tmp_path):
     with alone_in(tmp_path, "generates"), pytest.raises(FolderInUseError, match="another process generates there"):
-        generate_dataset(num_samples=1, out_dir=tmp_path, progress=False)
+        generate_dataset(num_samples=1, out_dir=tmp_path, progress=False, server=Server(base_url="http://127.0.0.1:9"))
 
 
 def test_hostile_text_stays_text(tmp_path):

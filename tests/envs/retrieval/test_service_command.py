@@ -63,7 +63,9 @@ def test_the_command_serves_until_it_is_told_to_stop(corpus, tmp_path, number):
         (["--split", "test", "--embeddings-url", "http://localhost:1", "--embeddings-model", "m"], "with --corpus"),
         (["--corpus", "CORPUS", "--max-queries", "0"], "limit of queries must be positive"),
         (["--corpus", "CORPUS", "--port", "TAKEN"], "is taken; choose another with --port"),
-        (["--corpus", "CORPUS", "--host", "no.such.host.invalid"], "infinite-rl: "),
+        (["--corpus", "CORPUS", "--host", "no.such.host.invalid"], "no address of this machine; give"),
+        # An address of the block for documentation, which no machine has.
+        (["--corpus", "CORPUS", "--host", "192.0.2.1"], "--host 192.0.2.1: no address of this machine; give"),
     ],
 )
 def test_errors_are_one_line_and_exit_code_2(corpus, capsys, arguments, says):

@@ -48,7 +48,7 @@ def test_it_serves_until_it_is_asked_to_end(number):
         ([MATH, "--arguments", '{"level": 9}'], "level must be from 1 to 4"),
         (["Math-v0", "--arguments", '{"level": 9}'], "level must be from 1 to 4"),
         ([MATH, "--max-sessions", "0"], "must be positive"),
-        ([MATH, "--host", "256.0.0.1"], ""),
+        ([MATH, "--host", "256.0.0.1"], "--host 256.0.0.1: no address of this machine; give"),
     ],
 )
 def test_wrong_arguments_are_one_line(flags, says, capsys):
@@ -66,6 +66,16 @@ def test_arguments_must_be_an_object(given, says, capsys):
     assert "argument --arguments: " in err
     assert says in err
     assert """such as '{"level": 2}'""" in err
+
+
+@pytest.mark.parametrize("command", [["serve", MATH], ["search-service", "--split", "test"]])
+@pytest.mark.parametrize("given", ["80000", "-1", "http"])
+def test_what_is_no_port_is_refused_in_one_line(command, given, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command, "--port", given])
+    says = f"infinite-rl: argument --port: {given} is no port; give a number from 0 to 65535 "
+    err = capsys.readouterr().err
+    assert (ended.value.code, err.startswith(says), err.count("\n")) == (2, True, 1)
 
 
 @pytest.mark.parametrize("command", [["serve", MATH], ["search-service", "--split", "test"]])
