@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from .posterior_sums import PRIOR_STRENGTH, PosteriorSums
 from .sum_tree import Floats, Integers
+from .turns import Turns
 
-# Of the posterior pass rate of an item: what the prior weighs, and what of earlier counts is left after a visit.
-PRIOR_STRENGTH = 4.0
+# What of an item's earlier counts is left after a visit; and how far the prior of its pass rate may go.
 KEPT_COUNTS = 0.6
 PRIOR_BOUNDS = (0.03, 0.97)
 # Half-lives of what was learnt, in steps: the first, the bounds, and the factors of a visit.
@@ -57,45 +58,44 @@ class Mastery:
         self.spread, self.advantage = np.zeros(domains), np.zeros(domains)
         self.last_seen, self.half_life = np.zeros(domains), np.full(domains, HALF_LIFE)
         self.gate, self.groups = np.ones(domains), np.zeros(domains)
-        # The average of results as they would be if all items were drawn alike; the prior of items.
+        # The prior of items: an average of results as they were drawn, by batches.
         self._base = np.full(domains, start)
         self._held, self._reference, self._effort = np.full(domains, start), np.full(domains, start), np.zeros(domains)
         self._right, self._wrong = np.zeros(len(domain)), np.zeros(len(domain))
         self.latest, self.visited = np.zeros(len(domain)), np.full(len(domain), -1.0)
+        self._sums = self._summed()
 
-    def learn(
-        self, items: Integers, rates: Floats, scores: Floats | None = None, weights: Floats | None = None
-    ) -> None:
+    @property
+    def sizes(self) -> Integers:
+        """How many items each domain has: [K]."""
+        return self._sums.sizes
+
+    def learn(self, items: Integers, rates: Floats, scores: Floats | None = None) -> None:
         """Learns the results of one step.
 
         Args:
             items: whose results: [B].
             rates: pass rates: [B].
             scores: rubric scores: [B]; by default the pass rates, as of levels 1 and 4.
-            weights: how much rarer an item is drawn than others of its domain, for the prior: [B].
         """
         self.step += 1
-        scores = rates if scores is None else scores
-        weights = np.ones(len(rates)) if weights is None else weights
-        owners = self.domain[items]
-        for item, owner, rate, score in zip(items, owners, rates, scores, strict=True):
-            self.accuracy[owner] += self.beta * (rate - self.accuracy[owner])
-            self.score[owner] += self.beta * (score - self.score[owner])
-            self._right[item] = self._right[item] * KEPT_COUNTS + rate * self.group_size
-            self._wrong[item] = self._wrong[item] * KEPT_COUNTS + (1 - rate) * self.group_size
-            self.latest[item], self.visited[item] = rate, self.step
-        for owner in np.unique(owners):
-            mine = owners == owner
-            count, passed, weight = int(mine.sum()), rates[mine], weights[mine]
-            step = 1 - (1 - self.beta) ** count
-            self._base[owner] += step * (float(passed @ weight / weight.sum()) - self._base[owner])
-            self.spread[owner] += SPREAD_STEP * (float((passed * (1 - passed)).mean()) - self.spread[owner])
-            self.advantage[owner] += ADVANTAGE_STEP * (
-                float((2 * passed * (1 - passed)).mean()) - self.advantage[owner]
-            )
-            self._effort[owner] += count
-            self.groups[owner] += count
-        self._remember(np.unique(owners))
+        by_domain = Turns(self.domain[items])
+        seen, counts, kept = by_domain.of, by_domain.sizes, 1 - self.beta
+        left = kept**counts
+        passed = by_domain.sums(rates, kept)
+        self.accuracy[seen] = self.accuracy[seen] * left + self.beta * passed
+        if scores is not None:
+            passed = by_domain.sums(scores, kept)
+        self.score[seen] = self.score[seen] * left + self.beta * passed
+        base, spread = by_domain.sums(rates) / counts, by_domain.sums(rates * (1 - rates)) / counts
+        self._base[seen] += (1 - left) * (base - self._base[seen])
+        self.spread[seen] += SPREAD_STEP * (spread - self.spread[seen])
+        self.advantage[seen] += ADVANTAGE_STEP * (2 * spread - self.advantage[seen])
+        self._effort[seen] += counts
+        self.groups[seen] += counts
+        self._count(Turns(items), rates)
+        self.latest[items], self.visited[items] = rates, self.step  # of an item that comes twice the last one counts
+        self._remember(seen)
 
     def prior(self, owners: Integers) -> Floats:
         """The expected pass rate of an item that was never seen, by domain."""
@@ -117,11 +117,7 @@ class Mastery:
 
         Not the moving average of results: under a law that prefers what passes half the time, that drifts to a half.
         """
-        passed = self.expected(np.arange(len(self.domain)))
-        sizes = np.bincount(self.domain, minlength=self.domains).clip(1)
-        mean = np.bincount(self.domain, passed, self.domains) / sizes
-        open_to_learn = np.bincount(self.domain, 4 * passed * (1 - passed), self.domains) / sizes
-        return mean, open_to_learn
+        return self._sums.means(self._base.clip(*PRIOR_BOUNDS))
 
     def staleness(self) -> Floats:
         """1 - 2^(-steps since the latest result / half-life): [K]."""
@@ -140,17 +136,22 @@ class Mastery:
 
     def hold(self, items: Integers, domain: Integers) -> None:
         """Notes that items were written, over others perhaps: nothing is known of them but their domain, [B]."""
-        missing = int(items.max(initial=-1)) + 1 - len(self.domain)
+        known = len(self.domain)
+        missing = int(items.max(initial=-1)) + 1 - known
         if missing > 0:
             self.domain = np.concatenate([self.domain, np.zeros(missing, dtype=np.int64)])
             for name, value in (("_right", 0.0), ("_wrong", 0.0), ("latest", 0.0), ("visited", -1.0)):
                 setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, value)]))
+        written = np.unique(items)
+        over, fresh = written[written < known], np.union1d(written, np.arange(known, len(self.domain)))
+        self._sums.remove(self.domain[over], self._right[over], self._wrong[over])
         self.domain[items] = domain
         self._right[items] = self._wrong[items] = self.latest[items] = 0
         self.visited[items] = -1
+        self._sums.add(self.domain[fresh], self._right[fresh], self._wrong[fresh])
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything, as tensors."""
+        """Everything, as tensors; the sums over domains follow from it."""
         arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return {"step": self.step, **{name: torch.from_numpy(value.copy()) for name, value in arrays.items()}}
 
@@ -166,6 +167,22 @@ class Mastery:
         for name, value in state.items():
             if name != "step":
                 setattr(self, name, value.numpy().copy())
+        self._sums = self._summed()
+
+    def _summed(self) -> PosteriorSums:
+        """The sums over all items."""
+        found = PosteriorSums(self.domains)
+        found.add(self.domain, self._right, self._wrong)
+        return found
+
+    def _count(self, results: Turns, rates: Floats) -> None:
+        """Takes pass rates into the counts of their items."""
+        items, left = results.of, KEPT_COUNTS**results.sizes
+        before = np.stack((self._right[items], self._wrong[items]))
+        gained = np.stack((results.sums(rates, KEPT_COUNTS), results.sums(1 - rates, KEPT_COUNTS)))
+        after = before * left + gained * self.group_size
+        self._right[items], self._wrong[items] = after
+        self._sums.replace(self.domain[items], *np.stack((before, after), 1))
 
     def _remember(self, seen: Integers) -> None:
         """After results of domains: how long these last, and whether practice still moves them."""
