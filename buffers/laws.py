@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from .mastery import Mastery
-from .sum_tree import Floats, Integers
+from .sum_tree import Flags, Floats, Integers
 
-Flags: TypeAlias = npt.NDArray[np.bool_]
 # From what is known and which domains have items, [K], to how much of the draws each gets, [K], together 1.
 DomainLaw: TypeAlias = Callable[[Mastery, Flags], Floats]
 # From what is known, the items of a domain, [M], and chance: how likely each is, [M], together 1.

@@ -9,8 +9,7 @@ import numpy as np
 import torch
 
 from .posterior_sums import PRIOR_STRENGTH, PosteriorSums
-from .sum_tree import Floats, Integers
-from .turns import Turns
+from .sum_tree import Flags, Floats, Integers
 
 # What of an item's earlier counts is left after a visit; and how far the prior of its pass rate may go.
 KEPT_COUNTS = 0.6
@@ -79,22 +78,28 @@ class Mastery:
             scores: rubric scores: [B]; by default the pass rates, as of levels 1 and 4.
         """
         self.step += 1
-        by_domain = Turns(self.domain[items])
-        seen, counts, kept = by_domain.of, by_domain.sizes, 1 - self.beta
-        left = kept**counts
-        passed = by_domain.sums(rates, kept)
-        self.accuracy[seen] = self.accuracy[seen] * left + self.beta * passed
-        if scores is not None:
-            passed = by_domain.sums(scores, kept)
-        self.score[seen] = self.score[seen] * left + self.beta * passed
-        base, spread = by_domain.sums(rates) / counts, by_domain.sums(rates * (1 - rates)) / counts
-        self._base[seen] += (1 - left) * (base - self._base[seen])
-        self.spread[seen] += SPREAD_STEP * (spread - self.spread[seen])
-        self.advantage[seen] += ADVANTAGE_STEP * (2 * spread - self.advantage[seen])
-        self._effort[seen] += counts
-        self.groups[seen] += counts
-        self._count(Turns(items), rates)
-        self.latest[items], self.visited[items] = rates, self.step  # of an item that comes twice the last one counts
+        owners = self.domain[items]
+        counts = np.bincount(owners, minlength=self.domains)
+        # Domains without results stay as they are: all is left of their averages, and nothing comes.
+        kept, seen, some = 1 - self.beta, counts > 0, np.maximum(counts, 1)
+        left, weight = kept**counts, self.beta * kept ** _later(owners)
+        passed = np.bincount(owners, rates * weight, self.domains)
+        scored = passed if scores is None else np.bincount(owners, scores * weight, self.domains)
+        for average, came in ((self.accuracy, passed), (self.score, scored)):
+            average *= left
+            average += came
+        self._base += (1 - left) * (np.bincount(owners, rates, self.domains) / some - self._base)
+        spread = np.bincount(owners, rates * (1 - rates), self.domains) / some
+        self.spread += SPREAD_STEP * seen * (spread - self.spread)
+        self.advantage += ADVANTAGE_STEP * seen * (2 * spread - self.advantage)
+        self._effort += counts
+        self.groups += counts
+        later = _later(items)
+        if later.any():  # of an item that comes twice, one result after the other
+            for k in range(later.max(), -1, -1):
+                self._count(items[later == k], rates[later == k])
+        else:
+            self._count(items, rates)
         self._remember(seen)
 
     def prior(self, owners: Integers) -> Floats:
@@ -144,11 +149,11 @@ class Mastery:
                 setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, value)]))
         written = np.unique(items)
         over, fresh = written[written < known], np.union1d(written, np.arange(known, len(self.domain)))
-        self._sums.remove(self.domain[over], self._right[over], self._wrong[over])
+        self._sums.remove(self.domain[over], np.stack((self._right[over], self._wrong[over])))
         self.domain[items] = domain
         self._right[items] = self._wrong[items] = self.latest[items] = 0
         self.visited[items] = -1
-        self._sums.add(self.domain[fresh], self._right[fresh], self._wrong[fresh])
+        self._sums.add(self.domain[fresh], np.stack((self._right[fresh], self._wrong[fresh])))
 
     def state_dict(self) -> dict[str, Any]:
         """Everything, as tensors; the sums over domains follow from it."""
@@ -172,26 +177,33 @@ class Mastery:
     def _summed(self) -> PosteriorSums:
         """The sums over all items."""
         found = PosteriorSums(self.domains)
-        found.add(self.domain, self._right, self._wrong)
+        found.add(self.domain, np.stack((self._right, self._wrong)))
         return found
 
-    def _count(self, results: Turns, rates: Floats) -> None:
-        """Takes pass rates into the counts of their items."""
-        items, left = results.of, KEPT_COUNTS**results.sizes
-        before = np.stack((self._right[items], self._wrong[items]))
-        gained = np.stack((results.sums(rates, KEPT_COUNTS), results.sums(1 - rates, KEPT_COUNTS)))
-        after = before * left + gained * self.group_size
+    def _count(self, items: Integers, rates: Floats) -> None:
+        """Takes in pass rates of items that are all different."""
+        before = np.array((self._right[items], self._wrong[items]))
+        after = before * KEPT_COUNTS + np.array((rates, 1 - rates)) * self.group_size
         self._right[items], self._wrong[items] = after
-        self._sums.replace(self.domain[items], *np.stack((before, after), 1))
+        self._sums.replace(self.domain[items], before, after)
+        self.latest[items], self.visited[items] = rates, self.step
 
-    def _remember(self, seen: Integers) -> None:
-        """After results of domains: how long these last, and whether practice still moves them."""
-        mastery = self.by_domain()[0][seen]
-        factor = np.where(mastery < self._held[seen] - DROP, LOST, HELD)
-        self.half_life[seen] = (self.half_life[seen] * factor).clip(*HALF_LIFE_BOUNDS)
-        self._held[seen], self.last_seen[seen] = mastery, self.step
-        due = self._effort[seen] >= GATE_GROUPS
-        seen, mastery = seen[due], mastery[due]
-        factor = np.where(np.abs(mastery - self._reference[seen]) < GATE_MOVE, GATE_CLOSES, GATE_OPENS)
-        self.gate[seen] = (self.gate[seen] * factor).clip(*GATE_BOUNDS)
-        self._reference[seen], self._effort[seen] = mastery, 0
+    def _remember(self, seen: Flags) -> None:
+        """After results of domains, [K]: how long these last, and whether practice still moves them."""
+        mastery = self.by_domain()[0]
+        factor = np.where(mastery < self._held - DROP, LOST, HELD)
+        self.half_life[seen] = (self.half_life * factor).clip(*HALF_LIFE_BOUNDS)[seen]
+        self._held[seen], self.last_seen[seen] = mastery[seen], self.step
+        due = self._effort >= GATE_GROUPS
+        if due.any():
+            factor = np.where(np.abs(mastery - self._reference) < GATE_MOVE, GATE_CLOSES, GATE_OPENS)
+            self.gate[due] = (self.gate * factor).clip(*GATE_BOUNDS)[due]
+            self._reference[due], self._effort[due] = mastery[due], 0
+
+
+def _later(labels: Integers) -> Integers:
+    """How many results of the same label come after each: [B]."""
+    order = labels.argsort(kind="stable")
+    ordered, found = labels[order], np.empty_like(labels)
+    found[order] = ordered.searchsorted(ordered, side="right") - np.arange(1, len(labels) + 1)
+    return found

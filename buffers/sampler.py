@@ -13,10 +13,10 @@ from torchrl.data.replay_buffers.samplers import Sampler
 from torchrl.data.replay_buffers.storages import Storage
 
 from .allotment import Allotment, by_chance, parted, spread, strata
-from .laws import PRESETS, REPLAY_PRESETS, Flags, alike
+from .laws import PRESETS, REPLAY_PRESETS, alike
 from .mastery import Mastery
 from .steering import Steering
-from .sum_tree import Floats, Integers, SumForest
+from .sum_tree import Flags, Floats, Integers, SumForest
 
 # Added to every priority, so that none is ever out of reach; and what an item has before anything is known of it.
 PRIORITY_FLOOR, FIRST_PRIORITY = 1e-3, 0.5

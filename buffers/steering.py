@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .laws import Flags
-from .sum_tree import Floats, Integers
+from .sum_tree import Flags, Floats, Integers
 
 
 class Steering:

@@ -16,6 +16,7 @@ import torch
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 # Children of a node, side by side in memory; and how many sums one search may go through at the tops of all trees.
 FANOUT = 16

@@ -39,20 +39,20 @@ def test_means_hold_for_any_prior(prior):
     rng = np.random.default_rng(1)
     right, wrong = rng.random((2, 3_000)) * 20
     sums = PosteriorSums(1)
-    sums.add(np.zeros(3_000, dtype=np.int64), right, wrong)
+    sums.add(np.zeros(3_000, dtype=np.int64), np.stack((right, wrong)))
     p = (right + 4 * prior) / (right + wrong + 4)
     np.testing.assert_allclose(sums.means(np.array([prior])), [[p.mean()], [(4 * p * (1 - p)).mean()]], atol=1e-9)
 
 
 def test_sums_do_not_depend_on_the_order_of_items():
     rng, count = np.random.default_rng(2), 2 * TOGETHER + 5
-    right, wrong = rng.random((2, count)) * 20
+    counts = rng.random((2, count)) * 20
     domain, order, prior = rng.integers(0, 3, count), rng.permutation(count), np.full(3, 0.3)
     one, other = PosteriorSums(3), PosteriorSums(3)
-    one.add(domain, right, wrong)
+    one.add(domain, counts)
     for part in np.array_split(order, 1_000):
-        other.add(domain[part], right[part], wrong[part])
+        other.add(domain[part], counts[:, part])
     assert np.array_equal(one.means(prior), other.means(prior))
-    other.remove(domain, right, wrong)
+    other.remove(domain, counts)
     assert other.sizes.tolist() == [0, 0, 0]
     assert np.array_equal(other.means(prior), np.zeros((2, 3)))
