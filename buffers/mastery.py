@@ -104,18 +104,23 @@ class Mastery:
 
     def prior(self, owners: Integers) -> Floats:
         """The expected pass rate of an item that was never seen, by domain."""
-        found: Floats = self._base[owners].clip(*PRIOR_BOUNDS)
+        found: Floats = self._base.clip(*PRIOR_BOUNDS)[owners]
         return found
 
     def counts(self, items: Integers) -> tuple[Floats, Floats]:
         """The parameters of each item's beta distribution."""
+        right, wrong = self._right[items], self._wrong[items] + PRIOR_STRENGTH
         prior = PRIOR_STRENGTH * self.prior(self.domain[items])
-        return self._right[items] + prior, self._wrong[items] + PRIOR_STRENGTH - prior
+        right += prior
+        wrong -= prior
+        return right, wrong
 
     def expected(self, items: Integers) -> Floats:
         """The posterior mean pass rate of each item."""
-        right, wrong = self.counts(items)
-        return right / (right + wrong)
+        right, total = self.counts(items)
+        total += right
+        right /= total
+        return right
 
     def by_domain(self) -> tuple[Floats, Floats]:
         """The posterior mean pass rate of all items of each domain, and the mean of 4 p (1 - p): both [K].
