@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from .laws import BAND_SHARES, band_of
-from .sum_tree import Floats, Integers
+from .sum_tree import Floats, Integers, run_up
 
 
 class Allotment:
@@ -58,17 +58,19 @@ def by_chance(weights: Floats, count: int, rng: np.random.Generator) -> Integers
 
 
 def spread(items: Integers, count: int, rng: np.random.Generator) -> Integers:
-    """``count`` of ``items``, each as often as any other or once more."""
-    rounds = [rng.permutation(items) for _ in range(-(-count // len(items)))]
-    return np.concatenate(rounds)[:count]
+    """``count`` of ``items``, each as often as any other or once more; in no particular order."""
+    rounds, left = divmod(count, len(items))
+    once_more = items[rng.choice(len(items), left, replace=False, shuffle=False)]
+    return np.concatenate([*[items] * rounds, once_more])
 
 
 def strata(likely: Floats, count: int, rng: np.random.Generator) -> Integers:
     """``count`` places, each as likely as said; one from each of as many equal parts of the whole."""
-    ends = likely.cumsum()
+    ends = np.empty(len(likely))
+    run_up(likely, ends)
     aims = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
-    places: Integers = ends.searchsorted(aims, side="right").clip(max=int(np.flatnonzero(likely)[-1]))
-    return places
+    last = ends.searchsorted(ends[-1])  # after which nothing is likely
+    return np.minimum(ends.searchsorted(aims, side="right"), last)
 
 
 def parted(shares: Floats, aims: Floats) -> tuple[Integers, Floats]:

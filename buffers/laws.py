@@ -7,12 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from .mastery import Mastery
-from .sum_tree import Floats, Integers
+from .sum_tree import Flags, Floats, Integers
 
-Flags: TypeAlias = npt.NDArray[np.bool_]
 # From what is known and which domains have items, [K], to how much of the draws each gets, [K], together 1.
 DomainLaw: TypeAlias = Callable[[Mastery, Flags], Floats]
 # From what is known, the items of a domain, [M], and chance: how likely each is, [M], together 1.
@@ -102,16 +100,18 @@ def alike(mastery: Mastery, items: Integers, rng: np.random.Generator) -> Floats
 def thompson(mastery: Mastery, items: Integers, rng: np.random.Generator, *, rho: float = 0.3) -> Floats:
     """(1 - rho) p (1 - p) / Z + rho / M, each p drawn from what is known of the item (Thompson sampling)."""
     passes = rng.beta(*mastery.counts(items))
-    learnable = (passes * (1 - passes)).clip(1e-4)
-    found: Floats = (1 - rho) * learnable / learnable.sum() + rho / len(items)
+    found: Floats = np.maximum(passes * (1 - passes), 1e-4)
+    found *= (1 - rho) / found.sum()
+    found += rho / len(items)
     return found
 
 
 def learnable(mastery: Mastery, items: Integers, rng: np.random.Generator) -> Floats:
     """In proportion to p (1 - p) (sampling for learnability, Rutherford et al. 2024, arXiv:2408.15099)."""
     passes = mastery.expected(items)
-    weights = passes * (1 - passes) + 1e-4
-    found: Floats = weights / weights.sum()
+    found: Floats = passes * (1 - passes)
+    found += 1e-4
+    found /= found.sum()
     return found
 
 
@@ -121,18 +121,22 @@ def ranked(mastery: Mastery, items: Integers, rng: np.random.Generator) -> Float
     Prioritized level replay (Jiang et al. 2021, arXiv:2010.03934): (1 / rank of 2 p (1 - p))^(1 / .3).
     """
     visited = mastery.visited[items]
-    seen = visited >= 0
-    if not seen.any():
+    seen = np.flatnonzero(visited >= 0)
+    if not len(seen):
         return alike(mastery, items, rng)
-    passes = mastery.latest[items]
-    order = np.lexsort((rng.random(len(items)), -np.where(seen, 2 * passes * (1 - passes), -1.0)))
-    rank = np.empty(len(items))
-    rank[order] = np.arange(1, len(items) + 1)
-    by_rank = np.where(seen, (1 / rank) ** (1 / 0.3), 0.0)
-    by_rank /= by_rank.sum()
-    age = np.where(seen, mastery.step - visited, 0.0)
-    found: Floats = 0.7 * by_rank + 0.3 * age / age.sum() if age.any() else by_rank
-    return found if seen.all() else 0.5 * found + 0.5 * ~seen / (~seen).sum()
+    shuffled = rng.permutation(seen)  # so that chance ranks equal ones, and no sort by a second key is needed
+    passes = mastery.latest[items[shuffled]]
+    likely = np.zeros(len(items))
+    likely[shuffled[(passes * (passes - 1)).argsort(kind="stable")]] = np.arange(1, len(seen) + 1) ** (-1 / 0.3)
+    likely /= likely.sum()
+    age = mastery.step - visited[seen]
+    if age.any():
+        likely *= 0.7
+        likely[seen] += 0.3 / age.sum() * age
+    if len(seen) < len(items):
+        likely *= 0.5
+        likely[visited < 0] = 0.5 / (len(items) - len(seen))
+    return likely
 
 
 def lacking(mastery: Mastery, present: Flags) -> Floats:

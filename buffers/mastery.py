@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 
-from .sum_tree import Floats, Integers
+from .posterior_sums import PRIOR_STRENGTH, PosteriorSums
+from .sum_tree import Flags, Floats, Integers
 
-# Of the posterior pass rate of an item: what the prior weighs, and what of earlier counts is left after a visit.
-PRIOR_STRENGTH = 4.0
+# What of an item's earlier counts is left after a visit; and how far the prior of its pass rate may go.
 KEPT_COUNTS = 0.6
 PRIOR_BOUNDS = (0.03, 0.97)
 # Half-lives of what was learnt, in steps: the first, the bounds, and the factors of a visit.
@@ -57,71 +57,77 @@ class Mastery:
         self.spread, self.advantage = np.zeros(domains), np.zeros(domains)
         self.last_seen, self.half_life = np.zeros(domains), np.full(domains, HALF_LIFE)
         self.gate, self.groups = np.ones(domains), np.zeros(domains)
-        # The average of results as they would be if all items were drawn alike; the prior of items.
+        # The prior of items: an average of results as they were drawn, by batches.
         self._base = np.full(domains, start)
         self._held, self._reference, self._effort = np.full(domains, start), np.full(domains, start), np.zeros(domains)
         self._right, self._wrong = np.zeros(len(domain)), np.zeros(len(domain))
         self.latest, self.visited = np.zeros(len(domain)), np.full(len(domain), -1.0)
+        self._sums = self._summed()
 
-    def learn(
-        self, items: Integers, rates: Floats, scores: Floats | None = None, weights: Floats | None = None
-    ) -> None:
+    @property
+    def sizes(self) -> Integers:
+        """How many items each domain has: [K]."""
+        return self._sums.sizes
+
+    def learn(self, items: Integers, rates: Floats, scores: Floats | None = None) -> None:
         """Learns the results of one step.
 
         Args:
             items: whose results: [B].
             rates: pass rates: [B].
             scores: rubric scores: [B]; by default the pass rates, as of levels 1 and 4.
-            weights: how much rarer an item is drawn than others of its domain, for the prior: [B].
         """
         self.step += 1
-        scores = rates if scores is None else scores
-        weights = np.ones(len(rates)) if weights is None else weights
         owners = self.domain[items]
-        for item, owner, rate, score in zip(items, owners, rates, scores, strict=True):
-            self.accuracy[owner] += self.beta * (rate - self.accuracy[owner])
-            self.score[owner] += self.beta * (score - self.score[owner])
-            self._right[item] = self._right[item] * KEPT_COUNTS + rate * self.group_size
-            self._wrong[item] = self._wrong[item] * KEPT_COUNTS + (1 - rate) * self.group_size
-            self.latest[item], self.visited[item] = rate, self.step
-        for owner in np.unique(owners):
-            mine = owners == owner
-            count, passed, weight = int(mine.sum()), rates[mine], weights[mine]
-            step = 1 - (1 - self.beta) ** count
-            self._base[owner] += step * (float(passed @ weight / weight.sum()) - self._base[owner])
-            self.spread[owner] += SPREAD_STEP * (float((passed * (1 - passed)).mean()) - self.spread[owner])
-            self.advantage[owner] += ADVANTAGE_STEP * (
-                float((2 * passed * (1 - passed)).mean()) - self.advantage[owner]
-            )
-            self._effort[owner] += count
-            self.groups[owner] += count
-        self._remember(np.unique(owners))
+        counts = np.bincount(owners, minlength=self.domains)
+        # Domains without results stay as they are: all is left of their averages, and nothing comes.
+        kept, seen, some = 1 - self.beta, counts > 0, np.maximum(counts, 1)
+        left, weight = kept**counts, self.beta * kept ** _later(owners)
+        passed = np.bincount(owners, rates * weight, self.domains)
+        scored = passed if scores is None else np.bincount(owners, scores * weight, self.domains)
+        for average, came in ((self.accuracy, passed), (self.score, scored)):
+            average *= left
+            average += came
+        self._base += (1 - left) * (np.bincount(owners, rates, self.domains) / some - self._base)
+        spread = np.bincount(owners, rates * (1 - rates), self.domains) / some
+        self.spread += SPREAD_STEP * seen * (spread - self.spread)
+        self.advantage += ADVANTAGE_STEP * seen * (2 * spread - self.advantage)
+        self._effort += counts
+        self.groups += counts
+        later = _later(items)
+        if later.any():  # of an item that comes twice, one result after the other
+            for k in range(later.max(), -1, -1):
+                self._count(items[later == k], rates[later == k])
+        else:
+            self._count(items, rates)
+        self._remember(seen)
 
     def prior(self, owners: Integers) -> Floats:
         """The expected pass rate of an item that was never seen, by domain."""
-        found: Floats = self._base[owners].clip(*PRIOR_BOUNDS)
+        found: Floats = self._base.clip(*PRIOR_BOUNDS)[owners]
         return found
 
     def counts(self, items: Integers) -> tuple[Floats, Floats]:
         """The parameters of each item's beta distribution."""
+        right, wrong = self._right[items], self._wrong[items] + PRIOR_STRENGTH
         prior = PRIOR_STRENGTH * self.prior(self.domain[items])
-        return self._right[items] + prior, self._wrong[items] + PRIOR_STRENGTH - prior
+        right += prior
+        wrong -= prior
+        return right, wrong
 
     def expected(self, items: Integers) -> Floats:
         """The posterior mean pass rate of each item."""
-        right, wrong = self.counts(items)
-        return right / (right + wrong)
+        right, total = self.counts(items)
+        total += right
+        right /= total
+        return right
 
     def by_domain(self) -> tuple[Floats, Floats]:
         """The posterior mean pass rate of all items of each domain, and the mean of 4 p (1 - p): both [K].
 
         Not the moving average of results: under a law that prefers what passes half the time, that drifts to a half.
         """
-        passed = self.expected(np.arange(len(self.domain)))
-        sizes = np.bincount(self.domain, minlength=self.domains).clip(1)
-        mean = np.bincount(self.domain, passed, self.domains) / sizes
-        open_to_learn = np.bincount(self.domain, 4 * passed * (1 - passed), self.domains) / sizes
-        return mean, open_to_learn
+        return self._sums.means(self._base.clip(*PRIOR_BOUNDS))
 
     def staleness(self) -> Floats:
         """1 - 2^(-steps since the latest result / half-life): [K]."""
@@ -140,17 +146,22 @@ class Mastery:
 
     def hold(self, items: Integers, domain: Integers) -> None:
         """Notes that items were written, over others perhaps: nothing is known of them but their domain, [B]."""
-        missing = int(items.max(initial=-1)) + 1 - len(self.domain)
+        known = len(self.domain)
+        missing = int(items.max(initial=-1)) + 1 - known
         if missing > 0:
             self.domain = np.concatenate([self.domain, np.zeros(missing, dtype=np.int64)])
             for name, value in (("_right", 0.0), ("_wrong", 0.0), ("latest", 0.0), ("visited", -1.0)):
                 setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, value)]))
+        written = np.unique(items)
+        over, fresh = written[written < known], np.union1d(written, np.arange(known, len(self.domain)))
+        self._sums.remove(self.domain[over], np.stack((self._right[over], self._wrong[over])))
         self.domain[items] = domain
         self._right[items] = self._wrong[items] = self.latest[items] = 0
         self.visited[items] = -1
+        self._sums.add(self.domain[fresh], np.stack((self._right[fresh], self._wrong[fresh])))
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything, as tensors."""
+        """Everything, as tensors; the sums over domains follow from it."""
         arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         return {"step": self.step, **{name: torch.from_numpy(value.copy()) for name, value in arrays.items()}}
 
@@ -166,15 +177,38 @@ class Mastery:
         for name, value in state.items():
             if name != "step":
                 setattr(self, name, value.numpy().copy())
+        self._sums = self._summed()
 
-    def _remember(self, seen: Integers) -> None:
-        """After results of domains: how long these last, and whether practice still moves them."""
-        mastery = self.by_domain()[0][seen]
-        factor = np.where(mastery < self._held[seen] - DROP, LOST, HELD)
-        self.half_life[seen] = (self.half_life[seen] * factor).clip(*HALF_LIFE_BOUNDS)
-        self._held[seen], self.last_seen[seen] = mastery, self.step
-        due = self._effort[seen] >= GATE_GROUPS
-        seen, mastery = seen[due], mastery[due]
-        factor = np.where(np.abs(mastery - self._reference[seen]) < GATE_MOVE, GATE_CLOSES, GATE_OPENS)
-        self.gate[seen] = (self.gate[seen] * factor).clip(*GATE_BOUNDS)
-        self._reference[seen], self._effort[seen] = mastery, 0
+    def _summed(self) -> PosteriorSums:
+        """The sums over all items."""
+        found = PosteriorSums(self.domains)
+        found.add(self.domain, np.stack((self._right, self._wrong)))
+        return found
+
+    def _count(self, items: Integers, rates: Floats) -> None:
+        """Takes in pass rates of items that are all different."""
+        before = np.array((self._right[items], self._wrong[items]))
+        after = before * KEPT_COUNTS + np.array((rates, 1 - rates)) * self.group_size
+        self._right[items], self._wrong[items] = after
+        self._sums.replace(self.domain[items], before, after)
+        self.latest[items], self.visited[items] = rates, self.step
+
+    def _remember(self, seen: Flags) -> None:
+        """After results of domains, [K]: how long these last, and whether practice still moves them."""
+        mastery = self.by_domain()[0]
+        factor = np.where(mastery < self._held - DROP, LOST, HELD)
+        self.half_life[seen] = (self.half_life * factor).clip(*HALF_LIFE_BOUNDS)[seen]
+        self._held[seen], self.last_seen[seen] = mastery[seen], self.step
+        due = self._effort >= GATE_GROUPS
+        if due.any():
+            factor = np.where(np.abs(mastery - self._reference) < GATE_MOVE, GATE_CLOSES, GATE_OPENS)
+            self.gate[due] = (self.gate * factor).clip(*GATE_BOUNDS)[due]
+            self._reference[due], self._effort[due] = mastery[due], 0
+
+
+def _later(labels: Integers) -> Integers:
+    """How many results of the same label come after each: [B]."""
+    order = labels.argsort(kind="stable")
+    ordered, found = labels[order], np.empty_like(labels)
+    found[order] = ordered.searchsorted(ordered, side="right") - np.arange(1, len(labels) + 1)
+    return found

@@ -13,10 +13,10 @@ from torchrl.data.replay_buffers.samplers import Sampler
 from torchrl.data.replay_buffers.storages import Storage
 
 from .allotment import Allotment, by_chance, parted, spread, strata
-from .laws import PRESETS, REPLAY_PRESETS, Flags, alike
+from .laws import PRESETS, REPLAY_PRESETS, alike
 from .mastery import Mastery
 from .steering import Steering
-from .sum_tree import Floats, Integers, SumForest
+from .sum_tree import Flags, Floats, Integers, SumForest
 
 # Added to every priority, so that none is ever out of reach; and what an item has before anything is known of it.
 PRIORITY_FLOOR, FIRST_PRIORITY = 1e-3, 0.5
@@ -79,7 +79,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._domain = np.zeros(0, dtype=np.int64)  # of each slot
         self._forest: SumForest | None = None
         self._new: list[Integers] = []  # slots that were written since the last draw
-        self._members: list[Integers] | None = None
+        self._members: tuple[Integers, list[Integers]] | None = None  # kinds of domains, and the items of each
         self._batches = 0
         self._steering, self._allotment = Steering(domains), Allotment()
         self._priority = FIRST_PRIORITY  # the highest so far
@@ -278,7 +278,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             elif self.law.factors is not None:
                 weights = weights * self.law.factors(self.mastery, weights > 0)
         else:
-            sizes = np.bincount(self._domain, minlength=self.mastery.domains)
+            sizes = np.zeros(self.mastery.domains) if self.replays else self.mastery.sizes  # no group was stored yet
             weights = np.where(self._steering.factors > 0, sizes, 0.0)
             if self.law.in_turn:
                 weights = (weights > 0).astype(np.float64)
@@ -330,14 +330,13 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             Of each part its items, its share of the draws, and how many of a batch's draws it gets.
         """
         if self.law.domains is not None or self.law.in_turn:
-            counts = self._counts(shares, count, rng).tolist()
-            return [(self._members_of(k), float(shares[k]), size) for k, size in enumerate(counts) if size]
-        kinds = self._steering.kinds(shares)
-        if kinds is None:
-            return [(np.arange(len(self._domain)), 1.0, count)]
-        together: Floats = np.bincount(kinds, shares).astype(np.float64)
-        counts, kind = by_chance(together, count, rng).tolist(), kinds[self._domain]
-        return [(np.flatnonzero(kind == k), float(together[k]), size) for k, size in enumerate(counts) if size]
+            counts, kinds = self._counts(shares, count, rng), np.arange(len(shares))
+        else:
+            kinds = self._steering.kinds(shares)
+            shares = np.bincount(kinds, shares).astype(np.float64)
+            counts = by_chance(shares, count, rng)
+        members = self._members_of(kinds)
+        return [(members[k], float(shares[k]), int(counts[k])) for k in np.flatnonzero(counts)]
 
     def _counts(self, shares: Floats, count: int, rng: np.random.Generator) -> Integers:
         """How many of a batch's draws each domain gets: [K]."""
@@ -354,8 +353,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             weights = (probability / probability[probability.argmin()]) ** -self.law.correction  # M cancels out
             return weights
         owners = self._domain[items]
-        sizes = np.bincount(self._domain, minlength=len(shares))[owners]
-        weights = (sizes * probability / shares[owners]) ** -self.law.correction
+        weights = (self.mastery.sizes[owners] * probability / shares[owners]) ** -self.law.correction
         weights = weights.clip(*WEIGHT_BOUNDS)
         weights /= weights.mean()
         return weights
@@ -376,10 +374,12 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         weights *= np.exp(exponent)
         return weights
 
-    def _members_of(self, domain: int) -> Integers:
-        if self._members is None:
-            self._members = [np.flatnonzero(self._domain == k) for k in range(self.mastery.domains)]
-        return self._members[domain]
+    def _members_of(self, kinds: Integers) -> list[Integers]:
+        """The items of each kind of domain, kinds being given by domain, [K]; found once, until items are written."""
+        if self._members is None or not np.array_equal(self._members[0], kinds):
+            kind = kinds[self._domain]
+            self._members = kinds, [np.flatnonzero(kind == k) for k in range(int(kinds.max()) + 1)]
+        return self._members[1]
 
     def _seed(self) -> int:
         return int(torch.randint(2**63 - 1, (), generator=self._rng))

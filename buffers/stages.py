@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from .laws import Flags
+from .sum_tree import Flags
 
 
 class Stages:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from .laws import Flags
-from .sum_tree import Floats, Integers
+from .sum_tree import Flags, Floats, Integers
 
 
 class Steering:
@@ -59,11 +58,11 @@ class Steering:
         """Whether new domains and others, both with weights, [K], divide the draws among them."""
         return self.share > 0 and bool(weights[self.new].any() and weights[~self.new].any())
 
-    def kinds(self, shares: Floats) -> Integers | None:
-        """Domains of one number are steered alike: [K]; None where all of them are."""
+    def kinds(self, shares: Floats) -> Integers:
+        """Domains of one number are steered alike: [K]."""
         divided = self.divides(shares)
         if not divided and (self.factors == 1).all():
-            return None
+            return np.zeros(len(shares), dtype=np.int64)
         ways = np.stack([self.factors, divided * self.new])
         found: Integers = np.unique(ways, axis=1, return_inverse=True)[1].ravel()
         return found

@@ -12,11 +12,10 @@ from tensordict import TensorDict
 from torch import Tensor
 from torchrl.data import LazyTensorStorage, TensorDictReplayBuffer
 
-from .laws import Flags
 from .ranks import from_rank_0, mean_over_ranks
 from .sampler import RubricPrioritizedSampler
 from .stages import Stages
-from .sum_tree import Floats
+from .sum_tree import Flags, Floats
 
 
 @dataclass(frozen=True, slots=True)

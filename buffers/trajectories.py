@@ -12,10 +12,9 @@ from torch import Tensor
 from torchrl.data import LazyStackStorage, ReplayBuffer
 from torchrl.data.replay_buffers.writers import Writer
 
-from .laws import Flags
 from .mastery import Mastery
 from .sampler import RubricPrioritizedSampler
-from .sum_tree import Integers
+from .sum_tree import Flags, Integers
 
 
 class DomainRingWriter(Writer):  # type: ignore[misc]

@@ -1,5 +1,7 @@
 """The laws of sampling, by their formulas and by count."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -92,6 +94,24 @@ def test_a_restored_sampler_goes_on_as_the_saved_one(presets, mastery, tmp_path)
             rates = torch.linspace(0, 1, 6)
             ours.update_priority(a, rates)
             other.update_priority(b, rates)
+
+
+@pytest.mark.parametrize("preset", sorted(PRESETS.keys() - {"plr", "sfl", "rubric"}))  # which look at each item
+def test_a_draw_and_its_results_need_no_memory_for_all_tasks(preset):
+    """An array of a number for each task would be 1.6 MB."""
+    ours = buffer([50_000] * 4, preset)
+    rates = torch.rand(64, generator=torch.Generator().manual_seed(0))
+
+    def cycle():
+        ours.sampler.update_priority(ours.sampler.sample(ours.storage, 64)[0], rates, storage=ours.storage)
+
+    cycle()  # finds the members of domains, once
+    tracemalloc.start()
+    for _ in range(10):
+        cycle()
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 200_000
 
 
 # Domains
@@ -197,6 +217,14 @@ def test_half_of_the_levels_are_new_while_there_are_new_ones():
     np.testing.assert_allclose(likely[3:], 0.5 / 3)
     ranks = np.array([1.0, 1 / 3, 1 / 2]) ** (1 / 0.3)
     np.testing.assert_allclose(likely[:3], 0.5 * (0.7 * ranks / ranks.sum() + 0.3 * np.array([0.5, 0.5, 0])))
+
+
+def test_levels_that_pass_alike_are_ranked_by_chance():
+    mastery = mastery_of([3])
+    mastery.learn(np.array([0, 1, 2]), np.array([0.25, 1.0, 0.75]))
+    likely = np.array([laws.ranked(mastery, np.arange(3), np.random.default_rng(k)) for k in range(400)])
+    assert (likely[:, 1] < likely[:, [0, 2]].min(1)).all()
+    assert 0.4 < (likely[:, 0] > likely[:, 2]).mean() < 0.6
 
 
 def test_learnability_by_the_formula():

@@ -33,17 +33,30 @@ def test_the_mean_of_a_domain_is_that_of_all_its_items_and_not_of_what_was_pract
     """A law that prefers items which pass half the time sees a half for ever; the others pass by now."""
     mastery = Mastery(np.zeros(10, dtype=int), 1)
     for _ in range(60):
-        mastery.learn(np.array([0, *range(1, 10)]), np.array([0.5] + [1.0] * 9), weights=np.ones(10))
+        mastery.learn(np.array([0, *range(1, 10)]), np.array([0.5] + [1.0] * 9))
     for _ in range(60):
         mastery.learn(np.array([0]), np.array([0.5]))
     assert mastery.accuracy[0] < 0.55
     assert mastery.by_domain()[0][0] > 0.8
 
 
-def test_rare_items_count_for_the_prior_as_much_as_they_are_many():
+def test_the_prior_is_an_average_of_results_as_they_were_drawn():
     mastery = Mastery(np.zeros(3, dtype=int), 1)
-    mastery.learn(np.array([0, 1]), np.array([1.0, 0.0]), weights=np.array([1.0, 3.0]))
-    assert mastery.prior(np.array([0])) == pytest.approx([0.5 + (1 - 0.95**2) * (0.25 - 0.5)])
+    mastery.learn(np.array([0, 1, 1, 1]), np.array([1.0, 0.0, 0.0, 0.0]))
+    assert mastery.prior(np.array([0])) == pytest.approx([0.5 + (1 - 0.95**4) * (0.25 - 0.5)])
+
+
+def test_results_count_in_their_order_also_where_an_item_comes_twice():
+    """As if each were told alone, but for what is learnt of a batch as a whole."""
+    rng, domain = np.random.default_rng(0), np.arange(12) % 3
+    together, one_by_one = Mastery(domain, 3), Mastery(domain, 3)
+    for _ in range(20):
+        items, rates, scores = rng.integers(0, 12, 30), rng.random(30), rng.random(30)
+        together.learn(items, rates, scores)
+        for k in range(30):
+            one_by_one.learn(items[k : k + 1], rates[k : k + 1], scores[k : k + 1])
+    for name in ("accuracy", "score", "groups", "latest", "_right", "_wrong"):
+        np.testing.assert_allclose(getattr(together, name), getattr(one_by_one, name), rtol=1e-12, err_msg=name)
 
 
 def test_half_lives_grow_while_mastery_holds_and_shrink_when_it_drops():
