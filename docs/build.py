@@ -284,7 +284,7 @@ def command_section(name: str, parser: argparse.ArgumentParser) -> str:
                 rows.append(line(f"`{written(action)}`", told(action)))
     parts = [f"## {name}", f"{help[0].upper()}{help[1:]}."]
     parts += ["\n".join([line("argument", "meaning"), line("---", "---"), *rows])] if rows else []
-    parts += ["\n".join(f"    {text}" for text in examples.splitlines())] if examples else []
+    parts += [f"```bash\n{examples}\n```"] if examples else []
     return "\n\n".join(parts)
 
 

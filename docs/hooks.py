@@ -17,7 +17,7 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).resolve().parents[1]
 # What follows `](` of a link within the repository, without its anchor.
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
-FENCE = re.compile(r"(?ms)^```.*?^```$")
+FENCE = re.compile(r"(?ms)^[ >]*```.*?^[ >]*```$")
 LANGUAGES = {".py": "python", ".sh": "bash", ".slurm": "bash", ".yaml": "yaml", ".json": "json", ".jsonl": "json"}
 # What the theme's plugin for sites without a network would load from one.
 SHIM = "https://unpkg.com/iframe-worker/shim"

@@ -230,5 +230,5 @@ def test_the_page_shows_what_the_command_prints(run, line, monkeypatch):
     monkeypatch.setenv("COLUMNS", "116")
     _, out, _ = run(line)
     page = (ROOT / "docs" / "scaling.md").read_text("utf-8")
-    shown = "\n".join(f"    {text}".rstrip() for text in out.rstrip().splitlines())
-    assert f"infinite-rl {line}\n```\n\n{shown}\n" in page
+    shown = "\n".join(text.rstrip() for text in out.rstrip().splitlines())
+    assert f"infinite-rl {line}\n```\n\n```text\n{shown}\n```\n" in page
