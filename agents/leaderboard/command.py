@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError("--file, --arguments and --env are for --check, which grades again")
     out = arguments.out or arguments.folder / "site"
     if arguments.folder.is_dir() and not any(submissions(arguments.folder)):  # a slip, which must cost no good site
-        where = f"in {_line(str(arguments.folder))} there is no submission, which is a .zip or a folder with {RUN}"
+        where = f"in {in_a_line(str(arguments.folder))} there is no submission, which is a .zip or a folder with {RUN}"
         print(f"infinite-rl: {where}; nothing was written", file=sys.stderr)
         return 1
     board = write_site(arguments.folder, out, checked=arguments.check, given=given)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 from functools import cache
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from doc_world import furnish, sums
 
 from infinite_rl.agents.evaluation import about
 from infinite_rl.datasets.documents import Document
+from infinite_rl.envs.http.server import HttpLimits, JsonServer
 from infinite_rl.envs.retrieval.bm25 import BM25Index
 from infinite_rl.envs.retrieval.service import SearchServer
 
@@ -39,7 +39,7 @@ def world(tmp_path_factory, pytestconfig):
     """What the pages speak of, made once."""
     gemini = runpy.run_path(str(ROOT / "examples" / "local_gemini.py"))["Handler"]
     search = SearchServer(BM25Index([Document("a", "Cats", "They purr.")]))
-    writer = ThreadingHTTPServer(("127.0.0.1", 0), gemini)
+    writer = JsonServer("127.0.0.1", 0, gemini, limits=HttpLimits(seconds=60))
     for server in (writer, search):
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     with serving(sums) as model, pytest.MonkeyPatch.context() as patch:
@@ -51,7 +51,7 @@ def world(tmp_path_factory, pytestconfig):
         servers = {
             "http://127.0.0.1:8000": model.url.removesuffix("/v1"),
             "http://localhost:8000": model.url.removesuffix("/v1"),
-            "http://127.0.0.1:8080": f"http://127.0.0.1:{writer.server_address[1]}",
+            "http://127.0.0.1:8080": writer.url,
             "http://127.0.0.1:8001": search.url,
         }
         folder = tmp_path_factory.mktemp("world")
