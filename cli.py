@@ -20,6 +20,10 @@ import gymnasium
 from .spaces.visible import visible
 
 PROGRAM = "infinite-rl"
+EXAMPLES = """infinite-rl doctor
+infinite-rl play Math-v0 --wrap
+infinite-rl eval --env Math-v0 --base-url http://127.0.0.1:8000/v1 --model NAME"""
+"""What is typed first, a command a line."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -181,16 +185,20 @@ def make_parser(declared: Collection[str] = tuple(COMMANDS)) -> Parser:
     Args:
         declared: the commands that get their arguments, which imports their modules; all, if not given.
     """
-    parser = Parser(prog=PROGRAM, description="Verifiable text environments.")
+    parser = Parser(
+        prog=PROGRAM,
+        description="Verifiable text environments.",
+        epilog=_listed(EXAMPLES),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     subparsers = parser.add_subparsers(dest="command", required=True, metavar="command")
     for name, command in COMMANDS.items():
-        lines = "".join(f"\n  {line}" for line in command.examples.splitlines())
         subparser = subparsers.add_parser(
             name,
             help=command.help,
             description=command.help,
-            epilog=f"examples:{lines}" if lines else None,
+            epilog=_listed(command.examples),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name in declared:
@@ -245,6 +253,10 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
     return str(error)
+
+
+def _listed(examples: str) -> str | None:
+    return "\n  ".join(["examples:", *examples.splitlines()]) if examples else None
 
 
 def _line(message: str) -> str:

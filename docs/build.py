@@ -22,7 +22,7 @@ from omegaconf import OmegaConf
 from infinite_rl.agents.algorithms import metrics as metric_names
 from infinite_rl.agents.config import TrainConfig
 from infinite_rl.agents.runs.load_config import CONFIG_DIR, load_config
-from infinite_rl.cli import COMMANDS, make_parser
+from infinite_rl.cli import COMMANDS, EXAMPLES, make_parser
 from infinite_rl.datasets.coding.families import FAMILIES as CODING
 from infinite_rl.datasets.reasoning.families import DOMAINS, FAMILIES
 from infinite_rl.envs.registration import ENVIRONMENTS, Row
@@ -129,6 +129,10 @@ COMMANDS_TEMPLATE = """\
 The exit code is 0; 1 where a command found what it looks for, or did not reach its aim; 2 where an argument is wrong,
 with one line that says what to do; 130 after Ctrl-C. Results go to standard output, errors and progress to
 standard error.
+
+```bash
+{examples}
+```
 
 | command | does |
 |---|---|
@@ -267,6 +271,7 @@ def commands() -> str:
     """The page of the commands, Markdown."""
     subparsers = next(one for one in make_parser()._actions if isinstance(one, argparse._SubParsersAction))
     return COMMANDS_TEMPLATE.format(
+        examples=EXAMPLES,
         table="\n".join(line(f"[`{name}`](#{name})", command.help) for name, command in COMMANDS.items()),
         sections="\n\n".join(command_section(name, parser) for name, parser in subparsers.choices.items()),
     )

@@ -15,6 +15,8 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).resolve().parents[1]
+# Pages of the site that lie outside of docs/, by their source.
+ABOVE = {"index.md": "README.md", "changelog.md": "CHANGELOG.md"}
 # What follows `](` of a link within the repository, without its anchor.
 LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#)([^)#\s]+)")
 FENCE = re.compile(r"(?ms)^[ >]*```.*?^[ >]*```$")
@@ -26,8 +28,9 @@ LONGEST = 100_000
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds the README as the first page, and what pages link to outside of docs/."""
-    files.append(File.generated(config, "index.md", content=(ROOT / "README.md").read_text("utf-8")))
+    """Adds the pages that lie outside of docs/, the README as the first one, and what pages link to there."""
+    for source, target in ABOVE.items():
+        files.append(File.generated(config, source, content=(ROOT / target).read_text("utf-8")))
     waiting = [file for file in files if file.is_documentation_page()]
     while waiting:
         file = waiting.pop()
@@ -73,8 +76,8 @@ def targets(file: File) -> list[str]:
 
 def repository_path(src_uri: str) -> str:
     """Where in the repository the source of a page of the site lies; of a listed folder a name in it."""
-    if src_uri == "index.md":
-        return "README.md"
+    if src_uri in ABOVE:
+        return ABOVE[src_uri]
     if src_uri.startswith("files/"):
         return src_uri.removeprefix("files/").removesuffix(".md")
     return f"docs/{src_uri}"
@@ -82,8 +85,9 @@ def repository_path(src_uri: str) -> str:
 
 def site_path(target: str) -> str:
     """Where the site has a file or folder of the repository, by its source."""
-    if target == "README.md":
-        return "index.md"
+    for source, page in ABOVE.items():
+        if target == page:
+            return source
     if target.startswith("docs/") and target != "docs/build.py":
         return target.removeprefix("docs/")
     path = ROOT / target

@@ -140,7 +140,9 @@ class World:
                 patch.setattr(webbrowser, "open", lambda address: True)
                 patch.setattr(JsonServer, "serve_forever", lambda *_, **__: None)
                 code = cli.main([*map(self.here, given), *(SHORTER.get(name, []) if "--compare" not in given else [])])
-            assert code == 0 or (code == 1 and name in ANSWERS), f"infinite-rl {' '.join(given)} ended with {code}"
+            assert code == 0 or (code == 1 and name in ANSWERS), (
+                f"infinite-rl {' '.join(given)} ended with {code}; tests/docs/doc_world.py makes what it needs"
+            )
 
     def here(self, word: str) -> str:
         """A word with the addresses of the servers that there are."""

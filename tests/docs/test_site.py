@@ -35,6 +35,12 @@ def site(tmp_path_factory):
     return folder
 
 
+def test_what_has_changed_is_a_page_of_the_navigation(site):
+    page = (site / "changelog.html").read_text("utf-8")
+    assert "What people notice, the newest first." in page
+    assert 'href="changelog.html" class="md-nav__link"' in (site / "contributing.html").read_text("utf-8")
+
+
 def test_no_page_loads_anything_from_elsewhere(site):
     pages = list(site.rglob("*.html"))
     assert len(pages) > 50

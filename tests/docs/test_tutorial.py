@@ -8,10 +8,16 @@ from pathlib import Path
 
 import pytest
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "tutorial.md"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-FILES = {match[1]: code for _, code in BLOCKS if (match := re.match(r"# (\w+\.py)\n", code))}
-(TRAINING,) = [code for language, code in BLOCKS if language == "bash"]
+sys.path.insert(0, str(Path(__file__).parent))
+from doc_pages import TUTORIAL as PAGE
+from doc_pages import blocks
+
+BLOCKS = blocks(PAGE)
+FILES = {match[1]: block.code for block in BLOCKS if (match := re.match(r"# (\w+\.py)\n", block.code))}
+(TRAINING,) = [block.code for block in BLOCKS if block.language == "bash"]
+# A look at the training instead of all of it.
+BRIEF = ["trainer.steps=1", "model.warm_start.max_steps=1", "model.warm_start.target=null"]
+BRIEF += ["data.train_size=40", "data.validation_size=10", "data.test_size=10", "evaluation.samples_per_prompt=1"]
 
 
 def run(folder, *command, said=""):
@@ -50,6 +56,18 @@ def test_it_plays_at_a_terminal(folder):
 
 def test_its_tests_pass(folder):
     run(folder, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_sorting.py")
+
+
+def test_its_training_starts_and_shows_what_was_learnt(folder, monkeypatch):
+    from infinite_rl.agents.train import main
+
+    monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(folder)
+    python, flag, module, *given = shlex.split(TRAINING)
+    assert (python, flag, module) == ("python", "-m", main.__module__)
+    assert main([*given, *BRIEF, "trainer.save_dir=brief"]) == 0
+    shown = FILES["look.py"].replace("sorted/", "brief/").replace('assert summary["test_after"] > ', "")
+    assert re.fullmatch(r"[\d.]+ -> [\d.]+\n", run(folder, sys.executable, "-c", shown))
 
 
 @pytest.mark.slow

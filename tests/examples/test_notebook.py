@@ -12,7 +12,8 @@ NOTEBOOK = Path(__file__).resolve().parents[2] / "examples" / "infinite_rl.ipynb
 CELLS = json.loads(NOTEBOOK.read_text("utf-8"))["cells"]
 CODES = ["".join(cell["source"]) for cell in CELLS if cell["cell_type"] == "code"]
 # A look at the training instead of all of it.
-BRIEF = '"trainer.steps=2", "model.warm_start.max_steps=10", "model.warm_start.target=null"'
+BRIEF = '"trainer.steps=2", "model.warm_start.max_steps=10", "model.warm_start.target=null", '
+BRIEF += '"data.train_size=40", "data.validation_size=10", "data.test_size=10", "evaluation.samples_per_prompt=1"'
 
 
 def as_python(code):
@@ -40,7 +41,6 @@ def test_no_cell_has_an_output():
     assert len({cell["id"] for cell in CELLS}) == len(CELLS)
 
 
-@pytest.mark.slow
 def test_all_cells_run_in_order(tmp_path):
     assert sum("trainer.steps=30" in code for code in CODES) == 1
     output = run([code.replace('"trainer.steps=30"', BRIEF) for code in CODES], tmp_path)

@@ -217,7 +217,17 @@ def test_every_command_declares_and_runs_in_a_module_of_its_own(name):
     assert all("infinite-rl " in line or line.startswith((" ", "curl ")) for line in examples)
 
 
-EXAMPLES = [line for command in cli.COMMANDS.values() for line in command.examples.replace("\\\n", "").splitlines()]
+def test_the_help_of_all_ends_with_commands_to_begin_with(capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert ended.value.code == 0
+    _, _, shown = capsys.readouterr().out.partition("\nexamples:\n")
+    assert shown == "".join(f"  {line}\n" for line in cli.EXAMPLES.splitlines())
+    assert len({line.split()[1] for line in shown.splitlines()} & {*cli.COMMANDS}) == 3
+
+
+TEXTS = [cli.EXAMPLES, *(command.examples for command in cli.COMMANDS.values())]
+EXAMPLES = [line for text in TEXTS for line in text.replace("\\\n", "").splitlines()]
 
 
 @pytest.mark.parametrize("line", [line for line in EXAMPLES if "infinite-rl " in line])
