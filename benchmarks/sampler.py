@@ -3,11 +3,13 @@
     python benchmarks/sampler.py [--rounds N]
 
 A batch of 64 or 1,024 items is drawn from 1e4 to 1e7 by priority, its loss weights are computed, and its priorities are
-updated: by ``RubricPrioritizedSampler`` (preset ``per``, one domain and eight), by TorchRL's ``PrioritizedSampler``
-where its extension loads, by a cumulative sum made anew with ``searchsorted``, and by a sum tree in plain Python; and
-uniform ``TensorDictReplayBuffer.sample``, which gathers what it draws. The samplers alone: nothing is gathered from a
-storage. All sides run in one process, in turns; medians of CPU time are reported, and beside them the least, for what
-else runs on a machine takes from caches and cores, and many small operations suffer from it more than one long one.
+updated: by ``RubricPrioritizedSampler`` (preset ``per``: stored groups of one domain and of eight, and tasks, whose
+results it learns from too), by TorchRL's ``PrioritizedSampler`` where its extension loads, by a cumulative sum made
+anew with ``searchsorted``, and by a sum tree in plain Python; and uniform ``TensorDictReplayBuffer.sample``, which
+gathers what it draws. Batches of 64 tasks of eight domains are drawn by ``seed_acc_ema`` and ``rubric``, too, but among
+1e7 not by ``rubric``, which looks at each. The samplers alone: nothing is gathered from a storage. All sides run in one
+process, in turns; medians of CPU time are reported, and beside them the least, for what else runs on a machine takes
+from caches and cores, and many small operations suffer from it more than one long one.
 
 First all sides must draw from the same distribution, and give the same weights.
 """
@@ -42,25 +44,28 @@ RESULTS = Path(__file__).parent / "results" / "sampler.json"
 BATCHES = (64, 1024)
 SIZES = (10**4, 10**5, 10**6, 10**7)
 ALPHA, BETA = 0.6, 0.4
+# Other laws of tasks, and among how many.
+LAWS = {"seed_acc_ema": 10**7, "rubric": 10**6}
 
 # Draws items, and gives their loss weights; sets the priorities of items.
 Draw = Callable[[int], tuple[Any, Any]]
 Update = Callable[[Any, torch.Tensor], None]
 
 
-def ours(priorities: torch.Tensor, domains: int) -> tuple[Draw, Update]:
-    count = len(priorities)
-    mastery = Mastery(np.zeros(0, dtype=np.int64), domains)
-    sampler = RubricPrioritizedSampler(domains, "per", mastery=mastery)
+def ours(values: torch.Tensor, domains: int, preset: str = "per", *, tasks: bool = False) -> tuple[Draw, Update]:
+    """The sampler of stored groups, ``values`` being their priorities; or of tasks, and these are their pass rates."""
+    count = len(values)
+    mastery = None if tasks else Mastery(np.zeros(0, dtype=np.int64), domains)
+    sampler = RubricPrioritizedSampler(domains, preset, mastery=mastery)
     storage = LazyTensorStorage(count)
     TensorDictReplayBuffer(storage=storage, sampler=sampler).extend(
         TensorDict({"domain": torch.arange(count) % domains}, [count])
     )
-    sampler.update_priority(torch.arange(count), priorities, storage=storage)
+    sampler.update_priority(torch.arange(count), values, storage=storage)
 
     def draw(size: int) -> tuple[Any, Any]:
         items, info = sampler.sample(storage, size)
-        return items, info["priority_weight"]
+        return items, info.get("priority_weight")
 
     def update(items: Any, values: torch.Tensor) -> None:
         sampler.update_priority(items, values, storage=storage)
@@ -144,10 +149,13 @@ def uniform(count: int) -> Draw:
     return lambda size: (buffer.sample(size), None)
 
 
-def sides(priorities: torch.Tensor) -> dict[str, tuple[Draw, Update]]:
+def sides(rates: torch.Tensor) -> dict[str, tuple[Draw, Update]]:
+    """All that draw in proportion to (2 p (1 - p) + floor)^alpha, p being the pass rates."""
+    priorities = 2 * rates * (1 - rates)
     found = {
         "ours": ours(priorities, 1),
         "ours, 8 domains": ours(priorities, 8),
+        "ours, tasks": ours(rates, 1, tasks=True),
         "cumulative sum": cumulative(priorities),
         "python tree": python_tree(priorities),
     }
@@ -160,10 +168,10 @@ def sides(priorities: torch.Tensor) -> dict[str, tuple[Draw, Update]]:
 
 def assert_the_same(count: int = 500, draws: int = 200_000) -> None:
     """All sides draw each item as often as its priority says, and weigh it by that."""
-    priorities = torch.rand(count, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    expected = (priorities + PRIORITY_FLOOR) ** ALPHA
+    rates = torch.rand(count, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = (2 * rates * (1 - rates) + PRIORITY_FLOOR) ** ALPHA
     expected /= expected.sum()
-    for name, (draw, _) in sides(priorities).items():
+    for name, (draw, _) in sides(rates).items():
         items, weights = (torch.as_tensor(found) for found in draw(draws))
         counts = torch.bincount(items.long(), minlength=count).double()
         statistic = float(((counts - draws * expected) ** 2 / (draws * expected)).sum())
@@ -183,13 +191,16 @@ def microseconds(function: Callable[[], object], seconds: float = 0.15) -> float
 
 
 def measure(count: int, rounds: int) -> dict[str, dict[str, dict[str, float]]]:
-    priorities = torch.rand(count, dtype=torch.float64)
-    found, draw_alike = sides(priorities), uniform(count)
+    rates = torch.rand(count, dtype=torch.float64)
+    found, draw_alike = sides(rates), uniform(count)
+    by_law = {
+        f"ours, tasks, {preset}": ours(rates, 8, preset, tasks=True) for preset, most in LAWS.items() if count <= most
+    }
     times: dict[str, dict[str, list[float]]] = {}
     for _ in range(rounds):
         for size in BATCHES:
             new = torch.rand(size, dtype=torch.float64)
-            for name, (draw, update) in found.items():
+            for name, (draw, update) in {**found, **(by_law if size == BATCHES[0] else {})}.items():
 
                 def both(draw: Draw = draw, update: Update = update, size: int = size, new: torch.Tensor = new) -> None:
                     update(draw(size)[0], new)
@@ -212,12 +223,15 @@ def ratios(results: dict[str, Any], of: str) -> dict[str, float]:
         return float(results[str(count)][f"{side}, batch {BATCHES[0]}"][what][of])
 
     both = "sample and update"
-    return {
-        "cumulative sum / ours at 1e6": time_of("cumulative sum", both, 10**6) / time_of("ours", both, 10**6),
-        "uniform buffer / ours at 1e6, sample": time_of("uniform buffer", "sample", 10**6)
-        / time_of("ours", "sample", 10**6),
-        "ours at 1e7 / at 1e4": time_of("ours", both, 10**7) / time_of("ours", both, 10**4),
-    }
+    found = {}
+    for side in ("ours", "ours, tasks"):
+        found |= {
+            f"cumulative sum / {side} at 1e6": time_of("cumulative sum", both, 10**6) / time_of(side, both, 10**6),
+            f"uniform buffer / {side} at 1e6, sample": time_of("uniform buffer", "sample", 10**6)
+            / time_of(side, "sample", 10**6),
+            f"{side} at 1e7 / at 1e4": time_of(side, both, 10**7) / time_of(side, both, 10**4),
+        }
+    return found
 
 
 def main() -> None:
@@ -235,7 +249,8 @@ def main() -> None:
     table = Table("CPU microseconds", *(f"{count:,}" for count in SIZES))
     for name, row in results[str(SIZES[0])].items():
         for what in row:
-            table.add_row(f"{name}: {what}", *(f"{results[str(count)][name][what]['median']:,.0f}" for count in SIZES))
+            known = [results[str(count)].get(name) for count in SIZES]
+            table.add_row(f"{name}: {what}", *(f"{times[what]['median']:,.0f}" if times else "" for times in known))
     Console().print(table)
     print(f"load of the machine, by core: {results['load']:.1f}")
     for name, value in results["ratios"]["median"].items():

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from .posterior_sums import PRIOR_STRENGTH, PosteriorSums
-from .sum_tree import Flags, Floats, Integers
+from .sum_tree import Flags, Floats, Integers, distinct
 
 # What of an item's earlier counts is left after a visit; and how far the prior of its pass rate may go.
 KEPT_COUNTS = 0.6
@@ -152,12 +152,12 @@ class Mastery:
             self.domain = np.concatenate([self.domain, np.zeros(missing, dtype=np.int64)])
             for name, value in (("_right", 0.0), ("_wrong", 0.0), ("latest", 0.0), ("visited", -1.0)):
                 setattr(self, name, np.concatenate([getattr(self, name), np.full(missing, value)]))
-        written = np.unique(items)
-        over, fresh = written[written < known], np.union1d(written, np.arange(known, len(self.domain)))
+        over = distinct(items[items < known])
         self._sums.remove(self.domain[over], np.stack((self._right[over], self._wrong[over])))
         self.domain[items] = domain
         self._right[items] = self._wrong[items] = self.latest[items] = 0
         self.visited[items] = -1
+        fresh = np.concatenate((over, np.arange(known, len(self.domain))))
         self._sums.add(self.domain[fresh], np.stack((self._right[fresh], self._wrong[fresh])))
 
     def state_dict(self) -> dict[str, Any]:

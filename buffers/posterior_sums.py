@@ -19,8 +19,8 @@ class PosteriorSums:
 
     With a = right / (right + wrong + 4) and b = 4 / (right + wrong + 4), an item of a domain with prior q has
     p = a + q b. So the sums of a, b, a^2, a b and b^2 over the items of a domain will do for any q, and a result
-    changes them by as much as it changes its item. Integers know no rounding: sums that were changed a million times are,
-    bit by bit, those that are made anew.
+    changes them by as much as it changes its item. Integers know no rounding: sums that were changed a million times
+    are those that are made anew, bit by bit.
 
     Args:
         domains: how many there are.

@@ -16,7 +16,7 @@ from .allotment import Allotment, by_chance, parted, spread, strata
 from .laws import PRESETS, REPLAY_PRESETS, alike
 from .mastery import Mastery
 from .steering import Steering
-from .sum_tree import Flags, Floats, Integers, SumForest
+from .sum_tree import Flags, Floats, Integers, SumForest, distinct
 
 # Added to every priority, so that none is ever out of reach; and what an item has before anything is known of it.
 PRIORITY_FLOOR, FIRST_PRIORITY = 1e-3, 0.5
@@ -252,7 +252,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             return
         # Of a buffer that was filled before it had this sampler, nobody told us.
         untold = np.arange(len(self._domain), count)
-        slots = np.unique(np.concatenate([*self._new, untold]))
+        slots = distinct(np.concatenate([*self._new, untold]))
         self._new = []
         domain = storage.get(torch.from_numpy(slots))[self.domain_key].reshape(-1).numpy()
         if len(domain) and not 0 <= domain.min() <= domain.max() < self.mastery.domains:

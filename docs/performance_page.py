@@ -67,8 +67,8 @@ Rollouts beside the trainer, with responses of log-normal times, `python benchma
 
 ## Choice of tasks
 
-A prioritized draw of a batch and the update after it, in CPU microseconds, by how many tasks there are,
-`python benchmarks/sampler.py`:
+A prioritized draw of a batch and the update after it, in CPU microseconds, among so many stored groups or, where it
+says so, tasks, `python benchmarks/sampler.py`:
 
 {sampler}
 
