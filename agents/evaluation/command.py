@@ -198,7 +198,7 @@ def _subject(arguments: argparse.Namespace) -> Subject:
 def _given(arguments: argparse.Namespace) -> dict[str, Any]:
     """What is chosen of an environment."""
     given = {"level": arguments.level, "tool_format": arguments.tool_format, "tasks": arguments.file}
-    return {name: value for name, value in given.items() if value is not None} | arguments.arguments
+    return {**{name: value for name, value in given.items() if value is not None}, **arguments.arguments}
 
 
 def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]:
