@@ -214,7 +214,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0; 1 where a command found what it looks for, or did not reach its aim; 2 with one line on
-        standard error if an argument is wrong; 130 after Ctrl-C.
+        standard error if an argument is wrong; 130 where Ctrl-C broke work off.
     """
     given = list(sys.argv[1:] if argv is None else argv)
     try:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .agents.evaluation.benchmarks import BENCHMARKS
+from .agents.scaling.command import algorithms
+from .agents.scaling.hardware import GPUS
+from .agents.scaling.known import KNOWN
 from .cli import COMMANDS, PROGRAM, make_parser
 from .envs.registration import ENVIRONMENTS
 
@@ -16,25 +19,31 @@ SHELLS = ("bash", "zsh", "fish")
 _ENVIRONMENTS = ("id", "ids", "env")
 # Their own messages about a wrong word say more than argparse's choices.
 _WORDS = {
-    "benchmark": tuple(BENCHMARKS),
-    "prompt": tuple(dict.fromkeys(style.name for one in BENCHMARKS.values() for style in one.styles)),
+    ("eval", "benchmark"): tuple(BENCHMARKS),
+    ("eval", "prompt"): tuple(dict.fromkeys(style.name for one in BENCHMARKS.values() for style in one.styles)),
+    ("plan", "algorithm"): tuple(algorithms()),
+    ("plan", "gpu"): tuple(GPUS),
+    ("plan", "model"): tuple(KNOWN),
 }
+# These take a folder or a file, besides names.
+_PLACES = (("eval", "model"), ("plan", "model"))
 _FILES = ("FILE", "FOLDER", "IN", "OUT", "PREFIX", "RUN", "RUN_OR_RESULTS", "RESULTS")
 
 
 class Values(NamedTuple):
-    """What may stand for an argument: these words, files, or (neither) anything."""
+    """What may stand for an argument: these words, files, both, or (neither) anything."""
 
     words: tuple[str, ...] = ()
     files: bool = False
 
 
 class Option(NamedTuple):
-    """An option: how it is written, what it means, and its values; None where it takes none."""
+    """An option: how it is written, what it means, its values, None where it takes none, and whether it takes more."""
 
     names: tuple[str, ...]
     help: str
     values: Values | None
+    several: bool
 
 
 class Words(NamedTuple):
@@ -70,23 +79,27 @@ def commands() -> Iterator[Words]:
     for name, subparser in subparsers.choices.items():
         actions = subparser._actions
         options = [
-            Option((*one.option_strings,), _plain(one), None if one.nargs == 0 else _values(one))
+            Option(
+                (*one.option_strings,),
+                _plain(one),
+                None if one.nargs == 0 else _values(name, one),
+                one.nargs in ("+", "*", 2),
+            )
             for one in actions
             if one.option_strings
         ]
-        positional = [_values(one) for one in actions if not one.option_strings]
+        positional = [_values(name, one) for one in actions if not one.option_strings]
         words = dict.fromkeys(word for one in positional for word in one.words)
         yield Words(name, COMMANDS[name].help, (*options,), Values((*words,), any(one.files for one in positional)))
 
 
-def _values(action: argparse.Action) -> Values:
+def _values(command: str, action: argparse.Action) -> Values:
     if action.choices is not None:
         return Values(tuple(map(str, action.choices)))
-    if action.dest in _WORDS:
-        return Values(_WORDS[action.dest])
     if action.dest in _ENVIRONMENTS:
-        return Values(tuple(row.name for row in ENVIRONMENTS))
-    return Values(files=action.metavar in _FILES or action.type is Path)
+        return Values((*(row.name for row in ENVIRONMENTS), *(row.id for row in ENVIRONMENTS)))
+    place = command, action.dest
+    return Values(_WORDS.get(place, ()), place in _PLACES or action.metavar in _FILES or action.type is Path)
 
 
 def _plain(action: argparse.Action) -> str:
@@ -98,12 +111,16 @@ def _bash(found: Sequence[Words]) -> Iterator[str]:
     yield f"# bash completion of {PROGRAM}; made by: {PROGRAM} completion bash"
     yield "_infinite_rl() {"
     yield "    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}"
-    yield "    local command='' words='' files='' i"
+    yield "    local command='' words='' files='' option='' i"
     yield "    # Readline divides --option=value into three."
     yield "    [[ $current == '=' ]] && current=''"
     yield "    [[ $previous == '=' ]] && previous=${COMP_WORDS[COMP_CWORD-2]}"
     yield "    for ((i = 1; i < COMP_CWORD; i++)); do"
     yield "        [[ ${COMP_WORDS[i]} == -* ]] || { command=${COMP_WORDS[i]}; break; }"
+    yield "    done"
+    yield "    # Some options take several values."
+    yield "    for ((i = COMP_CWORD - 2; i > 1; i--)); do"
+    yield "        [[ ${COMP_WORDS[i]} == -* ]] && { option=${COMP_WORDS[i]}; break; }"
     yield "    done"
     yield '    case "$command $previous" in'
     for one in found:
@@ -111,27 +128,33 @@ def _bash(found: Sequence[Words]) -> Iterator[str]:
             if option.values is not None:
                 patterns = "|".join(f"'{one.name} {name}'" for name in option.names)
                 yield f"        {patterns}) {_bash_values(option.values)} ;;"
-    yield '        *) case "$command" in'
+    yield '        *) [[ $current == -* || $previous == -* ]] && option=""'
+    yield '           case "$command $option" in'
+    for one in found:
+        for option in one.options:
+            if option.values is not None and option.several:
+                patterns = "|".join(f"'{one.name} {name}'" for name in option.names)
+                yield f"            {patterns}) {_bash_values(option.values)} ;;"
+    yield '            *) case "$command" in'
     yield f"            '') words={_quoted(' '.join([*(one.name for one in found), '--help', '--version']))} ;;"
     for one in found:
         options = " ".join(name for option in one.options for name in option.names)
         yield f"            {one.name})"
         yield f"                if [[ $current == -* ]]; then words={_quoted(options)}"
         yield f"                else {_bash_values(one.positional)}; fi ;;"
+    yield "            esac ;;"
     yield "        esac ;;"
     yield "    esac"
-    yield "    if [[ $files ]]; then"
-    yield "        compopt -o filenames 2>/dev/null"
-    yield '        mapfile -t COMPREPLY < <(compgen -f -- "$current")'
-    yield "    else"
-    yield '        mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")'
-    yield "    fi"
+    yield '    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current"; [[ $files ]] && compgen -f -- "$current")'
+    yield "    [[ $files ]] && compopt -o filenames 2>/dev/null"
+    yield "    return 0"
     yield "}"
     yield f"complete -F _infinite_rl {PROGRAM}"
 
 
 def _bash_values(values: Values) -> str:
-    return "files=yes" if values.files else f"words={_quoted(' '.join(values.words))}"
+    words = f"words={_quoted(' '.join(values.words))}"
+    return f"files=yes {words}" if values.files else words
 
 
 def _zsh(found: Sequence[Words]) -> Iterator[str]:
@@ -157,7 +180,7 @@ def _zsh(found: Sequence[Words]) -> Iterator[str]:
         yield "            _arguments \\"
         for option in one.options:
             told = option.help.replace("[", "(").replace("]", ")").replace("\\", "")
-            ending = "" if option.values is None else f":value:{_zsh_values(option.values)}"
+            ending = "" if option.values is None else f":value:{_zsh_values(option.values)}" * (1 + option.several)
             for name in option.names:
                 yield f"                {_quoted(f'*{name}[{told}]{ending}')} \\"
         yield f"                {_quoted(f'*:argument:{_zsh_values(one.positional)}')} ;;"
@@ -172,7 +195,10 @@ def _zsh(found: Sequence[Words]) -> Iterator[str]:
 
 
 def _zsh_values(values: Values) -> str:
-    return "_files" if values.files else f"({' '.join(values.words)})" if values.words else " "
+    words = f"({' '.join(values.words)})"
+    if values.words and values.files:
+        return f"{{compadd -- {' '.join(values.words)}; _files}}"
+    return "_files" if values.files else words if values.words else " "
 
 
 def _fish(found: Sequence[Words]) -> Iterator[str]:
@@ -187,10 +213,15 @@ def _fish(found: Sequence[Words]) -> Iterator[str]:
             names = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in option.names)
             takes = "" if option.values is None else f" -r {_fish_values(option.values)}"
             yield f"complete -c {PROGRAM} -n {seen} {names}{takes} -d {_quoted_fish(option.help)}"
+            if option.values is not None and option.several:
+                given = " ".join(name.lstrip("-") for name in option.names if name.startswith("--"))
+                more = _quoted_fish(f"__fish_seen_subcommand_from {one.name}; and __fish_contains_opt {given}")
+                yield f"complete -c {PROGRAM} -n {more} {_fish_values(option.values)}"
 
 
 def _fish_values(values: Values) -> str:
-    return "-F" if values.files else f"-f -a {_quoted_fish(' '.join(values.words))}" if values.words else "-f"
+    words = f" -a {_quoted_fish(' '.join(values.words))}" if values.words else ""
+    return f"{'-F' if values.files else '-f'}{words}"
 
 
 def _quoted(text: str) -> str:

@@ -116,7 +116,10 @@ def _find_run(parsed: argparse.Namespace) -> tuple[TrainConfig, Path | None]:
 
 def _run(parsed: argparse.Namespace) -> int:
     # Late, so that --help and wrong arguments answer at once.
+    from infinite_rl.agents.runs.first_look import look_first
+
     config, known = _find_run(parsed)
+    look_first(config, known, dry_run=parsed.dry_run)
 
     # Later still: with these comes torch, which takes seconds to load.
     from infinite_rl.agents.models.policy import find_device

@@ -42,14 +42,23 @@ def read_rows(path: Path, of: str = "tasks") -> Iterator[Row]:
         ModuleNotFoundError: the format's library is missing; the message says what to install.
         ValueError: the file is not what its name says; the message names the place.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file. Give a file of {of}, such as {of}.jsonl or {of}.csv.")
+    check_there(path, of)
     try:
         yield from _READERS.get(kind_of(path), _lines)(path)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path}: not UTF-8 text ({error.reason} at byte {error.start})") from None
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise ValueError(f"{path}: not a whole gzip file ({error})") from None
+
+
+def check_there(path: Path, of: str) -> None:
+    """Refuses a path where there is no file ``of`` tasks or of something else.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file. Give a file of {of}, such as {of}.jsonl or {of}.csv.")
 
 
 def kind_of(path: Path) -> str:

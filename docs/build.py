@@ -127,8 +127,8 @@ COMMANDS_TEMPLATE = """\
 [configuration](configuration.md).
 
 The exit code is 0; 1 where a command found what it looks for, or did not reach its aim; 2 where an argument is wrong,
-with one line that says what to do; 130 after Ctrl-C. Results go to standard output, errors and progress to
-standard error.
+with one line that says what to do; 130 where Ctrl-C breaks work off. Servers (`serve`, `search-service`) and a person
+who plays end by Ctrl-C as they should, with 0. Results go to standard output, errors and progress to standard error.
 
 ```bash
 {examples}

@@ -11,26 +11,35 @@ from needs import libraries
 
 
 def main() -> None:
-    """Goes through what the module can do."""
+    """Reads the arguments; a model or a server that is not there ends it with one line."""
     parser = argparse.ArgumentParser(description="Shows what an InferenceModule can do.")
     parser.add_argument("--model", help="a folder or hub name; by default a tiny model made on the spot")
     parser.add_argument("--backend", default="huggingface", help="huggingface, vllm or openai")
     parser.add_argument("--base-url", help="of a server, for vllm and openai")
     arguments = parser.parse_args()
     with libraries():
-        from infinite_rl.agents import ConversationEnvironment, InferenceModule, RolloutManager, make_tiny
-    options = {"base_url": arguments.base_url} if arguments.base_url else {}
-    if arguments.model:
-        inference = InferenceModule(arguments.model, backend=arguments.backend, **options)
-    else:
-        inference = InferenceModule(*make_tiny())
+        from infinite_rl.agents.config import ConfigError
+        from infinite_rl.agents.inference.backend import BackendError
+        from infinite_rl.runtimes import EndpointError
+    try:
+        show(arguments.model, arguments.backend, arguments.base_url)
+    except (ConfigError, BackendError, EndpointError) as error:
+        raise SystemExit(f"inference_examples.py: {error}") from None
+
+
+def show(model: str | None, backend: str, base_url: str | None) -> None:
+    """Goes through what the module can do."""
+    from infinite_rl.agents import ConversationEnvironment, InferenceModule, RolloutManager, make_tiny
+
+    made = (model,) if model else make_tiny()
+    inference = InferenceModule(*made, backend=backend, **({"base_url": base_url} if base_url else {}))
 
     prompts = ["Explain AI:", "What is ML?"]
     results = inference.generate(prompts, max_new_tokens=20)
     for prompt, text in zip(prompts, results, strict=True):
         print(f"{prompt} {text!r}: {len(text.sample.token_ids)} tokens")
 
-    if arguments.backend != "openai":  # servers of chat completions give texts only
+    if backend != "openai":  # servers of chat completions give texts only
         logprobs = inference.get_logprobs(prompts, results)
         logits = inference.get_logits(prompts, results)
         print(f"log-probs {list(logprobs.shape)}, logits {list(logits.shape)}")

@@ -90,7 +90,8 @@ def declare(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--retry", action="store_true", help="ask again for samples that failed, not by the model's fault")
     out.add_argument("--contamination", metavar="TEXT", help="declare what the model saw of these tasks in training")
     out.add_argument("--canary", metavar="TEXT", help="keep a text by which transcripts are found in training data")
-    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="how the results in two folders differ")
+    told = "how the results in two folders differ"
+    parser.add_argument("--compare", nargs=2, type=Path, metavar=("A", "B"), help=told)
 
 
 def run(arguments: argparse.Namespace) -> int:

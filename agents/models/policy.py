@@ -23,6 +23,7 @@ from transformers.utils import CONFIG_NAME
 
 from ..config import ConfigError, ModelConfig
 from .lora import add_adapters, has_adapters, load_adapters
+from .names import check_model_folder
 from .speed import compile_backbone, use_liger
 from .tiny_model import make_model, make_tokenizer
 
@@ -111,10 +112,7 @@ def load_policy(name: str, *, dtype: torch.dtype = torch.float32) -> tuple[PreTr
     """
     folder = Path(name).expanduser()
     local = folder.is_dir()
-    if folder.is_file():
-        raise ConfigError(f"model.name={name} is a file: name its folder, {folder.parent}")
-    if not local and (folder.is_absolute() or name.startswith((".", "~")) or name.count("/") > 1):
-        raise ConfigError(f"model.name={name}: no such folder")
+    check_model_folder(name)
     source = str(folder) if local else name
     if not local:
         _ask_hub(name)

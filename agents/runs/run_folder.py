@@ -24,12 +24,9 @@ def make_run(config: TrainConfig) -> Path:
     Raises:
         ConfigError: if it cannot be written, or holds a run already.
     """
+    refuse_taken(config)
     name = f"{config.experiment}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}"
     folder = Path(config.trainer.save_dir).expanduser() if config.trainer.save_dir else RUNS / name
-    if has_checkpoints(folder):
-        raise ConfigError(
-            f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir"
-        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -37,6 +34,28 @@ def make_run(config: TrainConfig) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror or error}); set trainer.save_dir") from None
     return folder
+
+
+def refuse_taken(config: TrainConfig) -> None:
+    """Refuses the folder of another run for a new one.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if config.trainer.save_dir and has_checkpoints(folder := Path(config.trainer.save_dir).expanduser()):
+        raise ConfigError(
+            f"{folder}: holds a run already; go on with --resume {folder}, or set another trainer.save_dir"
+        )
+
+
+def check_steps(config: TrainConfig, done: int) -> None:
+    """Refuses fewer steps than a run has done.
+
+    Raises:
+        ConfigError: they are fewer.
+    """
+    if config.trainer.steps < done:
+        raise ConfigError(f"trainer.steps={config.trainer.steps}: the run has done {done} already")
 
 
 @contextmanager

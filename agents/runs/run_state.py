@@ -13,6 +13,7 @@ from ..updates.shards import Part, load_shards, load_whole, save_shards
 from .checkpoint import Checkpoints
 from .companions import Companions
 from .parts import Parts
+from .run_folder import check_steps
 
 
 @dataclass
@@ -112,12 +113,11 @@ class StateKeeper:
             Bytes of the metrics' file that belong to it.
 
         Raises:
-            ValueError: the configuration asks for fewer steps than were done.
+            ConfigError: the configuration asks for fewer steps than were done.
         """
         state, parts = self.state, self.parts
         state.step, state.warm, state.results = saved["step"], saved["warm"], saved["results"]
-        if self.config.trainer.steps < state.step:
-            raise ValueError(f"trainer.steps={self.config.trainer.steps}: the run has done {state.step} already")
+        check_steps(self.config, state.step)
         state.unchecked, state.unchecked_loss = saved["unchecked"]
         state.alike, state.skipped = saved["in_a_row"]["alike"], saved["in_a_row"]["skipped"]
         for name, rollouts in parts.rollouts.items():

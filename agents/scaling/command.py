@@ -106,10 +106,14 @@ def _question(arguments: argparse.Namespace) -> Question:
     return Question(shape, job, gpu, arguments.gpus, setup, arguments.rollouts, arguments.microbatch)
 
 
+def algorithms() -> list[str]:
+    """The names that the trainer's ``algorithm=…`` takes."""
+    return sorted(path.stem for path in (CONFIG_DIR / "algorithm").glob("*.yaml"))
+
+
 def _algorithm(name: str) -> dict[str, Any]:
     """What an algorithm asks of the trainer: passes, optimizer steps, reference and critic, from its file."""
-    names = sorted(path.stem for path in (CONFIG_DIR / "algorithm").glob("*.yaml"))
-    if name not in names:
+    if name not in (names := algorithms()):
         raise ValueError(f"--algorithm {name}: there is none; choose from {', '.join(names)}")
     base, own = (
         yaml.safe_load(path.read_text("utf-8"))

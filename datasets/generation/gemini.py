@@ -135,6 +135,7 @@ class Gemini:
         from .transport import LimitedTransport, tls
 
         self.model, self.timeout, self._key = model, timeout, key
+        self._server = "Google" if base_url is None else _without_user(base_url)
         self._succeeded = False
         self._types = types
         # One attempt: the library would wait by itself, and neither count its tries nor hear of the end.
@@ -182,8 +183,16 @@ class Gemini:
         found = _failed(error)
         # Key and model were right before, so it is about this request.
         reason = "rejected" if found.reason == "refused" and self._succeeded else found.reason
-        message = str(found).replace(self._key, "…") if len(self._key) > 7 else str(found)
+        message = f"{self._server}: {found}" if reason == "connection" else str(found)
+        message = message.replace(self._key, "…") if len(self._key) > 7 else message
         return CallError(reason, message, retry_after=found.retry_after)
+
+
+def _without_user(url: str) -> str:
+    """An address without the name and the password that may stand in it."""
+    scheme, mark, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return scheme + mark + place.rpartition("@")[2] + slash + path
 
 
 def _failed(error: Exception) -> CallError:

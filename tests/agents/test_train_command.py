@@ -24,6 +24,7 @@ from infinite_rl.agents.models.policy import load_policy
 from infinite_rl.agents.models.tiny_model import make_model, make_tokenizer
 from infinite_rl.agents.reports import report
 from infinite_rl.agents.runs.export import main as export
+from infinite_rl.agents.runs.load_config import load_config, save_config
 from infinite_rl.agents.runs.run_log import RunLog
 from infinite_rl.agents.train import main
 
@@ -752,14 +753,28 @@ def test_bad_input_ends_with_one_clear_line_and_code_2(case, tmp_path, capsys, m
 
 
 def test_bad_input_is_refused_before_torch_is_loaded(tmp_path):
-    inputs = [["seed=x"], ["--resume", str(tmp_path)], ["env=Maths-v0"]]
+    (tmp_path / "run" / "checkpoints" / "step-00000050").mkdir(parents=True)
+    save_config(load_config(), tmp_path / "run" / "config.yaml")
+    (tmp_path / "taken" / "checkpoints" / "step-00000050").mkdir(parents=True)
+    refused = {
+        "seed": ["seed=x"],
+        "not a run to resume": ["--resume", str(tmp_path)],
+        "Maths-v0": ["env=Maths-v0"],
+        "nope.jsonl: no such file": ["data=file", "data.train_path=nope.jsonl"],
+        "none.jsonl: no such file": ["model.warm_start.path=none.jsonl"],
+        "model.name=./none: no such folder": ["model=hf", "model.name=./none"],
+        "holds a run already": [f"trainer.save_dir={tmp_path / 'taken'}"],
+        "the run has done 50 already": ["--resume", str(tmp_path / "run"), "trainer.steps=40"],
+    }
     code = (
         "import sys; from infinite_rl.agents.train import main\n"
-        f"assert [main(arguments) for arguments in {inputs!r}] == [2, 2, 2]\n"
+        f"assert {{main(arguments) for arguments in {[*refused.values()]!r}}} == {{2}}\n"
         "assert not {'torch', 'transformers'} & set(sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
+    for told, line in zip(refused, done.stderr.splitlines(), strict=True):
+        assert told in line
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may write anywhere")

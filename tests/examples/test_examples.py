@@ -278,6 +278,13 @@ def test_the_example_of_inference_shows_all_it_can_do():
     assert "system: 'Answer in one sentence.'" in text
 
 
+def test_the_example_of_inference_says_in_a_line_that_there_is_no_such_model():
+    pytest.importorskip("torch")
+    command = [sys.executable, EXAMPLES / "inference_examples.py", "--model", "./nowhere"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (1, "inference_examples.py: model.name=./nowhere: no such folder\n")
+
+
 @pytest.mark.slow
 def test_the_example_of_backprop_makes_five_updates():
     assert run("backprop_usage").count("gradient") == 5

@@ -58,6 +58,10 @@ LINES = {
     "infinite-rl play Math-v0 --spl": r"--split ",
     "infinite-rl play --split va": r"validation ",
     "infinite-rl convert tr": r"train\\ set\.jsonl ",
+    "infinite-rl plan --model Qwen3-4": r"Qwen3-4B ",
+    "infinite-rl plan --model tr": r"train\\ set\.jsonl ",
+    "infinite-rl eval --compare A tr": r"train\\ set\.jsonl ",
+    "infinite-rl play InfiniteRL/Mat": r"InfiniteRL/Math-v0 ",
 }
 
 
@@ -82,6 +86,11 @@ def test_what_is_typed_is_completed(tmp_path, shell):
         ("infinite-rl play --split ", ["test", "train", "validation"]),
         ("infinite-rl completion fi", ["fish"]),
         ("infinite-rl verify ", []),
+        ("infinite-rl plan --gpu a", ["a100", "a100-40", "a6000"]),
+        ("infinite-rl plan --model Llama-3.1-7", ["Llama-3.1-70B"]),
+        ("infinite-rl plan --model scri", ["script"]),
+        ("infinite-rl eval --compare scri", ["script"]),
+        ("infinite-rl eval --compare script scri", ["script"]),
     ],
 )
 def test_fish_offers_it_too(tmp_path, line, offered):
@@ -105,6 +114,15 @@ def test_fish_offers_it_too(tmp_path, line, offered):
         (["infinite-rl", "view", "--o"], ["--out", "--open"]),
         (["infinite-rl", "eval", "--benchmark", "aime"], ["aime-2024", "aime-2025"]),
         (["infinite-rl", "eval", "--prompt", ""], ["boxed", "tagged", "chat", "continue"]),
+        (["infinite-rl", "plan", "--gpu", "a"], ["a100-40", "a100", "a6000"]),
+        (["infinite-rl", "plan", "--model", "Llama-3.1-7"], ["Llama-3.1-70B"]),
+        (["infinite-rl", "plan", "--model", "scr"], ["script"]),
+        (["infinite-rl", "plan", "--algorithm", "d"], ["dapo", "distillation", "dr_grpo"]),
+        (["infinite-rl", "play", "InfiniteRL/M"], ["InfiniteRL/Math-v0", "InfiniteRL/MultiDomain-v0"]),
+        (["infinite-rl", "eval", "--compare", "s"], ["script"]),
+        (["infinite-rl", "eval", "--compare", "script", "s"], ["script"]),
+        (["infinite-rl", "eval", "--compare", "script", "--js"], ["--json"]),
+        (["infinite-rl", "eval", "--json", "s"], []),
         (["infinite-rl", "nonsense", ""], []),
     ],
 )

@@ -501,6 +501,14 @@ def test_the_folder_is_named_after_environment_and_model(tmp_path, monkeypatch):
     assert [str(path) for path in Path("evaluations").iterdir()] == ["evaluations/Math-v0-test-org-..-odd-name-7b"]
 
 
+def test_the_page_says_how_many_tasks_its_examples_have():
+    page = " ".join((Path(__file__).parents[3] / "docs" / "evaluation.md").read_text("utf-8").split())
+    counts = [len(environment("Math-v0", arguments=one).tasks) for one in ({}, SUMS, SUMS | {"digits": [2, 1]})]
+    plain, bare, trained = counts
+    assert f"has {plain} in its test split at level 1, as in the first example, and 200 from level 2 on" in page
+    assert f"The sums of the tiny model are {bare}, and those of `python -m agents.train` {trained}." in page
+
+
 SUMS = {"operations": ["add"], "template": "{expression}="}
 
 

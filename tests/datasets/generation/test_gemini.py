@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from gemini_server import MISBEHAVIOURS, Said, error, good, serving
 
-from infinite_rl.datasets.generation.gemini import CallError, Gemini, Tokens
+from infinite_rl.datasets.generation.gemini import CallError, Gemini, Tokens, _without_user
 
 
 def ask(server, text="Task type: math", *, timeout=60.0, **options):
@@ -158,6 +158,12 @@ def test_nobody_there_is_told():
     with pytest.raises(CallError) as caught:
         ask(server)
     assert caught.value.reason == "connection"
+    assert str(caught.value).startswith(f"{server.url}: the connection failed (")
+
+
+def test_an_address_is_told_without_the_password_in_it():
+    assert _without_user("http://me:secret@host:8/v1@x") == "http://host:8/v1@x"
+    assert _without_user("https://host") == "https://host"
 
 
 def test_a_key_is_needed_for_google_alone(monkeypatch):
