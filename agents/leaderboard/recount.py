@@ -170,7 +170,7 @@ def _first(lines: Iterator[str]) -> Iterator[str]:
     """The first few: one changed sample changes many figures."""
     yield from islice(lines, _MOST)
     if more := sum(1 for _ in lines):
-        yield f"{RESULT}: and {more} more figures that differ"
+        yield f"{RESULT}: and {more} more {'figure that differs' if more == 1 else 'figures that differ'}"
 
 
 def _number(value: object) -> TypeGuard[float]:

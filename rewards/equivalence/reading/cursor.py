@@ -10,7 +10,7 @@ from .tokens import Token
 
 T = TypeVar("T")
 
-_END = Token("end", "the end")
+_END = Token("end", "end")
 
 
 class Cursor:
