@@ -70,7 +70,8 @@ def strata(likely: Floats, count: int, rng: np.random.Generator) -> Integers:
     run_up(likely, ends)
     aims = (np.arange(count) + rng.random(count)) * (ends[-1] / count)
     last = ends.searchsorted(ends[-1])  # after which nothing is likely
-    return np.minimum(ends.searchsorted(aims, side="right"), last)
+    places: Integers = np.minimum(ends.searchsorted(aims, side="right"), last)
+    return places
 
 
 def parted(shares: Floats, aims: Floats) -> tuple[Integers, Floats]:
