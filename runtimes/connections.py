@@ -100,18 +100,23 @@ class ConnectionPool:
     ) -> Reply:
         with self._lock:
             self._busy.add(connection)
+        kept = False
         try:
-            return self._speak(connection, path, body, headers)
+            reply, kept = self._speak(connection, path, body, headers)
+            return reply
         except ConnectionError:
             self._check(connection)
             raise
         finally:
-            with self._lock:
+            with self._lock:  # by the time that somebody else takes it, it is no longer this one's
                 self._busy.discard(connection)
+                if kept:
+                    self._idle.append(connection)
 
     def _speak(
         self, connection: http.client.HTTPConnection, path: str, body: bytes | None, headers: dict[str, str]
-    ) -> Reply:
+    ) -> tuple[Reply, bool]:
+        """The reply, and whether the connection can be used again."""
         if self._proxy and not self._secure:
             headers = headers | self._proxy.headers
         with _Deadline(self._clock, connection) as deadline:
@@ -131,10 +136,8 @@ class ConnectionPool:
                 raise http.client.IncompleteRead(content, response.length)
         if response.will_close:
             connection.close()
-        else:
-            with self._lock:
-                self._idle.append(connection)
-        return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, content)
+        names = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, names, content), not response.will_close
 
     def _check(self, connection: http.client.HTTPConnection) -> None:
         """Raises ``BrokenOffError`` if what the connection was busy with is broken off."""

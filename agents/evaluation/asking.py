@@ -139,13 +139,16 @@ class EndpointPlayer:
         done: SimpleQueue[_Ask | None] = SimpleQueue()
         for _ in range(self.concurrency):
             threading.Thread(target=self._work, args=(asks, done), name="evaluation", daemon=True).start()
+
+        def stop() -> None:
+            _empty(asks)
+            done.put(None)
+
         try:
-            with first_interrupt(lambda: done.put(None)):
+            with first_interrupt(stop):
                 yield from self._play(iter(jobs), asks, done)
         finally:
-            with suppress(Empty):
-                while True:
-                    asks.get_nowait()
+            _empty(asks)
             for _ in range(self.concurrency):
                 asks.put(None)
             self.endpoint.cut()
@@ -288,6 +291,13 @@ def begin(env: TextEnv, task: Task, index: int, max_turns: int | None) -> Episod
     except Exception as error:
         problem = RewardFunctionScore.error(f"the task cannot be opened ({type(error).__name__}: {error})")
         return Episode(task, list(task.messages), index, truncated=True, score=problem)
+
+
+def _empty(asks: SimpleQueue[_Ask | None]) -> None:
+    """Takes back what nobody has begun."""
+    with suppress(Empty):
+        while True:
+            asks.get_nowait()
 
 
 def _drain(done: SimpleQueue[_Ask | None]) -> tuple[list[_Ask], bool]:

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ...datasets.task import SPLITS
-from ...envs.agent_loop import tools_member
+from ...envs.agent_loop import ENDPOINT_ERROR, tools_member
 from ...envs.arguments import json_object
 from ...envs.playing import INTERRUPTED
 from ...envs.tools.formats import FORMATS
@@ -29,7 +29,7 @@ from .comparing import compare
 from .display import Bar, comparison_table, facts_table, failures_told, result_table
 from .evaluate import evaluation_in
 from .local import need_libraries
-from .results import FAILURES, MOST, RESULT, Sample, read_results
+from .results import MOST, RESULT, Sample, read_results
 from .subject import Subject, benchmark, environment
 
 BACKENDS = ("endpoint", "transformers", "vllm")
@@ -143,7 +143,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _how_to_go_on(samples: Sequence[Sample], total: int, folder: Path) -> str:
-    if samples and all(sample["status"] in FAILURES for sample in samples):
+    if samples and all(sample["status"] == ENDPOINT_ERROR for sample in samples):
         return "Nothing was answered. Is it the right --model, --base-url and key? Give the command again with them."
     return f"{len(samples):,} of {total:,} samples are in {folder}; the same command goes on from there."
 
@@ -204,7 +204,8 @@ def _given(arguments: argparse.Namespace) -> dict[str, Any]:
 def _sampling(arguments: argparse.Namespace, subject: Subject) -> dict[str, Any]:
     bounded = subject.continues or _backend(arguments) != "endpoint"
     # Only where it makes a difference: what was asked else is the same with and without.
-    more = arguments.send_tools and tools_member(subject.env, True) != tools_member(subject.env, None)
+    asked = _backend(arguments) == "endpoint" and arguments.send_tools
+    more = asked and tools_member(subject.env, True) != tools_member(subject.env, None)
     return {
         "n": arguments.n,
         "temperature": arguments.temperature,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -84,12 +85,19 @@ class Journal:
         """Writes replies.
 
         Raises:
-            OSError: they can't be written.
+            OSError: they can't be written; the file is as it was.
         """
         lines = "".join(map(_line, entries)).encode("ascii")
         with self._lock:
-            if lines and not self._file.closed:  # what comes after the end is nobody's
-                self._file.write(lines)
+            if not lines or self._file.closed:  # what comes after the end is nobody's
+                return
+            size, written = os.fstat(self._file.fileno()).st_size, 0
+            try:
+                while written < len(lines):  # a disk that gets full takes a part
+                    written += self._file.write(lines[written:])
+            except OSError:
+                self._file.truncate(size)
+                raise
 
     def close(self) -> None:
         """Ends writing."""

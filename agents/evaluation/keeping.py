@@ -91,5 +91,12 @@ class Keeper:
     def _look(self) -> None:
         with self._lock:
             due, self._waiting, self._new = self._waiting, self._new, {}
-        if due:
+        if not due:
+            return
+        try:
             self._journal.append(chain.from_iterable(due.values()))
+        except OSError:
+            with self._lock:  # there may be room later
+                for owner, entries in due.items():
+                    self._waiting[owner] = entries + self._waiting.get(owner, [])
+            raise

@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
         where = f"in {in_a_line(str(arguments.folder))} there is no submission, which is a .zip or a folder with {RUN}"
         print(f"infinite-rl: {where}; nothing was written", file=sys.stderr)
         return 1
+    there = out.exists()
     board = write_site(arguments.folder, out, checked=arguments.check, given=given)
     for one in board.left_out:
         why = in_a_line(one.why).removeprefix(f"{in_a_line(one.source)}: ")
@@ -60,6 +61,9 @@ def run(arguments: argparse.Namespace) -> int:
     code = 1 if board.left_out or (arguments.check and doubts) else 0
     if arguments.json:
         print(json.dumps(_told(board, out / "index.html")))
+        return code
+    if there and not board.entries:
+        print(f"infinite-rl: no submission can be shown; {in_a_line(str(out))} stays as it was", file=sys.stderr)
         return code
     entries = "1 entry" if len(board.entries) == 1 else f"{len(board.entries):,} entries"
     print(f"{entries}: {out / 'index.html'}")

@@ -12,6 +12,8 @@ _LONG = 80
 # Some replies may be the same by chance, or be changed to look like others.
 NEARLY_ALL = 0.9
 """The share of a set of replies from which on it counts as held by another."""
+A_GOOD_PART = 0.05
+"""The share of a set of replies below which what is another's in it keeps nobody out."""
 _FEWEST = 3
 _FORMS = (("content",), ("content", "tool_calls"))
 

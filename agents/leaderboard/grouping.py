@@ -7,8 +7,10 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...envs.registration import ENVIRONMENTS
 from ..evaluation.benchmarks import BENCHMARKS
-from ..evaluation.subject import TASKS
+from ..evaluation.subject import TASKS, not_taken
+from ..evaluation.subject import arguments_told as listed
 from .scripts import shown, slug
 from .settings import defaults_of, official
 
@@ -47,12 +49,12 @@ def source(run: Mapping[str, Any]) -> str:
 
 
 def arguments_told(env: Mapping[str, Any]) -> str:
-    """The arguments of an environment in one line; what is no text is JSON."""
+    """The arguments of an environment in one line; of ours, those that may be any text are only named."""
     told = {name: value for name, value in arguments_of(env).items() if name != "split"}
-    return ", ".join(
-        f"{name} {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
-        for name, value in told.items()
-    )
+    ours = any(env["id"] == row.id for row in ENVIRONMENTS)
+    plain = {name: one for name, one in told.items() if one is None or isinstance(one, int | float)}
+    free = not_taken(told, {"tasks": "", **plain}) if ours else []
+    return ", ".join(filter(None, [listed({name: one for name, one in told.items() if name not in free}), *free]))
 
 
 def title(run: Mapping[str, Any], name: str = "", *, private: bool = False) -> str:

@@ -36,7 +36,7 @@ _PATH = re.compile(r"""(?<![^\s'"(:=])(?:~|\.{1,2})?/[^\s'":;,()]{1,4096}""")
 
 
 def write_site(folder: Path, out: Path, *, checked: bool = False, given: Given = NOTHING) -> Board:
-    """Builds the site of a folder of submissions; the old one stays until the new one is whole.
+    """Builds the site of a folder of submissions; the old one stays until the new one is whole, and has an entry.
 
     Args:
         folder: the submissions.
@@ -61,10 +61,11 @@ def write_site(folder: Path, out: Path, *, checked: bool = False, given: Given =
     draft = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         board = _build(folder, draft, checked, given)
-        draft.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        draft.rename(out)
+        if board.entries or not out.exists():
+            draft.chmod(0o755)
+            if out.exists():
+                shutil.rmtree(out)
+            draft.rename(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return board

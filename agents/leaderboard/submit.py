@@ -85,13 +85,16 @@ def _copies(results: Results, out: Path) -> tuple[list[str], list[str]]:
     """What is said of entries in a folder that hold the same replies under another model's name, a line for each.
 
     Returns:
-        Reasons to refuse the results: they hold nearly all of an entry that came first. And notes: they are a part of
-        a larger one. That may be built around what somebody else published, to keep them out; both are marked.
+        Reasons to refuse the results: nearly all of an entry that came first is a good part of them. And notes: they
+        share replies otherwise. A larger entry may be built around what somebody else published, or a smaller one be
+        taken from it, to keep them out; both are marked.
     """
     from ..evaluation.results import SAMPLES, read_results, sha256_of
     from .archive import opened
     from .board import submissions
-    from .copies import NEARLY_ALL, copied, replies_of, shared
+    from .copies import A_GOOD_PART, NEARLY_ALL, copied, replies_of, shared
+    from .recount import disagreements, figures_of
+    from .schema import malformed
 
     mine, refused, notes = replies_of(results.samples), [], []
     whole = sha256_of(results.folder / SAMPLES)
@@ -99,14 +102,16 @@ def _copies(results: Results, out: Path) -> tuple[list[str], list[str]]:
         try:
             with opened(path) as place:
                 other = read_results(place)
+                if any(malformed(other)) or any(disagreements(other, figures_of(other))):
+                    continue  # it is on no board, and keeps nobody from it
                 equal = (place / SAMPLES).exists() and sha256_of(place / SAMPLES) == whole
-        except (ValueError, OSError, RecursionError):  # it is on no board either
+        except (ValueError, OSError, RecursionError):  # nor is this one
             continue
         name = f"{other.run['model']['name']} in {path.name}"
         if other.run["model"]["name"] == results.run["model"]["name"]:
             continue
         own, theirs = (1.0, 1.0) if equal else shared(mine, replies_of(other.samples))
-        if theirs > NEARLY_ALL:
+        if theirs > NEARLY_ALL and own >= A_GOOD_PART:
             refused.append(f"{SAMPLES}: holds {theirs:.1%} of the longer replies of {name}, word for word")
         elif own:
             notes.append(f"note: {copied(own, name)}; the pages will say so of both")

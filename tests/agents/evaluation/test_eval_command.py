@@ -1,3 +1,4 @@
+import argparse
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from infinite_rl import Task, TextEnv, cli
+from infinite_rl.agents.evaluation import command
 from infinite_rl.agents.evaluation.about import describe
 from infinite_rl.agents.evaluation.asking import EndpointPlayer, Job
 from infinite_rl.agents.evaluation.evaluate import evaluation_in
@@ -781,6 +783,13 @@ def test_that_tools_are_sent_is_recorded_where_it_makes_a_difference(tmp_path, c
     assert "send_tools" not in results(tmp_path / "without").run["sampling"]
     assert "send_tools" not in results(tmp_path / "native").run["sampling"]
     assert results(tmp_path / "with").run["sampling"]["send_tools"] is True
+
+
+def test_that_tools_are_sent_is_not_recorded_of_a_model_that_is_sent_nothing():
+    parser = argparse.ArgumentParser()
+    command.declare(parser)
+    given = parser.parse_args(["--env", "Search-v0", "--tasks", "2", "--model", "m", "--send-tools"])
+    assert "send_tools" not in command._sampling(given, command._subject(given))
 
 
 def test_two_processes_do_not_work_in_one_folder(words, tmp_path, capsys):

@@ -1,4 +1,6 @@
 import json
+import resource
+import signal
 import sys
 import threading
 import time
@@ -269,6 +271,26 @@ def test_a_journal_that_cannot_be_written_is_told_to_whoever_brings_more(tmp_pat
     wait_for(lambda: not keeper._thread.is_alive())
     with pytest.raises(OSError, match="No space left"):
         keeper.hold({"b": entry((1, 0))})
+
+
+def test_a_disk_that_gets_full_takes_whole_lines_only_and_nothing_held_is_lost(tmp_path):
+    path = tmp_path / "replies.jsonl"
+    journal = Journal(path)
+    keeper = Keeper(journal, interval=60)
+    keeper.hold({"a": entry((0, 0))})
+    journal.append([entry((1, 0))])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (path.stat().st_size + 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            keeper.close()
+        assert [json.loads(line)["task_index"] for line in path.read_text().splitlines()] == [1]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    keeper.close()
+    assert [json.loads(line)["task_index"] for line in path.read_text().splitlines()] == [1, 0]
 
 
 def wait_for(condition, seconds=60):

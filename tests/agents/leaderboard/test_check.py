@@ -565,6 +565,7 @@ def test_the_file_of_tasks_may_be_called_otherwise_in_all_ids_alike_and_its_name
     filed, tmp_path, name, reason
 ):
     run, samples, _ = read(filed / "results")
+    samples.sort(key=lambda one: (one["task_index"], one["sample"]))  # they are recorded as they are answered
     for one in samples:
         one["task_id"] = name(one["task_index"], one["sample"]) + one["task_id"].rpartition("/")[2]
     write_results(tmp_path / "in" / "results", run | {"started": "2026-11-20T10:00:00+00:00"}, samples)

@@ -260,6 +260,42 @@ def test_a_regrade_of_a_stranger_says_what_it_needs(tmp_path):
     assert "their_module" not in sys.modules
 
 
+@pytest.mark.parametrize("harm", ["torn", "forged", "small"])
+def test_who_puts_a_few_replies_of_another_beside_them_keeps_nobody_out(tmp_path, capsys, harm):
+    victim, troll = make_run(model="victim", tasks=20), make_run(model="troll", tasks=1, n=3)
+    said = play(victim, 0.6, say=wordy)
+    write_results(tmp_path / "victim", victim, said)
+    place = write_results(tmp_path / "board" / "troll", troll, [one for one in said if one["task_index"] == 0][:3])
+    if harm == "torn":
+        (place / "result.json").unlink()
+    if harm == "forged":
+        result = json.loads((place / "result.json").read_text())
+        (place / "result.json").write_text(json.dumps(result | {"samples_sha256": "0" * 64}))
+    assert main(["submit", str(tmp_path / "victim"), "--out", str(tmp_path / "board")]) == 0
+    assert ("word for word those of troll" in capsys.readouterr().out) == (harm == "small")
+
+
+def test_where_nothing_can_be_shown_any_more_the_old_site_stays(tmp_path, capsys):
+    run = make_run(tasks=3, n=1)
+    place = write_results(tmp_path / "in" / "one", run, play(run, 0.5))
+    assert main(["leaderboard", str(tmp_path / "in")]) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "in" / "site").rglob("*.*")}
+    (place / "run.json").unlink()
+    assert main(["leaderboard", str(tmp_path / "in")]) == 1
+    assert "site stays as it was" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in (tmp_path / "in" / "site").rglob("*.*")} == before
+
+
+def test_arguments_that_may_be_any_text_are_named_in_titles_and_not_told(tmp_path):
+    run = make_run(tasks=3, n=1)
+    run["env"]["arguments"] |= {"corpus": "MODEL X WINS, see https://example.org"}
+    write_results(tmp_path / "in" / "one", run, play(make_run(tasks=3, n=1), 0.5))
+    main(["leaderboard", str(tmp_path / "in")])
+    (benchmark,) = data(tmp_path / "in" / "site" / "data" / "board.js")[1]["benchmarks"]
+    assert benchmark["arguments"] == "level 1, corpus"
+    assert "MODEL X WINS" not in json.dumps(benchmark)
+
+
 def test_arguments_are_shown_as_json(tmp_path):
     run = make_run(tasks=3, n=1)
     run["env"]["arguments"] |= {"families": ["add", "sub"], "wrap": True, "note": None}
