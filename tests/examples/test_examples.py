@@ -278,6 +278,7 @@ def test_the_example_of_inference_shows_all_it_can_do():
     assert "system: 'Answer in one sentence.'" in text
 
 
+@pytest.mark.slow
 def test_the_example_of_inference_says_in_a_line_that_there_is_no_such_model():
     pytest.importorskip("torch")
     command = [sys.executable, EXAMPLES / "inference_examples.py", "--model", "./nowhere"]

@@ -60,7 +60,7 @@ def test_limits_and_refusals_are_those_of_every_endpoint(monkeypatch):
     monkeypatch.setattr("infinite_rl.runtimes.endpoint._wait", lambda cut, seconds: None)
     answers = iter([(503, {}, {}), (400, {"error": {"message": "no"}}, {})])
     with serving(lambda request: next(answers)) as server:
-        with pytest.raises(EndpointError, match=r"embeddings answered 400: no .* one for embeddings"):
+        with pytest.raises(EndpointError, match=r"embeddings answered 400: no\. .* one for embeddings"):
             EmbeddingEndpoint(server.url, "tiny").embed(["a"])
         assert len(server.requests) == 2
         with pytest.raises(BudgetError):

@@ -58,8 +58,8 @@ def installed(monkeypatch):
 
 
 CORE = {
-    "bm25s": "0.3.1", "gymnasium": "1.2.0", "numpy": "2.0", "platformdirs": "4.3", "PyYAML": "6.0", "rich": "14.0",
-    "wasmtime": "50.0.0",
+    "bm25s": "0.3.1", "gymnasium": "1.2.0", "mpmath": "1.3.0", "numpy": "2.0", "platformdirs": "4.3", "PyYAML": "6.0",
+    "rich": "14.0", "sympy": "1.14.0", "wasmtime": "50.0.0",
 }  # fmt: skip
 
 

@@ -174,7 +174,8 @@ def check(found, configs):
                 assert not bad, (case, config, bad)
 
 
-@pytest.mark.parametrize("ranks", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("ranks", [2, 4])
 def test_a_step_of_the_trainer_equals_that_of_one_process(ranks):
     check(run(__file__, "on_a_rank", ranks, CASES, CONFIGS[ranks], timeout=600), CONFIGS[ranks])
 
