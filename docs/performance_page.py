@@ -102,7 +102,7 @@ def read(name: str) -> Any:
 
 def table(heads: list[str], rows: list[list[str]]) -> str:
     """A table; columns of numbers are set to the right."""
-    numbers = [all(re.match(r"[-+]?\d", row[column]) for row in rows) for column in range(len(heads))]
+    numbers = [all(re.match(r"[-+]?\d|–$", row[column]) for row in rows) for column in range(len(heads))]
     lines = [heads, ["---:" if number else "---" for number in numbers], *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -220,7 +220,7 @@ def sampler() -> str:
         [
             name,
             *(
-                f"{found[size][name]['sample and update']['median']:,.0f}" if name in found[size] else ""
+                f"{found[size][name]['sample and update']['median']:,.0f}" if name in found[size] else "–"
                 for size in sizes
             ),
         ]
