@@ -22,6 +22,7 @@ from ...envs.playing import INTERRUPTED
 from ...envs.tools.formats import FORMATS
 from ...runtimes.endpoint import ChatEndpoint, EndpointError, TextEndpoint
 from ...spaces.visible import visible
+from ..models.names import lacks_folder
 from .about import describe
 from .asking import EndpointPlayer, Player
 from .benchmarks import BENCHMARKS, SENT_STOPS, find_benchmark
@@ -258,10 +259,8 @@ def _model_name(model: str) -> str:
 
 def _check_folder(model: str) -> None:
     """Refuses what is no model at once: torch takes long to load."""
-    folder = Path(model).expanduser()
-    _refuse_run(folder)
-    # A name on the hub is that of an owner and of a model.
-    if not folder.is_dir() and (folder.is_absolute() or model.startswith((".", "~")) or model.count("/") > 1):
+    _refuse_run(Path(model).expanduser())
+    if lacks_folder(model):
         raise ValueError(f"--model {model}: no such folder")
 
 

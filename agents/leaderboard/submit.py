@@ -102,17 +102,18 @@ def _copies(results: Results, out: Path) -> tuple[list[str], list[str]]:
         try:
             with opened(path) as place:
                 other = read_results(place)
-                if any(malformed(other)) or any(disagreements(other, figures_of(other))):
-                    continue  # it is on no board, and keeps nobody from it
+                if other.run["model"]["name"] == results.run["model"]["name"]:
+                    continue
                 equal = (place / SAMPLES).exists() and sha256_of(place / SAMPLES) == whole
+                own, theirs = (1.0, 1.0) if equal else shared(mine, replies_of(other.samples))
+                # To recount it takes long. What is on no board keeps nobody from it.
+                if not own or any(malformed(other)) or any(disagreements(other, figures_of(other))):
+                    continue
         except (ValueError, OSError, RecursionError):  # nor is this one
             continue
         name = f"{other.run['model']['name']} in {path.name}"
-        if other.run["model"]["name"] == results.run["model"]["name"]:
-            continue
-        own, theirs = (1.0, 1.0) if equal else shared(mine, replies_of(other.samples))
         if theirs > NEARLY_ALL and own >= A_GOOD_PART:
             refused.append(f"{SAMPLES}: holds {theirs:.1%} of the longer replies of {name}, word for word")
-        elif own:
+        else:
             notes.append(f"note: {copied(own, name)}; the pages will say so of both")
     return refused, notes

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -82,3 +83,11 @@ def serving(answer):
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def wait_for(condition, seconds=60):
+    """Waits until something holds, such as that requests have come."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)

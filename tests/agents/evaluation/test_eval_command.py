@@ -23,7 +23,7 @@ from infinite_rl.datasets.task import TaskList
 from infinite_rl.runtimes import ChatEndpoint
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
-from chat_server import ChatServer, completion, serving
+from chat_server import ChatServer, completion, serving, wait_for
 
 ChatServer.request_queue_size = 128
 WORDS = ("Ulm", "Rom", "Riga", "Oslo", "Bonn", "Kiel")
@@ -612,13 +612,6 @@ def many_words(path, count):
     ]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("several", [pytest.param(True, marks=pytest.mark.slow), False])

@@ -3,7 +3,6 @@ import resource
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from infinite_rl.runtimes import ChatEndpoint
 from infinite_rl.runtimes.endpoint import ChatReply
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "runtimes"))
-from chat_server import completion, serving
+from chat_server import completion, serving, wait_for
 
 ASKED = [{"role": "user", "content": "Say Ulm."}]
 CALL = {"id": "c1", "type": "function", "function": {"name": "search", "arguments": "{}"}}
@@ -291,10 +290,3 @@ def test_a_disk_that_gets_full_takes_whole_lines_only_and_nothing_held_is_lost(t
         signal.signal(signal.SIGXFSZ, before)
     keeper.close()
     assert [json.loads(line)["task_index"] for line in path.read_text().splitlines()] == [1, 0]
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
