@@ -1,5 +1,8 @@
 """Sum trees: draws in proportion to values, whatever was written before."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -53,7 +56,8 @@ def test_draws_are_in_proportion_to_values(fanout, domains):
     forest.set(np.arange(size), np.ones(size), rng.integers(0, domains, size))
     forest.set(np.arange(size), values, owners)
     asked = rng.integers(0, domains, 200_000)
-    drawn = forest.draw(asked, rng.random(len(asked)))
+    drawn, weights = forest.draw(asked, rng.random(len(asked)))
+    np.testing.assert_array_equal(weights, values[drawn])
     assert (owners[drawn] == asked).all()
     counts = np.bincount(drawn, minlength=size)
     expected = values / forest.totals[owners] * np.bincount(asked, minlength=domains)[owners]
@@ -78,7 +82,7 @@ def test_tiny_domains_are_drawn_exactly_beside_huge_ones(fanout):
     forest.set(np.arange(200), np.full(200, 1e13), np.zeros(200, dtype=int))
     small = rng.random(200) * 1e-9
     forest.set(np.arange(200, 400), small, np.ones(200, dtype=int))
-    drawn = forest.draw(np.ones(100_000, dtype=int), rng.random(100_000))
+    drawn, _ = forest.draw(np.ones(100_000, dtype=int), rng.random(100_000))
     assert drawn.min() >= 200
     counts = np.bincount(drawn - 200, minlength=200)
     assert is_likely(counts, small / small.sum() * len(drawn))
@@ -88,21 +92,24 @@ def test_tiny_domains_are_drawn_exactly_beside_huge_ones(fanout):
 def test_no_chance_leads_to_a_slot_without_value(fanout, chance):
     forest = SumForest(1000, 3)
     forest.set(np.array([0, 999, 500]), np.array([0.1, 0.7, 1e-300]), np.array([0, 1, 2]))
-    assert forest.draw(np.array([0, 1, 2, 1]), np.full(4, chance)).tolist() == [0, 999, 500, 999]
+    drawn, values = forest.draw(np.array([0, 1, 2, 1]), np.full(4, chance))
+    assert drawn.tolist() == [0, 999, 500, 999]
+    assert values.tolist() == [0.1, 0.7, 1e-300, 0.7]
 
 
 @pytest.mark.parametrize("chance", [0.0, 1 - 2**-53, 1.0])
 def test_no_chance_leads_past_the_ends_of_one_tree(fanout, chance):
     forest = SumForest(1000, 1)
     forest.set(np.array([70, 71]), np.array([0.1, 0.7]))
-    assert forest.draw(None, np.full(3, chance)).tolist() == [70 if chance == 0 else 71] * 3
+    # Within the lowest node, where both are, chance counts from the end.
+    assert forest.draw(None, np.full(3, chance))[0].tolist() == [71 if chance == 0 else 70] * 3
 
 
 def test_a_domain_without_values_takes_no_draws_of_those_beside_it(fanout):
     forest = SumForest(1000, 5)
     forest.set(np.array([3, 4, 999]), np.ones(3), np.array([1, 3, 3]))
     asked = np.repeat([1, 3], 500)
-    drawn = forest.draw(asked, np.tile(np.linspace(0, 1, 500, endpoint=False), 2))
+    drawn, _ = forest.draw(asked, np.tile(np.linspace(0, 1, 500, endpoint=False), 2))
     assert set(drawn[asked == 1].tolist()) == {3}
     assert np.bincount(drawn[asked == 3])[[4, 999]].min() > 200
 
@@ -116,21 +123,35 @@ def test_one_slot_may_come_twice_and_the_last_counts(fanout):
 def test_all_values_can_be_scaled(fanout):
     forest = SumForest(100, 2)
     forest.set(np.arange(100), np.arange(100.0), np.arange(100) % 2)
-    before = forest.totals
+    before = forest.totals.copy()
     forest.scale(0.25)
     np.testing.assert_allclose(forest.totals, before / 4)
 
 
-def test_a_restored_forest_draws_the_same(fanout):
+@pytest.mark.parametrize("domains", [1, 3])
+@pytest.mark.parametrize("how", ["state", "pickle", "copy"])
+def test_a_restored_forest_is_the_same_bit_by_bit(fanout, how, domains):
     rng = np.random.default_rng(3)
-    forest = SumForest(333, 3)
-    forest.set(np.arange(333), rng.random(333), rng.integers(0, 3, 333))
-    twin = SumForest(333, 3)
-    twin.load_state_dict(forest.state_dict())
-    asked, chance = rng.integers(0, 3, 1000), rng.random(1000)
-    np.testing.assert_array_equal(forest.draw(asked, chance), twin.draw(asked, chance))
-    with pytest.raises(ValueError, match="saved with 333 slots, not 10"):
-        SumForest(10, 3).load_state_dict(forest.state_dict())
+    forest, twin = SumForest(3333, domains), SumForest(3333, domains)
+    forest.set(np.arange(3333), rng.random(3333), rng.integers(0, domains, 3333))
+    for _ in range(50):  # sums that were made in passing are those that are made anew
+        slots = rng.integers(0, 3333, 20)
+        forest.set(slots, rng.random(20) ** 9, rng.integers(0, domains, 20))
+    if how == "state":
+        twin.load_state_dict(forest.state_dict())
+    else:
+        twin = pickle.loads(pickle.dumps(forest)) if how == "pickle" else copy.deepcopy(forest)
+    for _ in range(3):
+        np.testing.assert_array_equal(forest.totals, twin.totals)
+        asked, chance = rng.integers(0, domains, 1000), rng.random(1000)
+        for one, other in zip(forest.draw(asked, chance), twin.draw(asked, chance), strict=True):
+            np.testing.assert_array_equal(one, other)
+        slots, values = rng.integers(0, 3333, 20), rng.random(20)
+        forest.set(slots, values)
+        assert (forest.totals != twin.totals).any()  # nothing is shared
+        twin.set(slots, values)
+    with pytest.raises(ValueError, match="saved with 3333 slots, not 10"):
+        SumForest(10, domains).load_state_dict(forest.state_dict())
 
 
 @pytest.mark.parametrize("bad", [-1.0, float("nan"), float("inf")])

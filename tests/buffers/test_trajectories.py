@@ -58,7 +58,8 @@ def test_groups_are_drawn_by_priority_and_weighed_by_how_often():
     drawn = [buffer.draw(2, 0) for _ in range(500)]
     counts = np.bincount([int(one["number"]) for found, _ in drawn for one in found])
     expected = (torch.tensor([0.1, 0.9]) + 1e-3) ** 0.6
-    assert counts == pytest.approx((1000 * expected / expected.sum()).numpy(), abs=1)
+    # Strata: one draw of each batch is from the half that holds both, so that four deviations are 45.
+    assert counts == pytest.approx((1000 * expected / expected.sum()).numpy(), abs=45)
     both = [weights for found, weights in drawn if len({int(one["number"]) for one in found}) == 2]
     assert float(both[0].min()) == pytest.approx(float((expected[0] / expected[1]) ** 0.4))
     assert float(both[0].max()) == 1
