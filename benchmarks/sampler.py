@@ -224,11 +224,14 @@ def ratios(results: dict[str, Any], of: str) -> dict[str, float]:
 
     both = "sample and update"
     found = {}
-    for side in ("ours", "ours, tasks"):
+    for side in ("ours", "ours, 8 domains", "ours, tasks"):
         found |= {
             f"cumulative sum / {side} at 1e6": time_of("cumulative sum", both, 10**6) / time_of(side, both, 10**6),
-            f"uniform buffer / {side} at 1e6, sample": time_of("uniform buffer", "sample", 10**6)
-            / time_of(side, "sample", 10**6),
+            **{
+                f"uniform buffer / {side} at 1e6, {what}": time_of("uniform buffer", "sample", 10**6)
+                / time_of(side, what, 10**6)
+                for what in ("sample", both)
+            },
             f"{side} at 1e7 / at 1e4": time_of(side, both, 10**7) / time_of(side, both, 10**4),
         }
     return found

@@ -80,4 +80,4 @@ def parted(shares: Floats, aims: Floats) -> tuple[Integers, Floats]:
     aims = aims * (ends[-1] * (1 - 2**-40))  # which must not be rounded up to the end, where nothing may be
     domains = ends.searchsorted(aims, side="right")
     within = 1 - (ends[domains] - aims) / shares[domains]
-    return domains, np.minimum(np.maximum(within, 0.0), 1.0)
+    return domains, np.maximum(within, 0.0)

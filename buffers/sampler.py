@@ -306,8 +306,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             return items[order], values[order] / forest.totals
         domains, within = parted(shares, aims)
         items, values = forest.draw(domains, within)
-        totals = forest.totals
-        values *= (shares / np.where(totals > 0, totals, 1.0))[domains]
+        values *= (shares / np.where(forest.totals > 0, forest.totals, 1.0))[domains]
         return items[order], values[order]
 
     def _chances(self, count: int) -> Floats:

@@ -55,7 +55,7 @@ class SumForest:
         self._slots = self._value.ravel()
         # Made of the tops when asked: where each of their nodes begins and ends, and the totals, [domains].
         self._bounds, self._totals = np.zeros(domains * top + 1), np.zeros(domains)
-        self._ends = self._bounds[1:].reshape(domains, top)
+        self._ends, self._places = self._bounds[1:].reshape(domains, top), np.arange(float(domains))
         self._run_up = torch.from_numpy(self._sums[0].reshape(domains, top)), torch.from_numpy(self._ends)
         self._known = True
 
@@ -142,7 +142,7 @@ class SumForest:
             node -= domains * len(self._value)
         drawn: Integers = node * FANOUT + _found(self._own(node, domains), aim)[0]
         values = self.values(drawn)
-        valid = values if domains is None else values * (self.domains_of(drawn) == domains)
+        valid = values if domains is None else values * (self._domain.ravel()[drawn] == domains)
         if not valid[valid.argmin()]:  # once in some 1e15 draws rounding leads past the last value, or before the first
             missed = valid == 0
             again = self.draw(None if domains is None else domains[missed], uniform[missed] / 2)
@@ -180,8 +180,8 @@ class SumForest:
             self._totals = self._ends[:, -1].copy()
             if self.domains > 1:
                 self._ends /= np.where(self._totals > 0, self._totals, 1.0)[:, None]
-                self._ends += np.arange(float(self.domains))[:, None]
-                self._ends[:, -1] = np.arange(1, self.domains + 1)  # also of a domain without values
+                self._ends += self._places[:, None]
+                self._ends[:, -1] = self._places + 1  # also of a domain without values
             self._known = True
         return self._bounds, self._totals
 
