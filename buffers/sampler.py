@@ -86,7 +86,6 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._steering, self._allotment = Steering(domains), Allotment()
         self._priority = FIRST_PRIORITY  # the highest so far
         self._since = 0.0  # the step whose priorities are stored as they are
-        self._chance = torch.empty(2, 0, dtype=torch.float64)  # where random numbers are put
 
     @property
     def _rng(self) -> torch.Generator:
@@ -222,6 +221,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         self._domain, self._members, self._new = state_dict["domain"].numpy().copy(), None, []
         if state_dict["mastery"] is not None:
             self.mastery.load_state_dict(state_dict["mastery"])
+        self._forest = None
         if state_dict["forest"] is not None:
             self._forest = SumForest(len(state_dict["forest"]["value"]), self.mastery.domains)
             self._forest.load_state_dict(state_dict["forest"])
@@ -299,7 +299,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         assert forest is not None
         # Strata: one draw from each of as many equal parts. They go through the trees in the order of memory, and are
         # shuffled at the end.
-        chances = self._chances(count)
+        chances = torch.rand(2, count, dtype=torch.float64, generator=self._rng).numpy()
         order, aims = chances[0].argsort(), (np.arange(count) + chances[1]) / count
         if forest.domains == 1:
             items, values = forest.draw(None, aims)
@@ -308,13 +308,6 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         items, values = forest.draw(domains, within)
         values *= (shares / np.where(forest.totals > 0, forest.totals, 1.0))[domains]
         return items[order], values[order]
-
-    def _chances(self, count: int) -> Floats:
-        """Random numbers in [0, 1): [2, count], valid until the next call."""
-        if self._chance.shape[1] != count:
-            self._chance = torch.empty(2, count, dtype=torch.float64)
-        found: Floats = self._chance.uniform_(generator=self._rng).numpy()  # in a third of the time of torch.rand
-        return found
 
     def _by_law(self, shares: Floats, count: int) -> tuple[Integers, Floats]:
         """Items by the preset's laws, and how likely each was; in random order."""

@@ -319,6 +319,26 @@ def test_a_fresh_sampler_can_be_saved(tmp_path):
     assert torch.equal(other._rng.get_state(), sampler._rng.get_state())
 
 
+def test_a_fresh_state_forgets_what_was_stored():
+    sampler = RubricPrioritizedSampler(1, "per")
+    drawn(buffer([0] * 20, sampler), 8)
+    sampler.load_state_dict(RubricPrioritizedSampler(1, "per").state_dict())
+    assert set(drawn(buffer([0] * 3, sampler, capacity=20), 8, 50).tolist()) == {0, 1, 2}
+
+
+@pytest.mark.parametrize("preset", ["uniform", "per", "rubric"])
+def test_a_batch_in_inference_mode_is_a_batch_like_any(preset):
+    ours, other = (buffer([0, 1] * 50, RubricPrioritizedSampler(2, preset, seed=4)) for _ in range(2))
+    with torch.inference_mode():
+        first = ours.sample(8)["item"].tolist()
+        ours.update_priority(torch.arange(4), torch.full((4,), 0.5))
+    assert first == other.sample(8)["item"].tolist()
+    other.update_priority(torch.arange(4), torch.full((4,), 0.5))
+    ours.update_priority(torch.arange(4), torch.full((4,), 0.25))
+    other.update_priority(torch.arange(4), torch.full((4,), 0.25))
+    assert ours.sample(8)["item"].tolist() == other.sample(8)["item"].tolist()
+
+
 def test_a_state_of_other_domains_is_refused():
     with pytest.raises(ValueError, match="saved for 3 domains, not 2"):
         RubricPrioritizedSampler(2).load_state_dict(RubricPrioritizedSampler(3).state_dict())

@@ -128,6 +128,16 @@ def test_all_values_can_be_scaled(fanout):
     np.testing.assert_allclose(forest.totals, before / 4)
 
 
+def test_no_scaling_takes_a_slot_out_of_reach(fanout):
+    forest = SumForest(100, 2)
+    forest.set(np.arange(3), np.array([1.0, 1e-3, 1.0]), np.array([0, 0, 1]))
+    for _ in range(40):
+        forest.scale(np.exp(-30))
+    assert set(forest.draw(np.zeros(1000, dtype=int), np.linspace(0, 1, 1000))[0].tolist()) == {0, 1}
+    assert forest.draw(np.ones(9, dtype=int), np.linspace(0, 1, 9))[0].tolist() == [2] * 9
+    assert not forest.values(np.arange(3, 100)).any()
+
+
 @pytest.mark.parametrize("domains", [1, 3])
 @pytest.mark.parametrize("how", ["state", "pickle", "copy"])
 def test_a_restored_forest_is_the_same_bit_by_bit(fanout, how, domains):
