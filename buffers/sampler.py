@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         domain_key: where items keep their domain.
 
     Raises:
-        ValueError: for an unknown preset.
+        ValueError: for an unknown preset, or a number that is none of its kind.
     """
 
     def __init__(
@@ -71,6 +72,10 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         known = PRESETS if mastery is None else REPLAY_PRESETS
         if preset not in known:
             raise ValueError(f"sampler must be one of {', '.join(known)}, not {preset!r}")
+        if domains < 1 or group_size < 1:
+            raise ValueError(f"domains and group_size must be at least 1, not {domains} and {group_size}")
+        if not (0 < beta <= 1 and 0 <= initial_accuracy <= 1):
+            raise ValueError(f"beta and initial_accuracy lie between 0 and 1, not {beta} and {initial_accuracy}")
         self.preset, self.law = preset, known[preset]
         self.domain_key = domain_key
         self.replays = mastery is not None
@@ -128,7 +133,10 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
 
         Raises:
             RuntimeError: if the storage is empty, or holds no item of a domain that is open.
+            ValueError: for an empty batch, or where a state of other items was restored.
         """
+        if batch_size < 1:
+            raise ValueError(f"a batch has at least one item, not {batch_size}")
         self._look(storage)
         if not len(self._domain):
             raise RuntimeError("cannot sample from an empty buffer")
@@ -153,7 +161,8 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             storage: of the buffer, which hands it over.
 
         Raises:
-            ValueError: if there is not one number for each item, or no storage to look the domains up in.
+            ValueError: if there is not one number for each item, between 0 and 1 where it is a pass rate, for an item
+                that there is not, or without a storage to look the domains up in; then nothing is learnt.
         """
         items = (index if isinstance(index, Tensor) else torch.as_tensor(index)).numpy().reshape(-1)
         values = torch.as_tensor(priority, dtype=torch.float64).numpy().reshape(-1)
@@ -175,13 +184,24 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
             items: [B].
             values: pass rates, or mean absolute advantages of stored groups: [B].
             scores: rubric scores of tasks: [B]; by default the pass rates.
+
+        Raises:
+            ValueError: as :meth:`update_priority` does.
         """
         self._look(storage)
+        # NaN is both the least and the most.
+        lowest, highest = values[values.argmin()], values[values.argmax()]
+        if not 0 <= lowest <= highest < inf or (highest > 1 and not self.replays):
+            what = "a priority is finite and at least 0" if self.replays else "a pass rate lies between 0 and 1"
+            raise ValueError(f"{what}, unlike one of those from {lowest} to {highest}")
+        if items[items.argmax()] >= len(self._domain):
+            raise ValueError(f"there is no item {items.max()} among {len(self._domain)}")
         if not self.replays:
             self.mastery.learn(items, values, scores)
             values = 2 * values * (1 - values)  # the mean absolute advantage of a group that passes so often
+            highest = values[values.argmax()]
         if self._forest is not None:
-            self._priority = max(self._priority, float(values[values.argmax()]))
+            self._priority = max(self._priority, float(highest))
             self._forest.set(items, self._stored(values))
 
     def drop(self, storage: Storage, items: Integers) -> None:
@@ -201,6 +221,7 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next draws depend on."""
         return {
+            "preset": self.preset,
             "mastery": None if self.replays else self.mastery.state_dict(),
             "forest": None if self._forest is None else self._forest.state_dict(),
             "domain": torch.from_numpy(self._domain.copy()),
@@ -216,9 +237,13 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         """Restores what :meth:`state_dict` gave.
 
         Raises:
-            ValueError: if it comes from another number of domains or items.
+            ValueError: if it comes from another law or number of domains. That it comes from other items is noticed
+                when it is used, for only then they are there.
         """
-        self._domain, self._members, self._new = state_dict["domain"].numpy().copy(), None, []
+        if state_dict["preset"] != self.preset:
+            raise ValueError(f"saved by sampler={state_dict['preset']}, not {self.preset}")
+        self._domain, self._members = state_dict["domain"].numpy().copy(), None
+        self._new = [np.zeros(0, dtype=np.int64)]  # so that the storage is looked at
         if state_dict["mastery"] is not None:
             self.mastery.load_state_dict(state_dict["mastery"])
         self._forest = None
@@ -251,14 +276,20 @@ class RubricPrioritizedSampler(Sampler):  # type: ignore[misc]
         if not self._new and len(self._domain):
             return
         count = len(storage)  # which takes a lock
+        if len(self._domain) > count or (self._forest is not None and self._forest.capacity != storage.max_size):
+            raise ValueError(
+                f"the state of the sampler is one of {len(self._domain)} items, and not of this buffer of {count}"
+            )
         if not count:
             return
         # Of a buffer that was filled before it had this sampler, nobody told us.
         untold = np.arange(len(self._domain), count)
         slots = distinct(np.concatenate([*self._new, untold]))
         self._new = []
+        if not len(slots):
+            return
         domain = storage.get(torch.from_numpy(slots))[self.domain_key].reshape(-1).numpy()
-        if len(domain) and not 0 <= domain.min() <= domain.max() < self.mastery.domains:
+        if not 0 <= domain.min() <= domain.max() < self.mastery.domains:
             raise ValueError(f"an item names a domain outside 0..{self.mastery.domains - 1}")
         if len(self._domain) < count:
             self._domain = np.concatenate([self._domain, np.zeros(count - len(self._domain), dtype=np.int64)])

@@ -34,8 +34,8 @@ class Stages:
             mine = [k for k, domain in enumerate(domains) if name in (domain, domain.split("/")[0])]
             if not mine:
                 raise ValueError(f"arrivals names {name!r}, but the domains are {', '.join(domains)}")
-            if step < 0:
-                raise ValueError(f"arrivals.{name}: a step is at least 0, not {step}")
+            if not isinstance(step, int) or step < 0:
+                raise ValueError(f"arrivals.{name}: a step is a whole number, at least 0, not {step!r}")
             self._arrival[mine] = step
         if self._arrival.min() > 0:
             raise ValueError(

@@ -223,7 +223,7 @@ def assert_same(state, kept):
         if isinstance(value, dict):
             assert_same(value, kept[name])
         else:
-            assert torch.equal(torch.as_tensor(value), torch.as_tensor(kept[name])) if value is not None else True
+            assert np.array_equal(np.asarray(value), np.asarray(kept[name]))
 
 
 # Random numbers
@@ -337,6 +337,49 @@ def test_a_batch_in_inference_mode_is_a_batch_like_any(preset):
     ours.update_priority(torch.arange(4), torch.full((4,), 0.25))
     other.update_priority(torch.arange(4), torch.full((4,), 0.25))
     assert ours.sample(8)["item"].tolist() == other.sample(8)["item"].tolist()
+
+
+def test_a_state_of_other_items_or_of_another_law_is_refused(tmp_path):
+    ours, other = (buffer([0, 1] * n, RubricPrioritizedSampler(2, "per")) for n in (30, 25))
+    drawn(ours, 8)
+    drawn(other, 8)
+    other.sampler.load_state_dict(ours.sampler.state_dict())
+    with pytest.raises(ValueError, match="state of the sampler is one of 60 items, and not of this buffer of 50"):
+        other.sample(8)
+    with pytest.raises(ValueError, match="saved by sampler=per, not rubric"):
+        RubricPrioritizedSampler(2, "rubric").load_state_dict(ours.sampler.state_dict())
+
+
+@pytest.mark.parametrize("preset", ["uniform", "per", "rubric", "seed_acc_ema"])
+@pytest.mark.parametrize(
+    ("index", "rates", "words"),
+    [
+        ([0, 1], [0.5, float("nan")], "a pass rate lies between 0 and 1"),
+        ([0, 1], [0.5, 2.0], "a pass rate lies between 0 and 1, unlike one of those from 0.5 to 2.0"),
+        ([0, 1], [-1.0, 0.5], "a pass rate lies between 0 and 1"),
+        ([0, 1], [float("inf"), 0.5], "a pass rate lies between 0 and 1"),
+        ([0, 1], [0.5], "2 items but 1 priorities"),
+        ([0, 20], [0.5, 0.5], "no item 20 among 20"),
+    ],
+)
+def test_bad_results_teach_nothing(preset, index, rates, words):
+    ours = buffer([0, 1] * 10, RubricPrioritizedSampler(2, preset))
+    drawn(ours, 8)
+    before = copy.deepcopy(ours.sampler.state_dict())
+    with pytest.raises(ValueError, match=words):
+        ours.update_priority(torch.tensor(index), torch.tensor(rates))
+    assert_same(ours.sampler.state_dict(), before)
+
+
+@pytest.mark.parametrize("bad", [{"domains": 0}, {"beta": float("nan")}, {"group_size": 0}, {"initial_accuracy": 5.0}])
+def test_numbers_that_cannot_be_are_refused(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        RubricPrioritizedSampler(**{"domains": 2, **bad})
+
+
+def test_an_empty_batch_is_refused():
+    with pytest.raises(ValueError, match="at least one item, not 0"):
+        RubricPrioritizedSampler(1).sample(buffer([0] * 5).storage, 0)
 
 
 def test_a_state_of_other_domains_is_refused():

@@ -48,7 +48,8 @@ def test_domains_may_be_new_from_the_start_beside_those_that_were_there_before()
     ("arrivals", "words"),
     [
         ({"cooking": 3}, "'cooking', but the domains are arithmetic, coding/caesar"),
-        ({"coding": -1}, "arrivals.coding: a step is at least 0"),
+        ({"coding": -1}, "arrivals.coding: a step is a whole number, at least 0"),
+        ({"coding": "x"}, "arrivals.coding: a step is a whole number, at least 0, not 'x'"),
         (
             {"arithmetic": 5, "coding": 3, "logic": 9},
             "arrivals: no domain is there from the start, the first comes at step 3",
