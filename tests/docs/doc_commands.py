@@ -4,7 +4,10 @@ Executed, in a copy of a folder that has what the pages speak of (doc_world.py):
 with stand-ins for servers of models and with fewer tasks; ``sed``, ``curl``, ``python -m infinite_rl.run_examples``.
 Services are executed up to the point where they would wait for requests.
 
-Only parsed, by the parser of the command itself: what trains, installs, downloads or starts other programs (training
+Training of an experiment is executed as far as ``--dry-run`` goes: what it asks of the tasks, and of the model that
+``FOLDER`` stands for, no configuration alone shows.
+
+Only parsed, by the parser of the command itself: what else trains, installs, downloads or starts other programs (training
 and torchrun, whose configuration is loaded, too; pip, pytest, pre-commit, ``python FILE`` and other modules), and of
 ``infinite-rl`` what would ask a network (see `why_only_parsed`). Scripts for a shell have no parser: syntax is checked;
 and vLLM is not there: names of its options are.
@@ -30,6 +33,7 @@ from doc_pages import ROOT
 
 from infinite_rl import cli
 from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.agents.train import main as train
 from infinite_rl.agents.train import parse_arguments
 from infinite_rl.envs.http.server import JsonServer
 
@@ -47,6 +51,8 @@ SHORTER = {
     "serve": ["--port", "0"],
     "search-service": ["--port", "0"],
 }
+# Fits the model that stands in, which was made for few tokens.
+REHEARSED = ["--dry-run", "rollout.max_new_tokens=34"]
 # Whose exit code 1 is an answer, and no failure.
 ANSWERS = ("doctor", "plan")
 
@@ -112,7 +118,7 @@ class World:
     def try_command(self, words: list[str]) -> None:
         """Executes or parses a command; fails if it is wrong, or of a kind that is not known here."""
         program, given = words[0], words[1:]
-        ways = {"infinite-rl": self.ours, "python": python, "torchrun": torchrun, "pip": pip, "pytest": self.tests}
+        ways = {"infinite-rl": self.ours, "python": self.python, "torchrun": torchrun, "pip": pip, "pytest": self.tests}
         ways |= {"pre-commit": pre_commit, "vllm": vllm}
         if program in ("sed", "curl"):
             self.plain(words)
@@ -149,6 +155,16 @@ class World:
         for address, server in self.servers.items():
             word = word.replace(address, server)
         return word
+
+    def python(self, given: list[str]) -> None:
+        """A program of ours; training of an experiment, up to its first step."""
+        if "agents.train" not in given or not any(word.startswith("experiment=") for word in given):
+            python(given)
+        elif tuple(given) not in self.executed:
+            self.executed.add(tuple(given))
+            model = self.folder / "path" / "to" / "model"
+            words = [word.replace("model.name=FOLDER", f"model.name={model}") for word in given[2:]]
+            assert train([*words, *REHEARSED]) == 0, f"{' '.join(given)} does not begin"
 
     def plain(self, words: list[str]) -> None:
         """A program of the system, by bash, in a copy of the folder; what it makes of Python files runs."""
