@@ -30,8 +30,8 @@ class RegressionWatch:
     finds one takes the next measure: the domain is practised twice as much; the KL term is doubled; the share of new
     domains is halved; the run halts, and goes back to the best policy without a regression.
 
-    A subject, which is what domains have in common before the slash, is watched as a whole where one of them has too few
-    tasks to be watched by itself: a small split has few of most, and some have no more, however many are asked for.
+    A subject, which is what domains have in common before the slash, is watched as a whole where one of them has too
+    few tasks to be watched by itself: a small split has few of most, and some have no more, however many are asked for.
 
     Args:
         config: what is tolerated.
@@ -96,7 +96,7 @@ class RegressionWatch:
         return [f"{name} dropped by {drop:.3f} since before the upgrade: {measure}" for name, drop in self.lost.items()]
 
     def report(self) -> dict[str, float]:
-        """For the rows of the curriculum: measures taken, what follows from them, and what was lost, by domain or subject."""
+        """For the rows of the curriculum: measures taken, what follows from them, and what was lost, where."""
         share = self.curriculum.new_share
         return {
             "upgrade_level": float(self.level),

@@ -4,13 +4,13 @@ Executed, in a copy of a folder that has what the pages speak of (doc_world.py):
 with stand-ins for servers of models and with fewer tasks; ``sed``, ``curl``, ``python -m infinite_rl.run_examples``.
 Services are executed up to the point where they would wait for requests.
 
-Training of an experiment is executed as far as ``--dry-run`` goes: what it asks of the tasks, and of the model that
-``FOLDER`` stands for, no configuration alone shows.
+Training is rehearsed up to its first step, where it needs no more than the model that stands in (see `is_rehearsed`):
+what it asks of tasks and models no configuration alone shows.
 
-Only parsed, by the parser of the command itself: what else trains, installs, downloads or starts other programs (training
-and torchrun, whose configuration is loaded, too; pip, pytest, pre-commit, ``python FILE`` and other modules), and of
-``infinite-rl`` what would ask a network (see `why_only_parsed`). Scripts for a shell have no parser: syntax is checked;
-and vLLM is not there: names of its options are.
+Only parsed, by the parser of the command itself: what else trains, installs, downloads or starts other programs
+(training and torchrun, whose configuration is loaded, too; pip, pytest, pre-commit, ``python FILE`` and other
+modules), and of ``infinite-rl`` what would ask a network (see `why_only_parsed`). Scripts for a shell have no parser:
+syntax is checked; and vLLM is not there: names of its options are.
 """
 
 import argparse
@@ -53,6 +53,7 @@ SHORTER = {
 }
 # Fits the model that stands in, which was made for few tokens.
 REHEARSED = ["--dry-run", "rollout.max_new_tokens=34"]
+TRAINER = ("agents.train", "infinite_rl.agents.train")
 # Whose exit code 1 is an answer, and no failure.
 ANSWERS = ("doctor", "plan")
 
@@ -96,6 +97,13 @@ def why_only_parsed(name: str, given: list[str]) -> str | None:
     if name == "search-service" and "--embeddings-url" in given:
         return "asks a server of embeddings"
     return None
+
+
+def is_rehearsed(given: list[str]) -> bool:
+    """Whether a program of Python is training that needs no earlier run, no more tasks, programs and servers."""
+    if given[:1] != ["-m"] or given[1] not in TRAINER:
+        return False
+    return not any(re.match(r"--resume|data=file|rollout\.backend=vllm|env=\w+:", word) for word in given)
 
 
 class Parsed(BaseException):
@@ -157,14 +165,15 @@ class World:
         return word
 
     def python(self, given: list[str]) -> None:
-        """A program of ours; training of an experiment, up to its first step."""
-        if "agents.train" not in given or not any(word.startswith("experiment=") for word in given):
+        """A program of ours; training is rehearsed where it can be."""
+        if not is_rehearsed(given):
             python(given)
         elif tuple(given) not in self.executed:
             self.executed.add(tuple(given))
-            model = self.folder / "path" / "to" / "model"
-            words = [word.replace("model.name=FOLDER", f"model.name={model}") for word in given[2:]]
-            assert train([*words, *REHEARSED]) == 0, f"{' '.join(given)} does not begin"
+            words = [word.replace("=FOLDER", "=path/to/model") for word in given[2:]]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(self.folder)
+                assert train([*words, *REHEARSED]) == 0, f"python {' '.join(given)} would not begin"
 
     def plain(self, words: list[str]) -> None:
         """A program of the system, by bash, in a copy of the folder; what it makes of Python files runs."""
@@ -242,7 +251,7 @@ def python(given: list[str]) -> None:
 
 def training(given: list[str]) -> None:
     """The arguments of the trainer, after its name; the configuration is loaded."""
-    assert given[0] in ("agents.train", "infinite_rl.agents.train"), f"there is no module {given[0]}"
+    assert given[0] in TRAINER, f"there is no module {given[0]}"
     parsed = parse_arguments(given[1:])
     if parsed.resume is None or parsed.overrides:
         load_config(parsed.config_name, parsed.overrides)

@@ -124,7 +124,7 @@ def test_a_subject_whose_domains_have_tasks_enough_is_watched_by_domain():
 
 
 def test_a_subject_that_has_too_few_tasks_as_a_whole_cannot_be_watched():
-    with pytest.raises(ValueError, match="sums is a prior domain, of which the validation split has 7 tasks.*leave it"):
+    with pytest.raises(ValueError, match="sums is a prior domain, of which the validation split has 7 tasks"):
         families({"sums/add": 4, "sums/square": 3, "sums/new": 90, "words": 8})
 
 
