@@ -253,7 +253,8 @@ def _row_of_each(rows: int, width: int) -> Integers:
 
 def _added_in_order(rows: Floats) -> Floats:
     """The sums of rows, the numbers added one after the other: [N]."""
-    return np.bincount(_row_of_each(*rows.shape), rows.ravel(), len(rows))
+    found: Floats = np.bincount(_row_of_each(*rows.shape), rows.ravel(), len(rows)).astype(np.float64, copy=False)
+    return found
 
 
 @cache

@@ -86,8 +86,8 @@ def _practice(config: TrainConfig, parts: Parts) -> dict[str, str]:
         )
     if buffer.anchors is not None:
         found["anchors"] = f"{buffer.anchors.groups:,} groups of successes a step, weight {buffer.anchors.coef:g}"
-    if config.upgrade is not None:
-        found["watch"] = f"over prior domains, which may lose {config.upgrade.tolerance:g}"
+    if config.upgrade is not None and parts.watch is not None:
+        found["watch"] = f"over {some([*parts.watch.watched], most=8)}, which may lose {config.upgrade.tolerance:g}"
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import sqrt
 from typing import Any
 
@@ -30,17 +30,21 @@ class RegressionWatch:
     finds one takes the next measure: the domain is practised twice as much; the KL term is doubled; the share of new
     domains is halved; the run halts, and goes back to the best policy without a regression.
 
+    A subject, which is what domains have in common before the slash, is watched as a whole where one of them has too
+    few tasks to be watched by itself: a small split has few of most, and some have no more, however many are asked for.
+
     Args:
         config: what is tolerated.
         curriculum: whose draws are steered. Its prior domains are those that were there before any came in.
         measured: how many tasks of each domain the validation split has.
 
     Attributes:
+        watched: the prior domains that are watched together, by their subject, or by their name where it is but one.
         level: measures taken so far.
-        lost: what the latest evaluation found: how much less passes than before, by prior domain.
+        lost: what the latest evaluation found: how much less passes than before, by the names of ``watched``.
 
     Raises:
-        ValueError: if no domain comes in, none was there before, or one of those has too few tasks to be watched.
+        ValueError: if no domain comes in, none was there before, or a subject of those has too few tasks to be watched.
     """
 
     def __init__(self, config: UpgradeConfig, curriculum: TaskBuffer, measured: Mapping[str, int]) -> None:
@@ -48,13 +52,7 @@ class RegressionWatch:
         prior = curriculum.stages.prior
         if prior.all() or not prior.any():
             raise ValueError("arrivals must name the new domains of an upgrade, and leave others out: the prior ones")
-        self._prior = [name for name, old in zip(curriculum.domains, prior, strict=True) if old]
-        few = [name for name in self._prior if measured.get(name, 0) < LEAST_TASKS]
-        if few:
-            raise ValueError(
-                f"arrivals: {few[0]} is a prior domain, of which the validation split has {measured.get(few[0], 0)} "
-                f"tasks; to be watched it needs {LEAST_TASKS}: raise data.validation_size"
-            )
+        self.watched = _watched([name for name, old in zip(curriculum.domains, prior, strict=True) if old], measured)
         self._baseline: dict[str, Tensor] = {}
         self.level = 0
         self.lost: dict[str, float] = {}
@@ -73,27 +71,32 @@ class RegressionWatch:
         """Takes in an evaluation; the first is the baseline, from which the curriculum begins.
 
         Returns:
-            What is to be told: a line for each prior domain that dropped.
+            What is to be told: a line for each prior domain or subject that dropped.
         """
-        rates = evaluation.by_domain()
+        by_domain = evaluation.by_domain()
+        rates = {
+            name: torch.cat([by_domain[domain] for domain in domains if domain in by_domain])
+            for name, domains in self.watched.items()
+        }
         if not self._baseline:
-            self._baseline = {name: rates[name] for name in self._prior}
-            self.curriculum.begin_with({name: float(values.nanmean()) for name, values in rates.items()})
+            self._baseline = rates
+            self.curriculum.begin_with({name: float(values.nanmean()) for name, values in by_domain.items()})
             return []
-        drops = {name: self._drop(name, rates[name]) for name in self._prior}
+        drops = {name: self._drop(name, values) for name, values in rates.items()}
         self.lost = {name: drop for name, drop in drops.items() if drop > self.config.tolerance}
         if not self.lost or self.halted:
             return []
         self.level += 1
         if self.level == 1:
-            self.curriculum.factors[np.isin(self.curriculum.domains, [*self.lost])] *= 2
+            dropped = [domain for name in self.lost for domain in self.watched[name]]
+            self.curriculum.factors[np.isin(self.curriculum.domains, dropped)] *= 2
         if self.level == 3 and self.curriculum.new_share is not None:
             self.curriculum.new_share /= 2
         measure = MEASURES[self.level - 1]
         return [f"{name} dropped by {drop:.3f} since before the upgrade: {measure}" for name, drop in self.lost.items()]
 
     def report(self) -> dict[str, float]:
-        """For the rows of the curriculum: measures taken, what follows from them, and what was lost, by domain."""
+        """For the rows of the curriculum: measures taken, what follows from them, and what was lost, where."""
         share = self.curriculum.new_share
         return {
             "upgrade_level": float(self.level),
@@ -119,3 +122,24 @@ class RegressionWatch:
         drop = float(differences.mean())
         error = float(torch.std(differences)) / sqrt(len(differences)) if len(differences) > 1 else 0.0
         return drop if drop > ERRORS * error else 0.0
+
+
+def _watched(prior: Sequence[str], measured: Mapping[str, int]) -> dict[str, list[str]]:
+    """The prior domains that are watched together, by name: one where all of its subject have tasks enough, or all."""
+    subjects: dict[str, list[str]] = {}
+    for name in prior:
+        subjects.setdefault(name.split("/")[0], []).append(name)
+    watched: dict[str, list[str]] = {}
+    for subject, domains in subjects.items():
+        counts = [measured.get(name, 0) for name in domains]
+        if min(counts) >= LEAST_TASKS:
+            watched |= {name: [name] for name in domains}
+        elif sum(counts) >= LEAST_TASKS:
+            watched[subject] = domains
+        else:
+            raise ValueError(
+                f"arrivals: {subject} is a prior domain, of which the validation split has {sum(counts)} tasks; to be "
+                f"watched it needs {LEAST_TASKS}: raise data.validation_size or, if that gives no more, take a level "
+                "or files with more different ones, or leave it out of the training tasks"
+            )
+    return watched

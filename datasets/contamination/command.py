@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -51,9 +51,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"--abort-tolerance must be a share from 0 to 1, not {arguments.abort_tolerance}")
     if arguments.report is not None and not arguments.report.parent.is_dir():
         raise ValueError(f"--report: no such folder: {arguments.report.parent}")
-    cleaned = {} if arguments.remove is None else _cleaned(arguments.train, arguments.eval, arguments.remove)
+    reports = [] if arguments.report is None else report_files(arguments.report)
+    read = [file for name in (*arguments.train, *arguments.eval) for file in files_of(name) if file is not None]
+    cleaned = {} if arguments.remove is None else _cleaned(arguments.train, arguments.remove)
+    _check_apart(read, {"--report": reports, "--remove": cleaned.values()})
     if not arguments.overwrite:
-        _refuse_old([*([] if arguments.report is None else report_files(arguments.report)), *cleaned.values()])
+        _refuse_old([*reports, *cleaned.values()])
     with _progress() as progress:
         reading = progress.add_task("evaluation")
         evaluation = []
@@ -85,6 +88,32 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if report.share > arguments.abort_tolerance else 0
 
 
+def _check_apart(read: Iterable[Path], written: Mapping[str, Iterable[Path]]) -> None:
+    """Each file is read or written once; what is written is named by its option."""
+    inputs = {name for file in read for name in _identities(file)}
+    writers: dict[object, str] = {}
+    for option, files in written.items():
+        for file in files:
+            if file.is_dir():
+                raise ValueError(f"{option}: {file} is a folder; give another name")
+            names = _identities(file)
+            if names & inputs:
+                raise ValueError(f"{option} would overwrite {file}; give another name")
+            if other := next((writers[name] for name in names if name in writers), None):
+                who = f"{option} would twice" if other == option else f"{other} and {option} would both"
+                raise ValueError(f"{who} write {file}; give another name")
+            writers |= dict.fromkeys(names, option)
+
+
+def _identities(file: Path) -> set[object]:
+    """What two names of one file have in common: where links lead, or what hard links share."""
+    found: set[object] = {file.resolve()}
+    if file.exists():
+        status = file.stat()
+        found.add((status.st_dev, status.st_ino))
+    return found
+
+
 def _refuse_old(files: Iterable[Path]) -> None:
     for file in files:
         if file.exists():
@@ -111,7 +140,7 @@ def _show(report: Report, shown: Callable[[str], str]) -> None:
     console.print(report.summary, soft_wrap=True)
 
 
-def _cleaned(train: list[str], evaluation: list[str], out: Path) -> dict[Path, Path]:
+def _cleaned(train: list[str], out: Path) -> dict[Path, Path]:
     """Where each training file goes without its contaminated rows: into ``out``, or into a folder of this name."""
     found = [file for name in train for file in files_of(name)]
     files = [file for file in found if file is not None]
@@ -122,14 +151,11 @@ def _cleaned(train: list[str], evaluation: list[str], out: Path) -> dict[Path, P
             raise ValueError(f"--remove {out}: its name must end as that of {files[0]} does")
         cleaned = {files[0]: out}
     else:
+        if out.exists() and not out.is_dir():
+            raise ValueError(f"--remove {out}: {len(files):,} training files go into a folder, but {out} is no folder")
         cleaned = {file: out / file.name for file in files}
         if len({file.name for file in files}) < len(files):
             raise ValueError("--remove: several training files have one name; give them one by one")
-    read = {file.resolve() for name in evaluation for file in files_of(name) if file is not None}
-    read |= {file.resolve() for file in files}
-    for one in cleaned.values():
-        if one.resolve() in read:
-            raise ValueError(f"--remove would overwrite {one}; give another name")
     if not out.parent.is_dir():
         raise ValueError(f"--remove: no such folder: {out.parent}")
     return cleaned

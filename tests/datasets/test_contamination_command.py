@@ -7,6 +7,7 @@ import json
 import pytest
 
 from infinite_rl import cli
+from infinite_rl.datasets.contamination import command
 from infinite_rl.datasets.contamination.removal import write_without
 from infinite_rl.datasets.files import load_tasks, read_tasks
 from infinite_rl.datasets.rows import read_rows
@@ -116,6 +117,44 @@ def test_bad_input_is_named_in_one_line(run, files, tmp_path, monkeypatch, argv,
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert message in err
     assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["--report", "train"], "--report would overwrite train.csv; give another name"),
+        (["--report", "test"], "--report would overwrite test.csv; give another name"),
+        (["--report", "soft"], "--report would overwrite soft.json; give another name"),
+        (["--report", "hard"], "--report would overwrite hard.csv; give another name"),
+        (["--remove", "hard.csv"], "--remove would overwrite hard.csv; give another name"),
+        (["--report", "r", "--remove", "r.csv"], "--report and --remove would both write r.csv; give another name"),
+        (["--report", "r", "--remove", "./to_r.csv"], "--report and --remove would both write to_r.csv"),
+        (["--report", "one"], "--report would twice write one.csv"),
+        (["--report", "taken"], "--report: taken.csv is a folder"),
+        (["--train", "test.csv", "more.csv", "--eval", "train.csv", "--remove", "more.csv"], "more.csv is no folder"),
+        (["--train", "train.csv", "more.csv", "--remove", "out", "--report", "out/more"], "would both write out/more"),
+        (["--train", "train.csv", "more.csv", "--remove", "full"], "--remove: full/more.csv is a folder"),
+    ],
+)
+def test_no_file_that_is_read_or_written_is_overwritten(run, tmp_path, monkeypatch, argv, message):
+    """And nothing is read before that is known."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(command, "contamination", lambda *_, **__: pytest.fail("scanned"))
+    monkeypatch.setattr(command, "prompts_of", lambda _: pytest.fail("read"))
+    for name in ("train.csv", "test.csv", "more.csv"):
+        (tmp_path / name).write_text(f"problem,answer\n{name},1\n")
+    (tmp_path / "soft.json").symlink_to("train.csv")
+    (tmp_path / "hard.csv").hardlink_to("test.csv")
+    (tmp_path / "to_r.csv").symlink_to("r.csv")
+    (tmp_path / "one.json").write_text("mine")
+    (tmp_path / "one.csv").hardlink_to("one.json")
+    for folder in ("taken.csv", "out", "full/more.csv"):
+        (tmp_path / folder).mkdir(parents=True)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    code, out, err = run("--train", "train.csv", "--eval", "test.csv", "--overwrite", *argv)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
 
 
 def test_contaminated_lines_are_removed_and_the_others_stay_byte_for_byte(run, files, tmp_path):

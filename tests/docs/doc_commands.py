@@ -4,10 +4,13 @@ Executed, in a copy of a folder that has what the pages speak of (doc_world.py):
 with stand-ins for servers of models and with fewer tasks; ``sed``, ``curl``, ``python -m infinite_rl.run_examples``.
 Services are executed up to the point where they would wait for requests.
 
-Only parsed, by the parser of the command itself: what trains, installs, downloads or starts other programs (training
-and torchrun, whose configuration is loaded, too; pip, pytest, pre-commit, ``python FILE`` and other modules), and of
-``infinite-rl`` what would ask a network (see `why_only_parsed`). Scripts for a shell have no parser: syntax is checked;
-and vLLM is not there: names of its options are.
+Training is rehearsed up to its first step, where it needs no more than the model that stands in (see `is_rehearsed`):
+what it asks of tasks and models no configuration alone shows.
+
+Only parsed, by the parser of the command itself: what else trains, installs, downloads or starts other programs
+(training and torchrun, whose configuration is loaded, too; pip, pytest, pre-commit, ``python FILE`` and other
+modules), and of ``infinite-rl`` what would ask a network (see `why_only_parsed`). Scripts for a shell have no parser:
+syntax is checked; and vLLM is not there: names of its options are.
 """
 
 import argparse
@@ -30,6 +33,7 @@ from doc_pages import ROOT
 
 from infinite_rl import cli
 from infinite_rl.agents.runs.load_config import load_config
+from infinite_rl.agents.train import main as train
 from infinite_rl.agents.train import parse_arguments
 from infinite_rl.envs.http.server import JsonServer
 
@@ -47,6 +51,9 @@ SHORTER = {
     "serve": ["--port", "0"],
     "search-service": ["--port", "0"],
 }
+# Fits the model that stands in, which was made for few tokens.
+REHEARSED = ["--dry-run", "rollout.max_new_tokens=34"]
+TRAINER = ("agents.train", "infinite_rl.agents.train")
 # Whose exit code 1 is an answer, and no failure.
 ANSWERS = ("doctor", "plan")
 
@@ -92,6 +99,13 @@ def why_only_parsed(name: str, given: list[str]) -> str | None:
     return None
 
 
+def is_rehearsed(given: list[str]) -> bool:
+    """Whether a program of Python is training that needs no earlier run, no more tasks, programs and servers."""
+    if given[:1] != ["-m"] or given[1] not in TRAINER:
+        return False
+    return not any(re.match(r"--resume|data=file|rollout\.backend=vllm|env=\w+:", word) for word in given)
+
+
 class Parsed(BaseException):
     """The arguments of a program were understood, and that is all that was wanted."""
 
@@ -112,7 +126,7 @@ class World:
     def try_command(self, words: list[str]) -> None:
         """Executes or parses a command; fails if it is wrong, or of a kind that is not known here."""
         program, given = words[0], words[1:]
-        ways = {"infinite-rl": self.ours, "python": python, "torchrun": torchrun, "pip": pip, "pytest": self.tests}
+        ways = {"infinite-rl": self.ours, "python": self.python, "torchrun": torchrun, "pip": pip, "pytest": self.tests}
         ways |= {"pre-commit": pre_commit, "vllm": vllm}
         if program in ("sed", "curl"):
             self.plain(words)
@@ -149,6 +163,17 @@ class World:
         for address, server in self.servers.items():
             word = word.replace(address, server)
         return word
+
+    def python(self, given: list[str]) -> None:
+        """A program of ours; training is rehearsed where it can be."""
+        if not is_rehearsed(given):
+            python(given)
+        elif tuple(given) not in self.executed:
+            self.executed.add(tuple(given))
+            words = [word.replace("=FOLDER", "=path/to/model") for word in given[2:]]
+            with pytest.MonkeyPatch.context() as patch:
+                patch.chdir(self.folder)
+                assert train([*words, *REHEARSED]) == 0, f"python {' '.join(given)} would not begin"
 
     def plain(self, words: list[str]) -> None:
         """A program of the system, by bash, in a copy of the folder; what it makes of Python files runs."""
@@ -226,7 +251,7 @@ def python(given: list[str]) -> None:
 
 def training(given: list[str]) -> None:
     """The arguments of the trainer, after its name; the configuration is loaded."""
-    assert given[0] in ("agents.train", "infinite_rl.agents.train"), f"there is no module {given[0]}"
+    assert given[0] in TRAINER, f"there is no module {given[0]}"
     parsed = parse_arguments(given[1:])
     if parsed.resume is None or parsed.overrides:
         load_config(parsed.config_name, parsed.overrides)

@@ -80,6 +80,8 @@ WRONG = (AssertionError, SystemExit, ValueError, OSError, ImportError, pytest.Us
         "infinite-rl view no-such-folder",
         "python -m agents.train actor.learning_rate=1",
         "python -m agents.trian",
+        "python -m agents.train experiment=upgrade model.name=FOLDER env=multi_domain 'buffer.arrivals={cooking: 0}'",
+        "python -m agents.train experiment=upgrade model.name=FOLDER 'buffer.arrivals={add: 0}'",
         "python -m infinite_rl.runtimes.build --no-such-flag",
         "python examples/serve_tiny_policy.py --no-such-flag",
         "python examples/no_such_file.py",

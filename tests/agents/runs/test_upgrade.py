@@ -94,6 +94,40 @@ def test_prior_domains_with_too_few_tasks_cannot_be_watched():
         watch(measured={"add": 10, "code": 0, "mul": 3})
 
 
+def families(measured):
+    """A watch over a subject of three families, beside one domain more."""
+    names = ["sums/add", "sums/halve", "sums/new", "words", "sums/square"]
+    curriculum = TaskBuffer(names * 4, preset="uniform", arrivals={"sums/new": 0}, new_share=0.7)
+    return RegressionWatch(UpgradeConfig(0.02), curriculum, measured)
+
+
+def test_a_subject_with_a_domain_of_few_tasks_is_watched_as_a_whole():
+    """However many tasks are asked for, a family may have no more of them, and of a small split many have none."""
+    one = families({"sums/add": 10, "sums/square": 6, "sums/new": 9, "words": 8})
+    assert one.watched == {"sums": ["sums/add", "sums/halve", "sums/square"], "words": ["words"]}
+    rates = {"sums/add": 1.0, "sums/square": 1.0, "sums/new": 1.0, "words": 1.0}
+    one.look(evaluation(**rates))
+    # What is new among them may drop.
+    assert one.look(evaluation(**rates | {"sums/new": 0.0})) == []
+    told = one.look(evaluation(**rates | {"sums/square": 0.0}))
+    assert told == [f"sums dropped by 0.500 since before the upgrade: {MEASURES[0]}"]
+    assert dict(zip(one.curriculum.domains, one.curriculum.factors.tolist(), strict=True)) == {
+        "sums/add": 2, "sums/halve": 2, "sums/new": 1, "words": 1, "sums/square": 2
+    }  # fmt: skip
+    # Nothing is told that is not so: what is lost is one thing, whole.
+    assert one.lost == {"sums": 0.5}
+
+
+def test_a_subject_whose_domains_have_tasks_enough_is_watched_by_domain():
+    one = families({"sums/add": 8, "sums/halve": 9, "sums/square": 8, "words": 8})
+    assert [*one.watched] == ["sums/add", "sums/halve", "sums/square", "words"]
+
+
+def test_a_subject_that_has_too_few_tasks_as_a_whole_cannot_be_watched():
+    with pytest.raises(ValueError, match="sums is a prior domain, of which the validation split has 7 tasks"):
+        families({"sums/add": 4, "sums/square": 3, "sums/new": 90, "words": 8})
+
+
 def test_chance_alone_halts_hardly_any_run():
     """Four prior domains of 20 tasks with 8 samples, looked at 20 times, with nothing lost."""
     rng, halts = np.random.default_rng(0), 0
