@@ -114,7 +114,9 @@ def test_a_server_that_always_misbehaves_ends_the_run_by_its_limits(tmp_path, na
     failed = rows(tmp_path / "failed_dataset.csv")
     reason = "timeout" if name == "drip" else name
     assert {row["reason"] for row in failed} == {reason}
-    assert len(failed) == len(server.calls) == outcome.rejected[reason]
+    assert len(failed) == outcome.rejected[reason]
+    # A busy server may not have read a request before its time was over.
+    assert 0 < len(server.calls) <= len(failed) if slow else len(server.calls) == len(failed)
     assert list(failed[0]) == list(FAILED_COLUMNS)
     assert all(row["error_msg"] and row["type"] in ("coding", "math") for row in failed)
     assert rows(tmp_path / "dataset.csv") == []
